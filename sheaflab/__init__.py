@@ -1,0 +1,39 @@
+"""ReLU networks as cellular sheaves: integrate their heat equation exactly and log every switch.
+
+Plots are in :mod:`sheaflab.plots` (it loads matplotlib), the course's teaching checks in :mod:`sheaflab.checks`.
+`check`, `hint`, `solution` and `progress` guide through the course, in a notebook as in a terminal.
+"""
+
+from sheaflab.certificate import Certificate, certify
+from sheaflab.ensemble import Ensemble
+from sheaflab.exact import Exact, ExactTrajectory
+from sheaflab.integrators import Euler, EventEuler, Integrator
+from sheaflab.network import Network
+from sheaflab.region import ActivationRegion
+from sheaflab.sheaf import Sheaf
+from sheaflab.study.notebook import check, hint, progress, solution
+from sheaflab.switchlog import Switch, SwitchLog
+from sheaflab.trajectory import Outcome, Trajectory
+
+__version__ = "0.1.0"
+__all__ = [
+    "ActivationRegion",
+    "Certificate",
+    "Ensemble",
+    "Euler",
+    "EventEuler",
+    "Exact",
+    "ExactTrajectory",
+    "Integrator",
+    "Network",
+    "Outcome",
+    "Sheaf",
+    "Switch",
+    "SwitchLog",
+    "Trajectory",
+    "certify",
+    "check",
+    "hint",
+    "progress",
+    "solution",
+]

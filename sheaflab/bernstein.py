@@ -1,0 +1,119 @@
+r"""The first event of polynomials on [0, 1], certified by the signs of their Bernstein coefficients.
+
+With :math:`f(x) = \sum_j b_j \binom{K}{j} x^j (1 - x)^{K - j}`: if every :math:`b_j \ge 0` and some is positive, `f`
+has no root in (0, 1); and the number of sign changes in `b` bounds the number of roots, with equal parity (Descartes'
+rule after :math:`y = x/(1-x)`). So one sign change is exactly one root, and more are separated by halving. As in
+:mod:`sheaflab.expsum` the theorem is applied to `f` plus its rounding, so halving ends, and a root found is moved back
+to where `f` itself vanishes.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from sheaflab.network import FloatArray
+
+_DEEPEST = 60
+
+
+@cache
+def conversion(degree: int) -> FloatArray:
+    """Matrix from monomial to Bernstein coefficients, shape ``(degree + 1, degree + 1)``."""
+    k = range(degree + 1)
+    matrix = np.array([[math.comb(j, i) / math.comb(degree, i) for i in k] for j in k])
+    matrix.setflags(write=False)
+    return matrix
+
+
+@cache
+def _halves(degree: int) -> tuple[FloatArray, FloatArray]:
+    """Matrices that take Bernstein coefficients on [0, 1] to those on its two halves."""
+    k = range(degree + 1)
+    left = np.array([[math.comb(j, i) / 2.0**j if i <= j else 0.0 for i in k] for j in k])
+    return left, np.ascontiguousarray(left[::-1, ::-1])
+
+
+def first_root(monomials: list[float], lifted: FloatArray, noise: float, limit: float) -> float:
+    """Return the first x in (0, `limit`] where a polynomial falls below zero, ``inf`` if there is none.
+
+    Parameters
+    ----------
+    monomials : list of float
+        Coefficients of `f`, lowest first.
+    lifted : ndarray, shape (degree + 1,)
+        Bernstein coefficients of `f` + `noise`.
+    noise : float
+        The rounding of `f`, not negative.
+    limit : float
+        At most 1.
+    """
+    raised = [monomials[0] + noise, *monomials[1:]]
+    left, right = _halves(len(monomials) - 1)
+    todo = [(0.0, 1.0, lifted)]
+    while todo:
+        start, width, b = todo.pop()
+        if start > limit:
+            return math.inf
+        signs = b < 0
+        changes = int((signs[1:] != signs[:-1]).sum())
+        if changes == 0 and not signs[0]:
+            continue
+        if signs[0]:  # below zero at once, by more than rounding
+            return _back(monomials, start)
+        if changes == 1 or width < 2.0**-_DEEPEST:
+            j = int(signs.argmax())
+            guess = start + width * (j - 1 + b[j - 1] / (b[j - 1] - b[j])) / (len(b) - 1)
+            if limit < start + width and value(raised, limit) > 0:
+                return math.inf
+            root = _back(monomials, _newton(raised, start, min(start + width, limit), guess))
+            return root if root <= limit else math.inf
+        half = 0.5 * width
+        todo += [(start + half, half, right @ b), (start, half, left @ b)]
+    return math.inf
+
+
+def value(monomials: list[float], x: float) -> float:
+    """Evaluate a polynomial by Horner's rule."""
+    total = 0.0
+    for a in reversed(monomials):
+        total = total * x + a
+    return total
+
+
+def _both(monomials: list[float], x: float) -> tuple[float, float]:
+    total = slope = 0.0
+    for a in reversed(monomials):
+        slope = slope * x + total
+        total = total * x + a
+    return total, slope
+
+
+def _newton(raised: list[float], low: float, high: float, x: float) -> float:
+    """The one root in (low, high], where the polynomial falls: Newton's method kept inside a shrinking bracket."""
+    if not low < x < high:
+        x = 0.5 * (low + high)
+    for _ in range(200):
+        f, slope = _both(raised, x)
+        if f > 0:
+            low = x
+        elif f < 0:
+            high = x
+        else:
+            return x
+        following = x - f / slope if slope < 0 else low
+        if not low < following < high:
+            following = 0.5 * (low + high)
+        if abs(following - x) <= 2e-16 * x or following in (low, high):
+            return following
+        x = following
+    return x
+
+
+def _back(monomials: list[float], x: float) -> float:
+    """From the root of `f` + rounding to that of `f`: one step of Newton's method."""
+    f, slope = _both(monomials, x)
+    step = f / -slope if slope < 0 else 0.0
+    return x + step if abs(step) <= 1e-3 * x else x

@@ -1,0 +1,56 @@
+"""Visible checks of notebook 4: kink sharpness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sheaflab.checks.messages import close
+from sheaflab.checks.problems import SHEAF, STATE
+from sheaflab.exact import Exact
+
+
+def one_sided_slopes(answer: Callable[..., Any]) -> None:
+    times = np.linspace(0.0, 2.0, 41)
+    energies = 7.0 * np.exp(np.where(times <= 1.0, -1.0 * (times - 1.0), -3.0 * (times - 1.0)))
+    close(
+        answer(times, energies, 1.0, 0.26),
+        [-1.0, -3.0],
+        call="one_sided_slopes(times, energies, t=1.0, width=0.26) with V = 7 e^(1 − t) up to t = 1, then 7 e^(3 − 3t)",
+        tol=1e-9,
+        hint="slope of log V, first before and then after; use samples of one side only for each",
+    )
+
+
+def exact_slopes(answer: Callable[..., Any]) -> None:
+    c = STATE.copy()
+    c[2] = 0.0
+    # r = (-0.5, 0, 0, -0.5, -0.75): V = 0.53125; neuron 2 adds (−0 − 0.375)² = 0.140625 to ‖ċ‖² when active
+    close(
+        answer(SHEAF, c.copy(), 2),
+        [-0.6875 / 0.53125, -0.828125 / 0.53125],
+        call="exact_slopes(sheaf, np.array([1, -1, 0, 0.5, 1]), neuron=2)",
+        tol=1e-9,
+        hint="−‖ċ‖²/V with ċ = −δᵀ r: inactive first, then active; V = ½‖r‖²",
+    )
+
+
+def kink_census(answer: Callable[..., Any]) -> None:
+    starts = np.array([[1.0, 1.0, -1.0, 2.0, -1.0], [-2.0, 1.0, 1.0, -1.0, 2.0], [1.5, -1.0, 0.1, 1.0, 2.75]])
+    kinks = np.concatenate([Exact().run(SHEAF, c0, 20.0).log.kinks() for c0 in starts])
+    close(
+        answer(SHEAF, starts),
+        [int((kinks < 0).sum()), int((kinks > 0).sum())],
+        call="kink_census(sheaf, starts) with three starts",
+        tol=0.0,
+        hint="steeper first: slope_after < slope_before; every switch of every run counts",
+    )
+
+
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "4.1": one_sided_slopes,
+    "4.2": exact_slopes,
+    "4.3": kink_census,
+}

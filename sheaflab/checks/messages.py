@@ -1,0 +1,124 @@
+"""The words of a check: the call, what came back, what was expected, by how much it misses, one hint."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sheaflab.network import FloatArray
+
+_WIDTH = 400
+_SMALL = 12
+
+
+class CheckFailed(AssertionError):
+    """An answer is not right yet; the text says what was called, what came back, what was expected, and a hint."""
+
+
+def show(value: object) -> str:
+    """Return a short text for a value, arrays included."""
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, precision=6, separator=", ", threshold=40)
+        text = text if value.ndim < 2 or value.size <= 40 else f"array of shape {value.shape}"
+    elif isinstance(value, (bool, np.bool_)):
+        text = str(bool(value))
+    elif isinstance(value, (float, np.floating)):
+        text = f"{float(value):.8g}"
+    elif isinstance(value, (list, tuple)) and all(isinstance(v, (float, np.floating)) for v in value):
+        inner = ", ".join(show(v) for v in value)
+        text = f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    else:
+        text = repr(value)
+    return text if len(text) <= _WIDTH else text[:_WIDTH] + " …"
+
+
+def fail(*, call: str, returned: object, expected: object, hint: str = "", off: str = "") -> None:
+    """Raise :class:`CheckFailed` in the form of all messages.
+
+    Parameters
+    ----------
+    call : str
+        What was called, as a student would type it.
+    returned, expected : object
+        Text is shown as it is, other values shortened.
+    hint : str
+        One hint.
+    off : str
+        By how much it misses, if that can be said.
+
+    Raises
+    ------
+    CheckFailed
+        Always.
+    """
+    rows = [("call", call), ("returned", returned), ("expected", expected), ("off by", off), ("hint", hint)]
+    lines = []
+    for name, value in rows:
+        text = value if isinstance(value, str) and name != "returned" else show(value)
+        if text:
+            lines.append(f"  {name + ':':<10}{text}".replace("\n", "\n" + " " * 12))
+    raise CheckFailed("not right yet\n" + "\n".join(lines))
+
+
+def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint: str = "") -> None:
+    """Compare numbers; lists and arrays, booleans and 0/1 are equally welcome.
+
+    Parameters
+    ----------
+    returned : object
+        The student's value.
+    expected : array_like
+    call : str
+    tol : float
+        Largest allowed difference, absolute.
+    hint : str
+
+    Raises
+    ------
+    CheckFailed
+        If the value is no array of numbers, has another shape, or misses by more than `tol`.
+    """
+    want, told = np.asarray(expected, dtype=np.float64), show(_plain(expected))
+    got = _numbers(returned)
+    if got is None:
+        kind = "nothing (is a `return` missing?)" if returned is None else f"a {type(returned).__name__}"
+        return fail(call=call, returned=returned, expected=_kind(want) + f", got {kind}", hint=hint)
+    if got.shape != want.shape:
+        if got.size == want.size == 1:  # a number and an array of one number are the same answer
+            got = got.reshape(want.shape)
+        else:
+            return fail(
+                call=call,
+                returned=returned,
+                expected=told if want.size <= _SMALL else _kind(want),
+                off=f"shape {got.shape} instead of {want.shape}",
+                hint=hint,
+            )
+    if not np.isfinite(got).all():
+        return fail(call=call, returned=returned, expected=told, hint=hint)
+    miss = np.abs(got - want)
+    worst = float(miss.max()) if miss.size else 0.0
+    if worst > tol:
+        where = np.unravel_index(int(np.argmax(miss)), miss.shape)
+        place = f" at index {tuple(int(k) for k in where)}" if want.ndim else ""
+        off = f"{worst:.3g}{place} (allowed: {tol:.1g})"
+        return fail(call=call, returned=returned, expected=told, off=off, hint=hint)
+    return None
+
+
+def _plain(expected: ArrayLike) -> object:
+    """What was expected as a student would write it: whole numbers without a point, truth values as such."""
+    array = np.asarray(expected)
+    return array if array.ndim else array.item()
+
+
+def _numbers(value: object) -> FloatArray | None:
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # ragged lists
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+
+
+def _kind(want: FloatArray) -> str:
+    return f"numbers of shape {want.shape}" if want.ndim else "one number"

@@ -1,0 +1,61 @@
+"""The `sheaflab` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import sheaflab
+from sheaflab import demo
+from sheaflab.study.commands import add_commands
+
+
+def _widths(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.strip("[]").split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be integers with commas, like 2,4,1, got {text!r}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = "ReLU networks as cellular sheaves: run the experiment, take the course."
+    parser = argparse.ArgumentParser(prog="sheaflab", description=about)
+    parser.add_argument("--version", action="version", version=f"sheaflab {sheaflab.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    show = commands.add_parser("demo", help="run the lab's experiment, print what it found, write the figures")
+    show.add_argument("--out", type=Path, default=Path("sheaflab-demo"), help="folder for the figures (%(default)s)")
+    show.add_argument("--widths", type=_widths, default=[2, 4, 1], help="neurons a layer (2,4,1)")
+    show.add_argument("--seed", type=int, default=0, help="of the random network and start (%(default)s)")
+    show.add_argument("--magnitude", type=float, default=2.0, help="of the start (%(default)s)")
+    show.add_argument("--t-end", type=float, default=60.0, help="last time (%(default)s)")
+    show.set_defaults(run=_demo)
+    add_commands(commands)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    experiment = demo.run(options.widths, options.seed, options.magnitude, options.t_end)
+    print(demo.report(experiment))
+    print("\nWritten:")
+    for path in demo.save(experiment, options.out):
+        print(f"  {path}")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; bad input ends with one line on stderr and status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ValueError, OSError) as error:
+        print(f"sheaflab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,225 @@
+r"""One hidden layer and one output, one trajectory: the closed form without an eigendecomposition, in plain floats.
+
+Let :math:`a = W^1 x + b^1`, `w` the row :math:`W^2` and :math:`s = \sum_{\text{active}} w_i^2`. In every mode the
+output's residual is :math:`r(t) = R_1 e^{-\lambda_1 t} + R_2 e^{-\lambda_2 t}` with
+:math:`\lambda_{1,2} = (2 + s \mp q)/2`, :math:`q = \sqrt{s^2 + 4 s}`, :math:`\lambda_1 \lambda_2 = 1`, and with
+:math:`u = z - a`, :math:`p = \sum_{\text{active}} w_i u_i`, :math:`d_1 = 1 - \lambda_1`, :math:`d_2 = \lambda_2 - 1`:
+
+- :math:`R_1 = (p + d_1 r)/q,\ R_2 = (d_2 r - p)/q`;
+- active: :math:`z_i(t) = a_i + (u_i - w_i p/s) e^{-t} + w_i (B_1 e^{-\lambda_1 t} + B_2 e^{-\lambda_2 t})` with
+  :math:`B_1 = R_1/d_1,\ B_2 = -R_2/d_2`;
+- inactive: :math:`z_i(t) = a_i + u_i e^{-t}`, so its event has a formula;
+- sliding: :math:`z_i = 0`, :math:`f^-_i = a_i`, :math:`f^+_i = a_i + w_i r(t)`. It ends only by going active.
+
+*Proof.* :math:`\dot u_i = -u_i + w_i r` for active neurons and :math:`\dot r = -(1 + s) r + p`, hence
+:math:`\dot p = -p + s r`: a linear system in `(r, p)` with trace :math:`-(2 + s)` and determinant 1. ∎
+The `R` and `d` are written without cancellation: :math:`d_1 = 2 s/(s + q)`, :math:`d_2 = (s + q)/2`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sheaflab.engine.record import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
+from sheaflab.expsum import EPS, NOISE
+from sheaflab.network import FloatArray
+from sheaflab.sheaf import Sheaf
+
+_PATIENCE = 2000
+_SLOW = 12
+
+
+class Law(NamedTuple):
+    """The two time scales of a mode and the amplitudes of the output's residual (`R`) and of its pull (`B`)."""
+
+    l1: float
+    l2: float
+    R1: float
+    R2: float
+    B1: float
+    B2: float
+    share: float  # p / s
+
+
+def law(s: float, p: float, r: float) -> Law:
+    """The closed form of a mode from the strength `s`, the pull `p` and the output's residual `r` at its start."""
+    q = math.sqrt(s * s + 4.0 * s)
+    if q < 1e-150:  # no active neuron is connected to the output
+        return Law(1.0, 1.0, r, 0.0, 0.0, 0.0, 0.0)
+    d1, d2 = 2.0 * s / (s + q), 0.5 * (s + q)
+    l1 = 2.0 / (2.0 + s + q)
+    R1, R2 = (p + d1 * r) / q, (d2 * r - p) / q
+    return Law(l1, 1.0 + d2, R1, R2, R1 / d1, -R2 / d2, p / s)
+
+
+def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
+    """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
+    h = sheaf.h
+    a = sheaf.boundary_term[:h].tolist()
+    w = sheaf.net.weights[1][0].tolist()
+    b = float(sheaf.boundary_term[h])
+    # The rounding of a = W x + b itself: an equilibrium closer to its wall than this is on it.
+    floor = (2 * EPS * (np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0]))).tolist()
+    codes, repelled = first_modes(sheaf, c0)
+    mode, z = codes.tolist(), c0[:h].tolist()
+    r = float(c0[h]) - b - sum(w[i] * z[i] for i in range(h) if mode[i] == ACTIVE)
+    fresh = {i for i in range(h) if z[i] == 0.0}
+    record = Record([0.0], [c0], [bytes(mode)])
+    t, blur = 0.0, 1.0
+    while True:
+        active = [i for i in range(h) if mode[i] == ACTIVE]
+        s = sum([w[i] * w[i] for i in active])
+        p = sum([w[i] * (z[i] - a[i]) for i in active])
+        now = law(s, p, r)
+        wait, who = _first(a, w, z, mode, now, [blur * f for f in floor] if blur > 1.0 else floor, fresh, t_end - t)
+        e1, e2 = math.exp(-now.l1 * wait), math.exp(-now.l2 * wait)
+        drop = math.expm1(-wait)
+        # Measured from the state where it moves little, so that short stretches cost no digits.
+        m1, m2 = now.B1 * math.expm1(-now.l1 * wait), now.B2 * math.expm1(-now.l2 * wait)
+        for i in range(h):
+            if mode[i] == ACTIVE:
+                z[i] += (z[i] - a[i] - w[i] * now.share) * drop + w[i] * (m1 + m2)
+            elif mode[i] == INACTIVE:
+                z[i] += (z[i] - a[i]) * drop
+        r = now.R1 * e1 + now.R2 * e2
+        if not who:
+            t = t_end
+            break
+        t += wait
+        for i in who:
+            z[i] = 0.0
+        before, slope = mode[:], _slope(a, w, z, mode, r)
+        for i in who:
+            mode[i] = ACTIVE if before[i] == SLIDING else settle(before[i], a[i], a[i] + w[i] * r)
+        fresh = set(who)
+        # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
+        blur = 4.0 * blur if mode == before or wait <= 4 * EPS * t else 1.0
+        if mode == before:
+            continue
+        energy, after = 0.5 * (r * r + sum([(z[i] - a[i]) * (z[i] - a[i]) for i in range(h)])), _slope(a, w, z, mode, r)
+        record.events += [Event(t, i, before[i], mode[i], energy, slope, after) for i in who if before[i] != mode[i]]
+        record.times.append(t)
+        record.states.append(_state(w, b, z, mode, r))
+        if len(record.events) >= max_events:
+            record.outcome = EVENT_BUDGET
+            return record, repelled
+        record.modes.append(bytes(mode))
+    record.times.append(t)
+    record.states.append(_state(w, b, z, mode, r))
+    return record, repelled
+
+
+def _state(w: list[float], b: float, z: list[float], mode: list[int], r: float) -> FloatArray:
+    output = r + b + sum([w[i] * z[i] for i in range(len(w)) if mode[i] == ACTIVE])
+    return np.array([*z, output])
+
+
+def _slope(a: list[float], w: list[float], z: list[float], mode: list[int], r: float) -> float:
+    speed = energy = r * r
+    for i, m in enumerate(mode):
+        u = z[i] - a[i]
+        energy += u * u
+        if m != SLIDING:
+            v = w[i] * r - u if m == ACTIVE else u
+            speed += v * v
+    return -2.0 * speed / energy if energy > 0 else math.nan
+
+
+def _first(
+    a: list[float],
+    w: list[float],
+    z: list[float],
+    mode: list[int],
+    now: Law,
+    floor: list[float],
+    fresh: set[int],
+    horizon: float,
+) -> tuple[float, list[int]]:
+    """Return the wait until the first event and its neurons (none: the whole horizon)."""
+    best, hits = horizon, []
+    for i, m in enumerate(mode):
+        if m == INACTIVE:
+            if a[i] <= floor[i]:
+                continue
+            t = math.log1p(-z[i] / a[i])
+        elif m == SLIDING:
+            t = _root(-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2, now.l1, now.l2, floor[i], False, best)
+        else:
+            share = w[i] * now.share
+            t = _root(
+                a[i], w[i] * now.B1, z[i] - a[i] - share, w[i] * now.B2, now.l1, now.l2, floor[i], i in fresh, best
+            )
+        if t <= best:
+            best = t
+            hits.append((t, i))
+    return best, [i for t, i in hits if t <= best + 4 * EPS * best]
+
+
+def _root(
+    c: float, a1: float, a2: float, a3: float, l1: float, l2: float, floor: float, crossed: bool, limit: float
+) -> float:
+    """The theorems of :mod:`sheaflab.expsum` for rates l1 ≤ 1 ≤ l2; ``inf`` where the event is past the limit."""
+    g, g1, g2, g3 = c + NOISE * abs(c) + floor, a1 + NOISE * abs(a1), a2 + NOISE * abs(a2), a3 + NOISE * abs(a3)
+    t = 0.0
+    exp, sqrt = math.exp, math.sqrt
+    if crossed:
+        h1, h2, h3 = -l1 * a1, -a2, -l2 * a3
+        bound = max(h1, 0.0) * l1 + max(h2, 0.0) + max(h3, 0.0) * l2
+        if bound > 0:
+            t = max(h1 + h2 + h3, 0.0) / bound
+    for count in itertools.count(1):
+        if count % _PATIENCE == 0:  # terms that cancel: known less well, as in first_roots
+            k = NOISE * 4.0 ** (count // _PATIENCE)
+            g, g1, g2, g3 = c + k * abs(c) + k / NOISE * floor, a1 + k * abs(a1), a2 + k * abs(a2), a3 + k * abs(a3)
+        x1, x2, x3 = g1 * exp(-l1 * t), g2 * exp(-t), g3 * exp(-l2 * t)
+        p1 = g + x1
+        p2 = p1 + x2
+        value = p2 + x3
+        if g >= 0 and p1 >= 0 and p2 >= 0 and value > 0:
+            return math.inf
+        down = bend = slope = 0.0
+        for speed, rate in ((x1 * l1, l1), (x2, 1.0), (x3 * l2, l2)):
+            slope -= speed
+            if speed > 0:
+                down += speed
+            else:
+                bend -= speed * rate
+        if value <= 0:
+            break
+        root = sqrt(slope * slope + 2.0 * bend * value)
+        step = 2.0 * value / (root - slope) if slope < 0 else (slope + root) / bend if bend > 0 else math.inf
+        if down > 0 and value > step * down:
+            step = value / down
+        if count > _SLOW:
+            step = max(step, _shifted(g, (x1, x2, x3), (l1, 1.0, l2), value))
+        t += step
+        if step <= 2 * EPS * t:
+            break
+        if t > limit:
+            return math.inf
+    x1, x2, x3 = a1 * exp(-l1 * t), a2 * exp(-t), a3 * exp(-l2 * t)
+    slope = -(x1 * l1 + x2 + x3 * l2)
+    if slope < 0:
+        step = (c + x1 + x2 + x3) / -slope
+        if abs(step) <= 1e-3 * t:
+            t += step
+    return t if t <= limit else math.inf
+
+
+def _shifted(c: float, terms: tuple[float, ...], rates: tuple[float, ...], value: float) -> float:
+    size = sum([abs(a) for a in terms])
+    if size == 0.0:
+        return 0.0
+    mu = sum([abs(a) * rate for a, rate in zip(terms, rates, strict=True)]) / size
+    slope, bend = c * mu, max(-c, 0.0) * mu * mu
+    for a, rate in zip(terms, rates, strict=True):
+        slope -= a * (rate - mu)
+        bend += max(-a, 0.0) * (rate - mu) * (rate - mu)
+    bend *= math.e
+    root = math.sqrt(slope * slope + 2.0 * bend * value)
+    step = 2.0 * value / (root - slope) if slope < 0 else (slope + root) / bend if bend > 0 else math.inf
+    return min(step, 1.0 / mu)

@@ -1,0 +1,157 @@
+r"""One hidden layer and one output, many trajectories at once, each in whatever mode it is.
+
+The same closed form as :mod:`sheaflab.engine.shallow` on arrays of shape ``(h, m)``: the mode enters as masks, so
+trajectories in different modes advance together, each to its own next event. Only elementwise operations and sums
+taken one row after the other are used, no matrix product: a trajectory's digits do not depend on its companions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sheaflab.engine.record import (
+    ACTIVE,
+    EVENT_BUDGET,
+    INACTIVE,
+    REACHED_END,
+    SLIDING,
+    Batch,
+    CodeArray,
+    first_modes_many,
+)
+from sheaflab.expsum import EPS, first_roots
+from sheaflab.network import BoolArray, FloatArray
+from sheaflab.sheaf import Sheaf
+
+
+class _Law:
+    """Closed form of the modes of `m` trajectories; every attribute has shape ``(m,)``."""
+
+    def __init__(self, w: FloatArray, active: BoolArray, u: FloatArray, r: FloatArray) -> None:
+        s = rows(np.where(active, w * w, 0.0))
+        p = rows(np.where(active, w * u, 0.0))
+        q = np.sqrt(s * s + 4.0 * s)
+        joined = q >= 1e-150  # else no active neuron is connected to the output
+        safe, s1 = np.where(joined, q, 1.0), np.where(joined, s, 1.0)
+        d1, d2 = 2.0 * s1 / (s1 + safe), 0.5 * (s1 + safe)
+        self.l1 = np.where(joined, 2.0 / (2.0 + s + q), 1.0)
+        self.l2 = np.where(joined, 1.0 + d2, 1.0)
+        self.R1 = np.where(joined, (p + d1 * r) / safe, r)
+        self.R2 = np.where(joined, (d2 * r - p) / safe, 0.0)
+        self.B1, self.B2 = np.where(joined, self.R1 / d1, 0.0), np.where(joined, -self.R2 / d2, 0.0)
+        self.share = np.where(joined, p / s1, 0.0)
+
+
+def rows(terms: FloatArray) -> FloatArray:
+    """Sum over the first axis, one row after the other."""
+    total = terms[0]
+    for row in terms[1:]:
+        total = total + row
+    return np.asarray(total)
+
+
+class _Walk:
+    """The trajectories still under way: columns of arrays of shape ``(h, m)``."""
+
+    def __init__(self, sheaf: Sheaf, starts: FloatArray, codes: CodeArray) -> None:
+        h = sheaf.h
+        self.a, self.w = sheaf.boundary_term[:h, None], sheaf.net.weights[1][0][:, None]
+        self.b = float(sheaf.boundary_term[h])
+        rounding = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])
+        self.floor = 2 * EPS * rounding
+        self.who, self.t = np.arange(len(starts)), np.zeros(len(starts))
+        self.z, self.mode = np.ascontiguousarray(starts[:, :h].T), np.ascontiguousarray(codes.T)
+        self.r = starts[:, h] - self.b - rows(np.where(self.mode == ACTIVE, self.w * self.z, 0.0))
+        self.fresh = self.z == 0.0
+        self.met, self.blur = np.zeros(len(starts), dtype=np.int64), np.ones(len(starts))
+
+    def keep(self, mask: BoolArray) -> None:
+        self.who, self.t, self.r, self.met = self.who[mask], self.t[mask], self.r[mask], self.met[mask]
+        self.blur = self.blur[mask]
+        self.z, self.mode, self.fresh = self.z[:, mask], self.mode[:, mask], self.fresh[:, mask]
+
+    def store(self, batch: Batch, mask: BoolArray, outcome: int) -> None:
+        who, z, h = self.who[mask], self.z[:, mask], len(self.a)
+        batch.finals[who, :h] = z.T
+        batch.finals[who, h] = self.r[mask] + self.b + rows(np.where(self.mode[:, mask] == ACTIVE, self.w * z, 0.0))
+        batch.outcomes[who] = outcome
+
+    def advance(self, wait: FloatArray, law: _Law) -> None:
+        drop, m1, m2 = np.expm1(-wait), np.expm1(-law.l1 * wait), np.expm1(-law.l2 * wait)
+        pulled = np.where(self.mode == ACTIVE, self.w * (law.B1 * m1 + law.B2 * m2 - law.share * drop), 0.0)
+        self.z = self.z + np.where(self.mode == SLIDING, 0.0, (self.z - self.a) * drop + pulled)
+        self.r = law.R1 * (1.0 + m1) + law.R2 * (1.0 + m2)
+
+    def settle(self, hit: BoolArray) -> CodeArray:
+        """Filippov's rule of :func:`sheaflab.engine.record.settle` at the walls `hit`, where f⁻ = a."""
+        up = self.a + self.w * self.r
+        rising = np.where(self.a <= 0, INACTIVE, np.where(up > 0, ACTIVE, SLIDING))
+        falling = np.where(up >= 0, ACTIVE, np.where(self.a <= 0, INACTIVE, SLIDING))
+        there = np.where(self.mode == INACTIVE, rising, np.where(self.mode == ACTIVE, falling, ACTIVE))
+        return np.where(hit, there, self.mode).astype(np.int8)
+
+    def slope(self, mode: CodeArray, energy: FloatArray) -> FloatArray:
+        u = self.z - self.a
+        v = np.where(mode == SLIDING, 0.0, np.where(mode == ACTIVE, self.w * self.r - u, -u))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(energy > 0, -(self.r * self.r + rows(v * v)) / energy, np.nan)
+
+
+def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:
+    """Follow the flow from each row of `starts`, shape ``(m, n)``."""
+    batch = Batch(sheaf, len(starts), t_end)
+    codes, batch.repelled = first_modes_many(sheaf, starts)
+    walk = _Walk(sheaf, starts, codes)
+    while walk.who.size:
+        law = _Law(walk.w, walk.mode == ACTIVE, walk.z - walk.a, walk.r)
+        at, best = _first(walk, law, t_end - walk.t)
+        ended = np.asarray(np.isinf(at).all(axis=0))
+        walk.advance(best, law)
+        if ended.any():
+            walk.store(batch, ended, REACHED_END)
+            at, best = at[:, ~ended], best[~ended]
+            walk.keep(~ended)
+            if not best.size:
+                break
+        walk.t = walk.t + best
+        hit = at <= best * (1 + 4 * EPS)
+        walk.z[hit] = 0.0
+        after = walk.settle(hit)
+        u = walk.z - walk.a
+        energy = 0.5 * (walk.r * walk.r + rows(u * u))
+        slopes = walk.slope(walk.mode, energy), walk.slope(after, energy)
+        changes = batch.add(walk.who, walk.t, walk.mode, after, energy, slopes)
+        walk.met = walk.met + changes
+        walk.blur = np.where((changes > 0) & (best > 4 * EPS * walk.t), 1.0, 4.0 * walk.blur)
+        walk.mode, walk.fresh = after, hit
+        spent = walk.met >= max_events
+        if spent.any():
+            batch.ends[walk.who[spent]] = walk.t[spent]
+            walk.store(batch, spent, EVENT_BUDGET)
+            walk.keep(~spent)
+    return batch
+
+
+def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Times of events, shape ``(h, m)`` and inf where there is none or a later one, and the wait of each column."""
+    at = np.full(walk.z.shape, np.inf)
+    rise = (walk.mode == INACTIVE) & (walk.a > walk.floor[:, None] * walk.blur)
+    row, column = np.nonzero(rise)
+    at[row, column] = np.log1p(-walk.z[row, column] / walk.a[row, 0])
+    best = np.minimum(horizon, at.min(axis=0))
+    # What the theorem of Laguerre does not clear at once is isolated, all trajectories together.
+    slides = walk.mode == SLIDING
+    c = np.where(slides, -walk.a, walk.a)
+    a1, a3 = np.where(slides, -law.R1, law.B1) * walk.w, np.where(slides, -law.R2, law.B2) * walk.w
+    a2 = np.where(slides, 0.0, walk.z - walk.a - walk.w * law.share)
+    p1 = c + a1
+    safe = (c >= 0) & (p1 >= 0) & (p1 + a2 >= 0)
+    row, column = np.nonzero((walk.mode != INACTIVE) & ~safe)
+    if row.size:
+        constants, pick = c[row, column], (row, column)
+        coefficients = np.stack([a1[pick], a2[pick], a3[pick]])
+        rates = np.stack([law.l1[column], np.ones(row.size), law.l2[column]])
+        order = (walk.fresh[pick] & ~slides[pick]).astype(np.int64)
+        at[pick] = first_roots(constants, coefficients, rates, best, column, order, walk.floor[row] * walk.blur[column])
+    at[at > horizon] = np.inf
+    return at, np.minimum(at.min(axis=0), horizon)

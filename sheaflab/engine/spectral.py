@@ -1,0 +1,123 @@
+"""Any shape, one trajectory: the closed form of each mode from one eigendecomposition, kept for when it comes back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sheaflab.engine.record import (
+    ACTIVE,
+    EVENT_BUDGET,
+    INACTIVE,
+    SLIDING,
+    CodeArray,
+    Event,
+    Record,
+    first_modes,
+    settle,
+)
+from sheaflab.expsum import EPS, IntArray, first_roots
+from sheaflab.network import FloatArray
+from sheaflab.region import ActivationRegion
+from sheaflab.sheaf import Sheaf
+
+
+def region_of(sheaf: Sheaf, modes: bytes) -> ActivationRegion:
+    """Return the region of a mode vector given as codes, one byte a hidden neuron."""
+    codes = np.frombuffer(modes, dtype=np.int8)
+    return ActivationRegion(sheaf, codes == ACTIVE, np.flatnonzero(codes == SLIDING))
+
+
+def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
+    """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
+    codes, repelled = first_modes(sheaf, c0)
+    known: dict[bytes, ActivationRegion] = {}
+    c, t, blur = c0, 0.0, 1.0
+    order = (c0[: sheaf.h] == 0).astype(np.int64)
+    record = Record([0.0], [c0], [codes.tobytes()])
+    while True:
+        key = codes.tobytes()
+        region = known.setdefault(key, region_of(sheaf, key))
+        wait, who, upward = first_exit(region, c, t_end - t, order, blur)
+        c = np.asarray(region.flow(c, wait))
+        if not who.size:
+            record.times.append(t_end)
+            record.states.append(c)
+            return record, repelled
+        t += wait
+        c[who] = 0.0
+        down, up = sheaf.wall_speeds(c)
+        before, codes = codes, codes.copy()
+        order = np.zeros(sheaf.h, dtype=np.int64)
+        for i, rises in zip(who, upward, strict=True):
+            slid = before[i] == SLIDING
+            codes[i] = (ACTIVE if rises else INACTIVE) if slid else settle(before[i], down[i], up[i])
+            order[i] = 2 if slid else 1
+        key = codes.tobytes()
+        # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
+        blur = 4.0 * blur if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
+        if key == before.tobytes():
+            continue
+        after = known.setdefault(key, region_of(sheaf, key))
+        energy, slopes = sheaf.energy(c), (region.slope(c), after.slope(c))
+        record.events += [
+            Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in who if before[i] != codes[i]
+        ]
+        record.times.append(t)
+        record.states.append(c)
+        record.modes.append(key)
+        if len(record.events) >= max_events:
+            record.modes.pop()
+            record.outcome = EVENT_BUDGET
+            return record, repelled
+
+
+def first_exit(
+    region: ActivationRegion, c: FloatArray, horizon: float, order: IntArray, blur: float = 1.0
+) -> tuple[float, IntArray, CodeArray]:
+    """Return how long `c` stays in the mode, the neurons that end it (none: the whole horizon) and which of them rise.
+
+    Parameters
+    ----------
+    region : ActivationRegion
+    c : ndarray, shape (n,)
+    horizon : float
+    order : ndarray of int, shape (h,)
+        1 for a neuron that has just crossed its wall, 2 for one that has just slid off it.
+    blur : float
+        Factor on the uncertainty of the event functions.
+    """
+    sheaf, h = region.sheaf, region.sheaf.h
+    rates, vectors = region._eigen
+    rest = region.equilibrium
+    motion = np.zeros((sheaf.n, len(rates)))
+    motion[region.moving] = vectors * (vectors.T @ (c - rest)[region.moving])
+    free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
+    side = np.where(region.pattern[free], 1.0, -1.0)
+    constants, coefficients = [side * rest[free]], [side[:, None] * motion[free]]
+    if slid.size:
+        delta, pull = sheaf.restricted(region.pattern), _pull(sheaf)[slid]
+        r_rest, r_motion = delta @ rest - sheaf.boundary_term, delta @ motion
+        constants += [-r_rest[slid], r_rest[slid] - pull @ r_rest]
+        coefficients += [-r_motion[slid], r_motion[slid] - pull @ r_motion]
+    owner = np.concatenate([free, slid, slid])
+    # Equal eigenvalues are one exponential: merged, terms that cancel do not look like motion.
+    close = 64 * EPS * (rates[-1] + rates[1:])
+    starts = np.append(0, np.flatnonzero(np.diff(rates) > close) + 1)
+    found = first_roots(
+        np.concatenate(constants),
+        np.ascontiguousarray(np.add.reduceat(np.concatenate(coefficients), starts, axis=1).T),
+        np.maximum(rates[starts, None], 1e-300),
+        np.array([horizon]),
+        order=np.where(np.arange(owner.size) < free.size, order[owner], 0),
+        floor=blur * 4 * EPS * float(max(np.abs(rest).max(initial=0.0), 1e-300)),
+    )
+    if not found.size or not np.isfinite(first := float(found.min())):
+        return horizon, owner[:0], np.zeros(0, dtype=np.int8)
+    hit = np.flatnonzero(found <= first * (1 + 4 * EPS))
+    who, where = np.unique(owner[hit], return_index=True)
+    return first, who, (hit[where] >= free.size + slid.size).astype(np.int8)
+
+
+def _pull(sheaf: Sheaf) -> FloatArray:
+    """The matrix that takes r to g, shape (h, n)."""
+    return np.asarray((np.eye(sheaf.n) - sheaf.restricted(np.ones(sheaf.h, dtype=np.bool_))).T[: sheaf.h])

@@ -1,0 +1,88 @@
+"""Explicit Euler for many starts at once: the lab page's scheme, step for step as :class:`sheaflab.Euler` runs it."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+
+from sheaflab.engine.record import ACTIVE, REACHED_END, Batch, CodeArray
+from sheaflab.network import FloatArray
+from sheaflab.sheaf import Sheaf
+
+_BLOCK = 256
+_STEP_BUDGET, _UNSTABLE = 3, 4
+
+
+def euler(sheaf: Sheaf, starts: FloatArray, t_end: float, dt: float, max_steps: int) -> Batch:
+    """Step from each row of `starts`, shape ``(m, n)``; log a sign change between steps as a switch.
+
+    Products are taken on blocks of one fixed size, the last one padded: a matrix product's digits may depend on its
+    shape, and a trajectory's must not depend on its companions.
+    """
+    batch = Batch(sheaf, len(starts), t_end)
+    for first in range(0, len(starts), _BLOCK):
+        block = np.zeros((_BLOCK, sheaf.n))
+        rows = starts[first : first + _BLOCK]
+        block[: len(rows)] = rows
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported as an outcome
+            _block(sheaf, batch, block, first, len(rows), t_end, dt, max_steps)
+    return batch
+
+
+def _block(
+    sheaf: Sheaf, batch: Batch, c: FloatArray, first: int, size: int, t_end: float, dt: float, max_steps: int
+) -> None:
+    h = sheaf.h
+    who = np.arange(first, first + _BLOCK)
+    steps = max(1, math.ceil(t_end / dt * (1 - 1e-12)))
+    codes = (c[:, :h] > 0).astype(np.int8)
+    alive = np.arange(_BLOCK) < size
+    t = 0.0
+    for k in range(1, min(steps, max_steps) + 1):
+        after = t_end if k == steps else k * dt
+        moved = c + (after - t) * _field(sheaf, c, codes)[1]
+        t = after
+        broken = alive & ~np.isfinite(moved).all(axis=1)
+        if broken.any():
+            batch.finals[who[broken]], batch.ends[who[broken]] = c[broken], (k - 1) * dt
+            batch.outcomes[who[broken]] = _UNSTABLE
+            alive &= ~broken
+            moved[broken] = 0.0
+        c = moved
+        signs = (c[:, :h] > 0).astype(np.int8)
+        changed = np.flatnonzero((signs != codes).any(axis=1) & alive)
+        if changed.size:
+            sides = [_slopes(sheaf, c, pattern)[:, changed] for pattern in (codes, signs)]
+            energy = _slopes(sheaf, c, signs)[0, changed]
+            batch.add(
+                who[changed], np.full(changed.size, t), codes[changed].T, signs[changed].T, energy,
+                (sides[0][1], sides[1][1]),
+            )  # fmt: skip
+        codes = signs
+    done = np.flatnonzero(alive)
+    batch.finals[who[done]], batch.ends[who[done]] = c[done], t
+    batch.outcomes[who[done]] = REACHED_END if steps <= max_steps else _STEP_BUDGET
+
+
+def _field(sheaf: Sheaf, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+    """Residuals and velocities of the affine laws of `codes`, each of shape ``(m, n)``."""
+    active = codes == ACTIVE
+    ends = np.cumsum([0, *sheaf.net.widths[1:]])
+    blocks = [slice(int(a), int(b)) for a, b in pairwise(ends)]
+    r = c - sheaf.boundary_term
+    for w, before, after in zip(sheaf.net.weights[1:], blocks[:-1], blocks[1:], strict=True):
+        r[:, after] -= np.where(active[:, before], c[:, before], 0.0) @ w.T
+    v = -r
+    for w, before, after in zip(sheaf.net.weights[1:], blocks[:-1], blocks[1:], strict=True):
+        v[:, before] += np.where(active[:, before], r[:, after] @ w, 0.0)
+    return r, v
+
+
+def _slopes(sheaf: Sheaf, c: FloatArray, codes: CodeArray) -> FloatArray:
+    """Energies and d(log V)/dt of the affine laws of `codes`, shape ``(2, m)``."""
+    r, v = _field(sheaf, c, codes)
+    energy = 0.5 * np.sum(r * r, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.stack([energy, np.where(energy > 0, -np.sum(v * v, axis=1) / energy, np.nan)])

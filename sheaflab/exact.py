@@ -1,0 +1,142 @@
+"""The exact integrator: no time step, every switch found and certified, sliding as a mode of its own."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sheaflab.certificate import Certificate, certify
+from sheaflab.engine import shallow, shallow_batch, spectral, taylor
+from sheaflab.engine.record import Batch, Record
+from sheaflab.integrators import Integrator
+from sheaflab.network import FloatArray, as_positive
+from sheaflab.region import MODES, ActivationRegion
+from sheaflab.sheaf import Sheaf
+from sheaflab.switchlog import Switch, SwitchLog
+from sheaflab.trajectory import FlowPiece, Outcome, Trajectory
+
+Method = Literal["auto", "closed", "taylor"]
+_LARGEST = 1e5
+OUTCOMES = (Outcome.REACHED_END, Outcome.CONVERGED, Outcome.EVENT_BUDGET)
+
+
+class Exact(Integrator):
+    """The flow itself: no time step, every switch found and certified, sliding stretches included.
+
+    Parameters
+    ----------
+    method : {"auto", "closed", "taylor"}
+        How the flow inside a mode is computed; the log is the same. "closed": the closed form, by a formula for one
+        hidden layer and one output, by one eigendecomposition a mode otherwise. "taylor": Taylor series with certified
+        polynomial events, no eigendecomposition a mode. "auto": the formula where there is one, else the series, which
+        measured faster on every other shape.
+    max_events : int
+        The run stops with :attr:`Outcome.EVENT_BUDGET` after so many switches.
+
+    Raises
+    ------
+    ValueError
+        If `method` is unknown or `max_events` not positive.
+    """
+
+    certified: ClassVar[bool] = True
+
+    def __init__(self, method: Method = "auto", *, max_events: int = 100_000) -> None:
+        if method not in get_args(Method):
+            raise ValueError(f"`method` must be one of {', '.join(get_args(Method))}, got {method!r}")
+        self.method = method
+        self.max_events = int(as_positive("max_events", max_events))
+
+    def advance(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:
+        return region.flow(c, h)
+
+    def run(self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0) -> ExactTrajectory:
+        """Follow the flow from `c0` at time 0 to `t_end`.
+
+        Parameters
+        ----------
+        sheaf : Sheaf
+        c0 : array_like, shape (n,)
+        t_end : float
+
+        Returns
+        -------
+        ExactTrajectory
+            Its log is certified. A start on a wall takes the side that Filippov's rule gives; where the wall repels
+            to both sides, the neuron counts as inactive and the trajectory's `repelled` names it.
+
+        Raises
+        ------
+        ValueError
+            If `c0` has another shape or is not finite, `t_end` is not positive and finite, or the weights are so large
+            that double precision cannot hold the fast and the slow rates of a mode at once.
+        """
+        record, repelled = self._run(sheaf, sheaf.cochain(c0, "c0"), as_positive("t_end", t_end))
+        return _trajectory(sheaf, record, repelled)
+
+    def _run(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> tuple[Record, list[int]]:
+        if self.method != "taylor" and _has_formula(sheaf):
+            return shallow.run(sheaf, c0, t_end, self.max_events)
+        largest = max(float(np.linalg.norm(w)) for w in sheaf.net.weights[1:])
+        if largest > _LARGEST:
+            raise ValueError(
+                f"`net` must have weights of norm at most {_LARGEST:g} beyond the first layer, got {largest:.3g}: "
+                "the slow rates would be lost in the rounding of the fast ones; rescale the layers"
+            )
+        if self.method == "closed":
+            return spectral.run(sheaf, c0, t_end, self.max_events)
+        return taylor.run(sheaf, c0, t_end, self.max_events)
+
+    def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
+        if self.method != "taylor" and _has_formula(sheaf):
+            return shallow_batch.run(sheaf, starts, t_end, self.max_events)
+        found = Batch(sheaf, len(starts), t_end)
+        for k, c0 in enumerate(starts):
+            record, repelled = self._run(sheaf, c0, t_end)
+            found.add_run(k, record.states[-1], record.times[-1], record.outcome, record.events)
+            found.repelled[k] = bool(repelled)
+        return found
+
+    def __repr__(self) -> str:
+        return "Exact()" if self.method == "auto" else f"Exact(method={self.method!r})"
+
+
+class ExactTrajectory(Trajectory):
+    """A trajectory of :class:`Exact`.
+
+    Attributes
+    ----------
+    repelled : tuple of (int, int)
+        Layers and neurons that started on a wall that repels to both sides. Filippov's solution is not unique there:
+        these counted as inactive.
+    """
+
+    repelled: tuple[tuple[int, int], ...] = ()
+
+    def certify(self) -> Certificate:
+        """Check this trajectory independently of how it was made: see :func:`sheaflab.certificate.certify`."""
+        return certify(self)
+
+
+def _has_formula(sheaf: Sheaf) -> bool:
+    return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1
+
+
+def _trajectory(sheaf: Sheaf, record: Record, repelled: list[int]) -> ExactTrajectory:
+    known: dict[bytes, ActivationRegion] = {}
+    pieces = []
+    for k, modes in enumerate(record.modes):
+        if modes not in known:
+            known[modes] = spectral.region_of(sheaf, modes)
+        pieces.append(FlowPiece(known[modes], record.times[k], record.times[k + 1], record.states[k]))
+    switches = [
+        Switch(e.time, *sheaf.place(e.neuron), MODES[e.before], MODES[e.after], e.energy, e.slope_before, e.slope_after)
+        for e in record.events
+    ]
+    times = np.array(record.times)
+    log = SwitchLog(switches, record.times[-1], certified=True)
+    trajectory = ExactTrajectory(sheaf, times, np.array(record.states), pieces, log, OUTCOMES[record.outcome])
+    trajectory.repelled = tuple(sheaf.place(i) for i in repelled)
+    return trajectory

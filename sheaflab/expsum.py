@@ -1,0 +1,176 @@
+r"""The first event of sums of exponentials, certified: no root is stepped over, however close two of them lie.
+
+An event function is :math:`f(t) = c + \sum_k a_k e^{-\lambda_k t}` with :math:`\lambda_k > 0` ascending. It starts
+positive, or leaves zero upwards; its event is the first time at which it falls below zero.
+
+**Theorem 1 (Laguerre 1883).** If all partial sums :math:`S_0 = c,\ S_j = c + \sum_{k \le j} a_k e^{-\lambda_k t}` are
+nonnegative and the last is positive, `f` has no root after `t`. *Proof.* With :math:`s > t` and
+:math:`E_k = e^{-\lambda_k (s - t)}`, :math:`E_0 = 1`, summation by parts gives
+:math:`f(s) = \sum_k S_k (E_k - E_{k+1}) + S_K E_K`; every bracket is nonnegative and the last term positive. ∎
+
+**Theorem 2 (one-sided advancement).** For :math:`u \ge 0`
+
+.. math:: f(t + u) \ge f(t) + f'(t)\,u - \tfrac12 M u^2, \qquad f(t + u) \ge f(t) - P u
+
+with :math:`M = \sum_{a_k < 0} |a_k| \lambda_k^2 e^{-\lambda_k t}` and
+:math:`P = \sum_{a_k > 0} a_k \lambda_k e^{-\lambda_k t}`. *Proof.* :math:`f''(s) \ge -M` for :math:`s \ge t`, for
+the positive terms add to the second derivative and the negative ones shrink; Taylor. The negative terms of `f`
+increase with time and the positive ones are convex: the tangent of the latter. ∎ So `f` stays positive on the way to
+where a bound vanishes. Stepping there never passes a root, and near a simple one it is Newton's method from the left.
+
+Where close rates cancel, these steps are short. Then the same is done for :math:`f(t + u)\,e^{\mu u}`, which has
+the same roots, with `μ` the mean rate: its second derivative is at least
+:math:`-e\,\sum_{a_k < 0} |a_k| (\lambda_k - \mu)^2 e^{-\lambda_k t}` for :math:`u \le 1/\mu`, the constant counted as
+a term of rate 0.
+
+**A known root at 0** (a wall just crossed: simple; a wall just slid off: double) is divided out by the same argument
+one derivative higher: :math:`f(u) \ge f^{(m)}(0) u^m / m! - M_{m+1} u^{m+1} / (m+1)!` is positive up to
+:math:`u = (m + 1) f^{(m)}(0) / M_{m+1}`.
+
+**Rounding.** Numbers are known to :math:`\nu(t) = \kappa (|c| + \sum |a_k| e^{-\lambda_k t}) +` `floor` only. The
+theorems are applied to :math:`f + \nu`, a sum of the same exponentials: a root is reported once `f` is below zero by
+more than rounding, and then moved back to where `f` itself vanishes. A graze shallower than rounding is no event.
+A function that stays within its rounding for thousands of steps is taken to be known less well, four times at a time:
+so the search ends.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sheaflab.network import FloatArray
+
+IntArray = NDArray[np.int64]
+
+EPS = float(np.finfo(np.float64).eps)
+NOISE = 8.0 * EPS
+_PATIENCE = 2000
+_SLOW = 12
+
+
+def first_roots(
+    constants: FloatArray,
+    coefficients: FloatArray,
+    rates: FloatArray,
+    limits: FloatArray,
+    groups: IntArray | None = None,
+    order: IntArray | None = None,
+    floor: FloatArray | float = 0.0,
+) -> FloatArray:
+    """Return the first time after 0 at which each function falls below zero, ``inf`` where that is past its limit.
+
+    Functions compete within groups: one that provably has its event later than another of its group may be given
+    up and get ``inf``. The least time of each group is exact to rounding.
+
+    Parameters
+    ----------
+    constants : ndarray, shape (m,)
+    coefficients : ndarray, shape (k, m)
+    rates : ndarray, shape (k, m) or (k, 1)
+        Ascending along the first axis, positive.
+    limits : ndarray, shape (g,)
+        Last time of interest of each group; lowered in place to the first event found.
+    groups : ndarray of int, shape (m,), optional
+        Group of each function; all in group 0 by default.
+    order : ndarray of int, shape (m,), optional
+        Multiplicity (0, 1 or 2) of a known root at 0 that is no event.
+    floor : float or ndarray, shape (m,)
+        Absolute uncertainty of the functions beyond the rounding of their own terms.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+    """
+    size = constants.size
+    found = np.full(size, np.inf)
+    group = np.zeros(size, dtype=np.int64) if groups is None else groups
+    floors = np.broadcast_to(floor, size)
+    c = constants + NOISE * np.abs(constants) + floors
+    a = coefficients + NOISE * np.abs(coefficients)
+    lam = np.broadcast_to(rates, coefficients.shape) if rates.shape[1] != 1 else rates
+    t = np.zeros(size) if order is None or not order.any() else _leave(coefficients, lam, order)
+    alive = np.arange(size)
+    for count in itertools.count(1):
+        if count % _PATIENCE == 0:
+            scale = NOISE * 4.0 ** (count // _PATIENCE)
+            c = constants[alive] + scale * np.abs(constants[alive]) + scale / NOISE * floors[alive]
+            a = coefficients[:, alive] + scale * np.abs(coefficients[:, alive])
+        terms = a * np.exp(-(lam * t))
+        partial = c + np.add.accumulate(terms, axis=0)
+        value = partial[-1]
+        speeds = terms * lam
+        slope = -_total(speeds)
+        down = _total(np.maximum(speeds, 0.0))
+        bend = _total(np.maximum(-speeds, 0.0) * lam)
+        never = (c >= 0) & (partial >= 0).all(axis=0) & (value > 0)
+        positive = np.maximum(value, 0.0)
+        root = np.sqrt(slope * slope + 2.0 * bend * positive)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            step = np.where(slope < 0, 2.0 * positive / (root - slope), (slope + root) / bend)
+            step = np.fmax(step, positive / down)
+        if count > _SLOW:
+            step = np.fmax(step, _shifted(c, terms, lam, positive))
+        moved = t + step
+        hit = ~never & ((value <= 0) | (step <= 2 * EPS * moved))
+        if hit.any():
+            here = alive[hit]
+            found[here] = _polish(
+                constants[here], coefficients[:, here], lam if lam.shape[1] == 1 else lam[:, hit], t[hit]
+            )
+            np.minimum.at(limits, group[here], found[here])
+        keep = ~never & ~hit & (moved <= limits[group[alive]])
+        if not keep.any():
+            break
+        alive, t, c, a = alive[keep], moved[keep], c[keep], a[:, keep]
+        if lam.shape[1] != 1:
+            lam = lam[:, keep]
+    found[found > limits[group]] = np.inf
+    return found
+
+
+def _shifted(c: FloatArray, terms: FloatArray, rates: FloatArray, value: FloatArray) -> FloatArray:
+    """The step of f(t + u) exp(μ u) with the mean rate μ."""
+    size = np.abs(terms)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        mu = _total(size * rates) / _total(size)
+        apart = rates - mu
+        slope = c * mu - _total(terms * apart)
+        bend = np.e * (_total(np.maximum(-terms, 0.0) * apart * apart) + np.maximum(-c, 0.0) * mu * mu)
+        root = np.sqrt(slope * slope + 2.0 * bend * value)
+        step = np.where(slope < 0, 2.0 * value / (root - slope), (slope + root) / bend)
+        return np.asarray(np.fmin(step, 1.0 / mu))
+
+
+def _total(terms: FloatArray) -> FloatArray:
+    """Sum over the first axis one row after the other: the same bits whatever the number of columns."""
+    if terms.shape[0] == 3:
+        return np.asarray((terms[0] + terms[1]) + terms[2])
+    return np.asarray(np.add.accumulate(terms, axis=0)[-1])
+
+
+def _polish(constants: FloatArray, coefficients: FloatArray, rates: FloatArray, t: FloatArray) -> FloatArray:
+    """Move from where f leaves the band of rounding to where it vanishes: one step of Newton's method."""
+    terms = coefficients * np.exp(-(rates * t))
+    value, slope = constants + _total(terms), -_total(terms * rates)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.where(slope < 0, value / -slope, 0.0)
+    return np.where(np.abs(step) <= 1e-3 * t, t + step, t)
+
+
+def _leave(coefficients: FloatArray, rates: FloatArray, order: IntArray) -> FloatArray:
+    """Half-way to where the known root at 0 is certainly left behind."""
+    t = np.zeros(order.size)
+    for m, sign in ((1, -1.0), (2, 1.0)):
+        mine = np.flatnonzero(order == m)
+        if mine.size:
+            lam = rates if rates.shape[1] == 1 else rates[:, mine]
+            high = sign * coefficients[:, mine] * lam**m
+            lead = _total(high)
+            bound = _total(np.maximum(high * lam, 0.0))  # the next derivative has the other sign
+            with np.errstate(divide="ignore", invalid="ignore"):
+                reach = np.where(bound > 0, 0.5 * (m + 1) * np.maximum(lead, 0.0) / bound, 0.0)
+            t[mine] = reach
+    return t

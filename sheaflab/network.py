@@ -1,0 +1,242 @@
+"""Fully connected ReLU networks with an identity output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+def as_vector(name: str, value: ArrayLike, length: int) -> FloatArray:
+    """Return `value` as a finite float64 array of shape `(length,)`, or raise an error that names the argument."""
+    array = as_floats(name, value)
+    if array.shape != (length,):
+        raise ValueError(f"`{name}` must have shape ({length},), got {array.shape}")
+    return array
+
+
+def as_floats(name: str, value: ArrayLike) -> FloatArray:
+    """Return a new float64 array equal to `value`, or raise an error that names the argument."""
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be a rectangular array of real numbers, got {value!r:.80}") from error
+    if not np.isfinite(array).all():
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"`{name}` must be finite, got {array[where]} at index {where}")
+    return array
+
+
+def as_positive(name: str, value: float, *, finite: bool = True) -> float:
+    """Return `value` as a float greater than zero, or raise an error that names the argument."""
+    if isinstance(value, (str, bytes)) or not np.isscalar(value) or isinstance(value, complex):
+        raise TypeError(f"`{name}` must be a number, got {value!r:.80}")
+    number = float(value)
+    if not number > 0 or (finite and number == float("inf")):
+        raise ValueError(f"`{name}` must be {'finite and ' if finite else ''}greater than 0, got {number}")
+    return number
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Network:
+    r"""A network :math:`z^\ell = W^\ell\,\mathrm{relu}(z^{\ell-1}) + b^\ell`, with :math:`z^1 = W^1 x + b^1`.
+
+    ReLU acts on the hidden layers; the output is the identity.
+
+    Parameters
+    ----------
+    weights : sequence of array_like
+        One matrix a layer, ``weights[k]`` of shape ``(widths[k + 1], widths[k])``. At least two: a network without
+        a hidden layer has no activation pattern.
+    biases : sequence of array_like, optional
+        One vector a layer, of shape ``(widths[k + 1],)``. Zeros by default.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not chain, a number is not finite, or there is no hidden layer.
+
+    Examples
+    --------
+    >>> Network.random([2, 4, 1], seed=0)
+    Network([2, 4, 1], 17 parameters)
+    """
+
+    weights: tuple[FloatArray, ...]
+    biases: tuple[FloatArray, ...]
+
+    def __init__(self, weights: Iterable[ArrayLike], biases: Iterable[ArrayLike] | None = None) -> None:
+        matrices = [as_floats(f"weights[{k}]", w) for k, w in enumerate(weights)]
+        if len(matrices) < 2:
+            raise ValueError(
+                f"`weights` must have at least 2 matrices (a hidden layer and the output), got {len(matrices)}; "
+                "without a hidden layer there is no activation pattern"
+            )
+        for k, w in enumerate(matrices):
+            if w.ndim != 2 or 0 in w.shape:
+                raise ValueError(f"`weights[{k}]` must be a matrix with at least one row and one column, got {w.shape}")
+            if k and w.shape[1] != (width := matrices[k - 1].shape[0]):
+                raise ValueError(f"`weights[{k}]` must have shape ({w.shape[0]}, {width}), got {w.shape}")
+        vectors: list[FloatArray]
+        if biases is None:
+            vectors = [np.zeros(w.shape[0]) for w in matrices]
+        else:
+            given = list(biases)
+            if len(given) != len(matrices):
+                raise ValueError(f"`biases` must have {len(matrices)} vectors, one for each matrix, got {len(given)}")
+            vectors = [as_vector(f"biases[{k}]", b, matrices[k].shape[0]) for k, b in enumerate(given)]
+        for array in (*matrices, *vectors):
+            array.setflags(write=False)
+        object.__setattr__(self, "weights", tuple(matrices))
+        object.__setattr__(self, "biases", tuple(vectors))
+
+    @classmethod
+    def random(cls, widths: Sequence[int], seed: int | np.random.Generator = 0, *, bias_scale: float = 0.1) -> Network:
+        r"""Draw weights from :math:`N(0, 1/n_{\ell-1})` (one over the fan-in) and biases from a normal distribution.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            Neurons a layer, input first: ``[n_0, n_1, ..., n_L]``, at least three positive numbers.
+        seed : int or numpy.random.Generator
+            Where the numbers come from; the same seed draws the same network.
+        bias_scale : float
+            Standard deviation of the biases.
+
+        Raises
+        ------
+        ValueError
+            If `widths` has fewer than three entries or one below 1.
+        """
+        sizes = list(widths)
+        if len(sizes) < 3 or any(int(w) != w or w < 1 for w in sizes):
+            raise ValueError(f"`widths` must be at least 3 positive integers (input, hidden …, output), got {sizes}")
+        rng = np.random.default_rng(seed)
+        layers = [
+            (rng.standard_normal((rows, cols)) / np.sqrt(cols), bias_scale * rng.standard_normal(rows))
+            for cols, rows in pairwise(sizes)
+        ]
+        return cls([w for w, _ in layers], [b for _, b in layers])
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, ArrayLike]) -> Network:
+        """Read weights and biases from a mapping laid out as a PyTorch ``Sequential``'s state_dict.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            Keys ``"<layer>.weight"`` and, optionally, ``"<layer>.bias"``, layers in order. PyTorch is not imported:
+            pass ``{k: v.numpy() for k, v in module.state_dict().items()}``.
+
+        Raises
+        ------
+        ValueError
+            If a key is neither a weight nor the bias of a weight.
+        """
+        stems = [key.removesuffix("weight") for key in state if key == "weight" or key.endswith(".weight")]
+        known = {stem + kind for stem in stems for kind in ("weight", "bias")}
+        if unknown := sorted(set(state) - known):
+            raise ValueError(f"`state` must hold '<layer>.weight' and '<layer>.bias' only, got {unknown[0]!r}")
+        weights = [as_floats(f"state[{stem + 'weight'!r}]", state[stem + "weight"]) for stem in stems]
+        biases = [
+            state[stem + "bias"] if stem + "bias" in state else np.zeros(len(w))
+            for stem, w in zip(stems, weights, strict=True)
+        ]
+        return cls(weights, biases)
+
+    def state_dict(self) -> dict[str, FloatArray]:
+        """Return the arrays in PyTorch's layout: ``{"0.weight": …, "0.bias": …, "2.weight": …}`` (ReLUs count)."""
+        layers = zip(self.weights, self.biases, strict=True)
+        return {
+            f"{2 * k}.{kind}": array for k, (w, b) in enumerate(layers) for kind, array in (("weight", w), ("bias", b))
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the network to an ``.npz`` file, whole or not at all, and return its path."""
+        target = Path(path).with_suffix(".npz")
+        partial = target.with_name(target.name + ".part")
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, **self.state_dict())  # type: ignore[arg-type]  # numpy types the keywords as bool
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """Read a network written by :meth:`save`.
+
+        Raises
+        ------
+        ValueError
+            If the file is not such an ``.npz`` file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays: dict[str, Any] = {key: file[key] for key in file.files}
+        except (ValueError, AttributeError, EOFError, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise ValueError(f"`path` must be an .npz file written by Network.save, got {os.fspath(path)!r}") from error
+        return cls.from_state_dict(arrays)
+
+    @property
+    def widths(self) -> list[int]:
+        """Neurons a layer, ``[n_0, n_1, ..., n_L]``."""
+        return [self.weights[0].shape[1], *(w.shape[0] for w in self.weights)]
+
+    @property
+    def hidden(self) -> int:
+        """Number `h` of hidden neurons: the length of an activation pattern."""
+        return sum(self.widths[1:-1])
+
+    @property
+    def free(self) -> int:
+        """Number `n` of free coordinates: hidden neurons and outputs."""
+        return sum(self.widths[1:])
+
+    def forward(self, x: ArrayLike) -> FloatArray:
+        """Return the network's output for one input.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_0,)
+
+        Returns
+        -------
+        ndarray, shape (n_L,)
+        """
+        return self.preactivations(x)[-1]
+
+    def preactivations(self, x: ArrayLike) -> list[FloatArray]:
+        """Return ``[z^1, ..., z^L]`` of the forward pass, one array a layer."""
+        signal = as_vector("x", x, self.widths[0])
+        values: list[FloatArray] = []
+        for w, b in zip(self.weights, self.biases, strict=True):
+            values.append(w @ signal + b)
+            signal = np.maximum(values[-1], 0.0)
+        return values
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Network):
+            return NotImplemented
+        return self.widths == other.widths and all(
+            np.array_equal(a, b) for a, b in zip(self.weights + self.biases, other.weights + other.biases, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash(tuple(a.tobytes() for a in self.weights + self.biases))
+
+    def __repr__(self) -> str:
+        parameters = sum(a.size for a in self.weights + self.biases)
+        return f"Network({self.widths}, {parameters} parameters)"

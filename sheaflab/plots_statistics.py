@@ -1,0 +1,113 @@
+"""Plots of :mod:`sheaflab.statistics`: each function draws on the `Axes` it is given and returns the artists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from sheaflab.statistics import DecayRates, SwitchStatistics
+
+# Okabe & Ito's palette, told apart with every common colour vision deficiency.
+_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+
+
+def plot_counts(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artist]:
+    """Draw the distribution of the number of switches for each condition, as steps.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    statistics : sequence of SwitchStatistics
+    """
+    most = max(int(s.counts.max(initial=0)) for s in statistics)
+    edges = np.arange(most + 2) - 0.5
+    drawn: list[Artist] = []
+    for k, s in enumerate(statistics):
+        share = np.bincount(s.counts, minlength=most + 1) / s.counts.size
+        label = f"{s.label}: mean {s.mean:.2f} ± {s.standard_error:.2f}"
+        drawn.append(ax.stairs(share, edges, color=_COLORS[k % len(_COLORS)], label=label, linewidth=1.8))
+    ax.set(xlabel="switches in a run", ylabel="share of the runs", title="How many switches?")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(ax)
+    return drawn
+
+
+def plot_kinks(ax: Axes, statistics: Sequence[SwitchStatistics], bins: int = 60) -> list[Artist]:
+    """Draw the distribution of the kinks, the jumps of d(log V)/dt, for each condition.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    statistics : sequence of SwitchStatistics
+    bins : int
+    """
+    everything = np.concatenate([s.kinks for s in statistics])
+    reach = float(np.quantile(np.abs(everything), 0.98)) if everything.size else 1.0
+    edges = np.linspace(-reach, reach, bins + 1)
+    drawn: list[Artist] = [ax.axvline(0.0, color="#7F7F7F", linewidth=0.8)]
+    for k, s in enumerate(statistics):
+        if s.kinks.size:
+            share = np.histogram(s.kinks, edges)[0] / s.kinks.size
+            steeper = float((s.kinks < 0).mean())
+            label = f"{s.label}: {steeper:.0%} steepen the decay"
+            drawn.append(ax.stairs(share, edges, color=_COLORS[k % len(_COLORS)], label=label, linewidth=1.5))
+    ax.set(xlabel="kink: jump of d(log V)/dt", ylabel="share of the crossings", title="How sharp are the kinks?")
+    _legend(ax)
+    return drawn
+
+
+def plot_sliding(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artist]:
+    """Draw, for each condition, the share of the runs that slide and the mean share of time spent sliding.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    statistics : sequence of SwitchStatistics
+    """
+    place = np.arange(len(statistics))
+    runs = ax.bar(place - 0.2, [s.share_sliding for s in statistics], 0.4, color=_COLORS[0], label="runs that slide")
+    time = ax.bar(
+        place + 0.2,
+        [float(s.sliding_share.mean()) for s in statistics],
+        0.4,
+        color=_COLORS[1],
+        label="time spent sliding",
+    )
+    ax.set_xticks(place, [s.label for s in statistics])
+    ax.set(ylabel="share", title="How common is sliding?")
+    _legend(ax)
+    return [*runs, *time]
+
+
+def plot_decay_rates(ax: Axes, decay: DecayRates, bins: int = 40) -> list[Artist]:
+    """Draw the distribution of measured decay rates of V against λ* of Theorem 9.4.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    decay : DecayRates
+    bins : int
+    """
+    finite = decay.rates[np.isfinite(decay.rates)]
+    values, edges = np.histogram(finite, bins)
+    kind = "λ*" if decay.slowest.exact else "a lower bound of λ*"
+    drawn: list[Artist] = [
+        ax.stairs(values / max(finite.size, 1), edges, fill=True, color=_COLORS[4], label="measured"),
+        ax.axvline(decay.slowest.value, color=_COLORS[5], label=f"{kind} = {decay.slowest.value:.4g}"),
+    ]
+    ax.set(
+        xlabel="mean decay rate  −log(V(t)/V(0)) / 2t", ylabel="share of the runs", title="Theorem 9.4 bounds the rate"
+    )
+    ax.set_xlim(left=0.0)
+    _legend(ax)
+    return drawn
+
+
+def _legend(ax: Axes) -> None:
+    """Add a legend and the room above the data that it needs."""
+    ax.set_ylim(0.0, 1.3 * ax.get_ylim()[1])
+    ax.legend(fontsize="small", loc="upper right")

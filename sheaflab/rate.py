@@ -1,0 +1,104 @@
+r"""The rate of Theorem 9.4: the smallest eigenvalue of the Laplacian over all activation patterns.
+
+:math:`\lambda^* = \min_\sigma \lambda_{\min}(L(\sigma)) = \min_\sigma \|\delta_\Omega(\sigma)^{-1}\|^{-2}`. Every
+entry of :math:`\delta_\Omega^{-1}` is affine in each :math:`\sigma_i`, so the norm is convex in each and the bound
+holds for the fractional weights of a sliding neuron too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from sheaflab.network import FloatArray, Network
+
+_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class SlowestRate:
+    r"""A value of, or a certified lower bound for, :math:`\lambda^*`.
+
+    Attributes
+    ----------
+    value : float
+        1 / time. :math:`V(t) \le V(0) e^{-2\,\mathrm{value}\,t}` holds in either case.
+    exact : bool
+        Whether `value` is :math:`\lambda^*` itself; otherwise it is a lower bound.
+    method : str
+        How it was found, in words.
+    """
+
+    value: float
+    exact: bool
+    method: str
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def slowest_rate(net: Network, max_enumerated: int = 12) -> SlowestRate:
+    r"""Find :math:`\lambda^*`, exactly where that can be done, else a certified lower bound.
+
+    Parameters
+    ----------
+    net : Network
+    max_enumerated : int
+        Deeper networks with at most so many hidden neurons are enumerated, :math:`2^h` patterns.
+
+    Notes
+    -----
+    One hidden layer: with :math:`s = \|W^2 \Sigma\|^2`,
+    :math:`\lambda_{\min} = 2 / (2 + s + \sqrt{s^2 + 4 s})` falls as `s` grows, so all neurons active is the worst.
+    Weights that are nonnegative beyond the first layer: :math:`\delta_\Omega^{-1}` is nonnegative and grows with each
+    :math:`\sigma_i`, and so does its norm, so again all active is the worst. Otherwise the bound is the better of two:
+    the same with :math:`|W^\ell|` in the place of :math:`W^\ell`, and the matrix of the products of layer norms.
+    """
+    inner = net.weights[1:]
+    if len(inner) == 1:
+        s = float(np.linalg.norm(inner[0], 2)) ** 2
+        value = 2.0 / (2.0 + s + np.sqrt(s * s + 4.0 * s))
+        return SlowestRate(float(value), True, "closed form for one hidden layer")
+    if all((w >= 0).all() for w in inner):
+        return SlowestRate(_rate(_inverse(inner)), True, "all neurons active, the worst pattern of nonnegative weights")
+    if net.hidden <= max_enumerated:
+        return SlowestRate(_enumerate(net), True, f"all {2**net.hidden} activation patterns enumerated")
+    value = max(_rate(_inverse([np.abs(w) for w in inner])), _rate(_norms(inner)))
+    return SlowestRate(value, False, "certified lower bound from the sizes of the weights")
+
+
+def _rate(inverse: FloatArray) -> float:
+    return float(np.linalg.norm(inverse, 2)) ** -2
+
+
+def _inverse(inner: Sequence[FloatArray]) -> FloatArray:
+    """The inverse of δ_Ω with all neurons active: its blocks are products of the weights, so no solve is needed."""
+    ends = np.cumsum([0, inner[0].shape[1], *(w.shape[0] for w in inner)])
+    inverse = np.eye(int(ends[-1]))
+    for w, (start, stop), (_, after) in zip(inner, pairwise(ends), list(pairwise(ends))[1:], strict=False):
+        inverse[stop:after, :stop] = w @ inverse[start:stop, :stop]
+    return inverse
+
+
+def _norms(inner: tuple[FloatArray, ...]) -> FloatArray:
+    """The lower triangular matrix of products of layer norms: no smaller in norm than any pattern's inverse."""
+    return _inverse([np.array([[np.linalg.norm(w, 2)]]) for w in inner])
+
+
+def _enumerate(net: Network) -> float:
+    inner, h = net.weights[1:], net.hidden
+    ends = np.cumsum(net.widths[1:-1])[:-1]
+    patterns = (np.arange(2**h)[:, None] >> np.arange(h)) & 1
+    largest = 0.0
+    for start in range(0, len(patterns), _BATCH):
+        masks = np.split(patterns[start : start + _BATCH], ends, axis=1)
+        stacks = [w * mask[:, None, :] for w, mask in zip(inner, masks, strict=True)]
+        largest = max(largest, float(np.linalg.norm(_inverses(stacks), 2, axis=(1, 2)).max()))
+    return largest**-2
+
+
+def _inverses(stacks: list[FloatArray]) -> FloatArray:
+    return np.stack([_inverse(layers) for layers in zip(*stacks, strict=True)])

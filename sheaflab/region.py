@@ -1,0 +1,201 @@
+"""One mode of the heat equation: an activation region, or a stretch of walls on which neurons slide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sheaflab.expsum import EPS, first_roots
+from sheaflab.network import BoolArray, FloatArray, as_floats
+from sheaflab.sheaf import Sheaf
+
+Mode = Literal["inactive", "active", "sliding"]
+MODES: tuple[Mode, ...] = ("inactive", "active", "sliding")
+
+
+class ActivationRegion:
+    r"""Where every hidden neuron keeps its mode, the heat equation is one affine law.
+
+    With no neuron sliding this is the region :math:`\{c : 1[z > 0] = \sigma\}` and the law is
+    :math:`\dot c = -L(\sigma) c + \delta_\Omega(\sigma)^\top \tilde b`. A sliding neuron stays at :math:`z_i = 0`:
+    its column leaves :math:`\delta_\Omega`, and the remaining coordinates obey the same law with the smaller matrix
+    (Filippov's solution, unique because the velocity jumps in coordinate `i` alone).
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    pattern : array_like of 0/1, shape (h,)
+        The activation pattern; entries of sliding neurons are ignored.
+    sliding : iterable of int
+        Hidden neurons (coordinates) that slide.
+
+    Raises
+    ------
+    ValueError
+        If the pattern has another length or `sliding` names no hidden neuron.
+    """
+
+    def __init__(self, sheaf: Sheaf, pattern: ArrayLike, sliding: Iterable[int] = ()) -> None:
+        self.sheaf = sheaf
+        self.sliding = tuple(sorted({int(i) for i in sliding}))
+        for i in self.sliding:
+            if not 0 <= i < sheaf.h:
+                raise ValueError(f"`sliding` must hold neurons between 0 and {sheaf.h - 1}, got {i}")
+        self.pattern: BoolArray = sheaf.as_pattern(pattern)
+        self.pattern[list(self.sliding)] = False
+        self.pattern.setflags(write=False)
+
+    @cached_property
+    def key(self) -> tuple[bytes, tuple[int, ...]]:
+        """Hashable identity of the mode within one sheaf."""
+        return self.pattern.tobytes(), self.sliding
+
+    @cached_property
+    def modes(self) -> tuple[Mode, ...]:
+        """Mode of each hidden neuron, length `h`."""
+        names: list[Mode] = ["active" if active else "inactive" for active in self.pattern]
+        for i in self.sliding:
+            names[i] = "sliding"
+        return tuple(names)
+
+    @cached_property
+    def moving(self) -> BoolArray:
+        """Which coordinates move, shape ``(n,)``: all but the sliding ones."""
+        mask = np.ones(self.sheaf.n, dtype=np.bool_)
+        mask[list(self.sliding)] = False
+        return mask
+
+    # -- the affine law -------------------------------------------------------------------------------------------
+    @cached_property
+    def matrix(self) -> FloatArray:
+        r""":math:`\delta_\Omega(\sigma)` without the sliding columns, shape ``(n, n - len(sliding))``."""
+        return self.sheaf.restricted(self.pattern)[:, self.moving]
+
+    @cached_property
+    def laplacian(self) -> FloatArray:
+        """Laplacian of the moving coordinates, symmetric positive definite."""
+        return np.asarray(self.matrix.T @ self.matrix)
+
+    @cached_property
+    def _pull(self) -> FloatArray:
+        return np.asarray(self.matrix.T @ self.sheaf.boundary_term)
+
+    @cached_property
+    def _eigen(self) -> tuple[FloatArray, FloatArray]:
+        values, vectors = np.linalg.eigh(self.laplacian)
+        if values.size and values[0] < 1e-9 * values[-1]:
+            # The square has lost the digits of the small ones; the singular values of the matrix keep half of them.
+            _, singular, rows = np.linalg.svd(self.matrix, full_matrices=False)
+            values, vectors = singular[::-1] ** 2, rows[::-1].T
+        return values, vectors
+
+    @property
+    def spectrum(self) -> FloatArray:
+        """Eigenvalues of the Laplacian, ascending; their unit is 1 / time."""
+        return self._eigen[0]
+
+    @property
+    def rate(self) -> float:
+        r"""Smallest eigenvalue: in this region :math:`\dot V \le -2\,\mathrm{rate}\,V` (Theorem 9.4)."""
+        return float(self._eigen[0][0])
+
+    @cached_property
+    def equilibrium(self) -> FloatArray:
+        """Rest point of the affine law, shape ``(n,)``; it need not lie in the region. Zero where a neuron slides."""
+        if not self.sliding:  # unit lower triangular: no digit is lost, however small the eigenvalues
+            return np.asarray(np.linalg.solve(self.matrix, self.sheaf.boundary_term))
+        rest = np.zeros(self.sheaf.n)
+        # Least squares on the matrix, not a solve with its square: the condition number enters once.
+        rest[self.moving] = np.linalg.lstsq(self.matrix, self.sheaf.boundary_term, rcond=1e-300)[0]
+        return rest
+
+    def velocity(self, c: ArrayLike) -> FloatArray:
+        """Return the affine law's velocity at `c`, shape ``(n,)``, whether `c` lies in the region or not."""
+        vector = self.sheaf.cochain(c)
+        v = np.zeros(self.sheaf.n)
+        v[self.moving] = self._pull - self.laplacian @ vector[self.moving]
+        return v
+
+    def residual(self, c: ArrayLike) -> FloatArray:
+        r"""Return :math:`\delta_\Omega c - \tilde b` of this mode, shape ``(n,)``."""
+        return np.asarray(self.matrix @ self.sheaf.cochain(c)[self.moving] - self.sheaf.boundary_term)
+
+    def slope(self, c: ArrayLike) -> float:
+        r"""Return :math:`d(\log V)/dt = -\|\dot c\|^2 / V` at `c` under this mode's law (nan where V = 0)."""
+        r, v = self.residual(c), self.velocity(c)
+        energy = 0.5 * float(r @ r)
+        return -float(v @ v) / energy if energy > 0 else float("nan")
+
+    def flow(self, c: ArrayLike, t: ArrayLike) -> FloatArray:
+        r"""Follow the affine law from `c`: :math:`c^* + Q e^{-\Lambda t} Q^\top (c - c^*)`.
+
+        Parameters
+        ----------
+        c : array_like, shape (n,)
+        t : array_like, shape () or (k,)
+            Times from `c` on.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (k, n)
+        """
+        times = as_floats("t", t)
+        values, vectors = self._eigen
+        # Measured from c, not from the equilibrium, so that the start is met to the last digit:
+        # expm1 keeps small moves accurate and v / λ is safe because λ > 0.
+        speed = vectors.T @ self.velocity(c)[self.moving]
+        moved = -np.expm1(-np.multiply.outer(times, values)) / values * speed
+        result = np.broadcast_to(self.sheaf.cochain(c), (*times.shape, self.sheaf.n)).copy()
+        result[..., self.moving] += moved @ vectors.T
+        return result
+
+    def first_exit(self, c: ArrayLike, horizon: float = float("inf")) -> tuple[float, tuple[int, ...]] | None:
+        """Return when the affine law first takes `c` through a wall of the region, and which neurons cross there.
+
+        The first event is certified (:mod:`sheaflab.expsum`). A neuron that starts on its wall and moves inwards
+        has left it; sliding neurons are not asked whether they go on sliding.
+
+        Parameters
+        ----------
+        c : array_like, shape (n,)
+            In the region or on its boundary.
+        horizon : float
+            Last time of interest.
+
+        Returns
+        -------
+        (float, tuple of int) or None
+            Time and neurons; None if `c` stays in the region up to `horizon`.
+        """
+        vector, h = self.sheaf.cochain(c), self.sheaf.h
+        rates, vectors = self._eigen
+        motion = np.zeros((self.sheaf.n, len(rates)))
+        motion[self.moving] = vectors * (vectors.T @ (vector - self.equilibrium)[self.moving])
+        free = np.flatnonzero(self.moving[:h])
+        side = np.where(self.pattern[free], 1.0, -1.0)
+        found = first_roots(
+            side * self.equilibrium[free],
+            np.ascontiguousarray((side[:, None] * motion[free]).T),
+            rates[:, None],
+            np.array([horizon]),
+            order=(vector[free] == 0).astype(np.int64),
+            floor=4 * EPS * float(np.abs(self.equilibrium).max()),
+        )
+        first = float(found.min(initial=np.inf))
+        if first == np.inf:
+            return None
+        return first, tuple(int(i) for i in free[found <= first * (1 + 4 * EPS)])
+
+    def contains(self, c: ArrayLike) -> bool:
+        """Tell whether `c` has this mode's pattern, sliding neurons at zero."""
+        z = self.sheaf.cochain(c)[: self.sheaf.h]
+        moves = self.moving[: self.sheaf.h]
+        return bool(np.array_equal((z > 0)[moves], self.pattern[moves]) and not z[~moves].any())
+
+    def __repr__(self) -> str:
+        marks = {"active": "1", "inactive": "0", "sliding": "~"}
+        return f"ActivationRegion({''.join(marks[mode] for mode in self.modes)})"

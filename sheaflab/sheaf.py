@@ -1,0 +1,170 @@
+"""The cellular sheaf of a network with a pinned input: coboundary, Laplacian, Dirichlet energy, heat equation."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sheaflab.network import BoolArray, FloatArray, Network, as_floats, as_vector
+
+
+class Sheaf:
+    r"""A network read as a cellular sheaf on a path, its input `x` pinned.
+
+    Vertices are the layers, with stalks :math:`\mathbb R^{n_\ell}`; the edge from layer :math:`\ell-1` to
+    :math:`\ell` has stalk :math:`\mathbb R^{n_\ell}` and restriction maps :math:`W^\ell \Sigma^{\ell-1}` and
+    :math:`I`. A free cochain `c` is the vector ``(z^1, ..., z^L)`` of shape ``(n,)``: hidden layers in order, then
+    the output. An activation pattern is a 0/1 vector of shape ``(h,)``, 1 where a hidden neuron is active.
+
+    Parameters
+    ----------
+    net : Network
+    x : array_like, shape (n_0,)
+        The pinned input.
+
+    Raises
+    ------
+    ValueError
+        If `x` has another shape or is not finite.
+
+    References
+    ----------
+    Bosca & Ghrist, *Neural Networks as Local-to-Global Computations*, arXiv:2603.14831, section 3.
+    """
+
+    def __init__(self, net: Network, x: ArrayLike) -> None:
+        if not isinstance(net, Network):
+            raise TypeError(f"`net` must be a Network, got {type(net).__name__}")
+        self.net = net
+        self.x = as_vector("x", x, net.widths[0])
+        self.x.setflags(write=False)
+        self.h, self.n = net.hidden, net.free
+        ends = np.cumsum([0, *net.widths[1:]])
+        self._blocks = [slice(int(a), int(b)) for a, b in pairwise(ends)]
+        drive = [net.weights[0] @ self.x + net.biases[0], *net.biases[1:]]
+        self._boundary_term = np.concatenate(drive)
+        self._boundary_term.setflags(write=False)
+
+    # -- cochains and patterns ------------------------------------------------------------------------------------
+    def cochain(self, c: ArrayLike, name: str = "c") -> FloatArray:
+        """Return `c` as a new free cochain, shape ``(n,)``, or raise an error that names the argument."""
+        return as_vector(name, c, self.n)
+
+    def cochains(self, cs: ArrayLike, name: str = "starts") -> FloatArray:
+        """Return `cs` as a new array of free cochains, shape ``(m, n)``, or raise an error that names the argument."""
+        array = as_floats(name, cs)
+        if array.ndim != 2 or array.shape[1] != self.n:
+            raise ValueError(f"`{name}` must have shape (m, {self.n}), got {array.shape}")
+        return array
+
+    def split(self, c: ArrayLike) -> list[FloatArray]:
+        """Cut a free cochain into its layers ``[z^1, ..., z^L]``."""
+        vector = self.cochain(c)
+        return [vector[block] for block in self._blocks]
+
+    def place(self, neuron: int) -> tuple[int, int]:
+        """Return ``(layer, neuron in the layer)`` of a hidden neuron: layers from 1, neurons from 0."""
+        if not 0 <= neuron < self.h:
+            raise ValueError(f"`neuron` must be between 0 and {self.h - 1}, got {neuron}")
+        layer = next(k for k, block in enumerate(self._blocks) if neuron < block.stop)
+        return layer + 1, neuron - self._blocks[layer].start
+
+    def index(self, layer: int, neuron: int) -> int:
+        """Return the coordinate of a hidden neuron given as ``(layer, neuron in the layer)``: undoes :meth:`place`."""
+        widths = self.net.widths
+        if not 1 <= layer <= len(widths) - 2:
+            raise ValueError(f"`layer` must be a hidden layer, 1 to {len(widths) - 2}, got {layer}")
+        if not 0 <= neuron < widths[layer]:
+            raise ValueError(f"`neuron` must be between 0 and {widths[layer] - 1} in layer {layer}, got {neuron}")
+        return int(self._blocks[layer - 1].start + neuron)
+
+    def pattern(self, c: ArrayLike) -> BoolArray:
+        """Return the activation pattern ``1[z > 0]`` of a free cochain, shape ``(h,)``."""
+        return self.cochain(c)[: self.h] > 0
+
+    def as_pattern(self, pattern: ArrayLike) -> BoolArray:
+        """Return `pattern` as a boolean array of shape ``(h,)``, or raise an error that names the argument."""
+        array = np.asarray(pattern)
+        if array.shape != (self.h,):
+            raise ValueError(f"`pattern` must have shape ({self.h},), one entry a hidden neuron, got {array.shape}")
+        if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
+            raise ValueError(f"`pattern` must hold 0 or 1 only, got {array.tolist()}")
+        return array.astype(np.bool_)
+
+    # -- operators ------------------------------------------------------------------------------------------------
+    def coboundary(self, pattern: ArrayLike) -> FloatArray:
+        r"""Return the full coboundary :math:`\delta(\sigma)`, shape ``(n, n_0 + n)``; the first columns act on `x`."""
+        net, sigma = self.net, self.as_pattern(pattern)
+        n0 = net.widths[0]
+        delta = np.zeros((self.n, n0 + self.n))
+        delta[:, n0:] = np.eye(self.n)
+        delta[self._blocks[0], :n0] = -net.weights[0]
+        for w, before, after in zip(net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True):
+            delta[after, n0 + before.start : n0 + before.stop] = -w * sigma[before]
+        return delta
+
+    def restricted(self, pattern: ArrayLike) -> FloatArray:
+        r"""Return :math:`\delta_\Omega(\sigma)`, shape ``(n, n)``: the free columns, unit lower triangular."""
+        return self.coboundary(pattern)[:, self.net.widths[0] :]
+
+    def laplacian(self, pattern: ArrayLike) -> FloatArray:
+        r"""Return :math:`L(\sigma) = \delta_\Omega^\top \delta_\Omega`, shape ``(n, n)``, positive definite."""
+        delta = self.restricted(pattern)
+        return np.asarray(delta.T @ delta)
+
+    @property
+    def boundary_term(self) -> FloatArray:
+        r""":math:`\tilde b = (W^1 x + b^1, b^2, \dots, b^L)`, shape ``(n,)``."""
+        return self._boundary_term
+
+    # -- fields ---------------------------------------------------------------------------------------------------
+    def residual(self, c: ArrayLike) -> FloatArray:
+        r"""Return :math:`r = \delta_\Omega(\sigma(c))\,c - \tilde b`, shape ``(n,)``: what each edge disagrees by."""
+        vector = self.cochain(c)
+        r = vector - self._boundary_term
+        for w, before, after in zip(self.net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True):
+            r[after] -= w @ np.maximum(vector[before], 0.0)
+        return r
+
+    def discrepancy(self, c: ArrayLike) -> FloatArray:
+        r"""Return :math:`\|r^\ell\|` for each edge :math:`\ell = 1, \dots, L`, shape ``(L,)``."""
+        r = self.residual(c)
+        return np.array([np.linalg.norm(r[block]) for block in self._blocks])
+
+    def energy(self, c: ArrayLike) -> float:
+        r"""Return the Dirichlet energy :math:`V = \tfrac12 \|r\|^2`."""
+        r = self.residual(c)
+        return 0.5 * float(r @ r)
+
+    def velocity(self, c: ArrayLike) -> FloatArray:
+        r"""Return the heat equation's right-hand side :math:`-\delta_\Omega(\sigma(c))^\top r`, shape ``(n,)``.
+
+        At a wall (:math:`z_i = 0`) the neuron counts as inactive, as in the pattern.
+        """
+        vector = self.cochain(c)
+        r = self.residual(vector)
+        v = -r
+        for w, before, after in zip(self.net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True):
+            v[before] += (vector[before] > 0) * (w.T @ r[after])
+        return v
+
+    def wall_speeds(self, c: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        r"""Return :math:`(f^-, f^+)`, each of shape ``(h,)``: every hidden neuron's speed if inactive and if active.
+
+        :math:`f^-_i = -r_i` and :math:`f^+_i = -r_i + g_i`; at a wall their signs decide whether a trajectory
+        crosses, slides or is repelled (Filippov 1988, section 4).
+        """
+        vector = self.cochain(c)
+        r = self.residual(vector)
+        inactive = -r[: self.h]
+        pull = np.concatenate([w.T @ r[after] for w, after in zip(self.net.weights[1:], self._blocks[1:], strict=True)])
+        return inactive, inactive + pull
+
+    def harmonic_extension(self) -> FloatArray:
+        """Return the one equilibrium, shape ``(n,)``: the pre-activations of the forward pass, where r = 0."""
+        return np.concatenate(self.net.preactivations(self.x))
+
+    def __repr__(self) -> str:
+        return f"Sheaf({self.net.widths}, x={self.x.tolist()}, {self.n} free coordinates, {self.h} hidden neurons)"

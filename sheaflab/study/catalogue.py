@@ -1,0 +1,135 @@
+"""What there is to do: notebooks, exercises, hints. An extract of the course's manifest, the part that is no secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+class StudyError(ValueError):
+    """Something the reader can mend; the text says how."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise.
+
+    Attributes
+    ----------
+    id, title : str
+    function : str
+        Name of the function or class to write; empty for a written answer.
+    minutes : int
+    requires : tuple of str
+        Exercises that come before it.
+    hints : tuple of str
+        From a nudge to nearly there.
+    checks : tuple of (str, str)
+        Name and title of each check on fresh problems.
+    stub : str
+        The cell before anything is written.
+    notebook : str
+        Name of its notebook.
+    """
+
+    id: str
+    title: str
+    function: str
+    minutes: int
+    requires: tuple[str, ...]
+    hints: tuple[str, ...]
+    checks: tuple[tuple[str, str], ...]
+    stub: str
+    notebook: str
+
+    @property
+    def cell(self) -> str:
+        """The grade_id of the cell to fill in."""
+        return f"{'ex' if self.function else 'written'}-{self.id.replace('.', '-')}"
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook: its name is its file's without ``.ipynb``."""
+
+    name: str
+    title: str
+    minutes: int
+    exercises: tuple[Exercise, ...]
+    written: tuple[Exercise, ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The course."""
+
+    name: str
+    title: str
+    notebooks: tuple[Notebook, ...]
+
+    @property
+    def exercises(self) -> tuple[Exercise, ...]:
+        """All exercises to program, in order."""
+        return tuple(exercise for notebook in self.notebooks for exercise in notebook.exercises)
+
+    def find(self, exercise: str) -> Exercise:
+        """Return the exercise with this id.
+
+        Raises
+        ------
+        StudyError
+            If there is none.
+        """
+        known = [*self.exercises, *(written for notebook in self.notebooks for written in notebook.written)]
+        for candidate in known:
+            if candidate.id.lower() == exercise.strip().lower():
+                return candidate
+        same = [e.id for e in known if e.id.partition(".")[0] == exercise.strip().partition(".")[0]]
+        remedy = f"this notebook has {', '.join(same)}" if same else "`sheaflab list` shows them all"
+        raise StudyError(f"there is no exercise {exercise!r}; {remedy}")
+
+    def task(self, exercise: str) -> Exercise:
+        """Return the exercise with this id; a written answer is refused.
+
+        Raises
+        ------
+        StudyError
+            If there is none, or it is a written answer.
+        """
+        found = self.find(exercise)
+        if not found.function:
+            raise StudyError(f"{found.id} is a written answer: no machine reads it, and it has no hints")
+        return found
+
+
+def parse(data: dict[str, Any]) -> Catalogue:
+    """Make a catalogue of JSON data as `graders.selfstudy.extract` writes it."""
+    notebooks = []
+    for entry in data["notebooks"]:
+        exercises = tuple(_exercise(item, entry["name"]) for item in entry["exercises"])
+        written = tuple(_exercise({"function": "", **item}, entry["name"]) for item in entry["written"])
+        notebooks.append(Notebook(entry["name"], entry["title"], entry["minutes"], exercises, written))
+    return Catalogue(data["name"], data["title"], tuple(notebooks))
+
+
+def _exercise(item: dict[str, Any], notebook: str) -> Exercise:
+    return Exercise(
+        item["id"],
+        item["title"],
+        item["function"],
+        item.get("minutes", 0),
+        tuple(item.get("requires", ())),
+        tuple(item.get("hints", ())),
+        tuple((check["name"], check["title"]) for check in item.get("checks", ())),
+        item.get("stub", ""),
+        notebook,
+    )
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return the catalogue that ships with the library."""
+    return parse(json.loads(files("sheaflab.study").joinpath("course.json").read_text(encoding="utf-8")))

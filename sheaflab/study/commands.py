@@ -1,0 +1,200 @@
+"""The commands for learning: list, start, check, hint, solution, progress, reset.
+
+Exit status: 0 if all is well, 1 if a check did not pass (or nothing was done), 2 if the command was wrong, 130 if it
+was stopped by the keyboard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sheaflab.study import words
+from sheaflab.study.catalogue import Exercise, StudyError, catalogue
+from sheaflab.study.edition import installed, required
+from sheaflab.study.workspace import Workspace
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to a parser's subparsers."""
+    _command(commands, "list", _list, "show all notebooks and exercises")
+    start = _command(commands, "start", _start, "put the notebooks into a folder (self-study edition)")
+    start.add_argument("folder", type=Path, nargs="?", default=None, help="a new or an old one (./lab09)")
+    check = _command(commands, "check", _check, "check one exercise, or all that have been tried")
+    check.add_argument("exercise", nargs="?", metavar="EXERCISE", help="such as 4.1; none: all with an answer in them")
+    check.add_argument("--again", action="store_true", help="on the same fresh problems as the last time")
+    hint = _command(commands, "hint", _hint, "show the next hint for an exercise")
+    hint.add_argument("exercise", metavar="EXERCISE", help="such as 4.1")
+    solution = _command(commands, "solution", _solution, "show the key and the reasoning (self-study edition)")
+    solution.add_argument("exercise", metavar="EXERCISE", help="such as 4.1")
+    solution.add_argument("--yes", action="store_true", help="do not ask first")
+    _command(commands, "progress", _progress, "show what is solved and what comes next")
+    reset = _command(commands, "reset", _reset, "put an exercise back to its beginning, keeping a copy")
+    reset.add_argument("exercise", metavar="EXERCISE", help="such as 4.1")
+
+
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _paint() -> words.Paint:
+    return words.Paint(on=sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb")
+
+
+def _workspace() -> Workspace:
+    return Workspace.find(Path.cwd(), catalogue())
+
+
+def _tell(options: argparse.Namespace, text: str, data: object) -> None:
+    print(json.dumps(data, indent=1, ensure_ascii=False) if options.json else text)
+
+
+def _list(options: argparse.Namespace) -> int:
+    course, workspace = catalogue(), _workspace()
+    data = [
+        {
+            "notebook": notebook.name,
+            "title": notebook.title,
+            "minutes": notebook.minutes,
+            "exercises": [{**_facts(e), "state": _state(workspace, e)} for e in notebook.exercises],
+            "written": [{"id": e.id, "title": e.title} for e in notebook.written],
+        }
+        for notebook in course.notebooks
+    ]
+    _tell(options, words.listing(course, workspace, _paint()), data)
+    return 0
+
+
+def _facts(exercise: Exercise) -> dict[str, Any]:
+    known = asdict(exercise)
+    return {key: known[key] for key in ("id", "title", "minutes", "requires")}
+
+
+def _state(workspace: Workspace, exercise: Exercise) -> str:
+    return "solved" if workspace.solved(exercise) else "tried" if workspace.tried(exercise) else "open"
+
+
+def _start(options: argparse.Namespace) -> int:
+    edition = required("the notebooks come with")
+    folder: Path = options.folder if options.folder is not None else Path(catalogue().name)
+    if folder.exists() and not folder.is_dir():
+        raise StudyError(f"`folder` must be a folder, {folder} is a file; name another")
+    folder.mkdir(parents=True, exist_ok=True)
+    written, kept = [], []
+    for name, content in edition.notebooks().items():
+        if (folder / name).exists():
+            kept.append(name)
+        else:
+            (folder / name).write_bytes(content)
+            written.append(name)
+    lines = [f"{folder}: {len(written)} notebooks written" + (f", {len(kept)} left as they were" if kept else "")]
+    lines += [
+        "",
+        "Go on with",
+        f"  cd {folder}",
+        "  jupyter lab lab09-1.ipynb",
+        "and in a second terminal, as you like,",
+    ]
+    lines += [f"  sheaflab {text}" for text in ("check 1.1", "hint 1.1", "progress")]
+    _tell(options, "\n".join(lines), {"folder": str(folder), "written": written, "kept": kept})
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from sheaflab.study.checking import check_answers
+
+    course, workspace, edition = catalogue(), _workspace(), installed()
+    if options.exercise is not None:
+        tasks = [course.task(options.exercise)]
+    else:
+        tasks = [task for task in course.exercises if _there(workspace, task)]
+        if not tasks:
+            workspace.path(course.exercises[0])  # says what to do
+            raise StudyError("there is no notebook with an exercise in it here")
+    secret = workspace.secret(again=options.again)
+    reports = []
+    paint = _paint()
+    for task in tasks:
+        found = check_answers(task, workspace.answers(task), edition, secret)
+        if found.attempted:
+            workspace.remember(task, passed=found.passed)
+        reports.append(found)
+        if not options.json and (found.attempted or options.exercise is not None):
+            print(words.report(found, paint), flush=True)
+    tried = [found for found in reports if found.attempted]
+    if options.json:
+        print(
+            json.dumps([{**asdict(found), "passed": found.passed} for found in reports], indent=1, ensure_ascii=False)
+        )
+    elif options.exercise is None:
+        passed = sum(found.passed for found in tried)
+        print(f"\n{passed} of {len(tried)} tried exercises pass, {len(reports) - len(tried)} not written yet")
+    workspace.save()
+    return 0 if tried and all(found.passed for found in tried) else 1
+
+
+def _there(workspace: Workspace, task: Exercise) -> bool:
+    try:
+        workspace.path(task)
+    except StudyError:
+        return False
+    return True
+
+
+def _hint(options: argparse.Namespace) -> int:
+    task, workspace = catalogue().task(options.exercise), _workspace()
+    shown = workspace.next_hint(task)
+    left = len(task.hints) - shown
+    data = {"exercise": task.id, "number": shown, "left": left, "hint": task.hints[shown - 1]}
+    _tell(options, words.hint(task, shown), data)
+    return 0
+
+
+def _solution(options: argparse.Namespace) -> int:
+    task = catalogue().find(options.exercise)
+    edition, workspace = required("solutions are in"), _workspace()
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise StudyError("`solution` asks first, and there is no one to ask; add --yes")
+        left = len(task.hints) - workspace.state["hints"].get(task.id, 0)
+        offer = f" ({left} hints left: `sheaflab hint {task.id}`)" if left > 0 and task.hints else ""
+        if input(f"Show the solution of {task.id} {task.title}?{offer} [y/N] ").strip().lower() not in ("y", "yes"):
+            print("Not shown.")
+            return 1
+    key = edition.solution(task.id)
+    if task.id not in workspace.state["solutions"]:
+        workspace.state["solutions"].append(task.id)
+        workspace.save()
+    _tell(options, words.solution(task, key, _paint()), {"exercise": task.id, **asdict(key)})
+    return 0
+
+
+def _progress(options: argparse.Namespace) -> int:
+    course, workspace = catalogue(), _workspace()
+    following = words.upcoming(course, workspace)
+    data = {
+        "solved": [e.id for e in course.exercises if workspace.solved(e)],
+        "tried": [e.id for e in course.exercises if workspace.tried(e) and not workspace.solved(e)],
+        "exercises": len(course.exercises),
+        "next": following.id if following else None,
+    }
+    _tell(options, words.progress(course, workspace, _paint()), data)
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    task, workspace = catalogue().task(options.exercise), _workspace()
+    copy = workspace.reset(task)
+    told = f"{task.id} {task.title} is as it was at the beginning; your work is kept in {copy.name}.\n"
+    told += "If the notebook is open in Jupyter, reload it from disk (File, Reload Notebook from Disk)."
+    _tell(options, told, {"exercise": task.id, "copy": copy.name})
+    return 0

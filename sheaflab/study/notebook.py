@@ -1,0 +1,129 @@
+"""The same from a notebook: ``sheaflab.check("4.1")``, ``sheaflab.hint("4.1")``, …; also in the browser."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sheaflab.study import words
+from sheaflab.study.catalogue import Exercise, catalogue
+from sheaflab.study.edition import installed, required
+from sheaflab.study.workspace import Workspace
+
+
+def check(exercise: str, answer: object = None, *, again: bool = False) -> None:
+    """Check an exercise of the course and print what was found.
+
+    Parameters
+    ----------
+    exercise : str
+        Its id, such as ``"4.1"``.
+    answer : function or class, optional
+        By default what the notebook has defined under the exercise's name.
+    again : bool
+        In the self-study edition: the same fresh problems as the last time, not new ones.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+    """
+    from sheaflab.study.checking import check_here
+
+    task, workspace = catalogue().task(exercise), _workspace()
+    namespace = dict(_namespace())
+    if answer is not None:
+        namespace[task.function] = answer
+    secret = workspace.secret(again=again)
+    found = check_here(task, namespace, _sources(namespace), installed(), secret)
+    if found.attempted:
+        workspace.remember(task, passed=found.passed)
+    print(words.report(found))
+
+
+def hint(exercise: str) -> None:
+    """Print the next hint for an exercise and how many are left.
+
+    Parameters
+    ----------
+    exercise : str
+        Its id, such as ``"4.1"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+    """
+    task = catalogue().task(exercise)
+    print(words.hint(task, _workspace().next_hint(task)))
+
+
+def solution(exercise: str, *, sure: bool = False) -> None:
+    """Print the key of an exercise with its reasoning (self-study edition only).
+
+    Parameters
+    ----------
+    exercise : str
+        Its id, such as ``"4.1"``.
+    sure : bool
+        Without it you are asked to try once more.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise, or this is the student edition.
+    """
+    found: Exercise = catalogue().find(exercise)
+    edition = required("solutions are in")
+    if not sure:
+        print(f'Sure? A hint may do. To see it nevertheless: sheaflab.solution("{found.id}", sure=True)')
+        return
+    print(words.solution(found, edition.solution(found.id)))
+
+
+def progress() -> None:
+    """Print how many exercises are solved and which one comes next."""
+    print(words.progress(catalogue(), _workspace()))
+
+
+_KEPT: list[Workspace] = []
+
+
+def _workspace() -> Workspace:
+    """The folder of the notebook; one object for the whole session, for a folder may not be writable."""
+    if not _KEPT or _KEPT[0].folder not in (Path.cwd(), *Path.cwd().parents):
+        _KEPT[:] = [Workspace.find(Path.cwd(), catalogue())]
+    return _KEPT[0]
+
+
+def _namespace() -> Mapping[str, Any]:
+    """What the notebook has defined."""
+    shell = _shell()
+    return vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _sources(namespace: Mapping[str, Any]) -> dict[str, str]:
+    """Text of the answers by exercise: the last cell that was run with its definition."""
+    shell = _shell()
+    ran: list[str] = list(shell.user_ns.get("In", [])) if shell is not None else []
+    found = {}
+    for task in catalogue().exercises:
+        defined = re.compile(rf"^(def|class) {task.function}\b", re.MULTILINE)
+        cell = next((source for source in reversed(ran) if defined.search(source)), "")
+        if not cell and task.function in namespace:
+            try:
+                cell = inspect.getsource(namespace[task.function])
+            except (OSError, TypeError):
+                continue
+        if cell:
+            found[task.id] = cell
+    return found
