@@ -1,0 +1,44 @@
+"""Sphinx settings: `sphinx-build -W course/docs OUT`. Warnings are errors; formulas and figures need no network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+project = "sheaflab"
+author = "the sheaflab authors"
+project_copyright = "the sheaflab authors"
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "numpydoc",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # MathJax itself, from a wheel: pages read without the internet
+]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "README.md"]
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+html_theme = "alabaster"
+html_theme_options = {"description": "ReLU networks as cellular sheaves", "fixed_sidebar": True, "page_width": "62em"}
+html_show_sourcelink = False
+numpydoc_show_class_members = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # types and shapes stand in the docstrings
+suppress_warnings = ["config.cache"]
+
+
+def setup(app: Any) -> None:
+    """Draw the figures before the pages are read."""
+    app.connect("builder-inited", draw)
+
+
+def draw(app: Any) -> None:
+    """Write `_figures`; none of them is committed."""
+    import figures
+
+    figures.save_all(HERE / "_figures")

@@ -1,0 +1,57 @@
+"""nbgrader's configuration of this course: its own doors, our graders behind them.
+
+`nbgrader autograde lab09` in this directory grades with the trusted chain; everything else is stock nbgrader.
+"""
+
+import os
+from pathlib import Path
+
+from nbgrader import preprocessors as stock
+
+from graders.feedback import EscapeHtml
+from graders.release import ClearSolutions
+
+c = get_config()  # noqa: F821  (traitlets provides it)
+here = str(Path(__file__).resolve().parent)
+
+c.CourseDirectory.root = here
+c.CourseDirectory.course_id = "sheaflab"  # without one, nbgrader's tables refuse PostgreSQL
+c.CourseDirectory.db_url = os.environ.get("GRADERS_DB_URL", f"sqlite:///{here}/gradebook.db")
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*", "*.py"]
+
+# Release: a stub names its exercise. Hidden checks are not in the notebooks, so there is nothing else to clear.
+c.ClearSolutions.course = here
+c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+c.GenerateAssignment.preprocessors = [
+    stock.LockCells,
+    ClearSolutions,
+    stock.ClearOutput,
+    stock.CheckCellMetadata,
+    stock.ComputeChecksums,
+    stock.SaveCells,
+    stock.ClearMarkScheme,
+    stock.ComputeChecksums,
+    stock.CheckCellMetadata,
+]
+
+# Autograde: mend whatever was handed in, then grade it in the sandbox instead of executing it here.
+c.Autograde.exporter_class = "graders.preprocessor.RepairingExporter"
+c.RepairingExporter.course = here
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "graders.preprocessor.TrustedGrader",
+    "graders.feedback.EscapeHtml",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.TrustedGrader.course = here
+
+# Feedback: nothing that a student wrote becomes markup in a page.
+c.GenerateFeedback.exporter_class = "graders.feedback.FeedbackExporter"
+c.FeedbackExporter.course = here
+c.GenerateFeedback.preprocessors = [stock.GetGrades, EscapeHtml, "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]

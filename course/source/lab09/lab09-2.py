@@ -1,0 +1,240 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# # Lab 09, notebook 2: the heat equation and Theorem 9.4
+#
+# **You will be able to** integrate the sheaf heat equation of a ReLU network with a scheme of your own, and to confront
+# its energy with the exponential envelope that Theorem 9.4 promises.
+#
+# **Why it matters.** The equation is linear inside each activation region, and switches law whenever a neuron crosses zero.
+# Linear theory gives a rate for each region; the theorem glues the regions together. Seeing where the glue is (the kinks)
+# is the point of the lab.
+#
+# **Time:** about 35 minutes. Four exercises.
+
+# %%
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sheaflab import ActivationRegion, Integrator, Network, Sheaf
+from sheaflab.checks import check
+from sheaflab.plots import plot_bands, plot_projection
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Worked example: inside one region
+#
+# Freeze the pattern $\sigma$. The heat equation (Def. 9.1) is then $\dot c = -L c + \delta_\Omega^\top \tilde b$ with the
+# symmetric positive definite Laplacian $L = \delta_\Omega^\top \delta_\Omega$, and its solution is a sum of decaying
+# exponentials. The slowest of them decays like $e^{-\lambda_{\min} t}$; energy is quadratic, hence
+#
+# $$ \dot V \le -2\,\lambda_{\min}(L)\, V. $$
+#
+# On a semi-log axis the energy therefore stays below a *straight line*.
+
+# %%
+net = Network.random([2, 4, 1], seed=464)
+sheaf = Sheaf(net, x=[1.0, -1.0])
+region = ActivationRegion(sheaf, [1, 0, 1, 1])
+rng = np.random.default_rng(3)
+times = np.linspace(0, 12, 200)
+
+fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+for _ in range(12):
+    states = region.flow(2 * rng.standard_normal(sheaf.n), times)
+    v = [0.5 * np.sum(region.residual(c) ** 2) for c in states]
+    ax.semilogy(times, np.array(v) / v[0], color="#0072B2", lw=1, alpha=0.6)
+ax.semilogy(times, np.exp(-2 * region.rate * times), "k--", label=rf"$e^{{-2\lambda_{{\min}} t}}$, $\lambda_{{\min}} = {region.rate:.3f}$")
+ax.set(xlabel="time $t$", ylabel="$V(t)\\,/\\,V(0)$", title="One frozen region: twelve starts, one bound")
+ax.legend()
+plt.show()
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-2-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 2.1: the right-hand side
+#
+# Now let $\sigma$ follow the state: $\dot c = -\delta_\Omega(\sigma(c))^\top \big(\delta_\Omega(\sigma(c))\, c - \tilde b\big)$.
+#
+# `sheaf.restricted(pattern)` is your $\delta_\Omega(\sigma)$ of notebook 1 (any depth), `sheaf.boundary_term` is
+# $\tilde b$, `sheaf.h` the number of hidden neurons, which come first in `c`. Put them together; do not call the library's
+# own `velocity`.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-2-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def velocity(sheaf: Sheaf, c: np.ndarray) -> np.ndarray:
+    """Return the right-hand side of the sheaf heat equation.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    c : ndarray, shape (n,)
+        Free cochain; its first `sheaf.h` entries are the hidden neurons.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    ### BEGIN SOLUTION
+    delta = sheaf.restricted(c[: sheaf.h] > 0)  # the pattern of *this* state
+    return -delta.T @ (delta @ c - sheaf.boundary_term)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-2-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("2.1", velocity)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-2-1", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# Exercise 2.1, 5 points. Hidden checks on fresh problems look at:
+#   rest_at_forward_pass (1): the forward pass does not move
+#   fresh_networks (2): the value on random networks and cochains
+#   pattern_of_the_moment (1): cochains of one network in different activation regions
+#   own_work (1): your own formula, not the library's velocity
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 2.2: explicit Euler
+#
+# `Integrator` is a driver: its `run` loops over steps, finds out in which region the state is, and logs sign changes. What
+# it does not know is how to take a step. Tell it: subclass `Integrator` and write `advance`. (The region you are handed has
+# a method `velocity(c)`: the affine law of that region, the one you have just written with the pattern frozen.)
+#
+# The library has a finished `Euler`. Inheriting from that one would be a short exercise indeed.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-2-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class LabEuler(Integrator):
+    """Explicit Euler with a fixed step inside each activation region."""
+
+    def advance(self, region: ActivationRegion, c: np.ndarray, h: float) -> np.ndarray:
+        """Return the state one step later.
+
+        Parameters
+        ----------
+        region : ActivationRegion
+            The region that `c` is in.
+        c : ndarray, shape (n,)
+            The state now. Leave it as it is: the driver keeps it.
+        h : float
+            Length of this step; the last one of a run may be shorter than the others.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        ### BEGIN SOLUTION
+        return c + h * region.velocity(c)
+        ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("2.2", LabEuler)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-2-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# Exercise 2.2, 5 points. Hidden checks on fresh problems look at:
+#   one_step (1): a single step, state for state
+#   whole_run (2): whole runs through several regions
+#   uses_the_step (1): other step sizes, and the shorter last step
+#   own_work (1): a subclass of Integrator, not of the library's Euler
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 2.3: the slowest rate
+#
+# Each region has its own $\lambda_{\min}(L(\sigma))$. A bound that holds for a whole trajectory, whichever regions it
+# visits, must use the worst of them:
+#
+# $$ \lambda^* = \min_{\sigma}\ \lambda_{\min}(L(\sigma)), \qquad V(t) \le V(0)\, e^{-2 \lambda^* t} \quad\text{(Theorem 9.4)}. $$
+#
+# There are $2^h$ patterns. For the networks here you can afford to try them all.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-2-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def slowest_rate(sheaf: Sheaf) -> float:
+    """Return λ*, the smallest eigenvalue of the Laplacian over all activation patterns.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+        With few enough hidden neurons for 2**h patterns.
+
+    Returns
+    -------
+    float
+    """
+    ### BEGIN SOLUTION
+    patterns = itertools.product([False, True], repeat=sheaf.h)
+    return min(float(np.linalg.eigvalsh(sheaf.laplacian(np.array(p)))[0]) for p in patterns)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("2.3", slowest_rate)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-2-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Exercise 2.3, 4 points. Hidden checks on fresh problems look at:
+#   fresh_networks (2): random networks with one hidden layer
+#   every_pattern (2): deeper networks, where no single pattern is always the worst
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 2.4: plot (b), energy under its envelope
+#
+# Draw into the `Axes` you are given: the energy over time as a line, Theorem 9.4's envelope $V(0)\,e^{-2\lambda^* t}$ as
+# a second line, energy on a logarithmic axis. Name both axes, and name both lines in a legend. (The checks read the
+# *data* of your figure; colours and styles are yours.)
+
+# %% nbgrader={"grade": false, "grade_id": "ex-2-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def plot_energy_decay(ax: plt.Axes, times: np.ndarray, energies: np.ndarray, rate: float) -> None:
+    """Draw energy and envelope on a semi-log axis.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    times : ndarray, shape (k,)
+        Increasing, starting at 0.
+    energies : ndarray, shape (k,)
+        V at these times.
+    rate : float
+        λ* of Theorem 9.4.
+    """
+    ### BEGIN SOLUTION
+    ax.semilogy(times, energies, label="$V(t)$")
+    ax.semilogy(times, energies[0] * np.exp(-2 * rate * times), "k--", label=r"$V(0)\,e^{-2\lambda^* t}$")
+    ax.set(xlabel="time $t$", ylabel="Dirichlet energy $V$")
+    ax.legend()
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("2.4", plot_energy_decay)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-2-4", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# Exercise 2.4, 5 points. Hidden checks on fresh problems look at:
+#   energy_line (1): a line through (times, energies)
+#   envelope (2): a line with Theorem 9.4's envelope
+#   log_scale (1): energy on a logarithmic axis, time on a linear one
+#   labels (1): both axes named, both lines in a legend
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## The experiment of the lab
+#
+# Your scheme, your rate, your figure. Run the cell, then answer for yourself before you go on: where are the kinks, and do
+# they sit where plot (c) changes colour?
+
+# %%
+start = 2 * np.random.default_rng(13).standard_normal(sheaf.n)
+traj = LabEuler(dt=0.01).run(sheaf, start, t_end=20.0)
+
+fig, (a, b, c) = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
+plot_projection(a, traj, coordinates=(1, 2))
+plot_energy_decay(b, traj.times, traj.energy(), slowest_rate(sheaf))
+for t in traj.log.times:
+    b.axvline(t, color="0.6", lw=0.8)
+plot_bands(c, traj)
+plt.show()
+print(traj)
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Look back.** The envelope holds although the slope of $\log V$ jumps at every switch: $\lambda^*$ is the worst over
+# *all* patterns, so no region can do worse. How often does the law switch? That is notebook 3. And does each switch make
+# the decay faster? Notebook 4.

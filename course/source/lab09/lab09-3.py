@@ -1,0 +1,252 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# # Lab 09, notebook 3: counting switches
+#
+# **You will be able to** run a small, repeatable numerical experiment: random starts from a generator that is handed in,
+# a count for each run, a histogram, and a conclusion that respects chance.
+#
+# **Why it matters.** The number of switches is how often the flow changes its law. Whether it depends on how far out you
+# start says something about the geometry of the regions, and "it looks larger" is not an answer.
+#
+# **Time:** about 35 minutes. Four exercises and one written answer.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from sheaflab import Euler, Network, Sheaf
+from sheaflab.checks import check
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Worked example: one run, counted by eye
+#
+# A switch is a hidden neuron that crosses zero. Below, each line is one hidden coordinate over time, and a dot marks each
+# crossing. Count the dots: that is the number your function has to return for this run.
+
+# %%
+net = Network.random([2, 4, 1], seed=464)
+sheaf = Sheaf(net, x=[1.0, -1.0])
+traj = Euler(dt=0.01).run(sheaf, 2 * np.random.default_rng(13).standard_normal(sheaf.n), t_end=20.0)
+
+fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+for i, color in enumerate(["#0072B2", "#E69F00", "#009E73", "#CC79A7"]):
+    ax.plot(traj.times, traj.states[:, i], color=color, label=f"$z^1_{i}$")
+ax.plot(traj.log.times, np.zeros(len(traj.log)), "o", color="black", mfc="white", label="switch")
+ax.axhline(0, color="0.3", lw=0.8)
+ax.set(xlabel="time $t$", ylabel="hidden coordinate", xlim=(0, 6), title="A switch is a zero of a hidden coordinate")
+ax.legend(ncols=2)
+plt.show()
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 3.1: count the switches of one run
+#
+# `states` holds one state a row, in the order of time; the first `h` columns are the hidden neurons, the rest is the
+# output. Count every change of every hidden neuron between two neighbouring rows. Zero is inactive, as in notebook 1.
+#
+# If two neurons change between the same two rows, these are two switches. The output has no ReLU: it may change sign as it
+# likes.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-3-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def count_switches(states: np.ndarray, h: int) -> int:
+    """Count how often hidden neurons change between active and inactive.
+
+    Parameters
+    ----------
+    states : ndarray, shape (k, n)
+        States in the order of time.
+    h : int
+        Number of hidden neurons, the first columns.
+
+    Returns
+    -------
+    int
+    """
+    ### BEGIN SOLUTION
+    active = states[:, :h] > 0
+    return int(np.count_nonzero(active[1:] != active[:-1]))
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-3-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("3.1", count_switches)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-3-1", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Exercise 3.1, 4 points. Hidden checks on fresh problems look at:
+#   fresh_runs (1): random sequences of states
+#   each_neuron_counts (1): several neurons between the same two states
+#   output_has_no_wall (1): an output that changes sign
+#   zero_is_inactive (1): coordinates that are exactly zero on the way
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 3.2: counts over many random starts
+#
+# Draw the starts **one run after the other** as `magnitude * rng.standard_normal(sheaf.n)`, integrate each with
+# `Euler(dt=0.01)` to `t_end=20.0`, and return the list of counts. All random numbers come from `rng`, the generator
+# you are handed: whoever passes in an equal generator gets equal counts.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-3-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def switch_counts(sheaf: Sheaf, magnitude: float, rng: np.random.Generator, runs: int = 20) -> list[int]:
+    """Count the switches of several runs from random starts.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    magnitude : float
+        Standard deviation of each coordinate of a start.
+    rng : numpy.random.Generator
+        The only source of random numbers.
+    runs : int
+        How many.
+
+    Returns
+    -------
+    list of int, length `runs`
+    """
+    ### BEGIN SOLUTION
+    counts = []
+    for _ in range(runs):
+        c0 = magnitude * rng.standard_normal(sheaf.n)
+        traj = Euler(dt=0.01).run(sheaf, c0, t_end=20.0)
+        counts.append(count_switches(traj.states, sheaf.h))
+    return counts
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-3-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("3.2", switch_counts)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-3-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# Exercise 3.2, 5 points. Hidden checks on fresh problems look at:
+#   fresh_networks (2): the counts, run by run, on random networks without sliding
+#   uses_the_generator (1): the same generator state twice, and another one
+#   magnitude (1): starts of other magnitudes than 1
+#   number_of_runs (1): other numbers of runs than 20
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 3.3: the histogram
+#
+# Draw a histogram of whole numbers into `ax`: one bar for each whole number from the smallest to the largest count,
+# centred on that number, its height the number of runs with that count. (A number in between that never occurs may have a
+# bar of height zero or none.) Name both axes.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-3-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:
+    """Draw how often each count occurs.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    counts : list of int
+        One count a run.
+    """
+    ### BEGIN SOLUTION
+    ax.hist(counts, bins=np.arange(min(counts) - 0.5, max(counts) + 1.5), rwidth=0.9)
+    ax.set(xlabel="switches before convergence", ylabel="runs")
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-3-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("3.3", plot_histogram)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-3-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Exercise 3.3, 4 points. Hidden checks on fresh problems look at:
+#   heights (2): how often each count occurs
+#   centred (1): one bar a whole number, centred on it
+#   labels (1): both axes named
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# Here is your experiment at four magnitudes. Twenty runs each; it takes a few seconds.
+# Look at the far right of the last panels before you go on: how many runs are out there?
+
+# %%
+magnitudes = [0.1, 1.0, 4.0, 16.0]
+experiment = {m: switch_counts(sheaf, m, np.random.default_rng(7)) for m in magnitudes}
+
+fig, axes = plt.subplots(1, 4, figsize=(14, 3), layout="constrained", sharey=True)
+for ax, m in zip(axes, magnitudes):
+    plot_histogram(ax, experiment[m])
+    ax.set_title(f"magnitude {m}: mean {np.mean(experiment[m]):.2f}")
+plt.show()
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 3.4: does the magnitude matter?
+#
+# Two samples of 20 runs never have quite the same mean. Use this rule: two samples **differ** if their means are further
+# apart than *two standard errors of the difference*,
+#
+# $$ |\bar a - \bar b| > 2 \sqrt{\frac{s_a^2}{m_a} + \frac{s_b^2}{m_b}}, $$
+#
+# where $s^2$ is the sample variance (divide by $m - 1$) and $m$ the number of runs.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-3-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def differs(a: list[int], b: list[int]) -> bool:
+    """Tell whether two samples of counts differ by more than chance explains.
+
+    Parameters
+    ----------
+    a, b : list of int
+        Counts of the two samples; the lengths may differ, each is at least 2.
+
+    Returns
+    -------
+    bool
+        True if the means are more than two standard errors of their difference apart.
+    """
+    ### BEGIN SOLUTION
+    error = np.sqrt(np.var(a, ddof=1) / len(a) + np.var(b, ddof=1) / len(b))
+    return bool(abs(np.mean(a) - np.mean(b)) > 2 * error)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-3-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("3.4", differs)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-3-4", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# Exercise 3.4, 3 points. Hidden checks on fresh problems look at:
+#   clear_cases (1): samples that differ clearly, and samples that do not
+#   either_direction (1): a fall counts as much as a rise
+#   sample_sizes (1): the same spread with few and with many runs
+
+# %%
+for m in magnitudes[1:]:
+    verdict = "differs from" if differs(experiment[magnitudes[0]], experiment[m]) else "cannot be told from"
+    print(f"magnitude {m:4}: {verdict} magnitude {magnitudes[0]}")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## In your own words
+#
+# Does the number of switches depend on the magnitude of the initial cochain? Answer in five to ten sentences with **your**
+# numbers: which magnitudes did you compare, what did `differs` say, and *why* is that so? (What does the flow look like
+# from very far out, where the biases hardly matter? From very close to the origin?) Say one thing that your experiment
+# cannot tell.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-3-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# ### BEGIN SOLUTION
+# **Model answer.** With twenty runs of this network I cannot tell. The medians are 2 at all four magnitudes; the means are
+# 1.95 at 0.1 and 1, 3.3 at 4 and 8.4 at 16, but `differs` says "cannot be told", because the rise comes from one to three
+# runs with 6 to 82 sign changes, and one such run makes the standard error large. Why the typical count does not move: the
+# start's *direction* decides which neurons begin on the wrong side of zero, scaling keeps the direction, and a neuron that
+# begins on the wrong side has to cross at least once; every other neuron usually does not cross at all. Without biases and
+# input the flow is positively homogeneous, $\dot c(s c) = s\,\dot c(c)$, and its regions are cones, so from far out the
+# early history is the same at every scale. What can be added is a crossing and a crossing back on the way. The runs with
+# dozens of sign changes look like something else than crossings: one neuron changes sign every step or two. (Notebook 7
+# shows that there the flow slides along a wall, and that the number says more about Δt than about the flow.) The experiment
+# has one network, one input and 20 starts; 200 runs with the exact integrator do show a slow rise with the magnitude.
+#
+# **Rubric (4 points).**
+# 1 point: states the comparison with numbers of the student's own (means or counts, and the verdict of `differs`).
+# 1 point: the conclusion agrees with those numbers, also if they differ from the model answer's.
+# 1 point: a reason that uses the flow: scaling far out, or the common drive near the origin, or the fixed final pattern.
+# 1 point: names a limitation (one network, few runs, the step size, sign changes against switches).
+# ### END SOLUTION
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Look back.** A count, a generator, a histogram, a rule: with these four you can ask any "does it depend on …?"
+# question, and in notebook 5 you will, about the width.

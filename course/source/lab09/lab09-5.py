@@ -1,0 +1,212 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# # Lab 09, notebook 5: a wider hidden layer
+#
+# **You will be able to** compare networks of different width fairly: the number of switches over many random networks, and
+# the convergence rate, measured and bounded.
+#
+# **Why it matters.** $[2, 4, 1]$ is a toy. What changes when the layer grows tells you which of your observations were about
+# toys.
+#
+# **Time:** about 25 minutes. Three exercises and one written answer.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from sheaflab import Exact, Network, Sheaf
+from sheaflab.checks import check
+from sheaflab.plots import plot_bands
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Worked example: the same experiment, twice as wide
+#
+# Eight neurons are eight walls, and $2^8 = 256$ regions. The flow visits only a handful of them, one after the other.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(13, 4.2), layout="constrained")
+for ax, width in zip(axes, [4, 8]):
+    net = Network.random([2, width, 1], seed=4)
+    start = 2 * np.random.default_rng(6).standard_normal(width + 1)
+    traj = Exact().run(Sheaf(net, x=[1.0, -1.0]), start, t_end=20.0)
+    plot_bands(ax, traj)
+    ax.set_title(f"[2, {width}, 1]: {traj.log.count} switches, {2**width} regions")
+plt.show()
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-5-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 5.1: λ* without 2^h patterns
+#
+# For one hidden layer the Laplacian's eigenvalues are 1 and, with $s = \lVert W^2 \Sigma \rVert^2$ (the largest singular value,
+# squared), the pair $\tfrac12\big(2 + s \pm \sqrt{s^2 + 4s}\big)$ (with several outputs one pair for each singular value). The smallest
+# is therefore
+#
+# $$ \lambda_{\min}(L(\sigma)) = \tfrac12\left(2 + s - \sqrt{s^2 + 4s}\right), $$
+#
+# a *decreasing* function of $s$. Switching neurons off removes columns from $W^2$. So which pattern is the worst, and what is
+# $\lambda^*$ without trying any other?
+
+# %% nbgrader={"grade": false, "grade_id": "ex-5-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def closed_form_rate(net: Network) -> float:
+    """Return λ* of a network with one hidden layer of any width, without enumerating patterns.
+
+    Parameters
+    ----------
+    net : Network
+        One hidden layer, any number of outputs.
+
+    Returns
+    -------
+    float
+    """
+    ### BEGIN SOLUTION
+    s = np.linalg.norm(net.weights[1], 2) ** 2  # all neurons active: removing columns cannot raise the norm
+    return float((2 + s - np.sqrt(s**2 + 4 * s)) / 2)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-5-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("5.1", closed_form_rate)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-5-1", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Exercise 5.1, 4 points. Hidden checks on fresh problems look at:
+#   fresh_networks (2): random networks with one output
+#   several_outputs (1): several outputs: the norm is the spectral one
+#   wide (1): layers far too wide for enumeration
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-5-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 5.2: how the number of switches grows
+#
+# Average over networks, not only over starts. For each of `nets` runs, in this order: draw `Network.random([2, width, 1], rng)`,
+# then the start `2.0 * rng.standard_normal(width + 1)`; follow the flow of `Sheaf(net, [1.0, -1.0])` with `Exact()` to
+# `t_end=20.0`; take `log.count`. Return the mean.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-5-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def mean_switches(width: int, rng: np.random.Generator, nets: int = 20) -> float:
+    """Return the mean number of switches over random networks of one width.
+
+    Parameters
+    ----------
+    width : int
+        Hidden neurons.
+    rng : numpy.random.Generator
+        The only source of random numbers.
+    nets : int
+        How many networks, with one start each.
+
+    Returns
+    -------
+    float
+    """
+    ### BEGIN SOLUTION
+    total = 0
+    for _ in range(nets):
+        net = Network.random([2, width, 1], rng)
+        c0 = 2.0 * rng.standard_normal(width + 1)
+        total += Exact().run(Sheaf(net, [1.0, -1.0]), c0, t_end=20.0).log.count
+    return total / nets
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-5-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("5.2", mean_switches)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-5-2", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Exercise 5.2, 4 points. Hidden checks on fresh problems look at:
+#   fresh_widths (2): several widths and generators
+#   uses_the_generator (1): the same generator state twice
+#   number_of_networks (1): the mean over other numbers of networks than 20
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-5-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 5.3: the convergence rate, measured
+#
+# Late in a run the energy behaves like $e^{-2\lambda t}$. Estimate $\lambda$ from the samples with `times >= t_from`.
+# (The factor 2 belongs to the energy: it is quadratic in the distance.)
+
+# %% nbgrader={"grade": false, "grade_id": "ex-5-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def late_rate(times: np.ndarray, energies: np.ndarray, t_from: float) -> float:
+    """Estimate the convergence rate λ from the late part of an energy curve.
+
+    Parameters
+    ----------
+    times : ndarray, shape (k,)
+        Increasing.
+    energies : ndarray, shape (k,)
+        V at these times, positive.
+    t_from : float
+        Only samples from here on count; at least three.
+
+    Returns
+    -------
+    float
+        λ, so that V is close to a multiple of exp(−2 λ t).
+    """
+    ### BEGIN SOLUTION
+    late = times >= t_from
+    return float(-0.5 * np.polyfit(times[late], np.log(energies[late]), 1)[0])
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-5-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("5.3", late_rate)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-5-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Exercise 5.3, 4 points. Hidden checks on fresh problems look at:
+#   pure_exponential (1): an energy that is exactly exponential
+#   only_late (1): a fast start that must not count
+#   fresh_runs (2): random runs, against the closed form
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## The comparison
+
+# %%
+widths = [2, 4, 8, 16, 32]
+counts = [mean_switches(w, np.random.default_rng(1), nets=40) for w in widths]
+rates, bounds = [], []
+for w in widths:
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        net = Network.random([2, w, 1], rng)
+        traj = Exact().run(Sheaf(net, [1.0, -1.0]), 2 * rng.standard_normal(w + 1), t_end=12.0)
+        times = np.linspace(8.0, 12.0, 50)
+        rates.append((w, late_rate(times, traj.energy(times), 8.0)))
+        bounds.append((w, closed_form_rate(net)))
+
+fig, (a, b) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
+a.plot(widths, counts, "o-", color="#0072B2")
+a.set(xlabel="width", ylabel="mean number of switches", title="Switches grow with the width")
+b.semilogx(*np.array(rates).T, "o", color="#0072B2", alpha=0.5, label="measured, late in the run", base=2)
+b.semilogx(*np.array(bounds).T, "_", color="#D55E00", ms=14, label=r"$\lambda^*$ of the same networks", base=2)
+b.set(xlabel="width", ylabel="rate", title="The rate hardly does")
+b.legend()
+plt.show()
+print("switches per neuron:", np.round(np.array(counts) / widths, 2))
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## In your own words
+#
+# How do the number of switches and the convergence rate change from $[2, 4, 1]$ to $[2, 8, 1]$? Use your own numbers. Why does
+# one grow with the width and the other hardly change? (Weights are drawn as $N(0, 1/\text{fan-in})$: what does that do to
+# $\lVert W^2 \rVert$?) Does any measured rate fall below its $\lambda^*$? Should it?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-5-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# ### BEGIN SOLUTION
+# **Model answer.** The mean number of switches about doubles from width 4 to width 8 (roughly 2 to 4 in my runs), and the
+# counts per neuron stay near one half: each neuron has its own wall, a random start puts it on the wrong side about every
+# second time, and then it has to cross once; crossings back are rare. The rate hardly changes: $W^2$ has one row with entries
+# of variance $1/h$, so $s = \lVert W^2 \rVert^2$ is close to 1 for every width, only less scattered when $h$ is large, and
+# $\lambda^* \approx (3 - \sqrt 5)/2 = 0.38$. No measured rate lies below its $\lambda^*$, and none may: $\lambda^*$ is the worst over
+# all patterns. Most lie above it, because the pattern of the forward pass has only some neurons active, so its $s$ is smaller.
+#
+# **Rubric (4 points).**
+# 1 point: own numbers for both widths, counts and rates.
+# 1 point: a reason for the counts (number of walls, wrong-side starts).
+# 1 point: a reason for the rate (fan-in scaling keeps the norm of $W^2$ near 1, or equivalent).
+# 1 point: λ* is a lower bound on the late rate, and why the measured rates lie above it.
+# ### END SOLUTION

@@ -1,0 +1,297 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# # Lab 09, notebook 7 (challenge): chattering and sliding
+#
+# **You will be able to** explain why some runs report more and more "switches" the smaller the step, recognise them in a log,
+# and integrate what really happens there.
+#
+# **Why it matters.** A count that does not converge is not a measurement. In notebook 3 a few runs had dozens of sign changes.
+# Now you find out what they were.
+#
+# **Time:** about 40 minutes. Four exercises and one written answer.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from sheaflab import Euler, Exact, Network, Sheaf
+from sheaflab.checks import check
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Worked example: a run that will not settle its count
+#
+# Halve the step, and the number of sign changes doubles. The trajectory itself converges nicely; look at neuron 1 in the
+# close-up. It goes up to its wall and then hums along it, one step on this side, one step on the other.
+
+# %%
+net = Network.random([2, 4, 1], seed=280)
+sheaf = Sheaf(net, x=[1.0, -1.0])
+start = 2 * np.random.default_rng(281).standard_normal(sheaf.n)
+runs = {dt: Euler(dt).run(sheaf, start, t_end=20.0) for dt in (0.01, 0.002)}
+
+fig, (a, b) = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
+for (dt, run), color in zip(runs.items(), ["#D55E00", "#0072B2"]):
+    a.plot(run.times, run.states[:, 1], color=color, lw=1, label=rf"$\Delta t = {dt}$: {len(run.log)} sign changes")
+    near = (run.times > 1.0) & (run.times < 1.6)
+    b.plot(run.times[near], run.states[near, 1], ".-", color=color, lw=0.8, ms=4)
+for ax, title in ((a, "Neuron 1, the whole story"), (b, "Neuron 1, close to its wall")):
+    ax.axhline(0, color="0.3", lw=0.8)
+    ax.set(xlabel="time $t$", ylabel="$z^1_1$", title=title)
+a.set_xlim(0, 10)
+a.legend()
+plt.show()
+print("exact:", Exact().run(sheaf, start, t_end=20.0).log)
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 7.1: what a wall does
+#
+# On the wall $z_i = 0$ the heat equation offers the neuron two velocities: $f^-_i = -r_i$ if it counts as inactive,
+# $f^+_i = -r_i + g_i$ if it counts as active ($g = (W^2)^\top r^2$ is what the next edge pulls with). Their signs decide:
+#
+# | $f^-$ | $f^+$ | verdict |
+# |---|---|---|
+# | $> 0$ | $> 0$ | `"turns on"` |
+# | $< 0$ | $< 0$ | `"turns off"` |
+# | $> 0$ | $< 0$ | `"slides"`: both sides push towards the wall |
+# | $< 0$ | $> 0$ | `"repels"`: both sides push away |
+
+# %% nbgrader={"grade": false, "grade_id": "ex-7-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def wall_verdict(f_minus: float, f_plus: float) -> str:
+    """Tell what a trajectory on a wall does.
+
+    Parameters
+    ----------
+    f_minus : float
+        The neuron's velocity if it counts as inactive, not zero.
+    f_plus : float
+        Its velocity if it counts as active, not zero.
+
+    Returns
+    -------
+    str
+        "turns on", "turns off", "slides" or "repels".
+    """
+    ### BEGIN SOLUTION
+    if f_minus > 0:
+        return "turns on" if f_plus > 0 else "slides"
+    return "repels" if f_plus > 0 else "turns off"
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-7-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("7.1", wall_verdict)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-7-1", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# Exercise 7.1, 3 points. Hidden checks on fresh problems look at:
+#   crossings (1): walls that are crossed, either way
+#   slides (1): walls that hold the trajectory
+#   repels (1): walls that push away on both sides
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 7.2: the sliding velocity
+#
+# Where both sides push towards the wall, no solution in the usual sense exists. Filippov's answer: move *along* the wall with
+# the mixture of the two velocities that stays on it,
+#
+# $$ \dot c = \alpha\, v^+ + (1 - \alpha)\, v^-, \qquad \alpha f^+ + (1 - \alpha) f^- = 0, $$
+#
+# where $v^\pm = -\delta_\Omega(\sigma^\pm)^\top r$ are the velocities with the neuron active and inactive. Return $\alpha$ and $\dot c$.
+# (So a sliding neuron is "active with weight α": a fraction of a neuron.)
+
+# %% nbgrader={"grade": false, "grade_id": "ex-7-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sliding_velocity(sheaf: Sheaf, c: np.ndarray, neuron: int) -> tuple[float, np.ndarray]:
+    """Return Filippov's weight and velocity on a wall that holds the trajectory.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    c : ndarray, shape (n,)
+        A state on the wall: c[neuron] is 0, and the wall slides.
+    neuron : int
+        The hidden neuron (coordinate) on its wall.
+
+    Returns
+    -------
+    tuple of float and ndarray, shape (n,)
+        The weight α of the active side, and the velocity.
+    """
+    ### BEGIN SOLUTION
+    sides = []
+    for active in (False, True):
+        pattern = c[: sheaf.h] > 0
+        pattern[neuron] = active
+        delta = sheaf.restricted(pattern)
+        sides.append(-delta.T @ (delta @ c - sheaf.boundary_term))
+    off, on = sides
+    alpha = off[neuron] / (off[neuron] - on[neuron])
+    return float(alpha), alpha * on + (1 - alpha) * off
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("7.2", sliding_velocity)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-7-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# Exercise 7.2, 5 points. Hidden checks on fresh problems look at:
+#   weight (2): the weight α
+#   stays_on_the_wall (1): the sliding coordinate's velocity
+#   velocity (2): all other coordinates, also in deeper networks
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 7.3: recognise chattering in a log
+#
+# Given the log of an Euler run, as two lists of equal length (times, and which neuron changed sign), find the neurons that
+# chatter. Rule: a neuron chatters if it has at least `least` sign changes **in a row** of which each follows the one before by at
+# most $2.5\,\Delta t$. Look at each neuron's own changes; what other neurons do in between does not matter. Return the
+# neurons in increasing order.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-7-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def chattering_neurons(times: list[float], neurons: list[int], dt: float, least: int = 5) -> list[int]:
+    """Find the neurons that change sign again and again within a step or two.
+
+    Parameters
+    ----------
+    times : list of float
+        Times of the sign changes, increasing.
+    neurons : list of int
+        Which neuron changed.
+    dt : float
+        Step of the scheme.
+    least : int
+        So many changes in a row make a chatter, at least 2.
+
+    Returns
+    -------
+    list of int
+        Increasing, each neuron once.
+    """
+    ### BEGIN SOLUTION
+    found = []
+    for neuron in sorted(set(neurons)):
+        own = [t for t, k in zip(times, neurons) if k == neuron]
+        row = longest = 1
+        for k in range(1, len(own)):
+            row = row + 1 if own[k] - own[k - 1] <= 2.5 * dt else 1
+            longest = max(longest, row)
+        if longest >= least:
+            found.append(neuron)
+    return found
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-7-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("7.3", chattering_neurons)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-7-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Exercise 7.3, 4 points. Hidden checks on fresh problems look at:
+#   fresh_logs (2): random logs with and without chattering
+#   in_a_row (1): many changes that are interrupted or far apart
+#   each_its_own (1): neurons that take turns
+
+# %%
+for dt, run in runs.items():
+    print(dt, "chattering:", chattering_neurons(list(run.log.times), [s.neuron for s in run.log], dt))
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## Exercise 7.4: Euler that can slide
+#
+# Write explicit Euler with a fixed step in which a neuron can be inactive, active **or sliding**, and return the number of mode
+# changes up to `t_end` (into and out of sliding included) and the last state. After each step:
+#
+# * a neuron that has changed its sign is put on its wall (`c[i] = 0`) and gets the verdict of exercise 7.1 *there*: it turns on,
+#   turns off, or begins to slide;
+# * a neuron that slides stays at zero, until $f^-_i \le 0$ (it turns off) or $f^+_i \ge 0$ (it turns on).
+#
+# `sheaf.wall_speeds(c)` returns the arrays $(f^-, f^+)$ of all hidden neurons at a state. The velocity follows the modes: at an
+# active neuron it is $f^+_i$, at an inactive one $f^-_i$, at a sliding one 0; at the output it is what `sheaf.velocity(c)`
+# gives.
+
+# %% nbgrader={"grade": false, "grade_id": "ex-7-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sliding_euler(sheaf: Sheaf, c0: np.ndarray, dt: float, t_end: float) -> tuple[int, np.ndarray]:
+    """Integrate the heat equation with Euler steps and sliding.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    c0 : ndarray, shape (n,)
+        No hidden coordinate is zero.
+    dt : float
+        Time step.
+    t_end : float
+        A multiple of `dt`.
+
+    Returns
+    -------
+    tuple of int and ndarray, shape (n,)
+        Number of mode changes, state at `t_end`.
+    """
+    ### BEGIN SOLUTION
+    h, c, switches = sheaf.h, np.array(c0, dtype=float), 0
+    active, sliding = c[:h] > 0, np.zeros(h, dtype=bool)
+    for _ in range(round(t_end / dt)):
+        off, on = sheaf.wall_speeds(c)
+        v = sheaf.velocity(c)
+        v[:h] = np.where(sliding, 0.0, np.where(active, on, off))
+        c = c + dt * v
+        arrived = ~sliding & ((c[:h] > 0) != active)
+        c[:h][arrived] = 0.0
+        off, on = sheaf.wall_speeds(c)
+        for i in np.flatnonzero(arrived):
+            if off[i] > 0 > on[i]:
+                sliding[i] = True
+            else:
+                active[i] = not active[i]
+            switches += 1
+        for i in np.flatnonzero(sliding & ~arrived):
+            if off[i] <= 0 or on[i] >= 0:
+                sliding[i], active[i] = False, on[i] >= 0
+                switches += 1
+    return switches, c
+    ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "check-7-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check("7.4", sliding_euler)
+
+# %% nbgrader={"grade": true, "grade_id": "grade-7-4", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# Exercise 7.4, 6 points. Hidden checks on fresh problems look at:
+#   counts_what_exact_counts (3): the number of switches on runs that slide
+#   no_sliding (1): runs that only cross
+#   end_state (2): the last state, to the accuracy of the step
+
+# %%
+exact = Exact().run(sheaf, start, t_end=20.0)
+print("exact:", len(exact.log), "switches")
+for dt in (0.01, 0.005, 0.002):
+    switches, end = sliding_euler(sheaf, start, dt, 20.0)
+    print(f"Δt = {dt}: Euler {Euler(dt).run(sheaf, start, t_end=20.0).log.count:4d} sign changes, yours {switches} switches")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## In your own words
+#
+# Why does the run of the worked example have about 140 sign changes at $\Delta t = 0.01$ and about 700 at $0.002$? What is the
+# right number, and what makes you sure? What does that mean for the histogram of notebook 3?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-7-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# ### BEGIN SOLUTION
+# **Model answer.** From t = 0.14 to t = 6.6 neuron 1 slides: on both sides of its wall the velocity points towards the wall
+# (f⁻ > 0 > f⁺). Euler cannot stay on the wall. A step on one side overshoots to the other, where the law pushes it back, so it
+# changes sign every few steps. The sliding stretch has a fixed length in time, so the number of sign changes is that length
+# divided by a fixed number of steps: proportional to 1/Δt, five times as many at a fifth of the step. It does not converge,
+# because it counts steps, not events. The right number is 4: one slide in, two crossings of other neurons, one slide out. I am
+# sure because the exact integrator certifies each event, because sliding Euler gives the same number at every step, and because
+# the two velocities at the wall have the signs that sliding needs. In notebook 3 the counts of 25, 35 and 82 were such runs: they
+# belong to the step size, not to the flow, and neither their mean nor their spread may be read as a property of the network.
+#
+# **Rubric (4 points).**
+# 1 point: both velocities point towards the wall; Euler overshoots to and fro.
+# 1 point: the count is proportional to 1/Δt, with the numbers of the run.
+# 1 point: the right number and a reason to trust it (certificate, agreement of several steps, signs of f).
+# 1 point: consequence for notebook 3 (outliers are artefacts; use a sliding-aware count).
+# ### END SOLUTION

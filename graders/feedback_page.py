@@ -1,0 +1,32 @@
+"""nbgrader's feedback page, readable for everybody: its language declared, links underlined, enough contrast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbconvert.exporters import HTMLExporter
+
+# Against #f5f5f5 and nbgrader's blue these reach the ratio of 4.5 that WCAG asks for; the stock colours do not.
+_STYLE = """
+<style>
+  .anchor-link, .panel-heading a, .panel-heading a:visited { color: #1d4f7c; text-decoration: underline; }
+  div.nbgrader_cell .panel-heading a, div.nbgrader_cell .panel-heading a:visited { color: #fff; }
+  .highlight .c, .highlight .c1, .highlight .cm { color: #2d6464; }
+  .highlight pre, .output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; }
+  .highlight .ow, .highlight .nd { color: #7a12c4; }
+</style>
+"""
+
+
+class FeedbackExporter(HTMLExporter):  # type: ignore[misc]
+    """nbgrader's own page with what a screen reader and a tired eye need."""
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
+        """Render as nbgrader does, then mend the page."""
+        page, resources = super().from_notebook_node(nb, resources, **kwargs)
+        return mended(page), resources
+
+
+def mended(page: str) -> str:
+    """Return the page with its language and the styles in its head."""
+    return page.replace("<html>", '<html lang="en">', 1).replace("</head>", f"{_STYLE}</head>", 1)

@@ -1,0 +1,191 @@
+"""Grade one notebook: a pure function from a submission, a course and a secret to a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from graders.checking import Student
+from graders.hidden import HiddenChecksError, run_checks
+from graders.isolation import Isolation, IsolationError, Limits
+from graders.manifest import Course, Exercise, NotebookSpec
+from graders.release import grade_id, template
+from graders.repair import Repaired, repair
+from graders.results import CheckResult, ExerciseResult, NotebookResult
+from graders.run import CellRun, Host, NotebookRun
+from graders.status import SandboxBroken, Status
+
+HARMLESS = (Status.OK, Status.WRONG, Status.NOT_ATTEMPTED, Status.RAISED, Status.UNDEFINED)
+"""Ends of a check after which the same worker may serve the same student's next notebook."""
+
+
+def grade_bytes(
+    raw: bytes,
+    course: Course,
+    spec: NotebookSpec,
+    *,
+    limits: Limits | None = None,
+    level: Isolation | None = None,
+    secret: bytes | None = None,
+    host: Host | None = None,
+) -> tuple[NotebookNode, NotebookResult]:
+    """Repair and grade the content of a submitted file; return the mended notebook and the result."""
+    mended = repair(raw, course, spec)
+    result = grade_repaired(mended, course, spec, limits=limits, level=level, secret=secret, host=host)
+    return mended.notebook, result
+
+
+def grade_repaired(
+    mended: Repaired,
+    course: Course,
+    spec: NotebookSpec,
+    *,
+    limits: Limits | None = None,
+    level: Isolation | None = None,
+    secret: bytes | None = None,
+    host: Host | None = None,
+) -> NotebookResult:
+    """Grade a mended notebook. Never raises for what a student did.
+
+    Parameters
+    ----------
+    mended : Repaired
+    course : Course
+    spec : NotebookSpec
+    limits : Limits, optional
+    level : Isolation, optional
+        By default the best there is.
+    secret : bytes, optional
+        By default the course's.
+    host : Host, optional
+        A worker to share with other notebooks of the *same* submission; limits and level are then the host's.
+
+    Raises
+    ------
+    IsolationError
+        If no worker can be started.
+    HiddenChecksError
+        If the hidden checks are at fault.
+    """
+    start = time.monotonic()
+    if mended.status is not Status.OK:
+        return _without_work(mended.status, mended.notes, spec)
+    cells = {
+        index: cell.source
+        for index, cell in enumerate(mended.notebook.cells)
+        if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade") and cell.source.strip()
+    }
+    sources = {
+        exercise.id: cell.source
+        for exercise in spec.exercises
+        for cell in mended.notebook.cells
+        if grade_id(cell) == exercise.solution_cell and exercise.solution_cell not in mended.missing
+    }
+    own = Host(limits, level) if host is None else host
+    try:
+        with NotebookRun(cells, own) as run:
+            student = Student(run, sources)
+            try:
+                found = run_checks(student, course, spec, course.secret if secret is None else secret)
+            finally:
+                student.next_exercise()  # lets go of the last one's process
+            done, used = run.done, own.level
+    except SandboxBroken as error:
+        own.discard()
+        return _without_work(error.status, [*mended.notes, error.message], spec)
+    finally:
+        if host is None:
+            own.discard()
+    if any(result.status not in HARMLESS for result in found.values()):
+        own.discard()
+    by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
+    exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
+    notes = (*mended.notes, *((used.value,) if used is not None and used.degraded else ()))
+    return NotebookResult(spec.name, Status.OK, exercises, used, notes, done, time.monotonic() - start)
+
+
+def _without_work(status: Status, notes: list[str], spec: NotebookSpec) -> NotebookResult:
+    """The result of a notebook none of whose work can be graded."""
+    message = "; ".join(notes)
+    exercises = tuple(
+        ExerciseResult(
+            exercise.id,
+            exercise.title,
+            status,
+            tuple(CheckResult(check.name, check.title, status, check.points) for check in exercise.checks),
+            message,
+        )
+        for exercise in spec.exercises
+    )
+    return NotebookResult(spec.name, status, exercises, None, tuple(notes))
+
+
+def _exercise(
+    exercise: Exercise, found: Mapping[tuple[str, str], CheckResult], by_cell: Mapping[str, CellRun], mended: Repaired
+) -> ExerciseResult:
+    """Put an exercise's checks together; a cell that failed explains why its function is not there."""
+    checks = tuple(found[exercise.id, check.name] for check in exercise.checks)
+    if any(check.status is Status.NOT_ATTEMPTED for check in checks):
+        checks = tuple(replace(check, status=Status.NOT_ATTEMPTED) for check in checks)  # a stub earns nothing
+    failing = [check for check in checks if check.status is not Status.OK]
+    status, message = (failing[0].status, failing[0].message) if failing else (Status.OK, "")
+    cell = by_cell.get(exercise.solution_cell)
+    if status is Status.UNDEFINED:
+        if exercise.solution_cell in mended.missing:
+            status, message = Status.CELL_MISSING, ""
+        elif cell is not None and cell.status is not Status.OK:
+            status = Status.RAISED if cell.status is Status.RAISED else cell.status
+            message = f"your cell ended with {cell.message}"
+            trace: list[str] = next((o["traceback"] for o in cell.outputs if o["output_type"] == "error"), [])
+            message += ":\n" + "\n".join(trace) if cell.status is Status.RAISED else ""
+    elif status is Status.NOT_ATTEMPTED and exercise.solution_cell in mended.missing:
+        status = Status.CELL_MISSING
+    elif status is Status.WRONG:
+        message = ""  # each check brings its own
+    notes = tuple(note for note in mended.notes if exercise.solution_cell in note or f"exercise {exercise.id};" in note)
+    return ExerciseResult(exercise.id, exercise.title, status, checks, message, notes)
+
+
+def answered(course: Course, spec: NotebookSpec, cells: Mapping[str, str]) -> NotebookNode:
+    """Return the released notebook with some cells' sources replaced, by grade_id: a submission made by hand."""
+    notebook = template(course, spec)
+    there = {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
+    for name, source in cells.items():
+        there[name].source = source.strip("\n")
+    return notebook
+
+
+def grade_cells(
+    notebook: str, cells: Mapping[str, str], course: Course | Path | str, secret: bytes, limits: Limits | None = None
+) -> NotebookResult:
+    """Grade the released notebook with these cells in it; for answers that are written as plain text.
+
+    Parameters
+    ----------
+    notebook : str
+        Name, such as ``"lab09-3"``.
+    cells : mapping of str to str
+        Sources by grade_id; those of other notebooks are ignored.
+    course : Course or path
+    secret : bytes
+    limits : Limits, optional
+
+    Raises
+    ------
+    IsolationError, HiddenChecksError
+        As :func:`grade_repaired`.
+    """
+    made = course if isinstance(course, Course) else Course.load(course)
+    spec = made.notebook(notebook)
+    names = {exercise.solution_cell for exercise in spec.exercises} | {written.cell for written in spec.written}
+    mine = {name: source for name, source in cells.items() if name in names}
+    raw = nbformat.writes(answered(made, spec, mine)).encode()
+    return grade_bytes(raw, made, spec, limits=limits, secret=secret)[1]
+
+
+__all__ = ["HiddenChecksError", "IsolationError", "answered", "grade_bytes", "grade_cells", "grade_repaired"]

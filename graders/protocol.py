@@ -1,0 +1,296 @@
+"""Frames between the trusted grader and the sandboxed worker: typed JSON and raw arrays, never pickle.
+
+This file runs on both sides and imports nothing of `graders`: it is handed to the worker's file system alone.
+
+A frame is ``<u32 header length> <u64 body length> <header> <body>``. The header is UTF-8 JSON; the body holds the
+arrays, one after the other, little-endian and C-ordered. Whoever reads a frame checks every length, depth, count, type
+and shape *before* it allocates, because the other side may lie.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+MAX_HEADER = 4 * 2**20
+MAX_BODY = 256 * 2**20
+MAX_DEPTH = 32
+MAX_NODES = 200_000
+MAX_ARRAYS = 4096
+MAX_DIMS = 8
+MAX_TEXT = 2**20
+MAX_INT_DIGITS = 19
+DTYPES = {"float64": "<f8", "int64": "<i8", "bool": "|b1"}
+
+_LENGTHS = struct.Struct("<IQ")
+_TAG = "$"
+
+
+class ProtocolError(Exception):
+    """The other side sent something that is not allowed; the text says what."""
+
+
+class ChannelClosed(ProtocolError):
+    """The other side is gone."""
+
+
+class Unsendable(TypeError):
+    """A value that has no place in a frame; the text says which type."""
+
+
+class Stream(Protocol):
+    """What a channel needs of a socket."""
+
+    def recv_into(self, buffer: Any, nbytes: int = ..., /) -> int: ...
+    def sendall(self, data: Any, /) -> None: ...
+
+
+Encoder = Callable[[Any], "tuple[str, dict[str, Any]] | None"]
+"""Turns a value of a type that this file does not know into a tag and named parts, or returns None."""
+Decoder = Callable[[str, "dict[str, Any]"], Any]
+"""Builds the value of a tag from its (already decoded) parts; raises ProtocolError for a tag it does not know."""
+
+
+def _no_encoder(value: Any) -> None:
+    return None
+
+
+def _no_decoder(tag: str, parts: dict[str, Any]) -> Any:
+    raise ProtocolError(f"a frame holds a value of unknown type {tag[:40]!r}")
+
+
+# -- values → frame -----------------------------------------------------------------------------------------------
+class _Packer:
+    """Walks a value once, collecting its arrays."""
+
+    def __init__(self, extra: Encoder) -> None:
+        self.extra, self.arrays, self.nodes = extra, list[Any](), 0
+
+    def pack(self, value: Any, depth: int = 0) -> Any:
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise Unsendable(f"the value is nested deeper than {MAX_DEPTH} or holds more than {MAX_NODES} parts")
+        if value is None or isinstance(value, (bool, np.bool_)):
+            return None if value is None else bool(value)
+        if isinstance(value, (int, np.integer)):
+            number = int(value)
+            if not -(2**63) <= number < 2**63:
+                raise Unsendable("an integer of more than 64 bits")
+            return number
+        if isinstance(value, (float, np.floating)):
+            real = float(value)
+            return real if math.isfinite(real) else {_TAG: "float", "v": repr(real)}
+        if isinstance(value, str):
+            if len(value) > MAX_TEXT:
+                raise Unsendable(f"a text of more than {MAX_TEXT} characters")
+            return value.encode("utf-8", "replace").decode("utf-8")
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, list):
+            return [self.pack(item, depth + 1) for item in value]
+        if isinstance(value, tuple):
+            return {_TAG: "tuple", "v": [self.pack(item, depth + 1) for item in value]}
+        if isinstance(value, dict):
+            pairs = [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in value.items()]
+            return {_TAG: "dict", "v": pairs}
+        if isinstance(value, (range, set, frozenset)):
+            return self.pack(sorted(value, key=repr) if not isinstance(value, range) else list(value), depth + 1)
+        if (found := self.extra(value)) is not None:
+            tag, parts = found
+            return {_TAG: "object", "t": tag, "v": {k: self.pack(v, depth + 1) for k, v in parts.items()}}
+        raise Unsendable(f"a value of type {type(value).__name__}")
+
+    def _array(self, value: Any) -> dict[str, Any]:
+        value = np.asarray(value)
+        if value.dtype.kind == "b":
+            name = "bool"
+        elif value.dtype.kind in "iu" and value.dtype != np.uint64:
+            name = "int64"
+        elif value.dtype.kind == "f":
+            name = "float64"
+        elif value.dtype.kind == "O":
+            raise Unsendable("an array of Python objects (is it ragged?)")
+        else:
+            raise Unsendable(f"an array of dtype {value.dtype}")
+        if value.ndim > MAX_DIMS or len(self.arrays) >= MAX_ARRAYS:
+            raise Unsendable(f"more than {MAX_DIMS} dimensions or {MAX_ARRAYS} arrays")
+        self.arrays.append(np.ascontiguousarray(value, dtype=DTYPES[name]))
+        return {_TAG: "array", "dtype": name, "shape": list(value.shape)}
+
+
+def dump(message: Any, extra: Encoder = _no_encoder) -> list[bytes | memoryview]:
+    """Return the frame of `message` as pieces to send one after the other.
+
+    Raises
+    ------
+    Unsendable
+        If a value has no place in a frame or is too large.
+    """
+    packer = _Packer(extra)
+    header = json.dumps(packer.pack(message), allow_nan=False, separators=(",", ":")).encode()
+    body = sum(array.nbytes for array in packer.arrays)
+    if len(header) > MAX_HEADER or body > MAX_BODY:
+        raise Unsendable(f"{len(header) + body} bytes, more than the {MAX_BODY} allowed")
+    pieces: list[bytes | memoryview] = [_LENGTHS.pack(len(header), body) + header]
+    pieces += [memoryview(array.reshape(-1).view(np.uint8)) for array in packer.arrays if array.nbytes]
+    return pieces
+
+
+# -- frame → values -----------------------------------------------------------------------------------------------
+def _parse_int(text: str) -> int:
+    if len(text.lstrip("-")) > MAX_INT_DIGITS:
+        raise ProtocolError("a frame holds an integer of more than 64 bits")
+    return int(text)
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ProtocolError(f"a frame holds the JSON constant {text}")
+
+
+class _Unpacker:
+    """Walks a header once; checks all of it against the body's length before the body is read."""
+
+    def __init__(self, body: int, extra: Decoder) -> None:
+        self.left, self.extra, self.nodes = body, extra, 0
+        self.layout: list[tuple[str, tuple[int, ...]]] = []
+
+    def survey(self, node: Any, depth: int = 0) -> None:
+        """Check `node` and collect the arrays it announces, in order."""
+        self.nodes += 1
+        if depth > 2 * MAX_DEPTH + 2 or self.nodes > 4 * MAX_NODES:
+            raise ProtocolError("a frame is nested too deep or holds too many parts")
+        if isinstance(node, list):
+            for item in node:
+                self.survey(item, depth + 1)
+        elif isinstance(node, dict):
+            kind, value = node.get(_TAG), node.get("v")
+            if kind == "array":
+                self._announce(node)
+            elif kind == "tuple" and isinstance(value, list):
+                self.survey(value, depth + 1)
+            elif kind == "dict" and isinstance(value, list):
+                for pair in value:
+                    if not isinstance(pair, list) or len(pair) != 2:
+                        raise ProtocolError("a frame holds a broken dictionary")
+                    self.survey(pair, depth + 1)
+            elif kind == "float" and value in ("nan", "inf", "-inf"):
+                pass
+            elif kind == "object" and isinstance(value, dict) and isinstance(node.get("t"), str):
+                for item in value.values():
+                    self.survey(item, depth + 1)
+            else:
+                raise ProtocolError(f"a frame holds an unknown tag {kind!r:.40}")
+        elif isinstance(node, str) and len(node) > MAX_TEXT:
+            raise ProtocolError("a frame holds a text that is too long")
+        elif isinstance(node, int) and not -(2**63) <= node < 2**63:
+            raise ProtocolError("a frame holds an integer of more than 64 bits")
+        elif isinstance(node, float) and not math.isfinite(node):
+            raise ProtocolError("a frame holds a number that overflows")
+
+    def _announce(self, node: dict[str, Any]) -> None:
+        dtype, shape = node.get("dtype"), node.get("shape")
+        if not isinstance(dtype, str) or dtype not in DTYPES or not isinstance(shape, list) or len(shape) > MAX_DIMS:
+            raise ProtocolError(f"a frame announces an array of dtype {dtype!r:.20}, shape {shape!r:.60}")
+        size = np.dtype(DTYPES[dtype]).itemsize
+        for length in shape:
+            if type(length) is not int or not 0 <= length <= MAX_BODY:
+                raise ProtocolError(f"a frame announces an array of shape {shape!r:.60}")
+            size *= length
+        self.left -= size
+        if self.left < 0 or len(self.layout) >= MAX_ARRAYS:
+            raise ProtocolError("a frame announces more array data than it brings")
+        self.layout.append((dtype, tuple(shape)))
+
+    def build(self, node: Any, arrays: list[Any]) -> Any:
+        """Return the value of a surveyed node; `arrays` is consumed from its end."""
+        if isinstance(node, list):
+            return [self.build(item, arrays) for item in node]
+        if not isinstance(node, dict):
+            return node
+        kind, value = node[_TAG], node.get("v")
+        if kind == "array":
+            return arrays.pop()
+        if kind == "float":
+            return float(str(value))
+        assert value is not None
+        if kind == "tuple":
+            return tuple(self.build(item, arrays) for item in value)
+        if kind == "dict":
+            pairs = [(self.build(k, arrays), self.build(v, arrays)) for k, v in value]
+            try:
+                return dict(pairs)
+            except TypeError as error:
+                raise ProtocolError("a frame holds a dictionary with an unhashable key") from error
+        parts = {k: self.build(v, arrays) for k, v in value.items()}
+        try:
+            return self.extra(node["t"], parts)
+        except ProtocolError:
+            raise
+        except Exception as error:
+            raise ProtocolError(f"a frame holds a broken {node['t'][:40]}: {error}"[:400]) from error
+
+
+def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
+    """Read one frame through `read(count)`, which returns exactly `count` bytes or raises.
+
+    Raises
+    ------
+    ProtocolError
+        If the frame is not well formed or goes beyond a bound.
+    """
+    header_length, body_length = _LENGTHS.unpack(read(_LENGTHS.size))
+    if header_length > MAX_HEADER or body_length > MAX_BODY:
+        raise ProtocolError(f"a frame of {header_length} + {body_length} bytes is too large")
+    try:
+        header = json.loads(read(header_length).decode("utf-8"), parse_int=_parse_int, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"a frame's header is not JSON: {type(error).__name__}") from None
+    unpacker = _Unpacker(body_length, extra)
+    unpacker.survey(header)
+    if unpacker.left:
+        raise ProtocolError("a frame brings more array data than it announces")
+    arrays = []
+    for dtype, shape in unpacker.layout:
+        kind = np.dtype(DTYPES[dtype])
+        raw = read(math.prod(shape) * kind.itemsize)
+        if dtype == "bool" and raw and max(raw) > 1:
+            raise ProtocolError("a frame holds a bool that is neither 0 nor 1")
+        arrays.append(np.frombuffer(raw, dtype=kind).reshape(shape).astype(kind.newbyteorder("="), copy=False))
+    return unpacker.build(header, arrays[::-1])
+
+
+class Channel:
+    """Frames over a connected stream socket; time limits are the socket's (`settimeout`)."""
+
+    def __init__(self, sock: Stream, encode: Encoder = _no_encoder, decode: Decoder = _no_decoder) -> None:
+        self.sock, self.encode, self.decode = sock, encode, decode
+
+    def send(self, message: Any) -> None:
+        """Send one message; Unsendable leaves the stream clean, for nothing has been sent."""
+        for piece in dump(message, self.encode):
+            try:
+                self.sock.sendall(piece)
+            except (BrokenPipeError, ConnectionError) as error:
+                raise ChannelClosed("the other side is gone") from error
+
+    def receive(self) -> Any:
+        """Receive one message."""
+        return load(self._read, self.decode)
+
+    def _read(self, count: int) -> bytearray:
+        data = bytearray(count)
+        view, have = memoryview(data), 0
+        while have < count:
+            try:
+                got = self.sock.recv_into(view[have:])
+            except ConnectionError as error:
+                raise ChannelClosed("the other side is gone") from error
+            if not got:
+                raise ChannelClosed("the other side is gone")
+            have += got
+        return data

@@ -1,0 +1,116 @@
+"""A page about the class: scores, the checks that fail most, statuses, time used."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from graders.manifest import Course
+from graders.report import Row
+from graders.status import Status
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE = "#0072B2", "#D55E00"
+TOP = 12
+
+
+def write_page(rows: Sequence[Row], course: Course, path: Path) -> None:
+    """Write the page; figures are inside it, no script is."""
+    parts = [
+        _figure(_scores(rows), f"Histogram of the scores of {len(rows)} students"),
+        _figure(_failing(rows), "Bars: the hidden checks that most submissions fail"),
+        _figure(_seconds(rows), "Histogram of the seconds that grading one submission took"),
+    ]
+    statuses = Counter(Status[e["status"]].label for row in rows for e in row.exercises)
+    counts = "".join(f"<tr><td>{escape(label)}</td><td>{count}</td></tr>" for label, count in statuses.most_common())
+    lines = "".join(
+        f"<tr><td>{escape(row.student)}</td><td>{row.score:g}</td><td>{row.max_score:g}</td>"
+        f"<td>{'yes' if row.needs_manual else ''}</td><td>{escape('; '.join(_notes(row)))}</td></tr>"
+        for row in rows
+    )
+    title = escape(f"{course.title}: the class")
+    path.write_text(
+        f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>body{{font-family:sans-serif;max-width:60rem;margin:2rem auto;color:#222}}
+table{{border-collapse:collapse}}td,th{{border:1px solid #bbb;padding:.2rem .6rem;text-align:left}}
+img{{max-width:100%}}</style></head><body><main>
+<h1>{title}</h1>
+<h2>Scores</h2>{parts[0]}
+<h2>Checks that fail most</h2>{parts[1]}
+<h2>Outcomes of exercises</h2>
+<table><thead><tr><th>outcome</th><th>exercises</th></tr></thead><tbody>{counts}</tbody></table>
+<h2>Time</h2>{parts[2]}
+<h2>Students</h2><table>
+<thead><tr><th>student</th><th>score</th><th>of</th><th>waits for a hand</th><th>notes</th></tr></thead>
+<tbody>{lines}</tbody></table>
+</main></body></html>
+""",
+        encoding="utf-8",
+    )
+
+
+def _notes(row: Row) -> list[str]:
+    return sorted({note for result in row.results.values() for note in result.get("notes", [])})
+
+
+def _figure(figure: Figure, text: str) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="{escape(text, quote=True)}" src="data:image/png;base64,{data}">'
+
+
+def _new(height: float = 3.0) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.0, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _scores(rows: Sequence[Row]) -> Figure:
+    figure = _new()
+    ax = figure.subplots()
+    top = max(max(row.max_score for row in rows), 1.0)
+    ax.hist([row.score for row in rows], bins=list(np.linspace(0, top, 21)), color=BLUE)
+    ax.set(xlabel=f"score (of {top:g})", ylabel="students")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _failing(rows: Sequence[Row]) -> Figure:
+    fails = Counter(
+        f"{e['id']} {check['name']}"
+        for row in rows
+        for e in row.exercises
+        for check in e["checks"]
+        if check["status"] not in (Status.OK.name, Status.NOT_ATTEMPTED.name, Status.MISSING.name)
+    ).most_common(TOP)
+    figure = _new(1.0 + 0.3 * max(len(fails), 3))
+    ax = figure.subplots()
+    ax.barh([name for name, _ in fails][::-1], [count for _, count in fails][::-1], color=ORANGE)
+    ax.set(xlabel="submissions that fail it (not attempted left out)")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _seconds(rows: Sequence[Row]) -> Figure:
+    figure = _new()
+    ax = figure.subplots()
+    seconds = [sum(float(result.get("seconds", 0.0)) for result in row.results.values()) for row in rows]
+    ax.hist(seconds, bins=20, color=BLUE)
+    ax.set(xlabel="seconds for one submission", ylabel="students")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure

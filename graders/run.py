@@ -1,0 +1,241 @@
+"""Run a notebook's cells in a worker, whatever they do, and keep what they show."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graders.isolation import Isolation, Limits
+from graders.protocol import Channel, ProtocolError
+from graders.sandbox import ChildEnded, Deadline, Process, Session, Worker
+from graders.status import SandboxBroken, Status
+from graders.values import Callbacks, decode
+
+MAX_RESTARTS = 3
+MAX_TEXT = 64 * 1024
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass
+class CellRun:
+    """What became of one cell."""
+
+    status: Status
+    message: str = ""
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    count: int | None = None
+
+
+class Host:
+    """Provides a ready worker, and a new one after one is broken; one submission's notebooks can share it.
+
+    Parameters
+    ----------
+    limits : Limits, optional
+    level : Isolation, optional
+        By default the best there is.
+    """
+
+    def __init__(self, limits: Limits | None = None, level: Isolation | None = None) -> None:
+        self.limits, self.level = limits or Limits(), level
+        self._worker: Worker | None = None
+
+    def worker(self) -> Worker:
+        """Return the worker, started if need be."""
+        if self._worker is None:
+            self._worker = Worker(self.limits, self.level)
+            self._worker.wait_ready()
+            self.level = self._worker.level
+        return self._worker
+
+    def discard(self) -> None:
+        """Kill the worker with all that runs in it, and wait until it is gone."""
+        if self._worker is not None:
+            worker, self._worker = self._worker, None
+            worker.close()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+
+class NotebookRun:
+    """A notebook in a worker: its cells are run at once, its functions can be called afterwards.
+
+    Parameters
+    ----------
+    cells : mapping of int to str
+        Sources of the code cells by their place in the notebook.
+    host : Host or Limits, optional
+        A worker to share, or the limits of one of its own.
+    """
+
+    def __init__(self, cells: Mapping[int, str], host: Host | Limits | None = None) -> None:
+        self._shared = isinstance(host, Host)
+        self.host = host if isinstance(host, Host) else Host(host)
+        self.cells, self.limits = dict(cells), self.host.limits
+        self.done: dict[int, CellRun] = {}
+        self.session: Session | None = None
+        self.restarts = 0
+        self.total = Deadline(self.limits.total_wall)
+        self._start()
+
+    def _start(self) -> None:
+        """Start a worker and run all cells that have not been found fatal."""
+        while True:
+            self.session = self.host.worker().open()
+            culprit: int | None = None
+            try:
+                for index, source in self.cells.items():
+                    known = self.done.get(index)
+                    if known is not None and known.status in (Status.TIMED_OUT, Status.KILLED):
+                        continue  # it has shown what it does
+                    culprit = index
+                    self.done[index] = self._cell(source)
+                return
+            except SandboxBroken as error:
+                assert culprit is not None
+                self.done[culprit] = _broken(error.status, error.message)
+                self._restarted()
+
+    def _restarted(self) -> None:
+        """Count a restart; give up on a notebook that breaks its worker again and again."""
+        self.end()
+        self.host.discard()
+        self.restarts += 1
+        if self.restarts > MAX_RESTARTS:
+            raise SandboxBroken(Status.KILLED, "the notebook has broken its worker again and again")
+
+    def recover(self) -> None:
+        """After a SandboxBroken during calls: a new worker with the same cells."""
+        self._restarted()
+        self._start()
+
+    def fork(self) -> Process:
+        """Fork a child that can answer calls to what the cells have defined."""
+        if self.session is None:
+            raise SandboxBroken(Status.KILLED, "the notebook has broken its worker again and again")
+        return self.session.fork()
+
+    def _cell(self, source: str) -> CellRun:
+        if not self.total.left:
+            return _broken(Status.TIMED_OUT, f"the notebook as a whole took more than {self.limits.total_wall:.0f} s")
+        process = self.fork()
+        channel = Channel(process, Callbacks().encode, decode)
+        process.deadline = Deadline(min(self.limits.wall, self.total.left))
+        try:
+            channel.send({"op": "cell", "source": source, "cpu": self.limits.cpu})
+            run = read_cell(channel.receive())
+            process.commit()
+            channel.send({"op": "adopt"})
+        except TimeoutError:
+            process.kill()
+            return _broken(Status.TIMED_OUT, f"the cell took more than {self.limits.wall:.0f} s")
+        except ChildEnded as ended:
+            return _broken(*ended.status())
+        except ProtocolError as error:
+            process.kill()
+            return _broken(Status.BAD_VALUE, str(error))
+        finally:
+            process.close()
+        return run
+
+    def end(self) -> None:
+        """Let go of the session; a worker in which something has gone wrong is not used again."""
+        if self.session is not None:
+            self.session.close()
+            self.session = None
+        if not self._shared or any(run.status not in (Status.OK, Status.RAISED) for run in self.done.values()):
+            self.host.discard()
+
+    def __enter__(self) -> NotebookRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+def _broken(status: Status, message: str) -> CellRun:
+    output = {
+        "output_type": "error",
+        "ename": status.label,
+        "evalue": message,
+        "traceback": [f"{status.label}: {message}"],
+    }
+    return CellRun(status, message, [output])
+
+
+def read_cell(answer: Any) -> CellRun:
+    """Check a worker's answer to a cell and keep the kinds of output that can do no harm in a page."""
+    if not isinstance(answer, dict):
+        raise ProtocolError("the answer to a cell is no dictionary")
+    if "outputs" not in answer:
+        return _broken(Status.BAD_VALUE, "the cell's outputs cannot be read")
+    outputs, status, message = [], Status.OK, ""
+    raw = answer["outputs"]
+    if not isinstance(raw, list):
+        raise ProtocolError("the outputs of a cell are no list")
+    count = answer.get("count")
+    count = count if type(count) is int and 0 <= count < 10**6 else None
+    for item in raw[:64]:
+        clean = clean_output(item, count)
+        if clean is not None:
+            outputs.append(clean)
+            if clean["output_type"] == "error":
+                status, message = Status.RAISED, f"{clean['ename']}: {clean['evalue']}"
+    if answer.get("truncated") is True:
+        outputs.append({"output_type": "stream", "name": "stderr", "text": "(output cut off by the grader)\n"})
+    return CellRun(status, message, outputs, count)
+
+
+def clean_output(item: Any, count: int | None) -> dict[str, Any] | None:
+    """Return a well-formed notebook output made of plain text and PNG only, or None."""
+    if not isinstance(item, dict):
+        return None
+    kind = item.get("output_type")
+    if kind == "stream":
+        return {
+            "output_type": kind,
+            "name": "stderr" if item.get("name") == "stderr" else "stdout",
+            "text": text_of(item.get("text")),
+        }
+    if kind == "error":
+        trace = item.get("traceback")
+        lines = [text_of(line) for line in trace[:200]] if isinstance(trace, list) else []
+        return {
+            "output_type": kind,
+            "ename": text_of(item.get("ename")),
+            "evalue": text_of(item.get("evalue")),
+            "traceback": lines,
+        }
+    data = item.get("data")
+    if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
+        return None
+    kept = {}
+    if isinstance(data.get("text/plain"), str):
+        kept["text/plain"] = text_of(data["text/plain"])
+    if isinstance(image := data.get("image/png"), str):
+        try:
+            pixels = base64.b64decode(image, validate=True)
+        except (ValueError, binascii.Error):
+            pixels = b""
+        if pixels.startswith(PNG) and len(pixels) <= 2 * 2**20:
+            kept["image/png"] = base64.b64encode(pixels).decode()
+    if not kept:
+        return None
+    clean: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": {}}
+    if kind == "execute_result":
+        clean["execution_count"] = count
+    return clean
+
+
+def text_of(value: Any) -> str:
+    """Return a bounded text without control characters, or an empty one."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(c for c in value[:MAX_TEXT] if c in "\n\t" or c >= " ")

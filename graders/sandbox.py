@@ -1,0 +1,352 @@
+"""The trusted side of the wall: start a worker, open a notebook in it, end all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from graders import isolation
+from graders.isolation import LADDER, Isolation, IsolationError, Limits
+from graders.status import SandboxBroken, Status
+
+
+class Deadline:
+    """A point in time, asked for what is left of it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never negative."""
+        return max(self.end - time.monotonic(), 0.0)
+
+
+class Worker:
+    """One sandbox with the libraries imported and no student code run yet.
+
+    Parameters
+    ----------
+    limits : Limits
+    level : Isolation, optional
+        How to isolate; by default the best that works here.
+
+    Raises
+    ------
+    IsolationError
+        If it does not start.
+    """
+
+    def __init__(self, limits: Limits | None = None, level: Isolation | None = None) -> None:
+        self.limits = limits or Limits()
+        self.level = best_isolation() if level is None else level
+        self.scratch = Path(tempfile.mkdtemp(prefix="graders-"))
+        self.first_pid: int | None = None
+        self._pidfd: int | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control = mine
+        try:
+            self._start(theirs)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            theirs.close()
+
+    def _start(self, theirs: socket.socket) -> None:
+        info_read, info_write = os.pipe()
+        try:
+            command = self._command(theirs.fileno(), info_write)
+            self._stderr = (self.scratch / "stderr").open("w+b")
+            self.process = subprocess.Popen(
+                command.argv,
+                env=command.env,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                pass_fds=[theirs.fileno(), *([info_write] if command.info_fd is not None else [])],
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(info_read)
+            raise IsolationError(f"cannot start {self.level.name}: {error}") from error
+        finally:
+            os.close(info_write)
+        theirs.close()
+        self._info = info_read
+
+    def wait_ready(self) -> Worker:
+        """Wait until the libraries are imported.
+
+        Raises
+        ------
+        IsolationError
+            With the worker's own words, if it does not get there.
+        """
+        try:
+            event = self.event(Deadline(self.limits.start_wall))
+        except SandboxBroken:
+            event = {}
+        if event.get("event") != "ready":
+            self._stderr.seek(0)
+            said = self._stderr.read(2000).decode("utf-8", "replace").strip()
+            raise IsolationError(
+                f"a worker does not start with {self.level.name}: {event.get('why') or said or 'no reason given'}"
+            )
+        self.first_pid = self._first_pid()
+        if self.first_pid is not None:
+            with contextlib.suppress(OSError):
+                self._pidfd = os.pidfd_open(self.first_pid)
+        return self
+
+    def _command(self, control: int, info: int) -> isolation.Command:
+        if self.level is Isolation.BUBBLEWRAP:
+            return isolation.bubblewrap_command(control, info, self.limits)
+        if self.level is Isolation.UNSHARE:
+            return isolation.unshare_command(control, self.limits, self.scratch)
+        return isolation.plain_command(
+            control, self.limits, self.scratch, other_user=self.level is Isolation.OTHER_USER
+        )
+
+    def _first_pid(self) -> int | None:
+        """First process of the sandbox's process namespace: when it is gone, so is everything in there."""
+        assert self.process is not None
+        if self.level is Isolation.BUBBLEWRAP:
+            text = b""
+            while select.select([self._info], [], [], 2)[0] and (piece := os.read(self._info, 4096)):
+                text += piece
+            return int(json.loads(text)["child-pid"])
+        if self.level is Isolation.UNSHARE:
+            pid = self.process.pid
+            return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        return None
+
+    def event(self, deadline: Deadline) -> dict[str, Any]:
+        """Next message of the control socket."""
+        return read_event(self.control, deadline)
+
+    def open(self) -> Session:
+        """Fork a fresh notebook process and return its session."""
+        return Session(self)
+
+    def close(self) -> None:
+        """Kill every process of the sandbox and wait until they are gone."""
+        self.control.close()
+        if self.process is not None:
+            if self._pidfd is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+                select.select(
+                    [self._pidfd], [], [], 10
+                )  # readable once the namespace is empty and its first process dead
+                os.close(self._pidfd)
+                self._pidfd = None
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            if self.level.rank >= Isolation.OTHER_USER.rank:
+                kill_marked(f"TMPDIR={self.scratch / 'work'}")
+            self._stderr.close()
+            os.close(self._info)
+            self.process = None
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def __enter__(self) -> Worker:
+        try:
+            return self.wait_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+class Session:
+    """One notebook in a worker: its guard's control socket."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            socket.send_fds(worker.control, [b'{"op":"open"}'], [theirs.fileno()])
+        except OSError as error:
+            raise SandboxBroken(Status.KILLED, "the worker is gone") from error
+        finally:
+            theirs.close()
+
+    def fork(self) -> Process:
+        """Fork a child of the notebook's present state."""
+        mine, theirs = socket.socketpair()
+        try:
+            socket.send_fds(self.control, [b'{"op":"fork"}'], [theirs.fileno()])
+        except OSError as error:
+            mine.close()
+            raise SandboxBroken(Status.KILLED, "the notebook's process is gone") from error
+        finally:
+            theirs.close()
+        return Process(self, mine)
+
+    def close(self) -> None:
+        """Let go; the guard ends by itself or with the worker."""
+        self.control.close()
+
+
+class Process:
+    """A stream socket to a forked child, with a deadline, that notices the child's death.
+
+    Has `recv_into` and `sendall`, so a :class:`graders.protocol.Channel` runs over it.
+    """
+
+    def __init__(self, session: Session, sock: socket.socket) -> None:
+        self.session, self.sock = session, sock
+        self.sock.setblocking(False)
+        self.deadline = Deadline(session.worker.limits.wall)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, /) -> int:
+        while True:
+            ready, _, _ = select.select([self.sock, self.session.control], [], [], self.deadline.left)
+            if self.sock in ready:
+                if got := self.sock.recv_into(buffer, nbytes):
+                    return got
+                raise self._ended()
+            if not ready:
+                raise TimeoutError
+            raise self._ended()
+
+    def sendall(self, data: Any, /) -> None:
+        view = memoryview(data)
+        while view:
+            _, ready, _ = select.select([], [self.sock], [], self.deadline.left)
+            if not ready:
+                raise TimeoutError
+            try:
+                view = view[self.sock.send(view) :]
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.EINTR):
+                    continue
+                raise self._ended() from error
+
+    def _ended(self) -> ChildEnded:
+        event = read_event(self.session.control, Deadline(2.0))
+        if event.get("event") != "exit":
+            raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
+        return ChildEnded(int(event.get("signal", 0)), int(event.get("code", 0)))
+
+    def commit(self) -> None:
+        """Let the child take over as the notebook's guard."""
+        self._order("commit")
+        if read_event(self.session.control, Deadline(2.0)).get("event") != "committed":
+            raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
+
+    def kill(self) -> None:
+        """Kill the child; the state before it remains."""
+        self._order("kill")
+        if read_event(self.session.control, Deadline(5.0)).get("event") != "exit":
+            raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
+
+    def _order(self, op: str) -> None:
+        try:
+            self.session.control.send(json.dumps({"op": op}).encode())
+        except OSError as error:
+            raise SandboxBroken(Status.KILLED, "the notebook's process is gone") from error
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
+
+
+class ChildEnded(Exception):
+    """A child died on its own: by `signal`, or with exit `code`."""
+
+    def __init__(self, number: int, code: int) -> None:
+        super().__init__(f"signal {number}, exit code {code}")
+        self.signal, self.code = number, code
+
+    def status(self) -> tuple[Status, str]:
+        """What that means for the student."""
+        if self.signal in (signal.SIGXCPU, signal.SIGALRM):
+            return Status.TIMED_OUT, "the computing time allowed for one cell or call is used up"
+        if self.signal == signal.SIGKILL:
+            return Status.KILLED, "the process was killed (by its own code, or because of its use of memory)"
+        if self.signal:
+            return (
+                Status.KILLED,
+                f"the interpreter crashed with signal {self.signal} (endless recursion?)",
+            )
+        return Status.KILLED, f"the code ended its own process (exit code {self.code})"
+
+
+def read_event(control: socket.socket, deadline: Deadline) -> dict[str, Any]:
+    """Read one small JSON message; anything else means that the worker is broken."""
+    if not select.select([control], [], [], deadline.left)[0]:
+        raise SandboxBroken(Status.TIMED_OUT, "the worker does not answer")
+    try:
+        data = control.recv(4096)
+        event = json.loads(data) if data else None
+    except (OSError, ValueError, RecursionError):
+        event = None
+    if not isinstance(event, dict) or not all(type(v) in (int, str) for v in event.values()):
+        raise SandboxBroken(Status.KILLED, "the worker is gone")
+    return event
+
+
+def kill_marked(mark: str) -> None:
+    """Kill processes whose environment holds `mark`: the last resort where no process namespace contains them."""
+    for _ in range(50):
+        found = False
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                        os.kill(int(entry.name), signal.SIGKILL)
+                        found = True
+        if not found:
+            return
+        time.sleep(0.02)
+
+
+@functools.cache
+def probe(level: Isolation) -> str:
+    """Try `level` for real; return why it does not work, or an empty text."""
+    if missing := isolation.missing_tools(level):
+        return f"{', '.join(missing)} not installed"
+    if level is Isolation.OTHER_USER and os.geteuid() != 0:
+        return "needs root"
+    try:
+        with Worker(level=level):
+            return ""
+    except (IsolationError, OSError) as error:
+        return " ".join(str(error).split())[-300:]
+
+
+def best_isolation(at_least: Isolation = Isolation.RLIMITS) -> Isolation:
+    """Return the best way that works on this machine.
+
+    Raises
+    ------
+    IsolationError
+        If nothing at least as good as `at_least` works; says what to install.
+    """
+    for level in LADDER[: at_least.rank + 1]:
+        if not probe(level):
+            return level
+    raise IsolationError(
+        f"no isolation as good as {at_least.name.lower()} works here ({probe(at_least)}); "
+        "apt-get install -y bubblewrap, or run without --require-isolation"
+    )

@@ -1,0 +1,1 @@
+"""The self-study edition: a second wheel with checks and keys, and the folder that carries everything."""
