@@ -1,0 +1,145 @@
+"""The site as files: what is on its pages, for whom they are readable, and what must not be in them."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+from graders.cli import main
+from graders.release import leaks
+from graders.site import landing
+from graders.site.build import build_site
+from graders.site.edition import Edition
+from graders.site.locking import LOCK, Lock, sha256
+from graders.site.notebooks import explorer, released, version
+from graders.site.pyodide import CORE, SiteError
+from tests.browser.conftest import COURSE, NOTEBOOKS, STUDENT, served
+from tests.browser.lab import browser
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+
+def findings(page) -> list[str]:
+    """What axe-core finds serious or worse on a page, with the places."""
+    page.add_script_tag(path=AXE)
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{found['id']} ({found['impact']}): {found['help']}: {[node['target'] for node in found['nodes']][:5]}"
+        for found in result["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.fixture
+def page(tmp_path):
+    with browser(tmp_path / "profile") as context:
+        yield context.new_page()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_landing_page_is_accessible(address, page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.goto(address)
+    assert findings(page) == []
+
+
+def test_the_landing_page_fits_a_phone(address, page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_feedback_pages_are_accessible(course_root, page):
+    for name in NOTEBOOKS:
+        page.goto((course_root / "feedback" / STUDENT / COURSE.assignment / f"{name}.html").as_uri())
+        assert findings(page) == [], name
+
+
+def test_the_landing_page_leads_to_every_notebook(site, address, page):
+    page.goto(address)
+    links = {link.get_attribute("href") for link in page.locator("main a").all()}
+    files = [served(site, name) for name in NOTEBOOKS] + ["play.ipynb"]
+    assert {f"lab/index.html?path={file}" for file in files} == links
+    assert all((site / "files" / file).exists() for file in files)
+    text = page.inner_text("body")
+    for spec in COURSE.notebooks:
+        assert spec.title in text
+    for promise in ("Hand in from the browser", "seconds", "File → Download"):
+        assert promise in text
+    assert page.locator("#served").is_hidden()
+
+
+def test_opened_as_a_file_the_page_says_how_to_serve_it(site, page):
+    page.goto((site / "index.html").as_uri())
+    assert "python -m http.server" in page.locator("#served").inner_text()
+
+
+def test_the_self_study_page_speaks_of_no_hand_in(tmp_path, release):
+    notebooks = released(release, COURSE)
+    landing.write(tmp_path, notebooks, explorer(), COURSE.root, Edition.SELF_STUDY, offline=True)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Hand in" not in text
+    assert "$" not in text
+
+
+def test_nothing_of_the_solutions_or_the_hidden_checks_is_on_the_site(site, tmp_path):
+    """Looked for in every text of the site and of the wheel of sheaflab in it."""
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for number, path in enumerate(sorted(site.rglob("*"))):
+        if path.suffix in (".ipynb", ".html", ".json", ".py", ".txt", ".md") and "extensions" not in path.parts:
+            (texts / f"{number}-{path.name}").write_bytes(path.read_bytes())
+    (wheel,) = (site / "static" / "pyodide").glob("sheaflab-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if not name.startswith("sheaflab")]
+    assert any(texts.iterdir())
+    assert leaks(COURSE, texts) == []
+    assert not list(site.rglob("exercises.toml"))
+
+
+def test_the_lock_names_what_is_there_and_nothing_else_is(site):
+    folder = site / "static" / "pyodide"
+    packages = Lock.read(folder / LOCK).packages.values()
+    assert {path.name for path in folder.iterdir()} == {LOCK, *CORE, *(entry.file for entry in packages)}
+    for entry in packages:
+        assert sha256(folder / entry.file) == entry.sha256, entry.name
+
+
+def test_a_file_name_changes_with_what_the_notebook_says_and_with_nothing_else(release, tmp_path):
+    source = release / f"{NOTEBOOKS[0]}.ipynb"
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    notebook["metadata"]["kernelspec"]["name"] = "another"
+    for cell in notebook["cells"]:
+        cell["id"] += "x"
+    same = tmp_path / "same.ipynb"
+    same.write_text(json.dumps(notebook), encoding="utf-8")
+    assert version(same) == version(source)
+    notebook["cells"][0]["source"] += "!"
+    same.write_text(json.dumps(notebook), encoding="utf-8")
+    assert version(same) != version(source)
+
+
+def test_a_foreign_folder_is_not_overwritten(tmp_path, release):
+    (tmp_path / "thesis.tex").write_text("keep")
+    with pytest.raises(SiteError, match="`OUT` must be a new or an empty folder or an older site"):
+        build_site(tmp_path, COURSE, release=release)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--pyodide", "."], "`--pyodide` must be a folder made by `graders pyodide`"),
+        (["--release", "."], "run `graders build` first"),
+        (["--course", "/"], "exercises.toml does not exist"),
+    ],
+)
+def test_bad_arguments_are_named(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    where = [] if "--course" in arguments else ["--course", str(COURSE.root)]
+    assert main(["site", str(tmp_path / "out"), *arguments, *where]) == 2
+    assert message in capsys.readouterr().err

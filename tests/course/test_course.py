@@ -1,0 +1,136 @@
+"""The course checks itself: manifest and notebooks say the same, keys pass the visible checks, stubs fail them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import warnings
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from graders.bank.answers import answers, solved
+from graders.hidden import check_manifest
+from graders.manifest import Course
+from graders.release import BEGIN, convert, grade_id, template
+from graders.selfcheck import namespace, stubs
+from sheaflab.checks import CheckFailed, check, exercises
+
+ROOT = Path(__file__).resolve().parents[2]
+COURSE = Course.load(ROOT / "course")
+GOLDEN = Path(__file__).with_name("golden_messages.json")
+EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]
+every_exercise = pytest.mark.parametrize(("spec", "exercise"), EVERY, ids=[e.id for _, e in EVERY])
+
+
+@pytest.fixture(autouse=True)
+def _no_window():
+    mpl.use("Agg")
+
+
+def message_of(spec, source_of):
+    """What the visible check of an exercise says to a source, empty if it is quiet."""
+    key = solved(COURSE, spec)
+    (exercise,) = source_of
+    function = next(e.function for e in spec.exercises if e.id == exercise)
+    names = namespace(key, source_of)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a wrong answer may divide by zero
+            check(exercise, names[function])
+    except CheckFailed as failure:
+        return str(failure)
+    return ""
+
+
+def test_seven_notebooks_of_three_to_four_hours():
+    assert [spec.name for spec in COURSE.notebooks] == [f"lab09-{k}" for k in range(1, 8)]
+    assert 180 <= sum(spec.minutes for spec in COURSE.notebooks) <= 240
+    for spec in COURSE.notebooks:
+        assert sum(exercise.minutes for exercise in spec.exercises) <= spec.minutes
+        head = convert(COURSE.source / f"{spec.name}.py").cells[0].source
+        assert f"about {spec.minutes} minutes" in head
+        for promise in ("You will be able to", "Why it matters", "Time:"):
+            assert promise in head
+
+
+def test_hidden_checks_are_those_of_the_manifest():
+    assert check_manifest(COURSE) == []
+    assert set(exercises()) == {exercise.id for _, exercise in EVERY}
+
+
+@every_exercise
+def test_cells_of_an_exercise(spec, exercise):
+    cells = {grade_id(cell): cell for cell in convert(COURSE.source / f"{spec.name}.py").cells}
+    order = list(cells)
+    names = [f"task-{exercise.slug}", exercise.solution_cell, f"check-{exercise.slug}", exercise.grade_cell]
+    start = order.index(names[0])
+    assert order[start : start + 4] == names
+    task, solution, visible, grade = (cells[name] for name in names)
+    assert exercise.id in task.source
+    assert solution.source.count(BEGIN) == 1
+    assert '"""' in solution.source.partition(BEGIN)[0]
+    assert visible.source == f'check("{exercise.id}", {exercise.function})'
+    assert grade.metadata["nbgrader"]["points"] == exercise.points
+    for hidden in exercise.checks:
+        assert f"{hidden.name} ({hidden.points:g}): {hidden.title}" in grade.source
+    assert len(exercise.hints) == 3
+    assert all(len(hint) > 20 for hint in exercise.hints)
+    known = [e.id for _, e in EVERY]
+    assert all(known.index(needed) < known.index(exercise.id) for needed in exercise.requires)
+
+
+@pytest.mark.parametrize("spec", COURSE.notebooks, ids=lambda spec: spec.name)
+def test_written_answers_have_a_rubric_that_adds_up(spec):
+    cells = {grade_id(cell): cell for cell in convert(COURSE.source / f"{spec.name}.py").cells}
+    for written in spec.written:
+        cell = cells[written.cell]
+        assert cell.metadata["nbgrader"]["points"] == written.points
+        assert f"Rubric ({written.points:g} points)" in cell.source
+        assert cell.source.count("\n1 point: ") == written.points
+
+
+@every_exercise
+def test_key_is_quiet_and_stub_is_told(spec, exercise):
+    assert message_of(spec, {exercise.id: solved(COURSE, spec).keys[exercise.id]}) == ""
+    stub = next(s for s in stubs(COURSE, solved(COURSE, spec)) if s.exercise == exercise.id)
+    released = {grade_id(cell): cell.source for cell in template(COURSE, spec).cells}
+    assert released[exercise.solution_cell].rstrip() == stub.source.rstrip()
+    assert message_of(spec, {exercise.id: stub.source}) == (
+        f"Exercise {exercise.id}: not written yet\n"
+        "  next:     replace the line `raise NotImplementedError(…)` by your answer, then run this cell again"
+    )
+
+
+def messages(spec, exercise):
+    """What the visible check says to the first of the bank's wrong answers that it catches."""
+    for answer in answers(COURSE, spec):
+        if answer.exercise == exercise.id and answer.kind == "wrong" and "np.random.st" not in answer.source:
+            with contextlib.suppress(Exception):
+                if text := message_of(spec, {exercise.id: answer.source}):
+                    return {"misconception": answer.label, "message": text.split("\n")}
+    raise AssertionError(f"no wrong answer to {exercise.id} is caught by its visible check")
+
+
+@every_exercise
+def test_message_of_a_visible_check(spec, exercise):
+    """The words themselves are the product: `python -m tests.course.test_course` writes them again."""
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    found = messages(spec, exercise)
+    assert found == golden[exercise.id]
+    words = "\n".join(found["message"])
+    for part in ("call:", "returned:", "expected:", "hint:"):
+        assert part in words
+
+
+def test_unknown_exercise():
+    with pytest.raises(ValueError, match=r"`exercise` must be the id of an exercise, such as '1\.1', got '9\.9'"):
+        check("9.9", abs)
+
+
+if __name__ == "__main__":
+    mpl.use("Agg")
+    found = {exercise.id: messages(spec, exercise) for spec, exercise in EVERY}
+    GOLDEN.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

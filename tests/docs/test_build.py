@@ -1,0 +1,78 @@
+"""The documentation builds without a warning, its links resolve, and its pages need no network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The built pages."""
+    out = tmp_path_factory.mktemp("docs")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", str(out / "doctrees")]
+    done = subprocess.run(
+        [*command, str(ROOT / "course" / "docs"), str(out / "html")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return out / "html"
+
+
+class Page(HTMLParser):
+    """Collects what a page is called from outside, and what it calls."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        known = dict(attrs)
+        if known.get("id"):
+            self.ids.add(known["id"])
+        if tag == "a" and known.get("href"):
+            self.links.append(known["href"])
+        if tag in ("script", "img") and known.get("src"):
+            self.loads.append(known["src"])
+        if tag == "link" and known.get("rel") == "stylesheet":
+            self.loads.append(known["href"])
+
+
+def test_links_inside_resolve_and_nothing_is_loaded_from_elsewhere(pages):
+    found = {path: Page(path) for path in pages.rglob("*.html") if "_static" not in path.parts}
+    assert len(found) >= 6
+    for path, page in found.items():
+        for address in page.loads:
+            assert not urlsplit(address).netloc, f"{path.name} loads {address}"
+            assert (path.parent / unquote(urlsplit(address).path)).exists(), f"{path.name}: {address}"
+        for address in page.links:
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.exists(), f"{path.name}: {address}"
+            if parts.fragment and target in found:
+                assert unquote(parts.fragment) in found[target].ids, f"{path.name}: {address}"
+
+
+def test_the_reference_has_every_public_name(pages):
+    import sheaflab
+
+    page = Page(pages / "api.html")
+    for name in sheaflab.__all__:
+        assert any(known.startswith("sheaflab.") and known.endswith(f".{name}") for known in page.ids), name
+
+
+def test_formulas_are_set_by_a_script_of_the_site_itself(pages):
+    page = Page(pages / "exact.html")
+    scripts = [address for address in page.loads if "mathjax" in address.lower() or "tex-" in address]
+    assert scripts

@@ -1,0 +1,71 @@
+"""A small course of its own, and short limits, for the tests of the grading chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from graders.build import build, copy_course
+from graders.grade import answered, grade_bytes
+from graders.isolation import Limits
+from graders.manifest import Course
+from graders.release import solutions
+
+HERE = Path(__file__).resolve().parent
+collect_ignore = ["course"]  # its checks are hidden ones: they need a student
+SECRET = b"a secret of the tests"
+SHORT = Limits(cpu=1.0, wall=10.0)
+
+
+@pytest.fixture(scope="session")
+def mini():
+    """The small course, where it is."""
+    return Course.load(HERE / "course", HERE / "course" / "checks")
+
+
+@pytest.fixture(scope="session")
+def key(mini):
+    """The solutions of the small course, by grade_id."""
+    return {**solutions(mini, mini.notebooks[0]), "written-1-W": "Because twice the half is the whole."}
+
+
+@pytest.fixture(scope="session")
+def submit(mini, key):
+    """Return a submission: the key with some cells replaced."""
+
+    def make(**cells):
+        changed = {name.replace("_", "-"): source for name, source in cells.items()}
+        return answered(mini, mini.notebooks[0], {**key, **changed})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def grade(mini):
+    """Grade a notebook, or a file's bytes, in a real sandbox."""
+
+    def run(work, limits=SHORT, level=None):
+        raw = work if isinstance(work, bytes) else nbformat.writes(work).encode()
+        return grade_bytes(raw, mini, mini.notebooks[0], limits=limits, level=level, secret=SECRET)[1]
+
+    return run
+
+
+@pytest.fixture
+def course(mini, tmp_path):
+    """A course directory of this test's own, with its release built by nbgrader."""
+    made = copy_course(mini, tmp_path / "course")
+    config = made.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "\nc.TrustedGrader.cpu_seconds = 1.0\nc.TrustedGrader.wall_seconds = 10.0\n")
+    build(made)
+    return made
+
+
+def hand_in(course, student, raw, name="mini-1.ipynb"):
+    """Put a file into `submitted/`."""
+    folder = course.root / "submitted" / student / course.assignment
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(raw if isinstance(raw, bytes) else nbformat.writes(raw).encode())
+    return folder / name

@@ -1,0 +1,222 @@
+"""The self-study edition: what is in it, and the commands with it, from a terminal and from a notebook."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+
+import sheaflab
+from graders.selfstudy import extract, pages
+from graders.selfstudy.keys import keys
+from sheaflab.cli import main
+from sheaflab.study import notebook
+from sheaflab.study.catalogue import catalogue
+
+SAMPLE = "1.1", "2.1"
+
+
+@pytest.fixture
+def folder(pack, tmp_path, monkeypatch):
+    """The folder that `sheaflab start` makes."""
+    monkeypatch.chdir(tmp_path)
+    for module in ("sheaflab.study.commands", "sheaflab.study.notebook"):
+        monkeypatch.setattr(sys.modules[module], "installed", lambda: pack)
+        monkeypatch.setattr(sys.modules[module], "required", lambda what: pack)
+    monkeypatch.setattr(notebook, "_KEPT", [])
+    assert main(["start"]) == 0
+    monkeypatch.chdir(tmp_path / "lab09")
+    return tmp_path / "lab09"
+
+
+def fill(folder, exercise, source):
+    task = catalogue().find(exercise)
+    path = folder / f"{task.notebook}.ipynb"
+    data = nbformat.read(path, as_version=4)
+    next(c for c in data.cells if c.metadata.get("nbgrader", {}).get("grade_id") == task.cell).source = source
+    nbformat.write(data, path)
+
+
+def test_the_librarys_extract_is_in_step_with_the_manifest(course):
+    assert extract.TARGET.read_text(encoding="utf-8") == extract.text(course), "run python -m graders.selfstudy.extract"
+
+
+def test_every_exercise_has_a_key_with_reasons(course):
+    found = keys(course)
+    for exercise in course.exercises():
+        key = found[exercise.id]
+        assert len(key["reasoning"]) > 80
+        compile(key["code"], exercise.id, "exec")
+        assert "SOLUTION" not in key["code"]
+        assert key["alternatives"]
+        assert key["mistakes"]
+        assert all(check for _, check in key["mistakes"])
+    for spec in course.notebooks:
+        assert all("Rubric" in found[written.id]["code"] for written in spec.written)
+
+
+def test_the_folder_and_the_zip_hold_the_same(made):
+    folder, archive = made
+    with zipfile.ZipFile(archive) as file:
+        inside = {name for name in file.namelist() if not name.endswith("/")}
+    there = {f"{folder.name}/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if path.is_file()}
+    assert inside == there
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for wheel in (folder / "wheels").iterdir():
+        assert f"wheels/{wheel.name}" in readme
+
+
+def test_the_pack_does_not_carry_the_staffs_gradebook(made):
+    with zipfile.ZipFile(next((made[0] / "wheels").glob("sheaflab_selfstudy-*.whl"))) as file:
+        names = file.namelist()
+    assert {name.split("/")[0] for name in names} == {"graders", f"sheaflab_selfstudy-{sheaflab.__version__}.dist-info"}
+    assert not [name for name in names if "preprocessor" in name or name.endswith((".toml", ".db"))]
+
+
+def test_the_pages_of_solutions_load_nothing_from_elsewhere():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("$x$")])
+    page = pages.offline(HTMLExporter(template_name="lab").from_notebook_node(notebook)[0])
+    assert "mathjax/tex-svg-full.js" in page
+    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="http', page)
+    assert pages.mathjax().is_file()
+
+
+def test_start_leaves_what_is_there(folder, capsys):
+    fill(folder, "1.1", "mine = 1")
+    capsys.readouterr()
+    assert main(["start", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{folder}: 0 notebooks written, 7 left as they were\n")
+    assert "mine = 1" in (folder / "lab09-1.ipynb").read_text(encoding="utf-8")
+    assert main(["start", str(folder / "lab09-1.ipynb")]) == 2
+    assert "is a file; name another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("exercise", SAMPLE)
+def test_a_key_passes_all_checks_in_the_sandbox(folder, pack, capsys, exercise):
+    task = catalogue().find(exercise)
+    for earlier in catalogue().exercises:
+        if earlier.notebook == task.notebook:
+            fill(folder, earlier.id, pack.solution(earlier.id).code)
+    capsys.readouterr()
+    assert main(["check", exercise]) == 0, capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.count("✓") == 1 + len(task.checks)
+    assert f"  ✓ {task.checks[0][0]}: {task.checks[0][1]}\n" in out
+
+
+def test_a_plausible_slip_fails_on_fresh_problems_only(folder, capsys):
+    fill(folder, "1.2", "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n")
+    capsys.readouterr()
+    assert main(["check", "1.2", "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["visible"] == ""
+    failing = {outcome["name"] for outcome in found["fresh"] if not outcome["passed"]}
+    assert {"sign", "mask"} <= failing
+    assert all("call:" in o["message"] and "hint:" in o["message"] for o in found["fresh"] if not o["passed"])
+
+
+def test_the_same_problems_again(folder, capsys):
+    fill(folder, "1.2", "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n")
+    said = []
+    for arguments in (["check", "1.2"], ["check", "1.2", "--again"], ["check", "1.2"]):
+        capsys.readouterr()
+        main(arguments)
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+
+
+def test_without_a_sandbox_the_check_runs_in_this_process(folder, pack, capsys, monkeypatch):
+    monkeypatch.setattr(type(pack), "check_apart", lambda *_: None)
+    fill(folder, "1.1", "def activation_pattern(z):\n    return z > 0\n")
+    capsys.readouterr()
+    assert main(["check", "1.1"]) == 0
+    assert "✓ fresh_values" in capsys.readouterr().out
+
+
+def test_solution_asks_first(folder, capsys, monkeypatch):
+    capsys.readouterr()
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    assert main(["solution", "1.1"]) == 2
+    assert "there is no one to ask; add --yes" in capsys.readouterr().err
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    asked = []
+    monkeypatch.setattr(builtins, "input", lambda text: asked.append(text) or "n")
+    assert main(["solution", "1.1"]) == 1
+    assert asked == ["Show the solution of 1.1 the activation pattern? (3 hints left: `sheaflab hint 1.1`) [y/N] "]
+    assert capsys.readouterr().out == "Not shown.\n"
+    monkeypatch.setattr(builtins, "input", lambda _: "y")
+    assert main(["solution", "1.1"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("1.1 the activation pattern\n\ndef activation_pattern(")
+    for heading in ("\nWhy\n", "\nAlso right\n", "\nOften got wrong, by the check that tells\n"):
+        assert heading in out
+    assert main(["solution", "3.W", "--yes"]) == 0
+    assert "Rubric" in capsys.readouterr().out
+
+
+def test_from_a_notebook(folder, capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        shell.run_cell("import sheaflab\nimport numpy as np", store_history=True)
+        shell.run_cell("def activation_pattern(z):\n    return z > 0", store_history=True)
+        capsys.readouterr()
+        assert shell.run_cell("sheaflab.check('1.1')").success
+        assert "✓ strict_at_zero" in capsys.readouterr().out
+        assert shell.run_cell("sheaflab.solution('1.1')").success
+        assert 'sheaflab.solution("1.1", sure=True)' in capsys.readouterr().out
+        assert shell.run_cell("sheaflab.solution('1.1', sure=True)").success
+        assert "\nWhy\n" in capsys.readouterr().out
+        # `own_work` reads the cell that was run: one that leans on the library is seen through
+        shell.run_cell("from sheaflab import Sheaf\ndef dirichlet_energy(net, x, c):\n    return Sheaf(net, x).energy(c)", store_history=True)
+        assert shell.run_cell("sheaflab.check('1.3')").success
+        assert "✗ own_work" in capsys.readouterr().out
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_from_the_zip_to_the_first_solved_exercise_with_the_network_off(made, tmp_path):
+    """In an environment of its own that has the two wheels and the packages they name, nothing of this checkout."""
+    _, archive = made
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path)
+    home = tmp_path / "sheaflab-self-study"
+    site = tmp_path / "site"
+    site.mkdir()
+    for wheel in (home / "wheels").iterdir():  # what pip does with a pure wheel
+        with zipfile.ZipFile(wheel) as file:
+            file.extractall(site)
+    script = f"""
+import json, sys, socket, pathlib
+sys.path.insert(0, {str(site)!r})
+def refuse(*_): raise OSError("the network is off")
+socket.create_connection = socket.getaddrinfo = refuse
+import sheaflab
+assert sheaflab.__file__.startswith({str(site)!r}), sheaflab.__file__
+from sheaflab.cli import main
+path = pathlib.Path("lab09-1.ipynb")
+data = json.loads(path.read_text())
+for cell in data["cells"]:
+    if cell["metadata"].get("nbgrader", {{}}).get("grade_id") == "ex-1-1":
+        source = "".join(cell["source"])
+        cell["source"] = source[: source.index("raise NotImplementedError")] + "return z > 0\\n"
+path.write_text(json.dumps(data))
+sys.exit(main(["check", "1.1"]) or main(["progress"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], cwd=home / "notebooks", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ strict_at_zero" in done.stdout
+    assert "1 of 25 exercises solved" in done.stdout
+    assert Path(home / "notebooks" / "sheaflab-progress.json").is_file()

@@ -1,0 +1,155 @@
+"""The certificate accepts the flow and rejects whatever has been tampered with, however little."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sheaflab import ActivationRegion, Euler, Exact, Network, Sheaf, SwitchLog, Trajectory
+from sheaflab.certificate import Verdict, certify
+from sheaflab.trajectory import FlowPiece
+
+SHAPES = ([2, 4, 1], [2, 8, 1], [3, 5, 2], [2, 4, 3, 1], [2, 3, 3, 3, 1])
+
+
+def runs(widths, method="auto", number=12):
+    for seed in range(number):
+        rng = np.random.default_rng([seed, 9, *widths])
+        sheaf = Sheaf(Network.random(widths, rng), rng.standard_normal(widths[0]))
+        yield Exact(method).run(sheaf, rng.choice([0.5, 2.0, 5.0]) * rng.standard_normal(sheaf.n), 40.0)
+
+
+@pytest.mark.parametrize("method", ["auto", "closed", "taylor"])
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_every_exact_run_is_proved(widths, method):
+    for traj in runs(widths, method):
+        proof = traj.certify()
+        assert proof.holds, proof
+        assert proof.state_error < 1e-11
+        assert len(proof.time_errors) == len(traj.log)
+        assert proof.rate.value > 0
+
+
+def rebuilt(traj, stops, regions, switches):
+    """A trajectory of honest flow pieces between dishonest switches: (time, region) by (time, region)."""
+    times, states = [0.0], [traj.states[0]]
+    pieces = []
+    for k, region in enumerate(regions):
+        end = stops[k] if k < len(stops) else traj.t_end
+        pieces.append(FlowPiece(region, times[-1], end, states[-1]))
+        c = region.flow(states[-1], end - times[-1])
+        times.append(end)
+        states.append(c)
+        if k + 1 < len(regions):
+            states[-1][list(regions[k + 1].sliding)] = 0.0
+    log = SwitchLog(switches, traj.t_end, certified=True)
+    return Trajectory(traj.sheaf, np.array(times), np.array(states), pieces, log, traj.outcome)
+
+
+def parts(traj):
+    return list(traj.times[1:-1]), [piece.region for piece in traj.pieces], list(traj.log)
+
+
+def chosen(widths):
+    """Runs with a few switches, each at a time of its own, one of them a slide."""
+    found = [t for t in runs(widths, number=60) if len(t.log) >= 3 and t.log.slides and len(t.log) == len(t.times) - 2]
+    assert found
+    return found[:4]
+
+
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_rebuilding_honestly_is_accepted(widths):
+    for traj in chosen(widths):
+        assert certify(rebuilt(traj, *parts(traj))).holds
+
+
+@pytest.mark.parametrize("shift", [1e-6, -1e-6])
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_an_event_moved_by_a_millionth_is_refuted(widths, shift):
+    for traj in chosen(widths):
+        for k in range(len(traj.log)):
+            stops, regions, switches = parts(traj)
+            stops[k] += shift
+            switches[k] = replace(switches[k], time=stops[k])
+            proof = certify(rebuilt(traj, stops, regions, switches))
+            assert proof.verdict is Verdict.REFUTED, (k, proof)
+            assert proof.findings
+
+
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_a_deleted_event_is_refuted(widths):
+    for traj in chosen(widths):
+        for k in range(len(traj.log)):
+            stops, regions, switches = parts(traj)
+            del stops[k], regions[k + 1], switches[k]
+            assert certify(rebuilt(traj, stops, regions, switches)).verdict is Verdict.REFUTED
+            quiet = Trajectory(
+                traj.sheaf, traj.times, traj.states, traj.pieces,
+                SwitchLog(switches, traj.t_end, certified=True), traj.outcome,
+            )  # fmt: skip
+            assert certify(quiet).verdict is Verdict.REFUTED  # deleted from the log alone
+
+
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_the_wrong_neuron_is_refuted(widths):
+    for traj in chosen(widths):
+        sheaf = traj.sheaf
+        for k, switch in enumerate(traj.log):
+            stops, regions, switches = parts(traj)
+            i = sheaf.index(switch.layer, switch.neuron)
+            j = (i + 1) % sheaf.h
+            switches[k] = replace(switch, layer=sheaf.place(j)[0], neuron=sheaf.place(j)[1])
+            assert certify(rebuilt(traj, stops, regions, switches)).verdict is Verdict.REFUTED
+            old, new = regions[k], regions[k + 1]
+            if switch.crosses and j not in old.sliding:  # the pieces themselves follow the wrong neuron
+                pattern = new.pattern.copy()
+                pattern[[i, j]] = ~pattern[[i, j]]
+                regions[k + 1] = ActivationRegion(sheaf, pattern, new.sliding)
+                assert certify(rebuilt(traj, stops, regions, switches)).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_sliding_dropped_is_refuted(widths):
+    for traj in chosen(widths):
+        stops, regions, switches = parts(traj)
+        k = next(k for k, s in enumerate(switches) if s.slides)
+        i = traj.sheaf.index(switches[k].layer, switches[k].neuron)
+        for side in (0, 1):
+            pattern = regions[k + 1].pattern.copy()
+            pattern[i] = side
+            dropped = [*regions]
+            dropped[k + 1] = ActivationRegion(traj.sheaf, pattern, set(regions[k + 1].sliding) - {i})
+            after = "active" if side else "inactive"
+            told = [*switches]
+            told[k] = replace(switches[k], after=after)
+            assert certify(rebuilt(traj, stops, dropped, told)).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("field", ["energy", "slope_before", "slope_after"])
+def test_numbers_of_the_log_are_checked(field):
+    traj = chosen([2, 4, 1])[0]
+    switches = list(traj.log)
+    switches[1] = replace(switches[1], **{field: getattr(switches[1], field) * (1 + 1e-6)})
+    log = SwitchLog(switches, traj.t_end, certified=True)
+    told = Trajectory(traj.sheaf, traj.times, traj.states, traj.pieces, log, traj.outcome)
+    assert certify(told).verdict is Verdict.REFUTED
+
+
+def test_gaps_and_moved_states_are_refuted():
+    traj = chosen([2, 4, 1])[0]
+    states = traj.states.copy()
+    states[1] += 1e-9
+    for changed in (
+        Trajectory(traj.sheaf, traj.times, states, traj.pieces, traj.log, traj.outcome),
+        Trajectory(traj.sheaf, traj.times, traj.states, traj.pieces[:-1], traj.log, traj.outcome),
+    ):
+        assert certify(changed).verdict is Verdict.REFUTED
+
+
+def test_a_time_stepping_run_is_not_checked():
+    sheaf = Sheaf(Network.random([2, 4, 1]), [1, -1])
+    proof = certify(Euler().run(sheaf, np.ones(5), 1.0))
+    assert proof.verdict is Verdict.NOT_CHECKED
+    assert "Exact" in proof.verdict.value

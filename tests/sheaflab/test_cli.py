@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from sheaflab.cli import main
+
+
+def test_demo_prints_what_it_found_and_writes_the_figures(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path / "figures")]) == 0
+    said = capsys.readouterr().out
+    assert "SwitchLog(2 crossings, 1 slide, t ≤ 60.0)" in said
+    assert "λ* = 0.277131 (closed form for one hidden layer)" in said
+    assert "Euler chatters" in said
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert names == {"trajectory.png", "energy.png", "bands.png", "chatter.png", "switches.csv"}
+    with (tmp_path / "figures" / "switches.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 4
+
+
+def test_demo_of_a_deep_network_with_an_odd_input_width(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path), "--widths", "3,5,4,2", "--seed", "2", "--t-end", "30"]) == 0
+    assert "all 512 activation patterns enumerated" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--widths", "2,x,1"], "must be integers with commas, like 2,4,1, got '2,x,1'"),
+        (["demo", "--widths", "2,1"], "`widths` must be at least 3 positive integers"),
+        (["demo", "--t-end", "0"], "`t_end` must be finite and greater than 0, got 0.0"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_wrong_arguments_end_with_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(arguments)
+    except SystemExit as stop:  # argparse's own way
+        status = stop.code
+    assert status == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())

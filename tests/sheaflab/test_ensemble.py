@@ -1,0 +1,99 @@
+"""Ensembles: the same logs as single runs, the same digits whatever the chunk and the executor."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from sheaflab import Euler, EventEuler, Exact, Network, Sheaf
+from sheaflab.trajectory import Outcome
+
+
+def many(widths, m=120, seed=0):
+    sheaf = Sheaf(Network.random(widths, seed), np.resize([1.0, -1.0], widths[0]))
+    rng = np.random.default_rng(seed + 1)
+    starts = rng.choice([0.5, 2.0, 5.0], (m, 1)) * rng.standard_normal((m, sheaf.n))
+    starts[0, 0] = 0.0  # one start on a wall
+    return sheaf, starts
+
+
+def same(a, b):
+    assert set(a.columns) == set(b.columns)
+    for name in a.columns:
+        np.testing.assert_array_equal(a.columns[name], b.columns[name])
+    np.testing.assert_array_equal(a.finals, b.finals)
+    np.testing.assert_array_equal(a.ends, b.ends)
+
+
+@pytest.mark.parametrize("widths", [[2, 4, 1], [2, 9, 1], [3, 5, 2], [2, 4, 4, 1]], ids=str)
+def test_logs_are_those_of_single_runs(widths):
+    sheaf, starts = many(widths)
+    ensemble = Exact().ensemble(sheaf, starts, 30.0)
+    assert len(ensemble) == len(starts)
+    assert ensemble.outcomes == {Outcome.REACHED_END: len(starts)}
+    for k, log in enumerate(ensemble):
+        traj = Exact().run(sheaf, starts[k], 30.0)
+        assert log.certified
+        assert [(s.layer, s.neuron, s.before, s.after) for s in log] == [
+            (s.layer, s.neuron, s.before, s.after) for s in traj.log
+        ]
+        np.testing.assert_allclose(log.times, traj.log.times, rtol=1e-10)
+        np.testing.assert_allclose(log.kinks(), traj.log.kinks(), rtol=1e-8, atol=1e-11)
+        np.testing.assert_allclose(ensemble.finals[k], traj.states[-1], atol=1e-12)
+        assert (ensemble.counts[k], ensemble.crossings[k], ensemble.slides[k]) == (log.count, log.crossings, log.slides)
+        slid = sum(p.end - p.start for p in traj.pieces if p.region.sliding)
+        assert ensemble.sliding_share[k] == pytest.approx(slid / 30.0, abs=1e-12)
+    assert ensemble.histogram().sum() == len(starts)
+    np.testing.assert_allclose(ensemble.energies[0], [sheaf.energy(c) for c in starts])
+    assert len(ensemble.kinks) == ensemble.counts.sum()
+
+
+@pytest.mark.parametrize("scheme", [Exact(), Exact("taylor"), Euler(0.02), EventEuler(0.05)], ids=repr)
+def test_every_digit_is_the_same_for_any_chunk_and_executor(scheme):
+    sheaf, starts = many([2, 5, 1], 60)
+    whole = scheme.ensemble(sheaf, starts, 6.0)
+    for chunk in (1, 7, 59):
+        same(whole, scheme.ensemble(sheaf, starts, 6.0, chunk=chunk))
+    with ThreadPoolExecutor(3) as threads:
+        same(whole, scheme.ensemble(sheaf, starts, 6.0, chunk=11, executor=threads))
+
+
+def test_a_process_pool_gives_the_same_digits():
+    sheaf, starts = many([2, 5, 1], 40)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        same(Exact().ensemble(sheaf, starts), Exact().ensemble(sheaf, starts, executor=pool, chunk=9))
+
+
+def test_batched_euler_is_euler():
+    sheaf, starts = many([2, 4, 3, 1], 20)
+    ensemble = Euler(0.01).ensemble(sheaf, starts, 5.0)
+    assert not ensemble.certified
+    for k, log in enumerate(ensemble):
+        traj = Euler(0.01).run(sheaf, starts[k], 5.0)
+        assert [(s.time, s.layer, s.neuron, s.after) for s in log] == [
+            (s.time, s.layer, s.neuron, s.after) for s in traj.log
+        ]
+        np.testing.assert_allclose(log.kinks(), traj.log.kinks(), rtol=1e-9)
+        np.testing.assert_allclose(ensemble.finals[k], traj.states[-1], rtol=1e-12)
+
+
+def test_outcomes_budgets_and_overflow():
+    sheaf, starts = many([2, 8, 1], 30)
+    short = Exact(max_events=2).ensemble(sheaf, starts)
+    assert short.outcomes[Outcome.EVENT_BUDGET] > 0
+    assert short.counts.max() <= 3
+    assert Euler(5.0).ensemble(sheaf, starts, 1e4).outcomes[Outcome.UNSTABLE] == 30
+    assert Euler(0.1, max_steps=3).ensemble(sheaf, starts).outcomes == {Outcome.STEP_BUDGET: 30}
+
+
+def test_bad_starts_are_named(capsys):
+    sheaf, starts = many([2, 4, 1], 3)
+    with pytest.raises(ValueError, match=r"`starts` must have shape \(m, 5\)"):
+        Exact().ensemble(sheaf, starts[0])
+    with pytest.raises(ValueError, match="at least one row"):
+        Exact().ensemble(sheaf, starts[:0])
+    Exact().ensemble(sheaf, starts, progress=True)
+    assert "100%" in capsys.readouterr().err

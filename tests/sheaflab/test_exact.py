@@ -1,0 +1,171 @@
+"""Exact at the edges: adversarial networks, walls at the start, ties, grazes, degenerate equilibria."""
+
+from __future__ import annotations
+
+import itertools
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sheaflab import ActivationRegion, Exact, Network, Sheaf
+from sheaflab.certificate import Verdict
+from sheaflab.trajectory import Outcome
+
+METHODS = ("auto", "closed", "taylor")
+numbers = st.one_of(
+    st.sampled_from([0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 1e-12, -1e-12, 1e-6, 10.0]),
+    st.floats(-3, 3).map(lambda v: round(v, 3)),
+)
+
+
+@st.composite
+def adversarial(draw):
+    """Repeated and zero weights, mixed scales, dead neurons, walls at the start, equilibria close to a wall."""
+    widths = draw(st.lists(st.integers(1, 4), min_size=3, max_size=5))
+    pick = draw(st.lists(numbers, min_size=8, max_size=8))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    scale = draw(st.sampled_from([1.0, 1.0, 1.0, 1e-8, 1e-3]))
+    weights = [scale * rng.choice(pick, (rows, cols)) for cols, rows in itertools.pairwise(widths)]
+    biases = [rng.choice(pick, rows) for rows in widths[1:]]
+    x = rng.choice(pick, widths[0])
+    if draw(st.booleans()):  # the first layer's equilibrium within 1e-12 of a wall
+        biases[0] = -(weights[0] @ x) + rng.choice([0.0, 1e-12, -1e-12, 1.0], widths[1])
+    sheaf = Sheaf(Network(weights, biases), x)
+    c0 = rng.choice([*pick, 0.0], sheaf.n) * draw(st.sampled_from([1.0, 1e-6, 100.0]))
+    if draw(st.booleans()):
+        c0 = sheaf.harmonic_extension() + draw(st.sampled_from([0.0, 1e-9, 1.0])) * c0
+    return sheaf, c0
+
+
+@settings(max_examples=120, deadline=None)
+@given(adversarial(), st.sampled_from(METHODS))
+def test_adversarial_networks_never_hang_never_raise_and_never_gain_energy(problem, method):
+    sheaf, c0 = problem
+    traj = Exact(method, max_events=2000).run(sheaf, c0, 30.0)
+    assert traj.outcome.complete, traj
+    energy = traj.energy()
+    size = max(np.abs(traj.states).max(), np.abs(sheaf.boundary_term).max())
+    size *= 1 + max(np.linalg.norm(w) for w in sheaf.net.weights[1:])  # an energy is a square of δ times a state
+    assert np.all(np.diff(energy) <= 1e-12 * energy[0] + (1e-12 * size) ** 2)
+    for piece in traj.pieces:
+        assert piece.start <= piece.end
+    assert traj.certify().verdict is not Verdict.REFUTED, traj.certify()
+
+
+def one(w, b, x, c0, t_end=30.0, **options):
+    return Exact(**options).run(Sheaf(Network(w, b), x), c0, t_end)
+
+
+@pytest.mark.parametrize("method", METHODS)
+class TestEvents:
+    """The matrix of event tests: none, two at once, start on a wall, graze, wrong direction, last instant, sliding."""
+
+    def test_none(self, method):
+        traj = one([[[1.0]], [[1.0]]], [[1.0], [0.0]], [1.0], [2.0, 2.0], method=method)
+        assert len(traj.log) == 0
+        assert traj.outcome is Outcome.REACHED_END
+
+    def test_two_at_once(self, method):
+        traj = one([[[1.0], [1.0]], [[0.5, 0.5]]], [[1.0, 1.0], [0.0]], [1.0], [-1.0, -1.0, 0.0], method=method)
+        first, second = traj.log[:2]
+        assert (first.neuron, second.neuron) == (0, 1)
+        assert first.time == pytest.approx(second.time, rel=1e-14)
+        assert first.time == pytest.approx(np.log(1.5), rel=1e-13)
+
+    def test_start_on_a_wall_goes_where_both_sides_pull(self, method):
+        up = one([[[1.0]], [[0.0]]], [[1.0], [0.0]], [0.0], [0.0, 0.0], method=method)
+        assert len(up.log) == 0
+        assert up.pieces[0].region.modes == ("active",)
+        down = one([[[1.0]], [[0.0]]], [[-1.0], [0.0]], [0.0], [0.0, 0.0], method=method)
+        assert down.pieces[0].region.modes == ("inactive",)
+
+    def test_start_on_an_attracting_wall_slides(self, method):
+        traj = one([[[1.0]], [[1.0]]], [[1.0], [0.0]], [0.0], [0.0, -3.0], method=method)
+        assert traj.pieces[0].region.modes == ("sliding",)
+        (leave,) = traj.log
+        assert (leave.before, leave.after) == ("sliding", "active")
+        assert leave.time == pytest.approx(np.log(3.0), rel=1e-13)  # r_o = -3 exp(-t) and f⁺ = 1 + r_o
+
+    def test_start_on_a_repelling_wall_counts_as_inactive_and_says_so(self, method):
+        traj = one([[[1.0]], [[1.0]]], [[-1.0], [0.0]], [0.0], [0.0, 3.0], method=method)
+        assert traj.repelled == ((1, 0),)
+        assert traj.pieces[0].region.modes == ("inactive",)
+        assert len(traj.log) == 0
+
+    def test_a_crossing_at_the_last_instant_is_logged_and_one_after_it_is_not(self, method):
+        args = ([[[1.0]], [[0.0]]], [[1.0], [0.0]], [0.0], [-1.0, 0.0])
+        time = np.log(2.0)
+        assert len(one(*args, t_end=time * (1 + 1e-12), method=method).log) == 1
+        assert len(one(*args, t_end=time * (1 - 1e-12), method=method).log) == 0
+
+    def test_slides_in_and_out(self, method):
+        traj = one([[[1.0]], [[1.0]]], [[1.0], [0.0]], [0.0], [-0.5, -5.0], method=method)
+        assert [(s.before, s.after) for s in traj.log] == [("inactive", "sliding"), ("sliding", "active")]
+        enter, leave = traj.log.times
+        assert enter == pytest.approx(np.log(1.5), rel=1e-13)
+        assert leave == pytest.approx(np.log(5.0), rel=1e-13)
+        inside = traj.at(np.linspace(enter, leave, 7))
+        np.testing.assert_array_equal(inside[:-1, 0], 0.0)
+
+    def test_an_equilibrium_on_a_wall_is_approached_without_switches(self, method):
+        traj = one([[[1.0], [1.0]], [[1.0, -1.0]]], [[0.0, 0.0], [0.0]], [0.0], [1.0, -1.0, 0.5], method=method)
+        assert len(traj.log) < 5
+        assert np.abs(traj.states[-1]).max() < 1e-4
+
+
+@cache
+def grazing_bias():
+    """The bias at which a neuron that the output pulls down for a while just touches its wall."""
+
+    def lowest(bias):
+        sheaf = Sheaf(Network([[[1.0]], [[1.0]]], [[bias], [0.0]]), [0.0])
+        times = np.linspace(0.0, 8.0, 400_001)
+        return float(ActivationRegion(sheaf, [1]).flow([1.0, -2.0], times)[:, 0].min())
+
+    low, high = 0.0, 3.0
+    while high - low > 1e-12:
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if lowest(middle) > 0 else (middle, high)
+    return 0.5 * (low + high)
+
+
+@pytest.mark.parametrize("offset", [1e-3, 1e-5, 1e-7, 1e-9])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_graze_is_told_from_a_crossing_however_shallow(method, offset):
+    for bias, switches in ((grazing_bias() + offset, 0), (grazing_bias() - offset, 2)):
+        traj = one([[[1.0]], [[1.0]]], [[bias], [0.0]], [0.0], [1.0, -2.0], method=method)
+        assert len(traj.log) == switches, traj
+        assert traj.certify().holds
+
+
+def test_the_methods_agree():
+    for widths in ([2, 6, 1], [2, 5, 5, 1]):
+        sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
+        for k in range(10):
+            c0 = 2 * np.random.default_rng(k).standard_normal(sheaf.n)
+            logs = [Exact(method).run(sheaf, c0).log for method in METHODS]
+            for log in logs[1:]:
+                assert [(s.layer, s.neuron, s.after) for s in log] == [(s.layer, s.neuron, s.after) for s in logs[0]]
+                np.testing.assert_allclose(log.times, logs[0].times, rtol=1e-9)
+                np.testing.assert_allclose(log.kinks(), logs[0].kinks(), rtol=1e-7, atol=1e-9)
+
+
+def test_an_exhausted_budget_is_an_outcome():
+    sheaf = Sheaf(Network.random([2, 8, 1], seed=0), [1.0, -1.0])
+    for method in METHODS:
+        traj = Exact(method, max_events=2).run(sheaf, 5 * np.random.default_rng(0).standard_normal(9))
+        assert traj.outcome is Outcome.EVENT_BUDGET
+        assert len(traj.log) == 2
+        assert traj.t_end == traj.log[-1].time
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="`method` must be one of auto, closed, taylor"):
+        Exact("rk4")
+    with pytest.raises(ValueError, match="`max_events`"):
+        Exact(max_events=0)
+    with pytest.raises(ValueError, match="`t_end`"):
+        Exact().run(Sheaf(Network.random([1, 1, 1]), [0.0]), [0.0, 0.0], -1.0)

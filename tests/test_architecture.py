@@ -1,0 +1,135 @@
+"""The rules of the tree: who may import whom, what is public, what is in the wheel."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import sheaflab
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACES = {"sheaflab", "course", "graders", "tests"}
+
+
+def imports(path: Path, *, lazy: bool = True) -> set[str]:
+    """Absolute names of the modules that a file imports; without `lazy` those of its top level only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = ast.walk(tree) if lazy else iter(tree.body)
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def modules(place: str) -> list[Path]:
+    return sorted((ROOT / place).rglob("*.py"))
+
+
+def test_there_are_five_top_level_places():
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    top = {line.split("/")[0] for line in tracked}
+    files = {"README.md", "pyproject.toml", "CHANGELOG.md", "LICENSE", "CITATION.cff"}
+    assert {name for name in top if not name.startswith(".")} <= PLACES | files
+
+
+@pytest.mark.parametrize("path", modules("sheaflab"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_library_imports_neither_staff_nor_course_nor_more_than_its_three_dependencies(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"graders", "course", "tests"}
+    optional = {
+        "IPython",
+        "ipywidgets",
+        "mpl_toolkits",
+        "pytest",
+        "nbformat",
+    }  # only where a function that needs them says so
+    assert roots <= set(sys.stdlib_module_names) | {"sheaflab", "numpy", "scipy", "matplotlib"} | optional
+    top = {name.split(".")[0] for name in imports(path, lazy=False)}
+    assert not top & (optional - {"mpl_toolkits"})
+
+
+def test_the_library_has_no_import_cycles_even_lazy_ones():
+    def name(path: Path) -> str:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    known = {name(path): imports(path) for path in modules("sheaflab")}
+    packages = {module for module in known if any(other.startswith(module + ".") for other in known)}
+    # A package's __init__ only gathers names: what matters is who imports the modules that define them.
+    edges = {m: (deps & set(known)) - packages for m, deps in known.items() if m not in packages}
+    state: dict[str, int] = {}
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert state.get(module) != 1, f"import cycle: {' → '.join((*path, module))}"
+        if module not in state:
+            state[module] = 1
+            for dep in edges[module]:
+                visit(dep, (*path, module))
+            state[module] = 2
+
+    for module in edges:
+        visit(module, ())
+
+
+def test_every_public_name_exists_and_is_documented():
+    for name in sheaflab.__all__:
+        assert getattr(sheaflab, name).__doc__, name
+    assert sheaflab.__all__ == sorted(sheaflab.__all__)
+
+
+def test_import_stays_light():
+    """matplotlib costs more than all the rest: it is loaded by the first plot, not before."""
+    code = "import sys, sheaflab; sys.exit(' '.join(m for m in ('matplotlib', 'IPython', 'multiprocessing') if m in sys.modules) or None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel that a student gets, built without the network."""
+    out = tmp_path_factory.mktemp("wheel")
+    code = f"import hatchling.build as b, os; os.chdir({os.fspath(ROOT)!r}); print(b.build_wheel({os.fspath(out)!r}))"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    return zipfile.ZipFile(next(out.glob("*.whl")))
+
+
+def test_the_wheel_holds_the_library_only(wheel):
+    names = wheel.namelist()
+    assert {name.split("/")[0] for name in names} == {"sheaflab", f"sheaflab-{sheaflab.__version__}.dist-info"}
+    entry = next(name for name in names if name.endswith("entry_points.txt"))
+    assert wheel.read(entry).decode().split() == ["[console_scripts]", "sheaflab", "=", "sheaflab.cli:main"]
+
+
+def passages(text: str, length: int) -> set[str]:
+    """Runs of `length` lines that say something (an import or a bracket says nothing)."""
+    lines = [line.strip() for line in text.splitlines()]
+    telling = [line for line in lines if len(line) > 30 and not line.startswith(("from ", "import ", '"""'))]
+    return {"\n".join(telling[k : k + length]) for k in range(len(telling) - length + 1)}
+
+
+@pytest.mark.parametrize(
+    ("place", "length"),
+    [("graders/checks", 1), ("graders/bank", 1), ("graders", 2)],  # one line may be alike by chance, not two in a row
+    ids=str,
+)
+def test_the_wheel_has_no_line_of_the_staff(wheel, place, length):
+    inside = "\n".join(
+        wheel.read(name).decode() for name in wheel.namelist() if name.endswith((".py", ".toml", ".json"))
+    )
+    public = passages(inside, length)
+    staff = {passage: path for path in modules(place) for passage in passages(path.read_text(encoding="utf-8"), length)}
+    assert staff
+    shared = {passage: str(path) for passage, path in staff.items() if passage in public}
+    assert not shared
