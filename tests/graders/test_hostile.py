@@ -78,8 +78,10 @@ def test_a_class_of_cheats_and_accidents(course, submit, capsys):
     assert "FOUND []" in text
     assert "WROTE" not in text
     assert "test_numbers" not in text
-    for secret in (course.secret.decode(), "instructor's version", str(course.root)):
+    for secret in (course.secret.decode(), str(course.root)):
         assert secret not in text
+    for cheat in map(slug, CODE):  # the others hand in the key, in which these words are
+        assert "instructor's version" not in (course.root / "autograded" / cheat / "mini" / "mini-1.ipynb").read_text()
 
 
 def test_nothing_of_one_submission_reaches_the_next(grade, submit):
