@@ -6,86 +6,145 @@ neurons) is watched, and restarts are the solver's only overhead. Writing it is 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from sheaflab.engine.record import ACTIVE, INACTIVE, SLIDING, settle
+
+MOST_EVENTS = 3000
+
+
+class Law(NamedTuple):
+    """One mode: the flow is ``matrix @ y + drive``, the margins ``rows @ y + shift`` stay positive."""
+
+    matrix: np.ndarray
+    drive: np.ndarray
+    rows: np.ndarray
+    shift: np.ndarray
+    owner: np.ndarray  # whose margin it is
+    goal: np.ndarray  # what a sliding neuron becomes where it vanishes; -1 for a neuron that meets its wall
+    delta: np.ndarray
+
 
 class Shell:
-    """Modes, sliding and restarts around a solver; `solve(field, t, t_end, z, margin)` goes to the next event."""
+    """Modes, sliding and restarts around a solver: ``solve(law, t, t_end, y, margin)`` goes to the next event."""
 
     def __init__(self, sheaf):
         self.sheaf, self.h, self.b = sheaf, sheaf.h, np.asarray(sheaf.boundary_term)
         self.active = sheaf.restricted(np.ones(sheaf.h, dtype=bool))
+        self.rest = sheaf.harmonic_extension()
+        self.near = float(np.abs(self.rest[: self.h]).min())
         self.known = {}
 
     def law(self, mode):
         key = mode.tobytes()
         if key not in self.known:
             delta = self.active.copy()
-            idle = np.flatnonzero(mode != 1)
-            delta[:, idle] = np.eye(self.sheaf.n)[:, idle] * (mode[idle] == 0)
-            moving = np.flatnonzero(mode != 2)
-            slid = np.flatnonzero(mode == 2)
-            sign = np.where(mode[moving] == 1, 1.0, -1.0) if moving.size else np.zeros(0)
-            rows = np.zeros((len(moving) + 2 * len(slid), self.sheaf.n))
-            rows[np.arange(len(moving)), moving] = sign
-            rows[len(moving) : len(moving) + len(slid)] = -delta[slid]
-            rows[len(moving) + len(slid) :] = self.active[:, slid].T @ delta
-            shift = np.concatenate([np.zeros(len(moving)), self.b[slid], -self.active[:, slid].T @ self.b])
-            owner = np.concatenate([moving, slid, slid])
-            goal = np.concatenate([np.full(len(moving), -1), np.zeros(len(slid)), np.ones(len(slid))]).astype(int)
-            self.known[key] = (-delta.T @ delta, delta.T @ self.b, rows, shift, owner, goal)
+            idle, slid = np.flatnonzero(mode != ACTIVE), np.flatnonzero(mode == SLIDING)
+            delta[:, idle] = np.eye(self.sheaf.n)[:, idle] * (mode[idle] == INACTIVE)
+            moving = np.flatnonzero(mode != SLIDING)
+            walls = np.zeros((moving.size, self.sheaf.n))
+            walls[np.arange(moving.size), moving] = np.where(mode[moving] == ACTIVE, 1.0, -1.0)
+            up = self.active[:, slid].T
+            self.known[key] = Law(
+                matrix=-delta.T @ delta,
+                drive=delta.T @ self.b,
+                rows=np.concatenate([walls, -delta[slid], up @ delta]),
+                shift=np.concatenate([np.zeros(moving.size), self.b[slid], -up @ self.b]),
+                owner=np.concatenate([moving, slid, slid]),
+                goal=np.repeat([-1, INACTIVE, ACTIVE], [moving.size, slid.size, slid.size]),
+                delta=delta,
+            )
         return self.known[key]
 
     def run(self, c0, t_end, solve):
-        z, t, log = np.array(c0, dtype=float), 0.0, []
-        mode = (z[: self.h] > 0).astype(np.int8)
-        rest = self.sheaf.harmonic_extension()
-        near, left = float(np.abs(rest[: self.h]).min()), None
-        while t < t_end and len(log) < 500:
-            matrix, drive, rows, shift, owner, goal = self.law(mode)
-            calm = np.array_equal(mode, rest[: self.h] > 0)
-
-            def field(_, y, matrix=matrix, drive=drive):
-                return matrix @ y + drive
-
-            def margin(_, y, rows=rows, shift=shift, calm=calm):
-                least = float((rows @ y + shift).min())
-                # No wall can be reached from here on: the peer may stop looking too.
-                return min(least, float(np.linalg.norm(y - rest)) - near) if calm else least
-
-            if left is not None:  # off a slide the speed is 0 to rounding: a moment without an event function
-                t, z, _ = solve(field, t, min(t + 1e-6, t_end), z, lambda _, y: 1.0)
-                left = None
-            values, speeds = rows @ z + shift, rows @ field(t, z)
-            if ((values < 0) & (speeds < 0)).any():  # met its wall together with the last one, within the tolerance
-                y, hit = z.copy(), True
+        """Return the log ``[(time, neuron, mode after)]`` and the last state."""
+        y, t, log = np.array(c0, dtype=float), 0.0, []
+        mode = (y[: self.h] > 0).astype(np.int8)
+        just = None  # the neuron that moved last, and the order of the root that its margin starts with
+        while t < t_end and len(log) < MOST_EVENTS:
+            law = self.law(mode)
+            calm = np.array_equal(mode, self.rest[: self.h] > 0)
+            values = law.rows @ y + law.shift
+            late = (values < 0) & (law.rows @ (law.matrix @ y + law.drive) < 0)
+            if just is not None:
+                late &= law.owner != just[0]
+            if late.any():  # met its wall together with the last one, within the solver's tolerance
+                k = int(np.argmin(np.where(late, values, np.inf)))
             else:
-                t, y, hit = solve(field, t, t_end, z, margin)
-                values = rows @ y + shift
-            if not hit or (calm and float(np.linalg.norm(y - rest)) - near < values.min()):
-                return log, y
-            # A wall just left is at 0 and rising: solve_ivp asks for a fall, so nothing need be left out.
-            k = int(np.argmin(values))
-            i = int(owner[k])
+                t, y, hit = solve(law, t, t_end, y, self.margin(law, calm, t, y, values, just))
+                values = law.rows @ y + law.shift
+                k = int(np.argmin(values))
+                if not hit or (calm and float(np.linalg.norm(y - self.rest)) - self.near < values[k]):
+                    return log, y
+            i = int(law.owner[k])
             y[i] = 0.0
             mode = mode.copy()
-            if goal[k] >= 0:
-                mode[i] = goal[k]
-                left = i
+            if law.goal[k] >= 0:
+                mode[i], just = law.goal[k], (i, 2)
             else:
-                down, up = self.sheaf.wall_speeds(y)
-                mode[i] = 1 if down[i] > 0 and up[i] > 0 else 0 if down[i] < 0 and up[i] < 0 else 2
+                r = law.delta @ y - self.b
+                mode[i] = settle(int(mode[i]), -r[i], -float(self.active[:, i] @ r))
+                just = (i, 1) if mode[i] != SLIDING else None
             log.append((t, i, int(mode[i])))
-            z = y
-        return log, z
+        return log, y
+
+    def margin(self, law, calm, start, y0, values, just):
+        """The least margin; a root that a margin is known to start with is divided out, or it would hide the rest."""
+        rows, shift, rest, near = law.rows, law.shift + np.maximum(-values, 0.0), self.rest, self.near
+        k, order = None, 0
+        if just is not None:
+            k, order = int(np.flatnonzero(law.owner == just[0])[0]), just[1]
+            speed = law.matrix @ y0 + law.drive
+            first = float(rows[k] @ speed) if order == 1 else 0.5 * float(rows[k] @ law.matrix @ speed)
+
+        def margin(t, y):
+            values = rows @ y + shift
+            if k is not None:
+                values[k] = values[k] / (t - start) ** order if t > start else first
+            least = float(values.min())
+            # No wall can be reached from where the rest is nearer than every wall: the peer may stop looking too.
+            return min(least, float(np.linalg.norm(y - rest)) - near) if calm else least
+
+        return margin
 
 
 def scipy_solver(method, rtol=1e-10):
-    def solve(field, t, t_end, z, margin):
-        margin.terminal, margin.direction = True, -1
-        done = solve_ivp(field, (t, t_end), z, method=method, rtol=rtol, atol=1e-12, events=margin)
+    def solve(law, t, t_end, y, margin):
+        def event(t, y):
+            return margin(t, y)
+
+        event.terminal, event.direction = True, -1
+        done = solve_ivp(
+            lambda _, y: law.matrix @ y + law.drive, (t, t_end), y, method=method, rtol=rtol, atol=1e-12, events=event
+        )
         return float(done.t[-1]), done.y[:, -1].copy(), done.status == 1
+
+    return solve
+
+
+def cvode_solver(rtol=1e-10):
+    """SUNDIALS CVODE, BDF with the exact Jacobian."""
+    from sksundae.cvode import CVODE
+
+    def solve(law, t, t_end, y, margin):
+        def field(_, y, out):
+            out[:] = law.matrix @ y + law.drive
+
+        def event(t, y, out):
+            out[0] = margin(t, y)
+
+        def jacobian(_t, _y, _yp, out):
+            out[:] = law.matrix
+
+        event.terminal, event.direction = [True], [-1]
+        solver = CVODE(
+            field, rtol=rtol, atol=1e-12, eventsfn=event, num_events=1, jacfn=jacobian, max_num_steps=1_000_000
+        )
+        done = solver.solve(np.array([t, t_end]), y)
+        return float(done.t[-1]), np.array(done.y[-1]), done.t_events is not None
 
     return solve
 
