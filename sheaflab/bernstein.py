@@ -16,7 +16,7 @@ import numpy as np
 
 from sheaflab.network import FloatArray
 
-_DEEPEST = 60
+DEEPEST = 60
 
 
 @cache
@@ -29,7 +29,7 @@ def conversion(degree: int) -> FloatArray:
 
 
 @cache
-def _halves(degree: int) -> tuple[FloatArray, FloatArray]:
+def halves(degree: int) -> tuple[FloatArray, FloatArray]:
     """Matrices that take Bernstein coefficients on [0, 1] to those on its two halves."""
     k = range(degree + 1)
     left = np.array([[math.comb(j, i) / 2.0**j if i <= j else 0.0 for i in k] for j in k])
@@ -51,26 +51,31 @@ def first_root(monomials: list[float], lifted: FloatArray, noise: float, limit: 
         At most 1.
     """
     raised = [monomials[0] + noise, *monomials[1:]]
-    left, right = _halves(len(monomials) - 1)
     todo = [(0.0, 1.0, lifted)]
     while todo:
         start, width, b = todo.pop()
         if start > limit:
             return math.inf
-        signs = b < 0
-        changes = int((signs[1:] != signs[:-1]).sum())
-        if changes == 0 and not signs[0]:
-            continue
-        if signs[0]:  # below zero at once, by more than rounding
+        ordinates = b.tolist()  # plain floats: so few that an array's overhead would cost more
+        if ordinates[0] < 0:  # below zero at once, by more than rounding
             return _back(monomials, start)
-        if changes == 1 or width < 2.0**-_DEEPEST:
-            j = int(signs.argmax())
-            guess = start + width * (j - 1 + b[j - 1] / (b[j - 1] - b[j])) / (len(b) - 1)
+        changes, first, below = 0, 0, False
+        for j, ordinate in enumerate(ordinates):
+            if (ordinate < 0) != below:
+                below = not below
+                changes += 1
+                first = first or j
+        if changes == 0:
+            continue
+        if changes == 1 or width < 2.0**-DEEPEST:
             if limit < start + width and value(raised, limit) > 0:
                 return math.inf
+            share = ordinates[first - 1] / (ordinates[first - 1] - ordinates[first])
+            guess = start + width * (first - 1 + share) / (len(b) - 1)
             root = _back(monomials, _newton(raised, start, min(start + width, limit), guess))
             return root if root <= limit else math.inf
         half = 0.5 * width
+        left, right = halves(len(monomials) - 1)
         todo += [(start + half, half, right @ b), (start, half, left @ b)]
     return math.inf
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, get_args
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar, Literal, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +17,7 @@ from sheaflab.network import FloatArray, as_positive
 from sheaflab.region import MODES, ActivationRegion
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch, SwitchLog
-from sheaflab.trajectory import FlowPiece, Outcome, Trajectory
+from sheaflab.trajectory import FlowPiece, Outcome, Piece, Trajectory
 
 Method = Literal["auto", "closed", "taylor"]
 _LARGEST = 1e5
@@ -124,19 +126,37 @@ def _has_formula(sheaf: Sheaf) -> bool:
     return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1
 
 
+class _Stretches(Sequence[Piece]):
+    """The pieces of an exact run, made when they are first asked for: of most runs only the log is read."""
+
+    def __init__(self, sheaf: Sheaf, record: Record) -> None:
+        self._sheaf, self._record = sheaf, record
+
+    @cached_property
+    def _made(self) -> tuple[Piece, ...]:
+        record = self._record
+        regions = {modes: spectral.region_of(self._sheaf, modes) for modes in record.modes}
+        stretches = zip(record.modes, record.times, record.times[1:], record.states, strict=False)
+        return tuple(FlowPiece(regions[modes], start, end, state) for modes, start, end, state in stretches)
+
+    def __len__(self) -> int:
+        return len(self._record.modes)
+
+    @overload
+    def __getitem__(self, k: int) -> Piece: ...
+    @overload
+    def __getitem__(self, k: slice) -> tuple[Piece, ...]: ...
+    def __getitem__(self, k: int | slice) -> Piece | tuple[Piece, ...]:
+        return self._made[k]
+
+
 def _trajectory(sheaf: Sheaf, record: Record, repelled: list[int]) -> ExactTrajectory:
-    known: dict[bytes, ActivationRegion] = {}
-    pieces = []
-    for k, modes in enumerate(record.modes):
-        if modes not in known:
-            known[modes] = spectral.region_of(sheaf, modes)
-        pieces.append(FlowPiece(known[modes], record.times[k], record.times[k + 1], record.states[k]))
     switches = [
         Switch(e.time, *sheaf.place(e.neuron), MODES[e.before], MODES[e.after], e.energy, e.slope_before, e.slope_after)
         for e in record.events
     ]
-    times = np.array(record.times)
+    times, states = np.array(record.times), np.array(record.states)
     log = SwitchLog(switches, record.times[-1], certified=True)
-    trajectory = ExactTrajectory(sheaf, times, np.array(record.states), pieces, log, OUTCOMES[record.outcome])
+    trajectory = ExactTrajectory(sheaf, times, states, _Stretches(sheaf, record), log, OUTCOMES[record.outcome])
     trajectory.repelled = tuple(sheaf.place(i) for i in repelled)
     return trajectory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -68,8 +69,11 @@ class Sheaf:
         """Return ``(layer, neuron in the layer)`` of a hidden neuron: layers from 1, neurons from 0."""
         if not 0 <= neuron < self.h:
             raise ValueError(f"`neuron` must be between 0 and {self.h - 1}, got {neuron}")
-        layer = next(k for k, block in enumerate(self._blocks) if neuron < block.stop)
-        return layer + 1, neuron - self._blocks[layer].start
+        return self._places[neuron]
+
+    @cached_property
+    def _places(self) -> list[tuple[int, int]]:
+        return [(layer, k) for layer, width in enumerate(self.net.widths[1:-1], 1) for k in range(width)]
 
     def index(self, layer: int, neuron: int) -> int:
         """Return the coordinate of a hidden neuron given as ``(layer, neuron in the layer)``: undoes :meth:`place`."""
@@ -118,6 +122,26 @@ class Sheaf:
     def boundary_term(self) -> FloatArray:
         r""":math:`\tilde b = (W^1 x + b^1, b^2, \dots, b^L)`, shape ``(n,)``."""
         return self._boundary_term
+
+    @cached_property
+    def all_active(self) -> FloatArray:
+        r""":math:`\delta_\Omega(1, \dots, 1)`, shape ``(n, n)``, read-only; other patterns take columns away."""
+        delta = self.restricted(np.ones(self.h, dtype=np.bool_))
+        delta.setflags(write=False)
+        return delta
+
+    @cached_property
+    def pull(self) -> FloatArray:
+        r"""The matrix of :math:`g^\ell = (W^{\ell+1})^\top r^{\ell+1}`, shape ``(h, n)``, read-only."""
+        matrix = np.ascontiguousarray((np.eye(self.n) - self.all_active)[:, : self.h].T)
+        matrix.setflags(write=False)
+        return matrix
+
+    @cached_property
+    def following(self) -> list[slice]:
+        """The coordinates of the layer after each hidden neuron's own, length `h`."""
+        pairs = pairwise(self._blocks)
+        return [after for before, after in pairs for _ in range(before.start, before.stop)]
 
     # -- fields ---------------------------------------------------------------------------------------------------
     def residual(self, c: ArrayLike) -> FloatArray:

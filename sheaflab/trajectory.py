@@ -108,7 +108,7 @@ class Trajectory:
         outcome: Outcome,
     ) -> None:
         self.sheaf, self.times, self.states = sheaf, times, states
-        self.pieces, self.log, self.outcome = tuple(pieces), log, outcome
+        self.pieces, self.log, self.outcome = pieces, log, outcome
 
     @property
     def t_end(self) -> float:

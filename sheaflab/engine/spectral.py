@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sheaflab.engine.blocks import product
 from sheaflab.engine.record import (
     ACTIVE,
     EVENT_BUDGET,
@@ -16,7 +17,7 @@ from sheaflab.engine.record import (
     settle,
 )
 from sheaflab.expsum import EPS, IntArray, first_roots
-from sheaflab.network import FloatArray
+from sheaflab.network import BoolArray, FloatArray
 from sheaflab.region import ActivationRegion
 from sheaflab.sheaf import Sheaf
 
@@ -95,7 +96,7 @@ def first_exit(
     side = np.where(region.pattern[free], 1.0, -1.0)
     constants, coefficients = [side * rest[free]], [side[:, None] * motion[free]]
     if slid.size:
-        delta, pull = sheaf.restricted(region.pattern), _pull(sheaf)[slid]
+        delta, pull = sheaf.restricted(region.pattern), sheaf.pull[slid]
         r_rest, r_motion = delta @ rest - sheaf.boundary_term, delta @ motion
         constants += [-r_rest[slid], r_rest[slid] - pull @ r_rest]
         coefficients += [-r_motion[slid], r_motion[slid] - pull @ r_motion]
@@ -118,6 +119,69 @@ def first_exit(
     return first, who, (hit[where] >= free.size + slid.size).astype(np.int8)
 
 
-def _pull(sheaf: Sheaf) -> FloatArray:
-    """The matrix that takes r to g, shape (h, n)."""
-    return np.asarray((np.eye(sheaf.n) - sheaf.restricted(np.ones(sheaf.h, dtype=np.bool_))).T[: sheaf.h])
+class Eigenbasis:
+    """A mode in its eigenbasis: states, and the event functions of its neurons, as sums of exponentials.
+
+    Attributes
+    ----------
+    rates : ndarray, shape (k,)
+        Distinct eigenvalues, ascending.
+    constants : ndarray, shape (f,)
+        Constants of the event functions.
+    owner : ndarray of int, shape (f,)
+        The neuron whose event it is.
+    upward : ndarray of bool, shape (f,)
+        Whether a sliding neuron then goes active.
+    floor : float
+        Absolute uncertainty of the functions.
+    room : int
+        Rows to work on together.
+    """
+
+    def __init__(self, region: ActivationRegion) -> None:
+        sheaf, h = region.sheaf, region.sheaf.h
+        self.rest, self.moving = region.equilibrium, region.moving
+        self.all_rates, self.vectors = region._eigen
+        free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
+        side = np.where(region.pattern[free], 1.0, -1.0)
+        motion = np.zeros((sheaf.n, self.all_rates.size))
+        motion[region.moving] = self.vectors
+        constants, weights = [side * self.rest[free]], [side[:, None] * motion[free]]
+        if slid.size:
+            delta, pull = sheaf.restricted(region.pattern), sheaf.pull[slid]
+            r_rest, r_motion = delta @ self.rest - sheaf.boundary_term, delta @ motion
+            constants += [-r_rest[slid], r_rest[slid] - pull @ r_rest]
+            weights += [-r_motion[slid], r_motion[slid] - pull @ r_motion]
+        self.constants, self.weights = np.concatenate(constants), np.concatenate(weights).T[:, None, :]
+        self.owner = np.concatenate([free, slid, slid])
+        self.upward = np.arange(self.owner.size) >= free.size + slid.size
+        # Equal eigenvalues are one exponential: merged, terms that cancel do not look like motion.
+        close = 64 * EPS * (self.all_rates[-1] + self.all_rates[1:])
+        self._starts = np.append(0, np.flatnonzero(np.diff(self.all_rates) > close) + 1)
+        self.rates = np.maximum(self.all_rates[self._starts], 1e-300)
+        self.floor = 4 * EPS * float(max(np.abs(self.rest).max(initial=0.0), 1e-300))
+        self.room = max(1, 2_000_000 // self.weights.size)
+
+    def terms(self, c: FloatArray) -> FloatArray:
+        """Coefficients of the event functions from each row of `c`, shape ``(k, m, f)``."""
+        amplitudes = product((c - self.rest)[:, self.moving], self.vectors)
+        terms = self.weights * amplitudes.T[:, :, None]
+        return terms if len(self.rates) == len(terms) else np.add.reduceat(terms, self._starts, axis=0)
+
+    def safe(self, terms: FloatArray) -> BoolArray:
+        """Which functions have no event ever, by the signs of their partial sums, shape ``(m, f)``."""
+        partial = self.constants + np.add.accumulate(terms, axis=0)
+        return np.asarray((self.constants >= 0) & (partial >= 0).all(axis=0) & (partial[-1] > 0))
+
+    def cleared(self, c: FloatArray) -> BoolArray:
+        """Which rows of `c` provably stay in the mode for ever, shape ``(m,)``."""
+        parts = [c[k : k + self.room] for k in range(0, len(c), self.room)]
+        return np.concatenate([self.safe(self.terms(part)).all(axis=1) for part in parts])
+
+    def flow(self, c: FloatArray, t: FloatArray) -> FloatArray:
+        """Follow the mode's law from each row of `c` for its own time, shape ``(m, n)``."""
+        amplitudes = product((c - self.rest)[:, self.moving], self.vectors)
+        moved = np.expm1(-np.multiply.outer(t, self.all_rates)) * amplitudes
+        result = c.copy()
+        result[:, self.moving] += product(moved, np.ascontiguousarray(self.vectors.T))
+        return result
