@@ -178,6 +178,9 @@ class _Mender:
         taken = set(self.place.values())
         hits = [k for k, plain in enumerate(self.cells) if plain["grade_id"] == name and k not in taken]
         exercise = self.exercises.get(name)
+        if exercise is None:  # a solution under the name of a cell that is none would be written over
+            given = cell.source.strip()
+            hits = [k for k in hits if self.cells[k]["source"].strip() == given or not self._solves(self.cells[k])]
         if len(hits) > 1 and cell.metadata.nbgrader.get("solution"):
             self.notes.append(
                 f"The cell {name} is there {len(hits)} times; the one that counts is the first with your own work."
@@ -193,12 +196,17 @@ class _Mender:
     def _lost(self, exercise: Exercise, taken: Iterable[int]) -> int | None:
         """A cell without the right name that does the work."""
         for k, plain in enumerate(self.cells):
-            free = k not in taken and (not plain["grade_id"] or plain["grade_id"] not in self.released)
+            free = k not in taken and plain["grade_id"] not in self.exercises
             if free and plain["cell_type"] == "code" and defines(plain["source"], exercise.function):
                 what = f"Your cell for exercise {exercise.id} had lost its name"
                 self.notes.append(f"{what}; it was found by its function {exercise.function}.")
                 return k
         return None
+
+    def _solves(self, plain: dict[str, Any]) -> bool:
+        """Whether a cell does the work of an exercise."""
+        code = plain["cell_type"] == "code"
+        return code and any(defines(plain["source"], exercise.function) for exercise in self.exercises.values())
 
     def _official(self, name: str, source: str) -> NotebookNode:
         cell = copy.deepcopy(self.released[name])
@@ -212,6 +220,13 @@ class _Mender:
         extra: dict[str, Any] = {"outputs": [], "execution_count": None} if plain["cell_type"] == "code" else {}
         return nbformat.from_dict({"cell_type": plain["cell_type"], "metadata": {}, "source": plain["source"], **extra})
 
+    def _elsewhere(self, name: str, made: Iterable[NotebookNode]) -> bool:
+        """Whether a missing cell's work is done by another cell; the stub in its place must not undo that."""
+        exercise = self.exercises.get(name)
+        return exercise is not None and any(
+            cell.cell_type == "code" and defines(cell.source, exercise.function) for cell in made
+        )
+
     def _insert_missing(self, made: list[NotebookNode]) -> list[str]:
         """Add what nbgrader needs; return the solution cells that are not there."""
         missing, before = [], ""
@@ -223,6 +238,6 @@ class _Mender:
                     self.notes.append(
                         f"The cell {name} is missing from your notebook; the empty one was put in its place."
                     )
-                made.insert(at, self._official(name, cell.source))
+                made.insert(at, self._official(name, "" if self._elsewhere(name, made) else cell.source))
             before = name
         return missing
