@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graders.checks import problems
-from sheaflab.checks.messages import close, fail
+from sheaflab.checks.messages import close, fail, show
 from sheaflab.exact import Exact
 
 
@@ -67,7 +67,7 @@ class TestExercise_4_1:
             if values.shape != (2,) or (values < bounds[:, 0] - slack).any() or (values > bounds[:, 1] + slack).any():
                 hint = f"closed form at the kink: {s.slope_before:.5f} before, {s.slope_after:.5f} after"
                 want = " and ".join(f"between {lo:.5f} and {hi:.5f}" for lo, hi in bounds)
-                fail(call=call, returned=got, expected=want, hint=hint)
+                fail(call=call, returned=show(got), expected=want, hint=hint)
             if found == 3:
                 return
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from graders.checking import Seed
 from graders.checks import problems
-from sheaflab.checks.messages import close, fail
+from sheaflab.checks.messages import close, fail, show
 from sheaflab.exact import Exact
 from sheaflab.network import Network
 from sheaflab.rate import slowest_rate
@@ -113,4 +113,4 @@ class TestExercise_5_3:
             if value.size != 1 or not low - slack <= float(value.reshape(())) <= high + slack:
                 call = "late_rate(times, V of an exact run, 7.0)"
                 want = f"between {low:.6f} and {high:.6f}"
-                fail(call=call, returned=got, expected=want, hint="−½ times the slope of log V, late in the run")
+                fail(call=call, returned=show(got), expected=want, hint="−½ times the slope of log V, late in the run")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graders.checks import problems
-from sheaflab.checks.messages import close, fail
+from sheaflab.checks.messages import close, fail, show
 from sheaflab.exact import Exact
 from sheaflab.region import ActivationRegion
 
@@ -20,7 +20,7 @@ class TestExercise_7_1:
             got = student.call("wall_verdict", f_minus, f_plus)
             if got != expected:
                 call = f"wall_verdict({f_minus:.3g}, {f_plus:.3g})"
-                fail(call=call, returned=got, expected=repr(expected), hint=hint)
+                fail(call=call, returned=show(got), expected=repr(expected), hint=hint)
 
     def test_crossings(self, student: Any, instances: Any) -> None:
         self.ask(student, instances, 1, 1, "turns on", "both velocities point up")
@@ -48,7 +48,7 @@ class TestExercise_7_2:
         call = f"sliding_velocity(sheaf, c, {neuron}) with widths {problem.net.widths}"
         got = student.call("sliding_velocity", problem, c, neuron)
         if not isinstance(got, (tuple, list)) or len(got) != 2:
-            fail(call=call, returned=got, expected="α and the velocity", hint="return alpha, velocity")
+            fail(call=call, returned=show(got), expected="α and the velocity", hint="return alpha, velocity")
         return got[0], got[1], call
 
     def test_weight(self, student: Any, instances: Any) -> None:
@@ -141,9 +141,8 @@ class TestExercise_7_4:
         got = student.call("sliding_euler", problem, c0, dt, 8.0)
         call = f"sliding_euler(sheaf, c0, {dt}, 8.0)"
         if not isinstance(got, (tuple, list)) or len(got) != 2:
-            fail(
-                call=call, returned=got, expected="the number of switches and the last state", hint="return two values"
-            )
+            want = "the number of switches and the last state"
+            fail(call=call, returned=show(got), expected=want, hint="return two values")
         close(got[0], exact.log.count, call=call + ": switches", tol=0.0, hint=hint)
 
     def test_counts_what_exact_counts(self, student: Any, instances: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sheaflab.checks.messages import close
-from sheaflab.checks.problems import DEEP, NET, STATE, X
+from sheaflab.checks.problems import DEEP, NET, STATE, X, given
 
 
 def activation_pattern(answer: Callable[..., Any]) -> None:
@@ -32,14 +32,14 @@ def restricted_coboundary(answer: Callable[..., Any]) -> None:
     close(
         answer(np.array([[5.0, 7.0]]), np.array([True, True])),
         [[1, 0, 0], [0, 1, 0], [-5, -7, 1]],
-        call="restricted_coboundary([[5, 7]], [True, True])",
+        call="restricted_coboundary(np.array([[5, 7]]), np.array([True, True]))",
         tol=0.0,
         hint="the last row is the second edge: what the output is, minus what the hidden layer predicts",
     )
     close(
         answer(np.array([[5.0, 7.0], [2.0, 3.0]]), np.array([True, False])),
         [[1, 0, 0, 0], [0, 1, 0, 0], [-5, 0, 1, 0], [-2, 0, 0, 1]],
-        call="restricted_coboundary([[5, 7], [2, 3]], [True, False])",
+        call="restricted_coboundary(np.array([[5, 7], [2, 3]]), np.array([True, False]))",
         tol=0.0,
         hint="an inactive neuron predicts nothing: all weights that leave it are switched off, a column of W²",
     )
@@ -49,25 +49,28 @@ def dirichlet_energy(answer: Callable[..., Any]) -> None:
     close(
         answer(NET, X, np.array([1.5, -1.0, 0.0, 1.0, 2.75])),
         0.0,
-        call="dirichlet_energy(net, x, the forward pass of x)",
+        given=given("NET", "X"),
+        call="dirichlet_energy(NET, X, np.array([1.5, -1, 0, 1, 2.75]))",
         tol=1e-12,
-        hint="no edge of the forward pass disagrees; is the input rectified, or a bias forgotten?",
+        hint="no edge of the forward pass disagrees: edges see relu(z), but the input as it is; mind the biases",
     )
     # z - (W x + b) = (-0.5, 0, 2, -0.5); the output predicts 1 + 0 + 1 + 0.5 + 0.25 = 2.75, so r² = -1.75
     close(
         answer(NET, X, STATE),
         0.5 * (0.25 + 4.0 + 0.25 + 1.75**2),
-        call="dirichlet_energy(net, x, c) with r¹ = (-0.5, 0, 2, -0.5) and r² = -1.75",
+        given=given("NET", "X"),
+        call="dirichlet_energy(NET, X, np.array([1, -1, 2, 0.5, 1]))",
         tol=1e-12,
-        hint="half the sum of all squared residuals, over both edges",
+        hint="here r¹ = (-0.5, 0, 2, -0.5) and r² = -1.75: half the sum of all squared residuals, over both edges",
     )
     # r¹ = (1, -2) - (0, 1) = (1, -3); r² = (0, 3) - (1, -1) = (-1, 4); r³ = 1 - (-3) = 4
     close(
         answer(DEEP, X, np.array([1.0, -2.0, 0.0, 3.0, 1.0])),
         0.5 * (1 + 9 + 1 + 16 + 16),
-        call="dirichlet_energy(net, x, [1, -2, 0, 3, 1]) with two hidden layers, r = (1, -3 | -1, 4 | 4)",
+        given=given("DEEP", "X"),
+        call="dirichlet_energy(DEEP, X, np.array([1.0, -2, 0, 3, 1]))",
         tol=1e-12,
-        hint="edge ℓ compares z of its own layer with W relu(z of the layer before) + b",
+        hint="two hidden layers, r = (1, -3 | -1, 4 | 4): edge ℓ compares z with W relu(z of the layer before) + b",
     )
 
 

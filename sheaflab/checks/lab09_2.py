@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from sheaflab.checks.figures import blank, read
 from sheaflab.checks.messages import close, fail
-from sheaflab.checks.problems import DEEP, SHEAF, STATE, X
+from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 from sheaflab.sheaf import Sheaf
 
 
@@ -18,7 +19,8 @@ def velocity(answer: Callable[..., Any]) -> None:
     close(
         answer(SHEAF, rest),
         np.zeros(5),
-        call="velocity(sheaf, sheaf.harmonic_extension())",
+        given=given("SHEAF"),
+        call="velocity(SHEAF, SHEAF.harmonic_extension())",
         tol=1e-12,
         hint="the forward pass is the equilibrium: every residual is zero there",
     )
@@ -26,7 +28,8 @@ def velocity(answer: Callable[..., Any]) -> None:
     close(
         answer(SHEAF, STATE.copy()),
         [0.5 - 1.75, 0.0, -2 - 0.875, 0.5 - 1.75, 1.75],
-        call="velocity(sheaf, np.array([1, -1, 2, 0.5, 1]))",
+        given=given("SHEAF"),
+        call="velocity(SHEAF, np.array([1, -1, 2, 0.5, 1]))",
         tol=1e-12,
         hint="−δᵀ(δc − b̃) with the pattern of c; check the sign, the transpose and that b̃ is inside the bracket",
     )
@@ -38,14 +41,16 @@ def lab_euler(answer: Callable[..., Any]) -> None:
     close(
         trajectory.states[-1],
         [0.875, -1.0, 1.7125, 0.375, 1.175],
-        call="LabEuler(dt=0.1).run(sheaf, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states[-1]",
+        given=given("SHEAF"),
+        call="LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states[-1]",
         tol=1e-12,
         hint="one step: the old state plus h times the velocity, here (-1.25, 0, -2.875, -1.25, 1.75)",
     )
     close(
         trajectory.states[0],
         STATE,
-        call="LabEuler(dt=0.1).run(sheaf, c0, t_end=0.1).states[0]",
+        given=given("SHEAF"),
+        call="LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states[0]",
         tol=0.0,
         hint="the old state has changed too: c += … writes into it; return a new array",
     )
@@ -56,7 +61,8 @@ def slowest_rate(answer: Callable[..., Any]) -> None:
     close(
         answer(SHEAF),
         (2 + s - np.sqrt(s * s + 4 * s)) / 2,
-        call="slowest_rate(sheaf)",
+        given=given("SHEAF"),
+        call="slowest_rate(SHEAF)",
         tol=1e-9,
         hint="the smallest eigenvalue of sheaf.laplacian(p), and the smallest of these over all patterns p",
     )
@@ -65,7 +71,8 @@ def slowest_rate(answer: Callable[..., Any]) -> None:
     close(
         answer(deep),
         min(float(np.linalg.svd(deep.restricted(p), compute_uv=False)[-1]) ** 2 for p in codes),
-        call="slowest_rate(sheaf) for a sheaf with two hidden layers",
+        given=given("DEEP", "X"),
+        call="slowest_rate(Sheaf(DEEP, X))",
         tol=1e-9,
         hint="try all 2**sheaf.h patterns: with two hidden layers the all-active one need not be the worst",
     )
@@ -77,25 +84,27 @@ def plot_energy_decay(answer: Callable[..., Any]) -> None:
     ax = blank()
     answer(ax, times, energies, 0.25)
     figure = read(ax)
-    call = "plot_energy_decay(ax, [0, 1, 2, 4], [8, 2, 0.9, 0.1], 0.25)"
-    drawn = f"{len(figure.lines)} line(s) on a {figure.yscale} axis"
+    tell = partial(
+        fail,
+        given="ax = plt.figure().add_subplot()",
+        call="plot_energy_decay(ax, np.array([0, 1, 2, 4]), np.array([8, 2, 0.9, 0.1]), 0.25)",
+    )
+    lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in y) + ")" for _, y in figure.lines[:3])
+    drawn = f"lines with y = {lines}" if lines else "no line; is it drawn into `ax`?"
     if not figure.has_line(times, energies):
-        fail(
-            call=call, returned=drawn, expected="a line through (times, energies)", hint="ax.semilogy(times, energies)"
-        )
+        expected = "a line through (times, energies), with y = (8, 2, 0.9, 0.1)"
+        tell(returned=drawn, expected=expected, hint="ax.semilogy(times, energies)")
     if figure.yscale != "log" or figure.xscale != "linear":
         scales = f"x {figure.xscale}, y {figure.yscale}"
-        fail(call=call, returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
+        tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
     if not figure.has_line(times, 8.0 * np.exp(-0.5 * times)):
-        fail(
-            call=call,
-            returned=drawn + ", none of them the envelope",
-            expected="a line with V(0) e^(−2 λ* t) at the same times: 8, 4.852, 2.943, 1.083",
+        tell(
+            returned=drawn,
+            expected="a line with V(0) e^(−2 λ* t) at the same times: (8, 4.852, 2.943, 1.083)",
             hint="mind the 2, and start at V(0), the first of the energies",
         )
     if not (figure.xlabel and figure.ylabel and len(figure.legend) >= 2):
-        fail(
-            call=call,
+        tell(
             returned=f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}, legend {figure.legend}",
             expected="both axes named, and a legend with both lines",
             hint="ax.set(xlabel=…, ylabel=…); a label for each line, then ax.legend()",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from sheaflab.checks.figures import blank, read
 from sheaflab.checks.messages import close, fail
-from sheaflab.checks.problems import SHEAF
+from sheaflab.checks.problems import SHEAF, given
 from sheaflab.integrators import Euler
 
 
@@ -18,35 +19,34 @@ def count_switches(answer: Callable[..., Any]) -> None:
     close(
         answer(states, 2),
         2,
-        call="count_switches([[1, -1, 5], [2, 1, 5], [-1, 2, -5], [-2, 2, 5]], h=2)",
+        call="count_switches(np.array([[1, -1, 5], [2, 1, 5], [-1, 2, -5], [-2, 2, 5]]), h=2)",
         tol=0.0,
         hint="neuron 1 turns on, neuron 0 turns off; the third column is the output and has no wall",
     )
     close(
         answer(np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]), 2),
         2,
-        call="count_switches([[1, -1, 0], [-1, 1, 0]], h=2)",
+        call="count_switches(np.array([[1, -1, 0], [-1, 1, 0]]), h=2)",
         tol=0.0,
         hint="two neurons that change between the same two rows are two switches",
     )
     close(
         answer(np.array([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]]), 1),
         1,
-        call="count_switches([[1, 0], [0, 0], [-1, 0]], h=1)",
+        call="count_switches(np.array([[1, 0], [0, 0], [-1, 0]]), h=1)",
         tol=0.0,
         hint="zero is inactive: from 1 to 0 the neuron turns off, from 0 to -1 nothing happens",
     )
 
 
 def switch_counts(answer: Callable[..., Any]) -> None:
-    call = "switch_counts(sheaf, 2.0, np.random.default_rng(5), runs=3)"
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(1)
     expected = [Euler(0.01).run(SHEAF, 2.0 * rng.standard_normal(SHEAF.n), 20.0).log.count for _ in range(3)]
-    first = answer(SHEAF, 2.0, np.random.default_rng(5), runs=3)
     close(
-        first,
+        answer(SHEAF, 2.0, np.random.default_rng(1), runs=3),
         expected,
-        call=call,
+        given=given("SHEAF"),
+        call="switch_counts(SHEAF, 2.0, np.random.default_rng(1), runs=3)",
         tol=0.0,
         hint="one start a run, magnitude * rng.standard_normal(sheaf.n), with the generator that is passed in",
     )
@@ -56,27 +56,24 @@ def plot_histogram(answer: Callable[..., Any]) -> None:
     ax = blank()
     answer(ax, [1, 1, 2, 4])
     figure = read(ax)
-    call = "plot_histogram(ax, [1, 1, 2, 4])"
-    bars = {bar.centre: bar.height for bar in figure.bars if bar.height}
-    if not figure.bars:
-        fail(call=call, returned="no bars", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
-    close(
-        sorted(bars),
-        [1, 2, 4],
-        call=call + ": where the bars are centred",
-        tol=1e-9,
-        hint="with bins from min − 0.5 to max + 0.5 in steps of 1 each bar is centred on a whole number",
-    )
-    close(
-        [bars[x] for x in sorted(bars)],
-        [2, 1, 1],
-        call=call + ": heights of the bars at 1, 2, 4",
-        tol=1e-9,
-        hint="the height is the number of runs with that count",
-    )
+    tell = partial(fail, given="ax = plt.figure().add_subplot()", call="plot_histogram(ax, [1, 1, 2, 4])")
+    bars = sorted((bar.centre, bar.height) for bar in figure.bars if bar.height)
+    if not bars:
+        tell(returned="no bars", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
+    if len(bars) != 3 or not np.allclose([x for x, _ in bars], [1, 2, 4], rtol=0, atol=1e-9):
+        tell(
+            returned="bars centred on " + ", ".join(f"{x:.4g}" for x, _ in bars),
+            expected="bars centred on 1, 2, 4",
+            hint="with bins from min − 0.5 to max + 0.5 in steps of 1 each bar is centred on a whole number",
+        )
+    if not np.allclose([height for _, height in bars], [2, 1, 1], rtol=0, atol=1e-9):
+        tell(
+            returned="bars of height " + ", ".join(f"{height:.4g}" for _, height in bars),
+            expected="bars of height 2, 1, 1",
+            hint="the height is the number of runs with that count",
+        )
     if not (figure.xlabel and figure.ylabel):
-        fail(
-            call=call,
+        tell(
             returned=f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}",
             expected="both axes named",
             hint="ax.set(xlabel=…, ylabel=…)",

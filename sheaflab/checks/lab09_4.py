@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 
 from sheaflab.checks.messages import close
-from sheaflab.checks.problems import SHEAF, STATE
+from sheaflab.checks.problems import SHEAF, STATE, given
 from sheaflab.exact import Exact
 
 
 def one_sided_slopes(answer: Callable[..., Any]) -> None:
-    times = np.linspace(0.0, 2.0, 41)
-    energies = 7.0 * np.exp(np.where(times <= 1.0, -1.0 * (times - 1.0), -3.0 * (times - 1.0)))
+    times = np.linspace(0, 2, 41)
+    energies = 7 * np.exp(np.where(times <= 1, 1 - times, 3 - 3 * times))
     close(
         answer(times, energies, 1.0, 0.26),
         [-1.0, -3.0],
-        call="one_sided_slopes(times, energies, t=1.0, width=0.26) with V = 7 e^(1 − t) up to t = 1, then 7 e^(3 − 3t)",
+        given="times = np.linspace(0, 2, 41); energies = 7 * np.exp(np.where(times <= 1, 1 - times, 3 - 3 * times))",
+        call="one_sided_slopes(times, energies, t=1.0, width=0.26)",
         tol=1e-9,
         hint="slope of log V, first before and then after; use samples of one side only for each",
     )
@@ -31,7 +32,8 @@ def exact_slopes(answer: Callable[..., Any]) -> None:
     close(
         answer(SHEAF, c.copy(), 2),
         [-0.6875 / 0.53125, -0.828125 / 0.53125],
-        call="exact_slopes(sheaf, np.array([1, -1, 0, 0.5, 1]), neuron=2)",
+        given=given("SHEAF"),
+        call="exact_slopes(SHEAF, np.array([1, -1, 0, 0.5, 1]), neuron=2)",
         tol=1e-9,
         hint="−‖ċ‖²/V with ċ = −δᵀ r: inactive first, then active; V = ½‖r‖²",
     )
@@ -43,7 +45,8 @@ def kink_census(answer: Callable[..., Any]) -> None:
     close(
         answer(SHEAF, starts),
         [int((kinks < 0).sum()), int((kinks > 0).sum())],
-        call="kink_census(sheaf, starts) with three starts",
+        given=given("SHEAF"),
+        call="kink_census(SHEAF, np.array([[1, 1, -1, 2, -1], [-2, 1, 1, -1, 2], [1.5, -1, 0.1, 1, 2.75]]))",
         tol=0.0,
         hint="steeper first: slope_after < slope_before; every switch of every run counts",
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sheaflab.checks.messages import close
-from sheaflab.checks.problems import NET
+from sheaflab.checks.problems import NET, given
 from sheaflab.exact import Exact
 from sheaflab.network import Network
 from sheaflab.sheaf import Sheaf
@@ -18,15 +18,16 @@ def closed_form_rate(answer: Callable[..., Any]) -> None:
     close(
         answer(NET),
         (8.25 - np.sqrt(64.0625)) / 2,  # s = 1 + 4 + 0.25 + 1 = 6.25
-        call="closed_form_rate(net) with W² = [[1, -2, 0.5, 1]]",
+        given=given("NET"),
+        call="closed_form_rate(NET)",
         tol=1e-9,
-        hint="s = ‖W²‖² = 6.25 with all neurons active; (2 + s − √(s² + 4s))/2",
+        hint="W² = (1, -2, 0.5, 1), so s = ‖W²‖² = 6.25 with all neurons active; (2 + s − √(s² + 4s))/2",
     )
     two = Network([np.eye(2), [[1.0, 0.0], [0.0, 2.0]]])
     close(
         answer(two),
         3 - np.sqrt(8.0),
-        call="closed_form_rate(net) with W² = [[1, 0], [0, 2]]",
+        call="closed_form_rate(Network([np.eye(2), [[1, 0], [0, 2]]]))",
         tol=1e-9,
         hint="the norm is the largest singular value, here 2, not the root of the sum of squares",
     )
@@ -47,14 +48,16 @@ def mean_switches(answer: Callable[..., Any]) -> None:
 
 
 def late_rate(answer: Callable[..., Any]) -> None:
-    times = np.linspace(0.0, 4.0, 81)
-    energies = np.where(times < 1.0, 5.0 * np.exp(-6.0 * times), 5.0 * np.exp(-6.0) * np.exp(-0.8 * (times - 1.0)))
+    times = np.linspace(0, 4, 81)
+    energies = 5 * np.exp(-np.where(times < 1, 6 * times, 5.2 + 0.8 * times))
+    energy = "5 * np.exp(-np.where(times < 1, 6 * times, 5.2 + 0.8 * times))"
     close(
         answer(times, energies, 2.0),
         0.4,
-        call="late_rate(times, energies, t_from=2.0) with V ~ e^(−0.8 t) from t = 1 on",
+        given=f"times = np.linspace(0, 4, 81); energies = {energy}",
+        call="late_rate(times, energies, t_from=2.0)",
         tol=1e-9,
-        hint="log V falls with slope −2λ; samples before t_from do not count",
+        hint="log V falls with slope −2λ, here −0.8 from t = 1 on; samples before t_from do not count",
     )
 
 

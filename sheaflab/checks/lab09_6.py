@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from sheaflab.checks.messages import close, fail
-from sheaflab.checks.problems import NET, SHEAF
+from sheaflab.checks.problems import NET, SHEAF, given
 from sheaflab.exact import Exact
 from sheaflab.integrators import Euler, EventEuler
-from sheaflab.network import Network
 from sheaflab.sheaf import Sheaf
 
 
@@ -28,10 +28,10 @@ def skipped_regions(answer: Callable[..., Any]) -> None:
 
 
 def bisect(answer: Callable[..., Any]) -> None:
-    for name, f in (
-        ("t − 0.3", lambda t: t - 0.3),
-        ("0.3 − t", lambda t: 0.3 - t),
-        ("a step at 0.3", lambda t: 1.0 if t > 0.3 else -1.0),
+    for text, f in (
+        ("t - 0.3", lambda t: t - 0.3),
+        ("0.3 - t", lambda t: 0.3 - t),
+        ("1.0 if t > 0.3 else -1.0", lambda t: 1.0 if t > 0.3 else -1.0),
     ):
         asked: list[float] = []
 
@@ -39,15 +39,15 @@ def bisect(answer: Callable[..., Any]) -> None:
             asked.append(float(t))
             return f(t)
 
-        call = f"bisect(f, 0.0, 1.0, tol=1e-6) with f(t) = {name}"
+        tell = partial(fail, given=f"f = lambda t: {text}", call="bisect(f, 0.0, 1.0, tol=1e-6)")
         hint = "the middle replaces the end whose sign it shares; stop when the bracket is as short as tol"
-        close(answer(counted, 0.0, 1.0, 1e-6), 0.3, call=call, tol=1e-6, hint=hint)
+        close(answer(counted, 0.0, 1.0, 1e-6), 0.3, tol=1e-6, hint=hint, **tell.keywords)
         budget = math.ceil(math.log2(1e6)) + 3
         if len(asked) > budget:
-            hint = "evaluate f once for each middle, and remember the signs"
-            fail(call=call, returned=f"{len(asked)} evaluations of f", expected=f"at most {budget}", hint=hint)
+            hint = "evaluate f once for each middle, remember its sign, and stop when b − a is at most tol"
+            tell(returned=f"{len(asked)} evaluations of f", expected=f"at most {budget}", hint=hint)
         if min(asked, default=0.0) < 0 or max(asked, default=1.0) > 1:
-            fail(call=call, returned="f was asked outside [0, 1]", expected="only times in [0, 1]", hint=hint)
+            tell(returned="f was asked outside [0, 1]", expected="only times in [0, 1]", hint=hint)
 
 
 def bisecting_euler(answer: Callable[..., Any]) -> None:
@@ -57,21 +57,23 @@ def bisecting_euler(answer: Callable[..., Any]) -> None:
     close(
         got,
         expected,
-        call="BisectingEuler(dt=0.1).run(sheaf, c0=[1, 0.5, -1, 2, -1], t_end=5.0).log.times",
+        given=given("SHEAF"),
+        call="BisectingEuler(dt=0.1).run(SHEAF, c0=[1, 0.5, -1, 2, -1], t_end=5.0).log.times",
         tol=1e-7,
         hint="`locate` returns the outer end of a bracket of 1e-10: inside, the pattern equals region.pattern",
     )
 
 
 def compare(answer: Callable[..., Any]) -> None:
-    sheaf = Sheaf(Network(NET.weights, NET.biases), [0.5, 1.0])
+    sheaf = Sheaf(NET, [0.5, 1.0])
     c0 = np.array([1.0, -1.0, 0.5, -2.0, 1.0])
     exact = Exact().run(sheaf, c0, 10.0)
     runs = [scheme.run(sheaf, c0, 10.0) for scheme in (Euler(0.1), EventEuler(0.1))]
     close(
         answer(sheaf, c0.copy(), 0.1),
         [float(np.linalg.norm(run.states - exact.at(run.times), axis=1).max()) for run in runs],
-        call="compare(sheaf, c0, 0.1)",
+        given=given("NET"),
+        call="compare(Sheaf(NET, [0.5, 1]), np.array([1, -1, 0.5, -2, 1]), 0.1)",
         tol=1e-6,
         hint="largest norm of run.states − exact.at(run.times), a row at a time: Euler first, BisectingEuler second",
     )

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from sheaflab.checks.messages import close, fail
+from sheaflab.checks.messages import close, fail, show
+from sheaflab.checks.problems import SLIDER, given
 from sheaflab.exact import Exact
-from sheaflab.network import Network
-from sheaflab.sheaf import Sheaf
-
-# One hidden neuron with weight 2 to the output: on its wall f⁻ = b¹ + x and f⁺ = f⁻ + 2 r².
-_SLIDER = Sheaf(Network([[[1.0]], [[2.0]]]), [1.0])
 
 
 def wall_verdict(answer: Callable[..., Any]) -> None:
@@ -27,51 +23,53 @@ def wall_verdict(answer: Callable[..., Any]) -> None:
         call = f"wall_verdict({f_minus}, {f_plus})"
         returned = answer(f_minus, f_plus)
         if returned != expected:
-            fail(call=call, returned=returned, expected=repr(expected), hint=hint)
+            fail(call=call, returned=show(returned), expected=repr(expected), hint=hint)
+
+
+def pair(returned: object, call: str, expected: str) -> Sequence[Any]:
+    """Return the two values, or say that two were expected."""
+    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+        hint = "return two values, in this order"
+        fail(given=given("SLIDER"), call=call, returned=show(returned), expected=expected, hint=hint)
+    return returned
 
 
 def sliding_velocity(answer: Callable[..., Any]) -> None:
-    # z = 0, output −1: r = (−1, −1); f⁻ = 1, f⁺ = 1 − 2 = −1, so α = 1/2; the output moves with −r² = 1
-    call = "sliding_velocity(sheaf, np.array([0.0, -1.0]), 0) with f⁻ = 1, f⁺ = −1"
-    returned = answer(_SLIDER, np.array([0.0, -1.0]), 0)
-    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
-        fail(call=call, returned=returned, expected="α and the velocity", hint="return alpha, velocity")
-    close(returned[0], 0.5, call=call + ": α", tol=1e-12, hint="α f⁺ + (1 − α) f⁻ = 0, solved for α")
-    close(returned[1], [0.0, 1.0], call=call + ": velocity", tol=1e-12, hint="mix the two velocities with the same α")
+    # z = 0, output −2: r = (−1, −2); f⁻ = 1, f⁺ = 1 − 4 = −3, so α = 1/4; the output moves with −r² = 2
+    call = "sliding_velocity(SLIDER, np.array([0.0, -2.0]), 0)"
+    alpha, velocity = pair(answer(SLIDER, np.array([0.0, -2.0]), 0), call, "α and the velocity")
+    hint = "here f⁻ = 1 and f⁺ = −3: solve α f⁺ + (1 − α) f⁻ = 0 for α, the weight of the active side"
+    close(alpha, 0.25, given=given("SLIDER"), call=f"{call}[0]", tol=1e-12, hint=hint)
+    hint = "mix the two velocities with the same α; the sliding coordinate then stands still"
+    close(velocity, [0.0, 2.0], given=given("SLIDER"), call=f"{call}[1]", tol=1e-12, hint=hint)
 
 
 def chattering_neurons(answer: Callable[..., Any]) -> None:
-    own = [0.10, 0.11, 0.12, 0.14, 0.15]
-    close(
-        answer(own, [3] * 5, 0.01),
-        [3],
-        call=f"chattering_neurons({own}, [3, 3, 3, 3, 3], dt=0.01)",
-        tol=0.0,
-        hint="five changes, each at most 2.5 Δt after the one before",
-    )
-    apart = [0.10, 0.11, 0.12, 0.20, 0.21]
-    close(
-        answer(apart, [3] * 5, 0.01),
-        [],
-        call=f"chattering_neurons({apart}, [3, 3, 3, 3, 3], dt=0.01)",
-        tol=0.0,
-        hint="five changes, but not five in a row: there is a pause after 0.12",
-    )
+    cases: list[tuple[list[float], list[int], list[int], str]] = [
+        ([0.10, 0.11, 0.12, 0.14, 0.15], [3] * 5, [3], "five changes, each at most 2.5 Δt after the one before"),
+        ([0.10, 0.11, 0.12, 0.20, 0.21], [3] * 5, [], "five changes, not five in a row: there is a pause after 0.12"),
+        ([0.10, 0.11, 0.12, 0.13, 0.14, 0.50], [3] * 6, [3], "five in a row are enough, whatever comes later"),
+        (
+            [0.10, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17, 0.18, 0.19],
+            [0, 1, 2, 0, 1, 2, 0, 1, 2, 0],
+            [],
+            "three neurons take turns: each one's own changes are 3 Δt apart",
+        ),
+    ]
+    for times, neurons, expected, hint in cases:
+        call = f"chattering_neurons({times}, {neurons}, dt=0.01)"
+        close(answer(list(times), list(neurons), 0.01), expected, call=call, tol=0.0, hint=hint)
 
 
 def sliding_euler(answer: Callable[..., Any]) -> None:
     c0 = np.array([0.5, -3.0])
-    exact = Exact().run(_SLIDER, c0, 8.0)
-    call = "sliding_euler(sheaf, np.array([0.5, -3.0]), dt=0.001, t_end=8.0)"
-    returned = answer(_SLIDER, c0.copy(), 0.001, 8.0)
-    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
-        fail(
-            call=call, returned=returned, expected="the number of switches and the last state", hint="return two values"
-        )
-    hint = "this neuron slides onto its wall once and leaves it once; a mode change is one switch"
-    close(returned[0], exact.log.count, call=call + ": switches", tol=0.0, hint=hint)
+    exact = Exact().run(SLIDER, c0, 8.0)
+    call = "sliding_euler(SLIDER, np.array([0.5, -3.0]), dt=0.001, t_end=8.0)"
+    switches, last = pair(answer(SLIDER, c0.copy(), 0.001, 8.0), call, "the number of mode changes and the last state")
+    hint = "this neuron begins to slide once and leaves its wall once: two mode changes"
+    close(switches, exact.log.count, given=given("SLIDER"), call=f"{call}[0]", tol=0.0, hint=hint)
     hint = "a sliding neuron has velocity 0; the output's velocity is that of sheaf.velocity(c)"
-    close(returned[1], exact.states[-1], call=call + ": last state", tol=5e-3, hint=hint)
+    close(last, exact.states[-1], given=given("SLIDER"), call=f"{call}[1]", tol=5e-3, hint=hint)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

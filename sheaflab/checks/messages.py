@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -32,7 +34,7 @@ def show(value: object) -> str:
     return text if len(text) <= _WIDTH else text[:_WIDTH] + " …"
 
 
-def fail(*, call: str, returned: object, expected: object, hint: str = "", off: str = "") -> None:
+def fail(*, call: str, returned: object, expected: object, hint: str = "", off: str = "", given: str = "") -> NoReturn:
     """Raise :class:`CheckFailed` in the form of all messages.
 
     Parameters
@@ -40,27 +42,29 @@ def fail(*, call: str, returned: object, expected: object, hint: str = "", off: 
     call : str
         What was called, as a student would type it.
     returned, expected : object
-        Text is shown as it is, other values shortened.
+        Text is shown as it is, other values shortened; what a student returned and may be text goes through `show`.
     hint : str
         One hint.
     off : str
         By how much it misses, if that can be said.
+    given : str
+        The line to type before the call, if it needs one.
 
     Raises
     ------
     CheckFailed
         Always.
     """
-    rows = [("call", call), ("returned", returned), ("expected", expected), ("off by", off), ("hint", hint)]
+    rows = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
     lines = []
-    for name, value in rows:
-        text = value if isinstance(value, str) and name != "returned" else show(value)
+    for name, value in [*rows, ("off by", off), ("hint", hint)]:
+        text = value if isinstance(value, str) else show(value)
         if text:
             lines.append(f"  {name + ':':<10}{text}".replace("\n", "\n" + " " * 12))
     raise CheckFailed("not right yet\n" + "\n".join(lines))
 
 
-def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint: str = "") -> None:
+def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint: str = "", given: str = "") -> None:
     """Compare numbers; lists and arrays, booleans and 0/1 are equally welcome.
 
     Parameters
@@ -71,39 +75,46 @@ def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint:
     call : str
     tol : float
         Largest allowed difference, absolute.
-    hint : str
+    hint, given : str
+        As in :func:`fail`.
 
     Raises
     ------
     CheckFailed
         If the value is no array of numbers, has another shape, or misses by more than `tol`.
     """
-    want, told = np.asarray(expected, dtype=np.float64), show(_plain(expected))
-    got = _numbers(returned)
+    want, got = np.asarray(expected, dtype=np.float64), _numbers(returned)
+
+    def miss(told: str = "", off: str = "") -> NoReturn:
+        told = told or show(_plain(expected))
+        fail(call=call, returned=show(returned), expected=told, off=off, hint=hint, given=given)
+
     if got is None:
         kind = "nothing (is a `return` missing?)" if returned is None else f"a {type(returned).__name__}"
-        return fail(call=call, returned=returned, expected=_kind(want) + f", got {kind}", hint=hint)
+        miss(_kind(want) + f", got {kind}")
+    if got.size == want.size == 1:  # a number and an array of one number are the same answer
+        got = got.reshape(want.shape)
     if got.shape != want.shape:
-        if got.size == want.size == 1:  # a number and an array of one number are the same answer
-            got = got.reshape(want.shape)
-        else:
-            return fail(
-                call=call,
-                returned=returned,
-                expected=told if want.size <= _SMALL else _kind(want),
-                off=f"shape {got.shape} instead of {want.shape}",
-                hint=hint,
-            )
+        miss("" if want.size <= _SMALL else _kind(want), f"shape {got.shape} instead of {want.shape}")
     if not np.isfinite(got).all():
-        return fail(call=call, returned=returned, expected=told, hint=hint)
-    miss = np.abs(got - want)
-    worst = float(miss.max()) if miss.size else 0.0
+        miss()
+    distance = np.abs(got - want)
+    worst = float(distance.max(initial=0.0))
     if worst > tol:
-        where = np.unravel_index(int(np.argmax(miss)), miss.shape)
-        place = f" at index {tuple(int(k) for k in where)}" if want.ndim else ""
-        off = f"{worst:.3g}{place} (allowed: {tol:.1g})"
-        return fail(call=call, returned=returned, expected=told, off=off, hint=hint)
-    return None
+        truth = np.asarray(expected).dtype == bool  # no number says how far true is from false
+        miss(off="" if truth else f"{worst:.4g}{_place(distance)}{_room(tol)}")
+
+
+def _place(distance: FloatArray) -> str:
+    """Where it misses most, as a student would index it."""
+    if not distance.ndim:
+        return ""
+    where = tuple(int(k) for k in np.unravel_index(int(np.argmax(distance)), distance.shape))
+    return f" at index {where if len(where) > 1 else where[0]}"
+
+
+def _room(tol: float) -> str:
+    return f" (allowed: {tol:.1g})" if tol else ""
 
 
 def _plain(expected: ArrayLike) -> object:

@@ -13,5 +13,11 @@ NET = Network(
 )
 X = np.array([1.0, -1.0])
 SHEAF = Sheaf(NET, X)  # forward pass: z = (1.5, -1, 0, 1), output 2.75
+SLIDER = Sheaf(Network([[[1.0]], [[2.0]]]), [1.0])  # one hidden neuron; on its wall f⁻ = 1 and f⁺ = 1 + 2 r²
 DEEP = Network(weights=[[[1.0, 1.0], [0.0, -1.0]], [[1.0, 2.0], [-1.0, 1.0]], [[2.0, -1.0]]])
 STATE = np.array([1.0, -1.0, 2.0, 0.5, 1.0])
+
+
+def given(*names: str) -> str:
+    """Return the line that fetches some of these problems, for a student who wants to repeat a call."""
+    return f"from {__name__} import {', '.join(names)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from graders.manifest import Course
 from graders.release import BEGIN, convert, grade_id, template
 from graders.selfcheck import namespace, stubs
 from sheaflab.checks import CheckFailed, check, exercises
+from sheaflab.checks.messages import show
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course.load(ROOT / "course")
@@ -123,6 +125,21 @@ def test_message_of_a_visible_check(spec, exercise):
     words = "\n".join(found["message"])
     for part in ("call:", "returned:", "expected:", "hint:"):
         assert part in words
+
+
+@every_exercise
+def test_the_call_in_a_message_can_be_typed(spec, exercise):
+    """A student repeats it below the answer: the line `given`, if there is one, then the call; the same comes back."""
+    told = json.loads(GOLDEN.read_text(encoding="utf-8"))[exercise.id]
+    rows = dict(re.findall(r"^  (\w[\w ]*): +(.*(?:\n {12}.*)*)", "\n".join(told["message"]), re.MULTILINE))
+    wrong = next(a for a in answers(COURSE, spec) if (a.exercise, a.label) == (exercise.id, told["misconception"]))
+    names = namespace(solved(COURSE, spec), {exercise.id: wrong.source})
+    exec(rows.get("given", ""), names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        value = eval(rows["call"], names)
+    if "ax" not in rows.get("given", ""):  # what a figure shows is told in words
+        assert show(value) == rows["returned"].replace("\n" + " " * 12, "\n")
 
 
 def test_unknown_exercise():

@@ -91,7 +91,7 @@ def test_check_wrong(folder, say):
     call:     activation_pattern(np.array([0.0, -0.0, 1e-300]))
     returned: [ True,  True,  True]
     expected: [0, 0, 1]
-    off by:   1 at index (0,) (allowed: 0)
+    off by:   1 at index 0
     hint:     the inequality is strict: zero is inactive, however small a positive number is active
 """
     assert say("check", "1.1") == (1, golden, "")
