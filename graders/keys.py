@@ -1,8 +1,14 @@
-"""`graders keys`: the solution key of every notebook as one HTML page, executed, with its figures and the reasoning."""
+"""`graders keys`: the solution key of every notebook as one HTML page, executed, with its figures and the reasoning.
+
+The pages need no network: formulas are set by a MathJax that lies beside them.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -19,6 +25,16 @@ from graders.release import BEGIN, END, convert, grade_id
 
 SECONDS = 60
 """What a notebook filled with the key may take from top to bottom."""
+
+SCRIPT = "tex-svg-full.js"  # one file, fonts inside
+_LOCAL = (
+    '<script>window.MathJax = {tex: {inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]]}};</script>\n'
+    f'<script src="mathjax/{SCRIPT}" defer></script>\n'
+)
+_FROM_AFAR = re.compile(
+    r'<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->|<script src="https://[^"]*"[^>]*>\s*</script>',
+    re.DOTALL,
+)
 
 
 def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> NotebookNode:
@@ -59,15 +75,42 @@ def with_mistakes(course: Course, spec: NotebookSpec, notebook: NotebookNode) ->
 
 
 def page(notebook: NotebookNode, title: str) -> str:
-    """Render an executed notebook as one page, images inside; formulas are set by MathJax in the reader's browser."""
+    """Render an executed notebook as one page, images inside."""
     exporter = HTMLExporter(template_name="lab")
     html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
-    return mended(str(html))
+    return offline(mended(str(html)))
+
+
+def offline(html: str) -> str:
+    """Return a page that loads MathJax from beside it and nothing from elsewhere."""
+    return _FROM_AFAR.sub("", html).replace("</head>", _LOCAL + "</head>", 1)
+
+
+def mathjax() -> Path:
+    """Return MathJax's file in the wheel that carries it.
+
+    Raises
+    ------
+    ValueError
+        If the wheel is not installed.
+    """
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise ValueError('the pages of solutions need MathJax from a wheel; run pip install -e ".[staff]"')
+    return Path(spec.origin).parent / "static" / "mathjax" / SCRIPT
 
 
 def write_keys(course: Course, out: Path, *, mistakes: bool = True) -> dict[str, float]:
-    """Write `<notebook>.html` for every notebook into `out`; return the seconds that each took to run."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Write `<notebook>.html` for every notebook into `out`; return the seconds that each took to run.
+
+    Raises
+    ------
+    ValueError
+        If MathJax is not installed.
+    """
+    script = mathjax()
+    (out / "mathjax").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(script, out / "mathjax" / SCRIPT)
     seconds = {}
     for spec in course.notebooks:
         start = time.monotonic()

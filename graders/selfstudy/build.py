@@ -15,10 +15,10 @@ from pathlib import Path
 import nbformat
 
 import sheaflab
+from graders.keys import write_keys
 from graders.manifest import Course, NotebookSpec
 from graders.release import grade_id, template
 from graders.selfstudy.keys import keys
-from graders.selfstudy.pages import write_pages
 from graders.site.build import build_wheel
 
 STAFF = Path(__file__).resolve().parents[1]
@@ -121,7 +121,7 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         for spec in course.notebooks:
             (made / "notebooks" / f"{spec.name}.ipynb").write_text(notebook(course, spec), encoding="utf-8")
         if pages:
-            write_pages(course, made / "solutions")
+            write_keys(course, made / "solutions")
         readme = _README.read_text(encoding="utf-8")
         readme = readme.replace("LIBRARY.whl", library.name).replace("PACK.whl", pack.name)
         (made / "README.md").write_text(readme, encoding="utf-8")

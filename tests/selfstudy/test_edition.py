@@ -12,10 +12,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbconvert import HTMLExporter
 
 import sheaflab
-from graders.selfstudy import extract, pages
+from graders.keys import mathjax, page
+from graders.selfstudy import extract
 from graders.selfstudy.keys import keys
 from sheaflab.cli import main
 from sheaflab.study import notebook
@@ -83,10 +83,10 @@ def test_the_pack_does_not_carry_the_staffs_gradebook(made):
 
 def test_the_pages_of_solutions_load_nothing_from_elsewhere():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("$x$")])
-    page = pages.offline(HTMLExporter(template_name="lab").from_notebook_node(notebook)[0])
-    assert "mathjax/tex-svg-full.js" in page
-    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="http', page)
-    assert pages.mathjax().is_file()
+    html = page(notebook, "the key")
+    assert "mathjax/tex-svg-full.js" in html
+    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="http', html)
+    assert mathjax().is_file()
 
 
 def test_start_leaves_what_is_there(folder, capsys):
