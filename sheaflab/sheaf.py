@@ -44,6 +44,8 @@ class Sheaf:
         self.h, self.n = net.hidden, net.free
         ends = np.cumsum([0, *net.widths[1:]])
         self._blocks = [slice(int(a), int(b)) for a, b in pairwise(ends)]
+        self.layers = list(zip(net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True))
+        """Each weight matrix after the first with the free coordinates that it reads and those that it drives."""
         drive = [net.weights[0] @ self.x + net.biases[0], *net.biases[1:]]
         self._boundary_term = np.concatenate(drive)
         self._boundary_term.setflags(write=False)
@@ -124,31 +126,32 @@ class Sheaf:
         return self._boundary_term
 
     @cached_property
-    def all_active(self) -> FloatArray:
-        r""":math:`\delta_\Omega(1, \dots, 1)`, shape ``(n, n)``, read-only; other patterns take columns away."""
-        delta = self.restricted(np.ones(self.h, dtype=np.bool_))
-        delta.setflags(write=False)
-        return delta
-
-    @cached_property
     def pull(self) -> FloatArray:
-        r"""The matrix of :math:`g^\ell = (W^{\ell+1})^\top r^{\ell+1}`, shape ``(h, n)``, read-only."""
-        matrix = np.ascontiguousarray((np.eye(self.n) - self.all_active)[:, : self.h].T)
+        r"""The matrix of :math:`g^\ell = (W^{\ell+1})^\top r^{\ell+1}`, shape ``(h, n)``, read-only.
+
+        With it :math:`\delta_\Omega(\sigma) = I - \mathrm{pull}^\top \Sigma`.
+        """
+        matrix = np.zeros((self.h, self.n))
+        for w, before, after in self.layers:
+            matrix[before, after] = w.T
         matrix.setflags(write=False)
         return matrix
 
     @cached_property
-    def following(self) -> list[slice]:
-        """The coordinates of the layer after each hidden neuron's own, length `h`."""
-        pairs = pairwise(self._blocks)
-        return [after for before, after in pairs for _ in range(before.start, before.stop)]
+    def gram(self) -> FloatArray:
+        r"""All :math:`(W^{\ell+1})^\top W^{\ell+1}` on the diagonal, shape ``(h, h)``, read-only: ``pull @ pull.T``."""
+        matrix = np.zeros((self.h, self.h))
+        for w, block, _ in self.layers:
+            matrix[block, block] = w.T @ w
+        matrix.setflags(write=False)
+        return matrix
 
     # -- fields ---------------------------------------------------------------------------------------------------
     def residual(self, c: ArrayLike) -> FloatArray:
         r"""Return :math:`r = \delta_\Omega(\sigma(c))\,c - \tilde b`, shape ``(n,)``: what each edge disagrees by."""
         vector = self.cochain(c)
         r = vector - self._boundary_term
-        for w, before, after in zip(self.net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True):
+        for w, before, after in self.layers:
             r[after] -= w @ np.maximum(vector[before], 0.0)
         return r
 
@@ -170,7 +173,7 @@ class Sheaf:
         vector = self.cochain(c)
         r = self.residual(vector)
         v = -r
-        for w, before, after in zip(self.net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True):
+        for w, before, after in self.layers:
             v[before] += (vector[before] > 0) * (w.T @ r[after])
         return v
 
@@ -183,7 +186,7 @@ class Sheaf:
         vector = self.cochain(c)
         r = self.residual(vector)
         inactive = -r[: self.h]
-        pull = np.concatenate([w.T @ r[after] for w, after in zip(self.net.weights[1:], self._blocks[1:], strict=True)])
+        pull = np.concatenate([w.T @ r[after] for w, _, after in self.layers])
         return inactive, inactive + pull
 
     def harmonic_extension(self) -> FloatArray:

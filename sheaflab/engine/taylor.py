@@ -30,34 +30,48 @@ _NOISE = 16 * EPS
 _DEGREES = (8, 30)
 _PATIENCE = 3
 _DENSE = 1200
+_WIDE = 400  # from here on matrices outgrow the cache, and reading less of them is faster than fewer calls
 
 
 class _Flow:
-    """State, velocity and Laplacian of the current mode, brought up to date one row and column at a time."""
+    """State, velocity and Laplacian of the current mode, brought up to date one row and column at a time.
+
+    With `gate` 1 on active neurons and `moving` 0 on sliding ones, the coboundary is ``diag(moving) - pull.T @ gate``,
+    so all products come from matrices that never change.
+    """
 
     def __init__(self, sheaf: Sheaf, c0: FloatArray) -> None:
-        self.h, self.n = sheaf.h, sheaf.n
+        self.sheaf, self.h, self.n, self.pull = sheaf, sheaf.h, sheaf.n, sheaf.pull
         self.codes, self.repelled = first_modes(sheaf, c0)
-        self.after, self.all, self.pull, self.b = sheaf.following, sheaf.all_active, sheaf.pull, sheaf.boundary_term
-        self.delta = self.all.copy()
-        self.delta[:, : self.h] = np.where(self.codes == ACTIVE, self.delta[:, : self.h], 0.0)
-        here = np.flatnonzero(self.codes == INACTIVE)
-        self.delta[here, here] = 1.0
+        self.gate = (self.codes == ACTIVE).astype(float)
+        self.moving = np.ones(self.n)
+        self.moving[: self.h] = self.codes != SLIDING
+        self.sides = 2.0 * self.gate - 1.0
+        self.slid = (self.codes == SLIDING).nonzero()[0]
         # Products with -L / unit, not with -L: thirty of them must not overflow. A power of two, so that it is exact.
         reach = max(float(np.linalg.norm(w)) for w in sheaf.net.weights[1:])
         self.unit = 2.0 ** math.ceil(2 * math.log2(1.0 + reach))
-        self.minus = self.delta.T @ self.delta / -self.unit
-        self.gate = (self.codes == ACTIVE).astype(float)  # how much of g drives a hidden neuron
-        self.sides = np.where(self.codes == ACTIVE, 1.0, -1.0)
-        self.slid = np.flatnonzero(self.codes == SLIDING)
+        gated = self.gate[:, None] * self.pull * self.moving
+        self.minus = np.diag(-self.moving)
+        self.minus[: self.h] += gated
+        self.minus[:, : self.h] += gated.T
+        self.minus[: self.h, : self.h] -= self.gate[:, None] * sheaf.gram * self.gate
+        self.minus /= self.unit
         self.c = c0.copy()
         self.look()
 
     def look(self) -> None:
         """Work out residual, pull and velocity at `c`."""
-        self.r = self.delta @ self.c
-        self.r -= self.b
-        self.g = self.pull @ self.r
+        gated = self.gate * self.c[: self.h]
+        self.r = self.c - self.sheaf.boundary_term
+        if self.n < _WIDE:
+            self.r -= gated @ self.pull
+            self.g = self.pull @ self.r
+        else:
+            self.g = np.empty(self.h)
+            for w, before, after in self.sheaf.layers:
+                self.r[after] -= w @ gated[before]
+                self.g[before] = self.r[after] @ w
         self.v = -self.r
         self.v[: self.h] += self.gate * self.g
         if self.slid.size:
@@ -65,29 +79,45 @@ class _Flow:
 
     def change(self, i: int, code: int) -> None:
         """Put neuron `i`, at its wall, into another mode."""
-        after = self.after[i]
         self.codes[i] = code
         self.gate[i] = code == ACTIVE
+        self.moving[i] = code != SLIDING
         self.sides[i] = 1.0 if code == ACTIVE else -1.0
-        self.delta[i, i] = 0.0 if code == SLIDING else 1.0
-        self.delta[after, i] = self.all[after, i] if code == ACTIVE else 0.0
-        if code == SLIDING:
-            row = np.zeros(self.n)
-            self.v[i] = 0.0
-        else:
-            row = self.delta[i].copy()
+        self.slid = (self.codes == SLIDING).nonzero()[0]
+        row = np.zeros(self.n)
+        self.v[i] = 0.0
+        if code != SLIDING:
+            self.v[i] = self.g[i] - self.r[i] if code == ACTIVE else -self.r[i]
+            row[: self.h] = self.gate * self.pull[:, i]
             if code == ACTIVE:
-                row += self.delta[after, i] @ self.delta[after]
-            self.v[i] = (self.g[i] if code == ACTIVE else 0.0) - self.r[i]
-        row /= -self.unit
+                row[: self.h] -= self.gate * self.sheaf.gram[i]
+                row += self.moving * self.pull[i]
+            row[i] -= 1.0
+            row /= self.unit
         self.minus[i] = row
         self.minus[:, i] = row
-        self.slid = (self.codes == SLIDING).nonzero()[0]
 
-    def leaving(self) -> FloatArray:
-        r"""Columns that take a velocity to the change of :math:`f^-` and of :math:`-f^+` of each sliding neuron."""
-        rows = self.delta[self.slid]
-        return np.concatenate([-rows, rows - self.pull[self.slid] @ self.delta]).T
+    def extend(self, series: FloatArray) -> float:
+        """Fill in the rows from 2 on, each ``-L / unit`` times the one before; return the norm of the last."""
+        last = series[1]
+        if self.n < _WIDE:
+            for row in series[2:]:
+                last = np.dot(self.minus, last, row)
+        else:
+            from scipy.linalg.blas import dsymv  # when needed: importing sheaflab stays light
+
+            for row in series[2:]:
+                last = dsymv(1.0, self.minus.T, last, y=row, overwrite_y=True)
+        return math.sqrt(float(last @ last))
+
+    def leaving(self, series: FloatArray) -> FloatArray:
+        r"""Taylor coefficients of :math:`f^-` and of :math:`-f^+` of the sliding neurons, side by side."""
+        gated, slid = series[:, : self.h] * self.gate, self.slid
+        down = gated @ self.pull[:, slid]
+        up = gated @ self.sheaf.gram[:, slid] - series @ self.pull[slid].T - down
+        down[0] = -self.r[slid]
+        up[0] = self.r[slid] - self.g[slid]
+        return np.concatenate([down, up], axis=1)
 
     def slope(self, energy: float) -> float:
         """d(log V)/dt."""
@@ -171,12 +201,8 @@ def _series(flow: _Flow, degree: int, horizon: float, tolerance: float) -> tuple
     """Return Taylor coefficients in the fraction of a step, shape ``(degree + 1, n)``, and the step's length."""
     series = np.empty((degree + 1, flow.n))
     series[0], series[1] = flow.c, flow.v
-    product, minus = np.dot, flow.minus
-    before = series[1]
-    for term in series[2:]:
-        before = product(minus, before, term)
+    last = flow.extend(series)
     # One product more would give the remainder; the last term bounds it by λ times, so it is asked to be small itself.
-    last = math.sqrt(float(before @ before))
     length = horizon
     if last > 0:
         room = math.log(tolerance) + math.lgamma(degree + 1) - math.log(last)
@@ -194,10 +220,7 @@ def _first(flow: _Flow, series: FloatArray, floor: float) -> tuple[float, list[i
     functions = series[:, :h] * flow.sides
     if slid.size:
         functions[0, slid] = 1.0  # a coordinate that does not move has no event of its own
-        leaving = series @ flow.leaving()
-        leaving[0, : slid.size] = -flow.r[slid]
-        leaving[0, slid.size :] = flow.r[slid] - flow.g[slid]
-        functions = np.concatenate([functions, leaving], axis=1)
+        functions = np.concatenate([functions, flow.leaving(series)], axis=1)
     noise = _NOISE * np.add.reduce(np.abs(functions))
     noise += floor
     b = conversion(len(series) - 1) @ functions
