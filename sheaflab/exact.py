@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sheaflab.certificate import Certificate, certify
-from sheaflab.engine import shallow, shallow_batch, spectral, taylor
+from sheaflab.engine import shallow, shallow_batch, spectral, taylor, taylor_batch
 from sheaflab.engine.record import Batch, Record
 from sheaflab.integrators import Integrator
 from sheaflab.network import FloatArray, as_positive
@@ -81,12 +81,7 @@ class Exact(Integrator):
     def _run(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> tuple[Record, list[int]]:
         if self.method != "taylor" and _has_formula(sheaf):
             return shallow.run(sheaf, c0, t_end, self.max_events)
-        largest = max(float(np.linalg.norm(w)) for w in sheaf.net.weights[1:])
-        if largest > _LARGEST:
-            raise ValueError(
-                f"`net` must have weights of norm at most {_LARGEST:g} beyond the first layer, got {largest:.3g}: "
-                "the slow rates would be lost in the rounding of the fast ones; rescale the layers"
-            )
+        _check_scale(sheaf)
         if self.method == "closed":
             return spectral.run(sheaf, c0, t_end, self.max_events)
         return taylor.run(sheaf, c0, t_end, self.max_events)
@@ -94,9 +89,12 @@ class Exact(Integrator):
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         if self.method != "taylor" and _has_formula(sheaf):
             return shallow_batch.run(sheaf, starts, t_end, self.max_events)
+        _check_scale(sheaf)
+        if self.method != "closed":
+            return taylor_batch.run(sheaf, starts, t_end, self.max_events)
         found = Batch(sheaf, len(starts), t_end)
         for k, c0 in enumerate(starts):
-            record, repelled = self._run(sheaf, c0, t_end)
+            record, repelled = spectral.run(sheaf, c0, t_end, self.max_events)
             found.add_run(k, record.states[-1], record.times[-1], record.outcome, record.events)
             found.repelled[k] = bool(repelled)
         return found
@@ -124,6 +122,15 @@ class ExactTrajectory(Trajectory):
 
 def _has_formula(sheaf: Sheaf) -> bool:
     return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1
+
+
+def _check_scale(sheaf: Sheaf) -> None:
+    largest = max(float(np.linalg.norm(w)) for w in sheaf.net.weights[1:])
+    if largest > _LARGEST:
+        raise ValueError(
+            f"`net` must have weights of norm at most {_LARGEST:g} beyond the first layer, got {largest:.3g}: "
+            "the slow rates would be lost in the rounding of the fast ones; rescale the layers"
+        )
 
 
 class _Stretches(Sequence[Piece]):

@@ -87,36 +87,20 @@ def first_exit(
     blur : float
         Factor on the uncertainty of the event functions.
     """
-    sheaf, h = region.sheaf, region.sheaf.h
-    rates, vectors = region._eigen
-    rest = region.equilibrium
-    motion = np.zeros((sheaf.n, len(rates)))
-    motion[region.moving] = vectors * (vectors.T @ (c - rest)[region.moving])
-    free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
-    side = np.where(region.pattern[free], 1.0, -1.0)
-    constants, coefficients = [side * rest[free]], [side[:, None] * motion[free]]
-    if slid.size:
-        delta, pull = sheaf.restricted(region.pattern), sheaf.pull[slid]
-        r_rest, r_motion = delta @ rest - sheaf.boundary_term, delta @ motion
-        constants += [-r_rest[slid], r_rest[slid] - pull @ r_rest]
-        coefficients += [-r_motion[slid], r_motion[slid] - pull @ r_motion]
-    owner = np.concatenate([free, slid, slid])
-    # Equal eigenvalues are one exponential: merged, terms that cancel do not look like motion.
-    close = 64 * EPS * (rates[-1] + rates[1:])
-    starts = np.append(0, np.flatnonzero(np.diff(rates) > close) + 1)
+    basis = Eigenbasis(region)
     found = first_roots(
-        np.concatenate(constants),
-        np.ascontiguousarray(np.add.reduceat(np.concatenate(coefficients), starts, axis=1).T),
-        np.maximum(rates[starts, None], 1e-300),
+        basis.constants,
+        np.ascontiguousarray(basis.terms(c[None])[:, 0]),
+        basis.rates[:, None],
         np.array([horizon]),
-        order=np.where(np.arange(owner.size) < free.size, order[owner], 0),
-        floor=blur * 4 * EPS * float(max(np.abs(rest).max(initial=0.0), 1e-300)),
+        order=np.where(region.moving[basis.owner], order[basis.owner], 0),
+        floor=blur * basis.floor,
     )
     if not found.size or not np.isfinite(first := float(found.min())):
-        return horizon, owner[:0], np.zeros(0, dtype=np.int8)
+        return horizon, basis.owner[:0], np.zeros(0, dtype=np.int8)
     hit = np.flatnonzero(found <= first * (1 + 4 * EPS))
-    who, where = np.unique(owner[hit], return_index=True)
-    return first, who, (hit[where] >= free.size + slid.size).astype(np.int8)
+    who, where = np.unique(basis.owner[hit], return_index=True)
+    return first, who, basis.upward[hit[where]].astype(np.int8)
 
 
 class Eigenbasis:

@@ -28,7 +28,10 @@ def same(a, b):
     np.testing.assert_array_equal(a.ends, b.ends)
 
 
-@pytest.mark.parametrize("widths", [[2, 4, 1], [2, 9, 1], [3, 5, 2], [2, 4, 4, 1]], ids=str)
+SHAPES = [[2, 4, 1], [2, 9, 1], [3, 5, 2], [2, 4, 4, 1], [2, 16, 16, 1], [1, 2, 2, 2, 2, 1], [2, 7, 1, 5, 3]]
+
+
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
 def test_logs_are_those_of_single_runs(widths):
     sheaf, starts = many(widths)
     ensemble = Exact().ensemble(sheaf, starts, 30.0)
@@ -51,18 +54,32 @@ def test_logs_are_those_of_single_runs(widths):
     assert len(ensemble.kinks) == ensemble.counts.sum()
 
 
-@pytest.mark.parametrize("scheme", [Exact(), Exact("taylor"), Euler(0.02), EventEuler(0.05)], ids=repr)
-def test_every_digit_is_the_same_for_any_chunk_and_executor(scheme):
-    sheaf, starts = many([2, 5, 1], 60)
+@pytest.mark.parametrize("scheme", [Exact(), Exact("taylor"), Exact("closed"), Euler(0.02), EventEuler(0.05)], ids=repr)
+@pytest.mark.parametrize("widths", [[2, 5, 1], [2, 5, 4, 2]], ids=str)
+def test_every_digit_is_the_same_for_any_chunk_and_executor(scheme, widths):
+    sheaf, starts = many(widths, 20)
     whole = scheme.ensemble(sheaf, starts, 6.0)
-    for chunk in (1, 7, 59):
+    for chunk in (1, 7, 19):
         same(whole, scheme.ensemble(sheaf, starts, 6.0, chunk=chunk))
     with ThreadPoolExecutor(3) as threads:
-        same(whole, scheme.ensemble(sheaf, starts, 6.0, chunk=11, executor=threads))
+        same(whole, scheme.ensemble(sheaf, starts, 6.0, chunk=6, executor=threads))
 
 
-def test_a_process_pool_gives_the_same_digits():
-    sheaf, starts = many([2, 5, 1], 40)
+@pytest.mark.parametrize("widths", [[2, 16, 16, 1], [2, 33, 7, 1]], ids=str)
+def test_a_deep_row_keeps_its_digits_in_any_company(widths):
+    """Rows change their places in the pool as others end: no product may round by place or number."""
+    sheaf, starts = many(widths, 100)
+    whole = Exact().ensemble(sheaf, starts)
+    for chunk in (33, 99):
+        same(whole, Exact().ensemble(sheaf, starts, chunk=chunk))
+    back = Exact().ensemble(sheaf, starts[::-1])
+    np.testing.assert_array_equal(whole.finals, back.finals[::-1])
+    assert [tuple(log) for log in whole] == [tuple(log) for log in back][::-1]
+
+
+@pytest.mark.parametrize("widths", [[2, 5, 1], [2, 4, 4, 1]], ids=str)
+def test_a_process_pool_gives_the_same_digits(widths):
+    sheaf, starts = many(widths, 40)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         same(Exact().ensemble(sheaf, starts), Exact().ensemble(sheaf, starts, executor=pool, chunk=9))
 
@@ -80,11 +97,22 @@ def test_batched_euler_is_euler():
         np.testing.assert_allclose(ensemble.finals[k], traj.states[-1], rtol=1e-12)
 
 
-def test_outcomes_budgets_and_overflow():
-    sheaf, starts = many([2, 8, 1], 30)
-    short = Exact(max_events=2).ensemble(sheaf, starts)
+@pytest.mark.parametrize("widths", [[2, 8, 1], [2, 6, 6, 1]], ids=str)
+def test_an_event_budget_ends_a_run_where_a_single_run_ends(widths):
+    sheaf, starts = many(widths, 30)
+    exact = Exact(max_events=2)
+    short = exact.ensemble(sheaf, starts)
     assert short.outcomes[Outcome.EVENT_BUDGET] > 0
     assert short.counts.max() <= 3
+    for k in range(len(starts)):
+        traj = exact.run(sheaf, starts[k])
+        assert short.outcome(k) is traj.outcome
+        np.testing.assert_allclose(short.ends[k], traj.t_end, rtol=1e-12)
+        np.testing.assert_allclose(short.finals[k], traj.states[-1], atol=1e-12)
+
+
+def test_overflow_and_step_budgets():
+    sheaf, starts = many([2, 8, 1], 30)
     assert Euler(5.0).ensemble(sheaf, starts, 1e4).outcomes[Outcome.UNSTABLE] == 30
     assert Euler(0.1, max_steps=3).ensemble(sheaf, starts).outcomes == {Outcome.STEP_BUDGET: 30}
 

@@ -1,0 +1,114 @@
+"""The first roots of many polynomials at once, by the theorem of :mod:`sheaflab.bernstein`.
+
+All intervals of one depth are examined together, breadth first; those with one sign change wait for one run of
+Newton's method over all of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sheaflab.bernstein import DEEPEST, conversion, halves
+from sheaflab.engine.blocks import product
+from sheaflab.expsum import IntArray
+from sheaflab.network import FloatArray
+
+_CLOSE = 1e-11  # relative: the step back to the root of `f` itself squares what is left
+
+
+def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limits: FloatArray) -> FloatArray:
+    """Return the first x in (0, 1] where each polynomial falls below zero, ``inf`` if there is none.
+
+    Polynomials compete within groups: one whose root lies past its group's limit may get ``inf``.
+
+    Parameters
+    ----------
+    monomials : ndarray, shape (m, degree + 1)
+        Coefficients, lowest first.
+    noise : ndarray, shape (m,)
+        Rounding of each polynomial, not negative.
+    groups : ndarray of int, shape (m,)
+    limits : ndarray, shape (g,)
+        At most 1; lowered in place to the first root of each group.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+    """
+    size, degree = len(monomials), monomials.shape[1] - 1
+    found = np.full(size, np.inf)
+    if not size:
+        return found
+    left, right = halves(degree)
+    b = product(monomials, conversion(degree).T) + noise[:, None]
+    mine = np.flatnonzero((b < 0).any(axis=1))
+    b, start = b[mine], np.zeros(mine.size)
+    brackets: list[tuple[IntArray, FloatArray, FloatArray, FloatArray]] = []
+    for depth in range(DEEPEST + 1):
+        if not mine.size:
+            break
+        width = 0.5**depth
+        signs = b < 0
+        below = signs[:, 0]
+        if below.any():  # below zero at once, by more than rounding
+            np.minimum.at(found, mine[below], _back(monomials[mine[below]], start[below]))
+            np.minimum.at(limits, groups[mine[below]], found[mine[below]])
+        changes = np.count_nonzero(signs[:, 1:] != signs[:, :-1], axis=1)
+        one = ~below & (changes > 0 if depth == DEEPEST else changes == 1)
+        if one.any():
+            j = signs[one].argmax(axis=1)
+            row = np.arange(j.size)
+            high, low = b[one][row, j - 1], b[one][row, j]
+            guess = start[one] + width * (j - 1 + high / (high - low)) / degree
+            brackets.append((mine[one], start[one], start[one] + width, guess))
+        more = ~below & ~one & (changes > 1) & (start <= limits[groups[mine]])
+        mine, start, b = mine[more], start[more], b[more]
+        if mine.size:
+            b = np.concatenate([product(b, left.T), product(b, right.T)])
+            mine, start = np.concatenate([mine, mine]), np.concatenate([start, start + 0.5 * width])
+    if brackets:
+        owner, lows, highs, guesses = (np.concatenate(parts) for parts in zip(*brackets, strict=True))
+        raised = monomials[owner]
+        raised[:, 0] += noise[owner]
+        np.minimum.at(found, owner, _back(monomials[owner], _newton(raised, lows, highs, guesses)))
+        np.minimum.at(limits, groups[owner], found[owner])
+    found[found > 1.0] = np.inf
+    return found
+
+
+def _both(monomials: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Values and derivatives, each of shape ``(m,)``."""
+    degree = monomials.shape[1] - 1
+    powers = np.ones(monomials.shape)
+    powers[:, 1:] = x[:, None]
+    np.multiply.accumulate(powers, axis=1, out=powers)
+    value = (monomials * powers).sum(axis=1)
+    return value, (monomials[:, 1:] * np.arange(1.0, degree + 1) * powers[:, :-1]).sum(axis=1)
+
+
+def _newton(raised: FloatArray, low: FloatArray, high: FloatArray, x: FloatArray) -> FloatArray:
+    """The one root in each (low, high], where the polynomial falls: Newton's method kept inside a shrinking bracket."""
+    root = x = np.where((low < x) & (x < high), x, 0.5 * (low + high))
+    root = root.copy()
+    alive = np.arange(x.size)
+    for _ in range(200):
+        f, slope = _both(raised, x)
+        low, high = np.where(f > 0, x, low), np.where(f < 0, x, high)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            following = x - f / slope
+        inside = (slope < 0) & (low < following) & (following < high)
+        following = np.where(f == 0, x, np.where(inside, following, 0.5 * (low + high)))
+        root[alive] = following
+        going = (np.abs(following - x) > _CLOSE * x) & (following != low) & (following != high)
+        if not going.any():
+            break
+        alive, x, low, high, raised = alive[going], following[going], low[going], high[going], raised[going]
+    return root
+
+
+def _back(monomials: FloatArray, x: FloatArray) -> FloatArray:
+    """From the roots of `f` + rounding to those of `f`: one step of Newton's method."""
+    f, slope = _both(monomials, x)
+    falls = slope < 0
+    step = np.where(falls, f / np.where(falls, -slope, 1.0), 0.0)
+    return np.where(np.abs(step) <= 1e-3 * x, x + step, x)

@@ -1,0 +1,115 @@
+"""Closed forms for rows of an ensemble that have been quiet for long: at once to their next event, or to the end."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sheaflab.engine.record import CodeArray
+from sheaflab.engine.spectral import Eigenbasis, region_of
+from sheaflab.expsum import EPS, IntArray, first_roots
+from sheaflab.network import BoolArray, FloatArray
+from sheaflab.sheaf import Sheaf
+
+_PATIENCE = 3
+_DENSE = 1200
+_ROOM = 2.0e8  # bytes for eigenbases kept
+
+
+class Leap(NamedTuple):
+    """What became of `m` rows: an event (some `hit`) after `waits`, or none up to the end."""
+
+    states: FloatArray
+    waits: FloatArray
+    hit: BoolArray
+    rises: BoolArray
+
+
+class Leaps:
+    """The modes' eigenbases, each worked out once, and the mode of the forward pass, where most runs end."""
+
+    def __init__(self, sheaf: Sheaf) -> None:
+        self.sheaf, self.h = sheaf, sheaf.h
+        self.rest = sheaf.harmonic_extension()
+        self.resting = (self.rest[: sheaf.h] > 0).astype(np.int8)
+        self.margin = float(np.abs(self.rest[: sheaf.h]).min(initial=np.inf))
+        self.restless = 4 * _PATIENCE + sheaf.n // 4  # quiet steps worth the eigenbasis of a mode met by few
+        self.most = max(8, int(_ROOM / (24 * sheaf.n**2)))
+        self.known: dict[bytes, Eigenbasis] = {}
+
+    def basis(self, key: bytes) -> Eigenbasis:
+        if key not in self.known:
+            if len(self.known) >= self.most:
+                self.known.pop(next(iter(self.known)))
+            self.known[key] = Eigenbasis(region_of(self.sheaf, key))
+        return self.known[key]
+
+    def take(
+        self, c: FloatArray, codes: CodeArray, quiet: IntArray, horizon: FloatArray, blur: FloatArray
+    ) -> tuple[IntArray, Leap]:
+        """Return which rows leap, and where to. What a row does follows from that row alone."""
+        if self.sheaf.n > _DENSE:
+            long = near = np.zeros(len(c), dtype=np.bool_)
+        else:
+            calm = (codes == self.resting).all(axis=1)
+            near = calm & (np.sqrt(np.square(c - self.rest).sum(axis=1)) < 0.999 * self.margin)
+            # The signs of the terms at once are cheap, and often show that nothing happens any more.
+            tried = np.flatnonzero(calm & ~near & (quiet > 0))
+            if tried.size:
+                near[tried] = self.basis(self.resting.tobytes()).cleared(c[tried])
+            long = quiet >= np.where(calm, _PATIENCE, self.restless)
+        rows = np.flatnonzero(near | long)
+        return rows, self._leap(c[rows], codes[rows], near[rows], horizon[rows], blur[rows])
+
+    def _leap(self, c: FloatArray, codes: CodeArray, near: BoolArray, horizon: FloatArray, blur: FloatArray) -> Leap:
+        waits = horizon.copy()
+        hit, rises = np.zeros(codes.shape, dtype=np.bool_), np.zeros(codes.shape, dtype=np.bool_)
+        members: dict[bytes, list[int]] = {}
+        for k in range(len(c)):
+            members.setdefault(codes[k].tobytes(), []).append(k)
+        groups = [(self.basis(key), np.array(rows)) for key, rows in members.items()]
+        searched = [(basis, rows[~near[rows]]) for basis, rows in groups]
+        self._search([(basis, rows) for basis, rows in searched if rows.size], c, waits, blur, hit, rises)
+        states = c.copy()
+        for basis, rows in groups:
+            states[rows] = basis.flow(c[rows], waits[rows])
+        return Leap(states, waits, hit, rises)
+
+    def _search(
+        self,
+        groups: list[tuple[Eigenbasis, IntArray]],
+        c: FloatArray,
+        waits: FloatArray,
+        blur: FloatArray,
+        hit: BoolArray,
+        rises: BoolArray,
+    ) -> None:
+        """Find the first event of every row of `groups` before its wait is over; lower the wait to it."""
+        if not groups:
+            return
+        most = max(basis.rates.size for basis, _ in groups)
+        columns: list[tuple[NDArray[Any], ...]] = []
+        for basis, rows in groups:
+            for k in range(0, rows.size, basis.room):
+                part = rows[k : k + basis.room]
+                terms = basis.terms(c[part])
+                row, f = np.nonzero(~basis.safe(terms))
+                # Terms and rates of all modes side by side: shorter sums end with zeros, which change no digit.
+                coefficients, rates = np.zeros((most, row.size)), np.full((most, row.size), basis.rates[-1])
+                coefficients[: basis.rates.size] = terms[:, row, f]
+                rates[: basis.rates.size] = basis.rates[:, None]
+                columns.append((
+                    basis.constants[f], coefficients, rates, part[row], basis.owner[f], basis.upward[f],
+                    basis.floor * blur[part[row]],
+                ))  # fmt: skip
+        constants, coefficients, rates, row, owner, upward, floor = (
+            np.concatenate(parts, axis=-1) for parts in zip(*columns, strict=True)
+        )
+        if not row.size:
+            return
+        found = first_roots(constants, coefficients, rates, waits, row, None, floor)
+        first = np.isfinite(found) & (found <= waits[row] * (1 + 4 * EPS))
+        hit[row[first], owner[first]] = True
+        rises[row[first & upward], owner[first & upward]] = True

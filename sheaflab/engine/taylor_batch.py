@@ -1,0 +1,276 @@
+r"""Any shape, many trajectories at once, each in whatever mode it is: Taylor series with certified polynomial events.
+
+What :mod:`sheaflab.engine.taylor` does for one trajectory, on a pool of rows that is refilled as runs end. Two things
+differ, because every row has a mode of its own:
+
+- :math:`-L v = -\delta^\top \delta v` is applied layer by layer, as two products with the weights and masks for the
+  modes: no Laplacian is formed. One application more than the degree gives the remainder itself.
+- A polynomial is written in the Bernstein basis only if
+  :math:`f(x) \ge f_0 + f_1 x - x^2 \sum_{k \ge 2} |f_k|`, concave and so least at an end, does not clear it at once.
+
+A row's digits do not depend on its companions: products are taken in blocks of a fixed size
+(:mod:`sheaflab.engine.blocks`), everything else acts on rows one by one, and what a row does next follows from its own
+past alone.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+
+from sheaflab.engine.bernstein_batch import first_roots
+from sheaflab.engine.blocks import BLOCK, padded
+from sheaflab.engine.leap_batch import Leaps
+from sheaflab.engine.record import (
+    ACTIVE,
+    EVENT_BUDGET,
+    INACTIVE,
+    REACHED_END,
+    SLIDING,
+    Batch,
+    CodeArray,
+    first_modes_many,
+)
+from sheaflab.expsum import EPS, IntArray
+from sheaflab.network import BoolArray, FloatArray
+from sheaflab.sheaf import Sheaf
+
+DEGREE = 18
+_NOISE = 16 * EPS
+_NUMBERS = 32_768  # in the states of a pool: large enough to spread the overhead, small enough for the cache
+
+
+class Layers:
+    """The coboundary of many rows, each in its own mode, and the pull from residuals to hidden neurons."""
+
+    def __init__(self, sheaf: Sheaf) -> None:
+        ends = np.cumsum([0, *sheaf.net.widths[1:]]).tolist()
+        cuts = [slice(a, b) for a, b in pairwise(ends)]
+        self.h, self.n, self.b = sheaf.h, sheaf.n, np.asarray(sheaf.boundary_term)
+        weights = sheaf.net.weights[1:]
+        self.pairs = [
+            (before, after, np.ascontiguousarray(w.T), np.ascontiguousarray(w))
+            for w, before, after in zip(weights, cuts[:-1], cuts[1:], strict=True)
+        ]
+        # Products with L / unit, not with L: twenty of them must not overflow. A power of two, so that it is exact.
+        self.unit = 2.0 ** math.ceil(2 * math.log2(1.0 + max(float(np.linalg.norm(w)) for w in weights)))
+
+    def apply(self, s: FloatArray, active: FloatArray, r: FloatArray, g: FloatArray) -> None:
+        """Put δ s into `r` and its pull into `g`; shapes ``(blocks, BLOCK, n)`` and ``(blocks, BLOCK, h)``."""
+        np.multiply(s[..., : self.h], active, out=g)
+        np.copyto(r, s)
+        for before, after, down, _ in self.pairs:
+            r[..., after] -= g[..., before] @ down
+        for before, after, _, up in self.pairs:
+            np.matmul(r[..., after], up, out=g[..., before])
+
+    def field(self, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``."""
+        m = len(c)
+        s, active = padded(c), padded((codes == ACTIVE).astype(np.float64))
+        r, g = np.empty(s.shape), np.empty(active.shape)
+        np.multiply(s[..., : self.h], active, out=g)
+        np.subtract(s, self.b, out=r)
+        for before, after, down, _ in self.pairs:
+            r[..., after] -= g[..., before] @ down
+        for before, after, _, up in self.pairs:
+            np.matmul(r[..., after], up, out=g[..., before])
+        return r.reshape(-1, self.n)[:m], g.reshape(-1, self.h)[:m]
+
+
+def velocities(r: FloatArray, g: FloatArray, codes: CodeArray) -> FloatArray:
+    """Velocities, shape ``(m, n)``, from residuals and pulls of rows in modes `codes`."""
+    v = -r
+    h = codes.shape[1]
+    v[:, :h] += np.where(codes == ACTIVE, g, 0.0)
+    v[:, :h][codes == SLIDING] = 0.0
+    return v
+
+
+class _Pool:
+    """The rows under way. `who` is -1 in a row without a trajectory."""
+
+    PER_ROW = ("c", "codes", "r", "g", "t", "who", "quiet", "blur", "last", "met")
+
+    def __init__(self, sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> None:
+        self.layers, self.h, self.n = Layers(sheaf), sheaf.h, sheaf.n
+        self.t_end, self.max_events = t_end, max_events
+        self.batch = Batch(sheaf, len(starts), t_end)
+        self.starts, self.next = starts, 0
+        self.first_codes, self.batch.repelled = first_modes_many(sheaf, starts)
+        self.leaps = Leaps(sheaf)
+        self.rest, self.resting = self.leaps.rest, self.leaps.resting
+        self.size = float(np.abs(self.rest).max(initial=0.0))
+        rows = min(max(1, _NUMBERS // (BLOCK * sheaf.n)), -(-len(starts) // BLOCK)) * BLOCK
+        self.c, self.codes = np.tile(self.rest, (rows, 1)), np.tile(self.resting, (rows, 1))
+        self.r, self.g = np.zeros((rows, self.n)), np.zeros((rows, self.h))
+        self.t, self.blur, self.last = np.zeros(rows), np.ones(rows), np.zeros(rows)
+        self.who = np.full(rows, -1)
+        self.quiet, self.met = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
+        self._allot()
+
+    def _allot(self) -> None:
+        """Room for the series of all rows and for their residuals and pulls."""
+        blocks = len(self.who) // BLOCK
+        self.series = np.empty((blocks, DEGREE + 2, BLOCK, self.n))
+        self.residuals = np.empty((blocks, DEGREE + 1, BLOCK, self.n))
+        self.pulls = np.empty((blocks, DEGREE + 1, BLOCK, self.h))
+
+    def refill(self) -> bool:
+        """Give free rows new trajectories, or let whole blocks go; tell whether any row is under way."""
+        free = np.flatnonzero(self.who < 0)
+        fresh = free[: len(self.starts) - self.next]
+        if fresh.size:
+            new = np.arange(self.next, self.next + fresh.size)
+            self.next += fresh.size
+            self.who[fresh], self.c[fresh], self.codes[fresh] = new, self.starts[new], self.first_codes[new]
+            self.t[fresh], self.quiet[fresh], self.blur[fresh], self.last[fresh], self.met[fresh] = 0.0, 0, 1.0, 0.0, 0
+            self.r[fresh], self.g[fresh] = self.layers.field(self.c[fresh], self.codes[fresh])
+        elif free.size >= BLOCK:
+            spare = free[: free.size // BLOCK * BLOCK]
+            for name in self.PER_ROW:
+                setattr(self, name, np.delete(getattr(self, name), spare, axis=0))
+            self._allot()
+        return bool((self.who >= 0).any())
+
+    def finish(self, rows: IntArray, outcome: int) -> None:
+        who = self.who[rows]
+        self.batch.finals[who], self.batch.outcomes[who] = self.c[rows], outcome
+        if outcome == EVENT_BUDGET:
+            self.batch.ends[who] = self.t[rows]
+        self.who[rows] = -1
+        self.c[rows], self.codes[rows], self.r[rows], self.g[rows] = self.rest, self.resting, 0.0, 0.0
+
+    def leap(self) -> None:
+        """Take rows that have been quiet for long, or can meet no wall any more, by the closed form of their mode."""
+        alive = np.flatnonzero(self.who >= 0)
+        which, found = self.leaps.take(
+            self.c[alive], self.codes[alive], self.quiet[alive], self.t_end - self.t[alive], self.blur[alive]
+        )
+        rows = alive[which]
+        if not rows.size:
+            return
+        self.c[rows] = found.states
+        ended = ~found.hit.any(axis=1)
+        self.t[rows] = np.where(ended, self.t_end, np.minimum(self.t[rows] + found.waits, self.t_end))
+        met = rows[~ended]
+        if met.size:
+            self.meet(met, found.hit[~ended], found.rises[~ended])
+        self.finish(rows[ended], REACHED_END)
+
+    def step(self) -> None:
+        """Take every row to its next event or to the end of one series."""
+        lengths = self.expand()
+        hit, rises, x = self.events()
+        s = self.series
+        fraction = x.reshape(-1, BLOCK, 1)
+        c = s[:, DEGREE].copy()
+        for k in range(DEGREE - 1, -1, -1):
+            c *= fraction
+            c += s[:, k]
+        self.c = c.reshape(-1, self.n)
+        alive, met = self.who >= 0, hit.any(axis=1)
+        room = self.t_end - self.t
+        self.t = np.where(met, np.minimum(self.t + x * lengths, self.t_end), self.t + lengths)
+        self.t[~met & (lengths >= room)] = self.t_end
+        self.quiet += 1
+        rows = np.flatnonzero(met)
+        quiet = np.flatnonzero(~met)
+        self.r[quiet], self.g[quiet] = self.layers.field(self.c[quiet], self.codes[quiet])
+        if rows.size:
+            self.meet(rows, hit[rows], rises[rows])
+        self.finish(np.flatnonzero(alive & (self.who >= 0) & (self.t >= self.t_end)), REACHED_END)
+
+    def expand(self) -> FloatArray:
+        """Fill the series, in the fraction of a step, and return the lengths of the steps."""
+        layers, s, h = self.layers, self.series, self.h
+        active = (self.codes == ACTIVE).astype(np.float64).reshape(-1, BLOCK, h)
+        still = np.ones((len(self.who), self.n))
+        still[:, :h][self.codes == SLIDING] = 0.0
+        still = still.reshape(-1, BLOCK, self.n) / -layers.unit
+        pulled, work = active / layers.unit, np.empty(active.shape)
+        s[:, 0], s[:, 1] = (
+            self.c.reshape(-1, BLOCK, self.n),
+            velocities(self.r, self.g, self.codes).reshape(s[:, 1].shape),
+        )
+        self.residuals[:, 0], self.pulls[:, 0] = self.r.reshape(s[:, 0].shape), self.g.reshape(active.shape)
+        for k in range(1, DEGREE + 1):
+            r, g, following = self.residuals[:, k], self.pulls[:, k], s[:, k + 1]
+            layers.apply(s[:, k], active, r, g)
+            np.multiply(r, still, out=following)
+            following[..., :h] += np.multiply(g, pulled, out=work)
+        # The remainder is at most the next term; f⁺ of a sliding neuron sees it through δ twice, hence the unit.
+        tolerance = EPS / layers.unit * np.maximum(np.maximum(self.size, np.abs(self.c).max(axis=1)), 1e-280)
+        last = np.maximum(np.sqrt(np.square(s[:, DEGREE + 1]).sum(axis=-1)).reshape(-1), 1e-300)
+        room = np.log(tolerance / last) + math.lgamma(DEGREE + 2) - DEGREE * math.log(layers.unit)
+        lengths = np.minimum(self.t_end - self.t, np.exp(np.minimum(room / (DEGREE + 1), 700.0)))
+        self.powers = np.ones((len(lengths), DEGREE + 1))
+        self.powers[:, 1] = lengths
+        self.powers[:, 2:] = lengths[:, None] * (layers.unit / np.arange(2.0, DEGREE + 1))
+        np.multiply.accumulate(self.powers, axis=1, out=self.powers)
+        s[:, : DEGREE + 1] *= self.powers.reshape(-1, BLOCK, DEGREE + 1).transpose(0, 2, 1)[..., None]
+        return np.asarray(lengths)
+
+    def events(self) -> tuple[BoolArray, BoolArray, FloatArray]:
+        """Which neurons end each row's step, which of them rise off their wall, and at what fraction of the step."""
+        s, h = self.series, self.h
+        sliding, alive = self.codes == SLIDING, (self.who >= 0)[:, None]
+        side = np.where(self.codes == ACTIVE, 1.0, -1.0)
+        rest = np.abs(s[:, 2 : DEGREE + 1, :, :h]).sum(axis=1).reshape(side.shape)
+        ends = (self.c[:, :h] + s[:, 1, :, :h].reshape(side.shape)) * side
+        row, neuron = np.nonzero((ends <= rest) & ~sliding & alive)
+        functions = [s[row // BLOCK, : DEGREE + 1, row % BLOCK, neuron] * side[row, neuron][:, None]]
+        slid, where = np.nonzero(sliding & alive)
+        if slid.size:
+            place = slid // BLOCK, slice(None), slid % BLOCK, where
+            r, g = self.residuals[place] * self.powers[slid], self.pulls[place] * self.powers[slid]
+            functions += [-r, r - g]
+        group, owner = np.concatenate([row, slid, slid]), np.concatenate([neuron, where, where])
+        upward = np.arange(group.size) >= row.size + slid.size
+        monomials = np.concatenate(functions)
+        noise = _NOISE * np.abs(monomials).sum(axis=1) + (4 * EPS * self.size) * self.blur[group]
+        x = np.ones(len(self.who))
+        at = first_roots(monomials, noise, group, x)
+        first = at <= x[group] * (1 + 4 * EPS)
+        hit, rises = np.zeros(side.shape, dtype=np.bool_), np.zeros(side.shape, dtype=np.bool_)
+        hit[group[first], owner[first]] = True
+        rises[group[first & upward], owner[first & upward]] = True
+        return hit, rises, x
+
+    def meet(self, rows: IntArray, hit: BoolArray, rises: BoolArray) -> None:
+        """Change the modes of the neurons `hit` in `rows` by Filippov's rule, and log it."""
+        c, before, h = self.c[rows], self.codes[rows], self.h
+        c[:, :h][hit] = 0.0
+        r, g = self.layers.field(c, before)
+        down, up = -r[:, :h], g - r[:, :h]
+        rising = np.where(down <= 0, INACTIVE, np.where(up > 0, ACTIVE, SLIDING))
+        falling = np.where(up >= 0, ACTIVE, np.where(down <= 0, INACTIVE, SLIDING))
+        leaving = np.where(rises, ACTIVE, INACTIVE)
+        there = np.where(before == INACTIVE, rising, np.where(before == ACTIVE, falling, leaving))
+        after = np.where(hit, there, before).astype(np.int8)
+        energy = 0.5 * np.square(r).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slopes = [
+                np.where(energy > 0, -np.square(velocities(r, g, codes)).sum(axis=1) / energy, np.nan)
+                for codes in (before, after)
+            ]
+        t = self.t[rows]
+        changes = self.batch.add(self.who[rows], t, before.T, after.T, energy, (slopes[0], slopes[1]))
+        # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
+        on = (changes > 0) & (t > self.last[rows] * (1 + 4 * EPS))
+        self.blur[rows] = np.where(on, 1.0, 4.0 * self.blur[rows])
+        self.last[rows], self.quiet[rows] = t, 0
+        self.met[rows] += changes
+        self.c[rows], self.codes[rows], self.r[rows], self.g[rows] = c, after, r, g
+        self.finish(rows[self.met[rows] >= self.max_events], EVENT_BUDGET)
+
+
+def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:
+    """Follow the flow from each row of `starts`, shape ``(m, n)``."""
+    pool = _Pool(sheaf, starts, t_end, max_events)
+    while pool.refill():
+        pool.leap()
+        pool.step()
+    return pool.batch
