@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from graders import seccomp
 from graders.isolation import LADDER, Isolation
 from graders.sandbox import best_isolation, probe
 
@@ -27,6 +28,12 @@ def run(options: argparse.Namespace) -> int:
         print(f"{'works ' if not why else 'fails '} {level.name.lower():<11} {level.value.partition(';')[0]}")
         if why:
             print(f"{'':<19}because: {why}")
+    why = seccomp.missing()
+    print(
+        f"{'fails ' if why else 'works '} {'seccomp':<11} beside any of these: refuses calls that no notebook needs"
+    )
+    if why:
+        print(f"{'':<19}because: {why}")
     best = best_isolation()
     print(f"Grading will use: {best.name.lower()}")
     if best.degraded:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from graders import isolation
+from graders import containment
 from graders.isolation import LADDER, Isolation, IsolationError, Limits
 from graders.status import SandboxBroken, Status
 
@@ -114,14 +114,12 @@ class Worker:
                 self._pidfd = os.pidfd_open(self.first_pid)
         return self
 
-    def _command(self, control: int, info: int) -> isolation.Command:
+    def _command(self, control: int, info: int) -> containment.Command:
         if self.level is Isolation.BUBBLEWRAP:
-            return isolation.bubblewrap_command(control, info, self.limits)
+            return containment.bubblewrap_command(control, info, self.limits)
         if self.level is Isolation.UNSHARE:
-            return isolation.unshare_command(control, self.limits, self.scratch)
-        return isolation.plain_command(
-            control, self.limits, self.scratch, other_user=self.level is Isolation.OTHER_USER
-        )
+            return containment.unshare_command(control, self.limits, self.scratch)
+        return containment.plain_command(control, self.limits, self.scratch, self.level)
 
     def _first_pid(self) -> int | None:
         """First process of the sandbox's process namespace: when it is gone, so is everything in there."""
@@ -324,10 +322,8 @@ def kill_marked(mark: str) -> None:
 @functools.cache
 def probe(level: Isolation) -> str:
     """Try `level` for real; return why it does not work, or an empty text."""
-    if missing := isolation.missing_tools(level):
-        return f"{', '.join(missing)} not installed"
-    if level is Isolation.OTHER_USER and os.geteuid() != 0:
-        return "needs root"
+    if why := containment.hindrance(level):
+        return why
     try:
         with Worker(level=level):
             return ""

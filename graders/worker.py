@@ -1,6 +1,7 @@
 """The other side of the wall: runs a student's cells and answers calls to the functions they define.
 
-Started by `graders.sandbox` inside the sandbox, with `protocol.py` beside it and nothing else of `graders`. Everything
+Started by `graders.sandbox` inside the sandbox, with `protocol.py` and `confine.py` beside it and nothing else of
+`graders`. Everything
 here shares a process with student code sooner or later, so nothing that is read from here counts as a score: the
 trusted side gets data, and judges it.
 
@@ -29,6 +30,7 @@ from types import TracebackType
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import confine  # type: ignore[import-not-found]
 from protocol import Channel, ProtocolError, Unsendable  # type: ignore[import-not-found]
 
 MAX_STREAM = 64 * 1024
@@ -390,9 +392,9 @@ def watch(control: socket.socket, pid: int) -> None:
 
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
-    limits: dict[str, int] = json.loads(sys.argv[2])
+    orders: dict[str, Any] = json.loads(sys.argv[2])
     os.umask(0o077)
-    for name, value in limits.items():
+    for name, value in orders["rlimits"].items():
         kind = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(kind)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -408,6 +410,10 @@ def main() -> None:
 
     outputs: list[dict[str, Any]] = []
     shell = make_shell(outputs)
+    if orders["files"] is not None:
+        confine.restrict_files(**orders["files"])
+    if orders["seccomp"]:
+        confine.load_filter(bytes.fromhex(orders["seccomp"]))
     tell(control, event="ready")
     children: set[int] = set()
     while True:

@@ -1,0 +1,89 @@
+"""Doors that a process closes behind itself by the kernel's own means: seccomp and landlock, through ctypes.
+
+The worker does this before student code runs; all its later processes inherit it, and nothing takes it back. Like
+`protocol.py` this file runs inside the sandbox and imports nothing of `graders`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Iterable
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+_SET_SECCOMP, _FILTER, _SET_NO_NEW_PRIVS = 22, 2, 38  # linux/prctl.h, linux/seccomp.h
+_INSTRUCTION = 8  # bytes of a struct sock_filter
+
+# linux/landlock.h; these system calls have the same number on every architecture.
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION, _PATH_BENEATH = 1, 1
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
+_ALL_FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # rights known since a version
+_OF_A_FILE = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14 | 1 << 15  # the others are rights of a directory
+_TCP = 0b11  # bind and connect, since version 4
+_SCOPES = 0b11  # abstract sockets and signals to processes outside, since version 6
+
+
+def _no_new_privileges() -> None:
+    if _libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
+
+
+def load_filter(program: bytes) -> None:
+    """Let `program`, a compiled seccomp filter, judge every later system call of this process."""
+    _no_new_privileges()
+    code = ctypes.create_string_buffer(program, len(program))
+    # struct sock_fprog: a 16-bit count and a pointer, aligned as C does it
+    filter_ = struct.pack("@HP", len(program) // _INSTRUCTION, ctypes.addressof(code))
+    if _libc.prctl(_SET_SECCOMP, _FILTER, ctypes.create_string_buffer(filter_, len(filter_)), 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECCOMP)")
+
+
+def landlock_version() -> int:
+    """Return the version of landlock that the kernel speaks, 0 for none."""
+    return max(int(_libc.syscall(_CREATE_RULESET, None, 0, _VERSION)), 0)
+
+
+def restrict_files(read: Iterable[str], write: Iterable[str]) -> None:
+    """Leave this process these files and directories, and what is beneath them; what does not exist is passed over.
+
+    Newer kernels close TCP, and signals and abstract sockets to processes outside, as well.
+    """
+    version = landlock_version()
+    if not version:
+        raise OSError("the kernel has no landlock")
+    every = max(bits for since, bits in _ALL_FILES.items() if since <= version)
+    rules = struct.pack("=QQQ", every, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0)
+    rules = rules[: 8 if version < 4 else 16 if version < 6 else 24]
+    ruleset = _checked(_CREATE_RULESET, rules, len(rules), 0)
+    try:
+        for paths, rights in ((read, _EXECUTE | _READ_FILE | _READ_DIR), (write, every & ~_EXECUTE)):
+            for path in paths:
+                _allow(ruleset, path, rights)
+        _no_new_privileges()
+        _checked(_RESTRICT_SELF, ruleset, 0)
+    finally:
+        os.close(ruleset)
+
+
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    try:
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        rights &= ~0 if os.path.isdir(path) else _OF_A_FILE
+        _checked(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", rights, place), 0)
+    finally:
+        os.close(place)
+
+
+def _checked(number: int, *arguments: int | bytes) -> int:
+    found = int(_libc.syscall(number, *arguments))
+    if found < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"landlock system call {number}: {os.strerror(code)}")
+    return found
