@@ -28,7 +28,7 @@ from sheaflab.sheaf import Sheaf
 
 _NOISE = 16 * EPS
 _DEGREES = (8, 30)
-_PATIENCE = 3
+_EXPONENTS = np.arange(_DEGREES[1] + 1.0)
 _DENSE = 1200
 _WIDE = 400  # from here on matrices outgrow the cache, and reading less of them is faster than fewer calls
 
@@ -138,9 +138,11 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         mode = codes.tobytes()
         calm = mode == resting
         tail = calm and math.dist(flow.c, rest) < 0.999 * margin
-        patience = _PATIENCE if calm else 2 * _PATIENCE + flow.n // 8
+        patience = 1 if calm else 6 + flow.n // 8  # quiet steps that are worth one eigendecomposition
         if flow.n <= _DENSE and (tail or quiet >= patience):
             region = spectral.region_of(sheaf, mode)
+            if calm:
+                region.equilibrium = rest  # known already
             wait, who, rises = t_end - t, [], []
             if not tail:  # after so many quiet steps no wall has just been left
                 wait, found, ups = spectral.first_exit(region, flow.c, wait, np.zeros(flow.h, dtype=np.int64), blur)
@@ -193,7 +195,7 @@ def _step(
     if not who:
         flow.c = np.add.reduce(series)
         return who, rises, t + length if t + length < t_end else t_end, min(degree + 4, _DEGREES[1])
-    flow.c = x ** np.arange(degree + 1) @ series
+    flow.c = x ** _EXPONENTS[: degree + 1] @ series
     return who, rises, min(t + x * length, t_end), max(degree - 2, _DEGREES[0]) if x < 0.3 else degree
 
 
@@ -209,7 +211,7 @@ def _series(flow: _Flow, degree: int, horizon: float, tolerance: float) -> tuple
         length = min(horizon, math.exp((room - (degree - 1) * math.log(flow.unit)) / degree))
     powers = np.empty(degree + 1)
     powers[0], powers[1] = 1.0, length
-    powers[2:] = length * flow.unit / np.arange(2, degree + 1)
+    powers[2:] = length * flow.unit / _EXPONENTS[2 : degree + 1]
     series *= np.multiply.accumulate(powers)[:, None]
     return series, length
 
