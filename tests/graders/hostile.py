@@ -6,10 +6,24 @@ Each hostile one spoils exercise 1.1 (3 points) in its own way; nothing may make
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 
 BAD = "def double(x):\n    return 0 * x\n"
+LATER = """
+import pathlib, sqlite3, time
+for _ in range(60):
+    time.sleep(0.5)
+    for folder in pathlib.Path.cwd().parents:
+        for file in folder.glob("gradebook.db"):
+            try:
+                with sqlite3.connect(file, timeout=1) as db:
+                    db.execute("UPDATE grade SET manual_score = 99")
+            except sqlite3.Error:
+                pass
+"""
 
 # Code in the cell of exercise 1.1. A tuple: code, then the label expected for exercise 1.1 (any but ok if None).
 CODE: dict[str, tuple[str, str | None]] = {
@@ -150,6 +164,27 @@ CODE: dict[str, tuple[str, str | None]] = {
     "writes outside": (
         BAD + "import os\nfor p in ('/usr/x', '/opt/worker/worker.py', '/opt/library/sheaflab/x.py', '/etc/x', '/x'):\n"
         "    try:\n        open(p, 'a').write('x')\n        print('WR' + 'OTE', p)\n    except OSError:\n        pass",
+        "wrong",
+    ),
+    "runs the solution in source/": (
+        "import json, pathlib\nfor d in pathlib.Path.cwd().parents:\n    for f in d.glob('source/*/*.ipynb'):\n"
+        "        for c in json.loads(f.read_text())['cells']:\n            source = ''.join(c['source'])\n"
+        "            if 'def double' in source:\n                exec(source)",
+        "not defined",
+    ),
+    "edits the gradebook": (
+        BAD + "import pathlib, sqlite3\nfor d in pathlib.Path.cwd().parents:\n    for f in d.glob('gradebook.db'):\n"
+        "        with sqlite3.connect(f) as db:\n            db.execute('UPDATE grade SET auto_score = -50')",
+        "wrong",
+    ),
+    "edits the gradebook later": (
+        BAD + f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {LATER!r}], start_new_session=True)",
+        "wrong",
+    ),
+    "edits configuration and submissions": (
+        BAD + "import pathlib\nfor d in pathlib.Path.cwd().parents:\n"
+        "    for f in (*d.glob('nbgrader_config.py'), *d.glob('submitted/*/*/*.ipynb'), *d.glob('source/*/*.ipynb')):\n"
+        "        try:\n            f.write_text('{}')\n            print('WR' + 'OTE', f)\n        except OSError:\n            pass",
         "wrong",
     ),
     "leaves startup files": (
@@ -370,3 +405,50 @@ HONEST = {
     "utf-16": lambda submit: nbformat.writes(submit()).encode("utf-16"),
     "own cell that fails": lambda submit: submit(ex_1_1="def double(x):\n    return 2 * x\n1 / 0"),
 }
+
+
+@dataclass(frozen=True)
+class Case:
+    """One submission: its files (a text is the target of a link), and what exercise 1.1 must come to."""
+
+    files: dict[str, bytes | str]
+    points: int
+    label: str | None
+    """Outcome of exercise 1.1; any but ok if None."""
+    honest: bool = False
+    """Whether all else is right as well."""
+
+
+def corpus(submit):
+    """All cases by name; `submit` makes a notebook of the key with some cells replaced."""
+
+    def file(work):
+        return work if isinstance(work, bytes) else nbformat.writes(work).encode()
+
+    main, bad = "mini-1.ipynb", file(submit(ex_1_1=BAD))
+    cases = {name: Case({main: by_code(submit, source)}, 0, label) for name, (source, label) in CODE.items()}
+    cases |= {name: Case({main: file(make(submit))}, 0, None) for name, make in NOTEBOOKS.items()}
+    cases |= {name: Case({main: file(make(submit))}, 3, "ok", honest=True) for name, make in HONEST.items()}
+    return cases | {
+        "a wrong copy beside": Case({main: file(submit()), "mini-1-Copy1.ipynb": bad}, 3, "ok", honest=True),
+        "renamed by a browser": Case({"mini-1 (1).ipynb": file(submit())}, 3, "ok", honest=True),
+        "another name": Case({"p1 (1).ipynb": file(submit())}, 0, "not handed in"),
+        "ships a numpy.py": Case({main: bad, "numpy.py": b"allclose = lambda *a, **k: True"}, 0, "wrong"),
+        "a link to the solution": Case({main: "../../../source/mini/mini-1.ipynb"}, 0, "not handed in"),
+    }
+
+
+def hand_in_case(root, student, case):
+    """Put a case's files into `submitted/` of the course at `root`."""
+    folder = Path(root) / "submitted" / student / "mini"
+    folder.mkdir(parents=True)
+    for name, content in case.files.items():
+        if isinstance(content, str):
+            (folder / name).symlink_to(content)
+        else:
+            (folder / name).write_bytes(content)
+
+
+def slug(text):
+    """A case's name as a student's."""
+    return "".join(c if c.isalnum() else "-" for c in text)

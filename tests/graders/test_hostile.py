@@ -11,7 +11,7 @@ from graders.classroom import main_with
 from graders.preprocessor import read_result
 from graders.status import Status
 from tests.graders.conftest import hand_in
-from tests.graders.hostile import BAD, CODE, HONEST, NOTEBOOKS, by_code
+from tests.graders.hostile import BAD, CODE, NOTEBOOKS, by_code, corpus, hand_in_case, slug
 
 
 def snapshot(course):
@@ -22,31 +22,10 @@ def snapshot(course):
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def slug(text):
-    return "".join(c if c.isalnum() else "-" for c in text)
-
-
 def test_a_class_of_cheats_and_accidents(course, submit, capsys):
-    expected = {}
-    for name, (source, label) in CODE.items():
-        hand_in(course, slug(name), by_code(submit, source))
-        expected[slug(name)] = (0, label)
-    for name, make in NOTEBOOKS.items():
-        hand_in(course, slug(name), make(submit))
-        expected[slug(name)] = (0, None)
-    for name, make in HONEST.items():
-        hand_in(course, slug(name), make(submit))
-        expected[slug(name)] = (3, "ok")
-    hand_in(course, "honest", submit())
-    hand_in(course, "honest", submit(ex_1_1=BAD), name="mini-1-Copy1.ipynb")
-    hand_in(course, "renamed", submit(), name="mini-1 (1).ipynb")
-    hand_in(course, "misnamed", submit(), name="p1 (1).ipynb")
-    hand_in(course, "with-numpy", submit(ex_1_1=BAD))
-    (course.root / "submitted" / "with-numpy" / "mini" / "numpy.py").write_text("allclose = lambda *a: True")
-    (course.root / "submitted" / "linked" / "mini").mkdir(parents=True)
-    (course.root / "submitted" / "linked" / "mini" / "mini-1.ipynb").symlink_to(course.source / "mini-1.ipynb")
-    expected |= {"honest": (3, "ok"), "renamed": (3, "ok"), "with-numpy": (0, "wrong")}
-    expected |= {"misnamed": (0, "not handed in"), "linked": (0, "not handed in")}
+    cases = {slug(name): case for name, case in corpus(submit).items()}
+    for student, case in cases.items():
+        hand_in_case(course.root, student, case)
     before = snapshot(course)
 
     assert main_with(course, workers=2, cpu=1.0, wall=12.0) == 0
@@ -60,7 +39,8 @@ def test_a_class_of_cheats_and_accidents(course, submit, capsys):
             for notebook in s.notebooks
             for grade in notebook.grades
         }
-    for student, (points, label) in expected.items():
+    for student, case in cases.items():
+        points, label = case.points, case.label
         result = read_result(course.root / "autograded" / student / "mini" / "mini-1.ipynb")
         told[student] = result
         status = Status[result["exercises"][0]["status"]]
@@ -69,11 +49,11 @@ def test_a_class_of_cheats_and_accidents(course, submit, capsys):
         if (label is None and status is Status.OK) or (label is not None and status.label != label):
             problems.append(f"{student}: {status.label!r}, not {label!r}: {result['exercises'][0]['message'][:200]}")
     assert not problems, "\n".join(problems)
-    for student in ("honest", "renamed", *map(slug, HONEST)):
+    for student in (student for student, case in cases.items() if case.honest):
         total = sum(scores[student, f"grade-1-{k}"] for k in (1, 2, 3, 4))
         assert total == 10, (student, told[student])
-    assert "mini-1 (1).ipynb was taken" in told["renamed"]["notes"][0]
-    assert "rename it" in told["misnamed"]["notes"][0]
+    assert "mini-1 (1).ipynb was taken" in told["renamed-by-a-browser"]["notes"][0]
+    assert "rename it" in told["another-name"]["notes"][0]
     text = "".join(path.read_text() for path in (course.root / "autograded").glob("*/mini/*.ipynb"))
     assert "FOUND []" in text
     assert "WROTE" not in text
