@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbgrader import preprocessors as stock
 
-from graders.feedback import EscapeHtml
+from graders.feedback import EscapeHtml, Hints
 from graders.release import ClearSolutions
 
 c = get_config()  # noqa: F821  (traitlets provides it)
@@ -54,4 +54,10 @@ c.TrustedGrader.course = here
 # Feedback: nothing that a student wrote becomes markup in a page.
 c.GenerateFeedback.exporter_class = "graders.feedback.FeedbackExporter"
 c.FeedbackExporter.course = here
-c.GenerateFeedback.preprocessors = [stock.GetGrades, EscapeHtml, "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]
+c.Hints.course = here
+c.GenerateFeedback.preprocessors = [
+    stock.GetGrades,
+    EscapeHtml,
+    Hints,
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]

@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from graders.feedback_page import FeedbackExporter as ReadableExporter
-from graders.manifest import Course
+from graders.manifest import Course, Exercise
+from graders.preprocessor import RESULT
+from graders.release import grade_id
+from graders.status import Status
 
 
 class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
@@ -33,6 +37,42 @@ class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
             cell.cell_type = "markdown"  # a raw cell would go into the page as it is
         cell.pop("attachments", None)
         return cell, resources
+
+
+class Hints(NbGraderPreprocessor):  # type: ignore[misc]
+    """Link every exercise that lost points to its hints; they stand at the end of the page, folded up one by one."""
+
+    course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
+        """All of it comes from the manifest and from what the graders have found, none from the student."""
+        course = Course.load(Path(self.course or "."))
+        cells, parts = {grade_id(cell): cell for cell in nb.cells}, []
+        told = {entry["id"]: entry for entry in nb.metadata.get(RESULT, {}).get("exercises", [])}
+        for exercise in course.exercises():
+            entry, cell = told.get(exercise.id), cells.get(exercise.grade_cell)
+            if entry is None or cell is None or entry["status"] == Status.OK.name or not exercise.hints:
+                continue
+            failed = [check["name"] for check in entry["checks"] if check["status"] != Status.OK.name]
+            link = f'<a href="#hints-{exercise.slug}">hints for exercise {exercise.id}</a>'
+            text = f"<p>Stuck on {html.escape(', '.join(failed))}? There are {link}.</p>"
+            cell.outputs.append(nbformat.v4.new_output("display_data", data={"text/html": text}))
+            parts.append(_folded(exercise))
+        if parts:
+            source = '<h2 id="hints">Hints</h2>' + "".join(parts)
+            nb.cells.append(nbformat.v4.new_markdown_cell(source))
+        return nb, resources
+
+
+def _folded(exercise: Exercise) -> str:
+    """An exercise's hints as one line of HTML, to be opened one after the other."""
+    title = html.escape(f"Exercise {exercise.id}: {exercise.title}")
+    hints = "".join(
+        f"<details><summary>Hint {k} of {len(exercise.hints)}</summary><p>{html.escape(text)}</p></details>"
+        for k, text in enumerate(exercise.hints, 1)
+    )
+    command = f"<p>In a terminal, <code>sheaflab hint {exercise.id}</code> shows them one at a time.</p>"
+    return f'<h3 id="hints-{exercise.slug}">{title}</h3>{hints}{command}'
 
 
 class FeedbackExporter(ReadableExporter):

@@ -53,7 +53,7 @@ def test_an_endless_loop_costs_its_own_exercise_only(grade, submit):
     assert statuses(result) == [Status.TIMED_OUT, Status.OK, Status.OK, Status.OK]
 
 
-@pytest.mark.parametrize("level", [level for level in Isolation if level is not Isolation.OTHER_USER])
+@pytest.mark.parametrize("level", Isolation)
 def test_every_way_of_isolation_gives_the_same_grade_and_says_its_name(grade, submit, level):
     if why := probe(level):
         assert level is not Isolation.BUBBLEWRAP, f"bubblewrap must work where this course is tested: {why}"
@@ -132,3 +132,8 @@ def test_grading_by_nbgrader_itself(course, submit, mini):
     page = (course.root / "feedback" / "bob" / "mini" / "mini-1.html").read_text()
     assert "timed out" in page
     assert "look for a loop that never ends" in page
+    assert "Stuck on numbers, arrays?" in page
+    assert '<a href="#hints-1-1">' in page
+    assert page.count('<h3 id="hints-1-1">Exercise 1.1: double</h3>') == 1
+    assert "<summary>Hint 1 of 1</summary><p>Multiply.</p>" in page
+    assert "hints-1-2" not in page  # all right there

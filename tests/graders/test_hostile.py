@@ -94,6 +94,11 @@ def test_pages_with_hostile_content_run_no_script(course, submit):
             assert not dialogs
             assert page.locator("text=not right yet").count() or page.locator("text=raised").count()
             assert "test_numbers" not in page.content()
+            hint = page.locator("h3#hints-1-1 + details")
+            assert not hint.locator("p").is_visible()
+            page.locator("a[href='#hints-1-1']").click()
+            hint.locator("summary").click()
+            assert hint.locator("p").inner_text() == "Multiply."
         browser.close()
 
 
