@@ -106,7 +106,7 @@ def grade_repaired(
     by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
     notes = (*mended.notes, *((used.value,) if used is not None and used.degraded else ()))
-    return NotebookResult(spec.name, Status.OK, exercises, used, notes, done, time.monotonic() - start)
+    return NotebookResult(spec.name, Status.OK, exercises, used, notes, done, time.monotonic() - start, run.memory)
 
 
 def _without_work(status: Status, notes: list[str], spec: NotebookSpec) -> NotebookResult:

@@ -1,4 +1,4 @@
-"""A page about the class: scores, the checks that fail most, statuses, time used."""
+"""A page about the class: scores, the checks that fail most, statuses, time and memory used."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def write_page(rows: Sequence[Row], course: Course, path: Path) -> None:
         _figure(_scores(rows), f"Histogram of the scores of {len(rows)} students"),
         _figure(_failing(rows), "Bars: the hidden checks that most submissions fail"),
         _figure(_seconds(rows), "Histogram of the seconds that grading one submission took"),
+        _figure(_memory(rows), "Histogram of the most memory that one process of a submission held"),
     ]
     statuses = Counter(Status[e["status"]].label for row in rows for e in row.exercises)
     counts = "".join(f"<tr><td>{escape(label)}</td><td>{count}</td></tr>" for label, count in statuses.most_common())
@@ -51,6 +52,7 @@ img{{max-width:100%}}</style></head><body><main>
 <h2>Outcomes of exercises</h2>
 <table><thead><tr><th>outcome</th><th>exercises</th></tr></thead><tbody>{counts}</tbody></table>
 <h2>Time</h2>{parts[2]}
+<h2>Memory</h2>{parts[3]}
 <h2>Students</h2><table>
 <thead><tr><th>student</th><th>score</th><th>of</th><th>waits for a hand</th><th>notes</th></tr></thead>
 <tbody>{lines}</tbody></table>
@@ -112,5 +114,15 @@ def _seconds(rows: Sequence[Row]) -> Figure:
     seconds = [sum(float(result.get("seconds", 0.0)) for result in row.results.values()) for row in rows]
     ax.hist(seconds, bins=20, color=BLUE)
     ax.set(xlabel="seconds for one submission", ylabel="students")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _memory(rows: Sequence[Row]) -> Figure:
+    figure = _new()
+    ax = figure.subplots()
+    used = [max((result.get("memory", 0) for result in row.results.values()), default=0) / 1024 for row in rows]
+    ax.hist([megabytes for megabytes in used if megabytes], bins=20, color=BLUE)
+    ax.set(xlabel="MiB, the most that one process of a submission held", ylabel="students")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure

@@ -82,6 +82,8 @@ class NotebookResult:
     notes: tuple[str, ...] = ()
     cells: dict[int, CellRun] = field(default_factory=dict)
     seconds: float = 0.0
+    memory: int = 0
+    """The most that one of its processes has held, KiB, as the worker tells it; 0 if nothing was run."""
 
     @property
     def points(self) -> float:
@@ -101,6 +103,7 @@ class NotebookResult:
             "isolation": self.isolation.name if self.isolation else None,
             "notes": list(self.notes),
             "seconds": round(self.seconds, 3),
+            "memory": self.memory,
             "exercises": [
                 {
                     "id": exercise.id,

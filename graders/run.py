@@ -81,7 +81,7 @@ class NotebookRun:
         self.cells, self.limits = dict(cells), self.host.limits
         self.done: dict[int, CellRun] = {}
         self.session: Session | None = None
-        self.restarts = 0
+        self.restarts, self.memory = 0, 0
         self.total = Deadline(self.limits.total_wall)
         self._start()
 
@@ -148,6 +148,7 @@ class NotebookRun:
     def end(self) -> None:
         """Let go of the session; a worker in which something has gone wrong is not used again."""
         if self.session is not None:
+            self.memory = max(self.memory, self.session.memory)
             self.session.close()
             self.session = None
         if not self._shared or any(run.status not in (Status.OK, Status.RAISED) for run in self.done.values()):

@@ -180,6 +180,7 @@ class Session:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
+        self.memory = 0
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             socket.send_fds(worker.control, [b'{"op":"open"}'], [theirs.fileno()])
@@ -199,6 +200,13 @@ class Session:
         finally:
             theirs.close()
         return Process(self, mine)
+
+    def event(self, seconds: float) -> dict[str, Any]:
+        """Next message of the guard; keeps the most memory (KiB) that it has told of: a figure for reports, no more."""
+        event = read_event(self.control, Deadline(seconds))
+        if type(told := event.get("memory")) is int and 0 < told <= self.worker.limits.memory >> 10:
+            self.memory = max(self.memory, told)
+        return event
 
     def close(self) -> None:
         """Let go; the guard ends by itself or with the worker."""
@@ -241,7 +249,7 @@ class Process:
                 raise self._ended() from error
 
     def _ended(self) -> ChildEnded:
-        event = read_event(self.session.control, Deadline(2.0))
+        event = self.session.event(2.0)
         if event.get("event") != "exit":
             raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
         return ChildEnded(int(event.get("signal", 0)), int(event.get("code", 0)))
@@ -249,13 +257,13 @@ class Process:
     def commit(self) -> None:
         """Let the child take over as the notebook's guard."""
         self._order("commit")
-        if read_event(self.session.control, Deadline(2.0)).get("event") != "committed":
+        if self.session.event(2.0).get("event") != "committed":
             raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
 
     def kill(self) -> None:
         """Kill the child; the state before it remains."""
         self._order("kill")
-        if read_event(self.session.control, Deadline(5.0)).get("event") != "exit":
+        if self.session.event(5.0).get("event") != "exit":
             raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
 
     def _order(self, op: str) -> None:

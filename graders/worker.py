@@ -344,6 +344,11 @@ def tell(control: socket.socket, **event: Any) -> None:
         control.send(json.dumps(event).encode())
 
 
+def memory() -> int:
+    """The most memory that this process has held at once, in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def guard(control: socket.socket, shell: Any, outputs: list[dict[str, Any]]) -> None:
     """Wait for orders: fork a child for a cell or an exercise, kill it when told, give way when it takes over."""
     while True:
@@ -375,7 +380,7 @@ def watch(control: socket.socket, pid: int) -> None:
             data = control.recv(4096)
             order = json.loads(data)["op"] if data else "kill"
             if order == "commit":
-                tell(control, event="committed")
+                tell(control, event="committed", memory=memory())
                 os._exit(0)
             if order == "kill":
                 break
@@ -383,11 +388,11 @@ def watch(control: socket.socket, pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
+        _, status, used = os.wait4(pid, 0)
     finally:
         os.close(ended)
     code = os.waitstatus_to_exitcode(status)
-    tell(control, event="exit", signal=max(-code, 0), code=max(code, 0))
+    tell(control, event="exit", signal=max(-code, 0), code=max(code, 0), memory=max(memory(), used.ru_maxrss))
 
 
 def main() -> None:

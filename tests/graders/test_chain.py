@@ -48,6 +48,14 @@ def test_a_plausible_slip_loses_exactly_its_check(grade, submit):
     assert "expected:" in text
 
 
+def test_the_most_memory_held_is_told(grade, submit):
+    small = grade(submit())
+    large = grade(submit(ex_1_1="def double(x):\n    return 2 * x * np.ones(25_000_000).mean()"))
+    assert small.earned == large.earned == 10
+    assert 20 * 1024 < small.memory < large.memory - 150 * 1024  # KiB; the array has 191 MiB
+    assert large.summary()["memory"] == large.memory
+
+
 def test_an_endless_loop_costs_its_own_exercise_only(grade, submit):
     result = grade(submit(ex_1_1=LOOP))
     assert statuses(result) == [Status.TIMED_OUT, Status.OK, Status.OK, Status.OK]

@@ -37,7 +37,7 @@ def rows():
         "points": 3.0,
         "checks": [check, good],
     }
-    result = {"mini-1": {"exercises": [exercise], "notes": [HOSTILE], "seconds": 1.5}}
+    result = {"mini-1": {"exercises": [exercise], "notes": [HOSTILE], "seconds": 1.5, "memory": 150_000}}
     first = Row("=cmd|x", "O'Neil", 'Ann "A"', "a@b.c", 2.0, 13.0, 0.0, True, {"mini-1": 2.0}, result)
     return [first, Row("bob", "", "", "", 0.0, 13.0, 0.0, False, {}, {"mini-1": {}})]
 
@@ -79,7 +79,7 @@ def test_the_page_about_the_class_escapes_everything(rows, mini_course, tmp_path
     page = (tmp_path / "class.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert page.count("<img alt=") == 3
+    assert page.count("<img alt=") == 4
 
 
 def test_likeness_looks_past_names_comments_and_layout():
