@@ -8,6 +8,13 @@ nonnegative and the last is positive, `f` has no root after `t`. *Proof.* With :
 :math:`E_k = e^{-\lambda_k (s - t)}`, :math:`E_0 = 1`, summation by parts gives
 :math:`f(s) = \sum_k S_k (E_k - E_{k+1}) + S_K E_K`; every bracket is nonnegative and the last term positive. ∎
 
+*Corollary.* With :math:`\mu > 0` the derivative of :math:`f(s)\,e^{\mu s}` is :math:`e^{\mu s}` times the sum of
+:math:`c \mu` and the terms :math:`(\mu - \lambda_k)\, a_k e^{-\lambda_k s}`. If its partial sums at `t` are
+nonnegative, so is it after `t`: where :math:`f(t) > 0`, there is no root. The code takes for `μ` the mean rate.
+
+**One root.** The number of roots after `t` is at most the number of sign changes in the :math:`S_j`, with equal
+parity. If that is one, an end with :math:`f < 0` brackets the root: any fast method kept inside is safe.
+
 **Theorem 2 (one-sided advancement).** For :math:`u \ge 0`
 
 .. math:: f(t + u) \ge f(t) + f'(t)\,u - \tfrac12 M u^2, \qquad f(t + u) \ge f(t) - P u
@@ -41,7 +48,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.network import FloatArray
+from sheaflab.network import BoolArray, FloatArray
 
 IntArray = NDArray[np.int64]
 
@@ -49,6 +56,7 @@ EPS = float(np.finfo(np.float64).eps)
 NOISE = 8.0 * EPS
 _PATIENCE = 2000
 _SLOW = 12
+_HALLEY = 8
 
 
 def first_roots(
@@ -92,8 +100,18 @@ def first_roots(
     a = coefficients + NOISE * np.abs(coefficients)
     lam = np.broadcast_to(rates, coefficients.shape) if rates.shape[1] != 1 else rates
     t = np.zeros(size) if order is None or not order.any() else _leave(coefficients, lam, order)
-    alive = np.arange(size)
-    for count in itertools.count(1):
+    # At first sight most are cleared, or have exactly one root.
+    alive, roots = _first_look(c, a, lam, t, limits[group])
+    once = np.isfinite(roots).nonzero()[0]
+    if once.size:
+        rates_once = lam if lam.shape[1] == 1 else lam[:, once]
+        found[once] = _polish(constants[once], coefficients[:, once], rates_once, roots[once])
+        np.minimum.at(limits, group[once], found[once])
+    alive = alive[t[alive] <= limits[group[alive]]]
+    t, c, a = t[alive], c[alive], a[:, alive]
+    if lam.shape[1] != 1:
+        lam = lam[:, alive]
+    for count in itertools.count(1) if alive.size else ():
         if count % _PATIENCE == 0:
             scale = NOISE * 4.0 ** (count // _PATIENCE)
             c = constants[alive] + scale * np.abs(constants[alive]) + scale / NOISE * floors[alive]
@@ -129,6 +147,59 @@ def first_roots(
             lam = lam[:, keep]
     found[found > limits[group]] = np.inf
     return found
+
+
+def _first_look(
+    c: FloatArray, a: FloatArray, rates: FloatArray, t: FloatArray, limit: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """Return which functions need a closer look, and the roots of those that have exactly one (``inf`` elsewhere)."""
+    terms = a * np.exp(-(rates * t))
+    above = c + np.add.accumulate(terms, axis=0) >= 0
+    size = np.abs(terms)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mu = _total(size * rates) / _total(size)
+    rises = (c * mu + np.add.accumulate(terms * (mu - rates), axis=0) >= 0).all(axis=0)
+    positive = _total(terms) + c > 0
+    unclear = ~(positive & (c >= 0) & (above.all(axis=0) | rises))
+    roots = np.full(c.size, np.inf)
+    # One change of sign is one root: if it is not past the limit it is bracketed.
+    once = (positive & (c < 0) & (above[1:] | ~above[:-1]).all(axis=0) & np.isfinite(limit)).nonzero()[0]
+    if once.size:
+        c, a, rates = c[once], a[:, once], rates if rates.shape[1] == 1 else rates[:, once]
+        near = c + _total(a * np.exp(-(rates * limit[once]))) < 0
+        unclear[once[~near]] = False
+        once = once[near]
+        rates = rates if rates.shape[1] == 1 else rates[:, near]
+        found, solved = _bracketed(c[near], a[:, near], rates, t[once], limit[once])
+        roots[once[solved]] = found[solved]
+        unclear[once[solved]] = False
+    return unclear.nonzero()[0], roots
+
+
+def _bracketed(
+    c: FloatArray, a: FloatArray, rates: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Halley's method kept inside (`low`, `high`), where each function has its one root; and where it has converged."""
+    x, solved, alive = low.copy(), np.zeros(low.size, dtype=np.bool_), np.arange(low.size)
+    now = low
+    for _ in range(_HALLEY):
+        terms = a * np.exp(-(rates * now))
+        speeds = terms * rates
+        value, slope, bend = c + _total(terms), -_total(speeds), _total(speeds * rates)
+        low, high = np.where(value > 0, now, low), np.where(value < 0, now, high)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            newton = value / slope
+            following = now - newton / (1.0 - 0.5 * np.clip(newton * bend / slope, -1.0, 1.0))
+        inside = (slope < 0) & (low < following) & (following < high)
+        following = np.where(value == 0, now, np.where(inside, following, 0.5 * (low + high)))
+        done = np.abs(following - now) <= 1e-6 * following  # and cubed next time
+        x[alive], solved[alive] = following, done
+        if done.all():
+            break
+        going = ~done
+        alive, now, low, high, c, a = alive[going], following[going], low[going], high[going], c[going], a[:, going]
+        rates = rates if rates.shape[1] == 1 else rates[:, going]
+    return x, solved
 
 
 def _shifted(c: FloatArray, terms: FloatArray, rates: FloatArray, value: FloatArray) -> FloatArray:
