@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -95,9 +95,18 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
 
 
 def die_with_parent() -> None:
-    """Let a killed grader leave no worker behind: the kernel ends this process when its parent ends."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    """Let a killed grader leave no worker behind: this process ends when the one that grades has ended.
+
+    Its parent by the kernel's count is the fork server, which outlives a killed grader as long as a worker lives.
+    """
+    grader = multiprocessing.parent_process()
+    assert grader is not None
+
+    def watch() -> None:
+        grader.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def grade_class(
