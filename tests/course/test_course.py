@@ -91,7 +91,7 @@ def test_written_answers_have_a_rubric_that_adds_up(spec):
         cell = cells[written.cell]
         assert cell.metadata["nbgrader"]["points"] == written.points
         assert f"Rubric ({written.points:g} points)" in cell.source
-        assert cell.source.count("\n1 point: ") == written.points
+        assert cell.source.count("\n* 1 point: ") == written.points
 
 
 @every_exercise

@@ -54,7 +54,8 @@ for _ in range(12):
     states = region.flow(2 * rng.standard_normal(sheaf.n), times)
     v = [0.5 * np.sum(region.residual(c) ** 2) for c in states]
     ax.semilogy(times, np.array(v) / v[0], color="#0072B2", lw=1, alpha=0.6)
-ax.semilogy(times, np.exp(-2 * region.rate * times), "k--", label=rf"$e^{{-2\lambda_{{\min}} t}}$, $\lambda_{{\min}} = {region.rate:.3f}$")
+bound = rf"$e^{{-2\lambda_{{\min}} t}}$, $\lambda_{{\min}} = {region.rate:.3f}$"
+ax.semilogy(times, np.exp(-2 * region.rate * times), "k--", label=bound)
 ax.set(xlabel="time $t$", ylabel="$V(t)\\,/\\,V(0)$", title="One frozen region: twelve starts, one bound")
 ax.legend()
 plt.show()
@@ -231,6 +232,8 @@ plot_energy_decay(b, traj.times, traj.energy(), slowest_rate(sheaf))
 for t in traj.log.times:
     b.axvline(t, color="0.6", lw=0.8)
 plot_bands(c, traj)
+b.set(xlim=(0, 8), ylim=(1e-6, 1e3))  # the switches are early
+c.set_xlim(0, 8)
 plt.show()
 print(traj)
 

@@ -126,7 +126,7 @@ check("3.2", switch_counts)
 # %% nbgrader={"grade": true, "grade_id": "grade-3-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # Exercise 3.2, 5 points. Hidden checks on fresh problems look at:
 #   fresh_networks (2): the counts, run by run, on random networks without sliding
-#   uses_the_generator (1): the same generator state twice, and another one
+#   uses_the_generator (1): the same generator state twice
 #   magnitude (1): starts of other magnitudes than 1
 #   number_of_runs (1): other numbers of runs than 20
 
@@ -230,7 +230,7 @@ for m in magnitudes[1:]:
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-3-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # **Model answer.** With twenty runs of this network I cannot tell. The medians are 2 at all four magnitudes; the means are
-# 1.95 at 0.1 and 1, 3.3 at 4 and 8.4 at 16, but `differs` says "cannot be told", because the rise comes from one to three
+# 1.95 at 0.1 and 1, 3.35 at 4 and about 8 at 16, but `differs` says "cannot be told", because the rise comes from one to three
 # runs with 6 to 82 sign changes, and one such run makes the standard error large. Why the typical count does not move: the
 # start's *direction* decides which neurons begin on the wrong side of zero, scaling keeps the direction, and a neuron that
 # begins on the wrong side has to cross at least once; every other neuron usually does not cross at all. Without biases and
@@ -241,10 +241,11 @@ for m in magnitudes[1:]:
 # has one network, one input and 20 starts; 200 runs with the exact integrator do show a slow rise with the magnitude.
 #
 # **Rubric (4 points).**
-# 1 point: states the comparison with numbers of the student's own (means or counts, and the verdict of `differs`).
-# 1 point: the conclusion agrees with those numbers, also if they differ from the model answer's.
-# 1 point: a reason that uses the flow: scaling far out, or the common drive near the origin, or the fixed final pattern.
-# 1 point: names a limitation (one network, few runs, the step size, sign changes against switches).
+#
+# * 1 point: states the comparison with numbers of the student's own (means or counts, and the verdict of `differs`).
+# * 1 point: the conclusion agrees with those numbers, also if they differ from the model answer's.
+# * 1 point: a reason that uses the flow: scaling far out, or the common drive near the origin, or the fixed final pattern.
+# * 1 point: names a limitation (one network, few runs, the step size, sign changes against switches).
 # ### END SOLUTION
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-5", "locked": true, "schema_version": 3, "solution": false, "task": false}

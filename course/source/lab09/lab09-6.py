@@ -234,7 +234,7 @@ check("6.4", compare)
 # ## The experiment: two errors, taken apart
 #
 # A step makes two errors: Euler's own inside a region (`advance`), and the late change of the law at a wall (`locate`). The
-# class below takes *exact* steps inside a region, so that only the second kind is left, with your `locate` and without.
+# classes below take *exact* steps inside a region, so that only the second kind is left, with your `locate` and without.
 
 # %%
 class ExactSteps(Euler):
@@ -274,8 +274,13 @@ for dt in (0.1, 0.05, 0.025):
 # that crosses and comes back within one step goes unnoticed; only a certified event search (Exact) sees it.
 #
 # **Rubric (4 points).**
-# 1 point: numbers from the table for Euler with and without bisection, with the conclusion that little is gained.
-# 1 point: numbers for exact steps: there bisection removes (almost) the whole error.
-# 1 point: order: the errors of Euler halve with Δt; the bisected exact steps are at the tolerance for all Δt.
-# 1 point: a limit of the method: a neuron that crosses twice in a step; sliding; or the scheme's crossing is not the flow's.
+#
+# * 1 point: numbers from the table for Euler with and without bisection, with the conclusion that little is gained.
+# * 1 point: numbers for exact steps: there bisection removes (almost) the whole error.
+# * 1 point: order: the errors of Euler halve with Δt; the bisected exact steps are at the tolerance for all Δt.
+# * 1 point: a limit of the method: a neuron that crosses twice in a step; sliding; or the scheme's crossing is not the flow's.
 # ### END SOLUTION
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-6-5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Look back.** You have taken a scheme's error apart, and know which part event location can cure. So far every wall was
+# crossed. Notebook 7 is about walls that hold.
