@@ -22,6 +22,7 @@ from graders.bank.answers import answers
 from graders.feedback_page import mended
 from graders.manifest import Course, NotebookSpec
 from graders.release import BEGIN, END, convert, grade_id
+from graders.selfstudy.keys import reasons
 
 SECONDS = 60
 """What a notebook filled with the key may take from top to bottom."""
@@ -50,28 +51,39 @@ def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> Note
         cell.source = "\n".join(line for line in cell.source.split("\n") if BEGIN not in line and END not in line)
     # no TCP ports: the kernel is reached through the file system
     kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
-    NotebookClient(notebook, timeout=timeout, km=kernel).execute()
+    NotebookClient(notebook, timeout=timeout, km=kernel).execute(cleanup_kc=True)  # ends the kernel, too
     return notebook
 
 
-def with_mistakes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> NotebookNode:
-    """Add to each exercise which mistakes are common and which hidden check catches them, from the bank."""
+def with_notes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> NotebookNode:
+    """Add to each exercise why its key is right, the hints, and common mistakes with the check that catches them."""
+    why = reasons()
     told: dict[str, list[str]] = {}
     for answer in answers(course, spec):
         if answer.kind == "wrong":
-            told.setdefault(answer.exercise, []).append(f"* {answer.label} (caught by `{answer.check}`)")
+            told.setdefault(answer.exercise, []).append(f"* {_plain(answer.label)} (caught by `{answer.check}`)")
     exercises = {exercise.grade_cell: exercise for exercise in spec.exercises}
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
         if exercise := exercises.get(grade_id(cell)):
-            hints = "\n".join(f"{k}. {hint}" for k, hint in enumerate(exercise.hints, start=1))
-            text = f"**Hints, from nudge to nearly there**\n\n{hints}\n\n**Common mistakes**\n\n"
-            note = nbformat.v4.new_markdown_cell(text + "\n".join(told.get(exercise.id, ["none in the bank"])))
-            note["id"] = f"mistakes-{exercise.slug}"
+            hints = [f"{k}. {hint}" for k, hint in enumerate(exercise.hints, start=1)]
+            parts = {
+                "Why": _plain(why.get(exercise.id, "")),
+                "Hints, from nudge to nearly there": "\n".join(hints),
+                "Common mistakes": "\n".join(told.get(exercise.id, [])),
+            }
+            text = "\n\n".join(f"**{head}**\n\n{body}" for head, body in parts.items() if body)
+            note = nbformat.v4.new_markdown_cell(text)
+            note["id"] = f"notes-{exercise.slug}"
             cells.append(note)
     notebook.cells = cells
     return notebook
+
+
+def _plain(text: str) -> str:
+    """Markdown that shows the text as it is: λ* is no emphasis."""
+    return re.sub(r"([*_])", r"\\\1", text.strip())
 
 
 def page(notebook: NotebookNode, title: str) -> str:
@@ -100,7 +112,7 @@ def mathjax() -> Path:
     return Path(spec.origin).parent / "static" / "mathjax" / SCRIPT
 
 
-def write_keys(course: Course, out: Path, *, mistakes: bool = True) -> dict[str, float]:
+def write_keys(course: Course, out: Path, *, notes: bool = True) -> dict[str, float]:
     """Write `<notebook>.html` for every notebook into `out`; return the seconds that each took to run.
 
     Raises
@@ -116,8 +128,8 @@ def write_keys(course: Course, out: Path, *, mistakes: bool = True) -> dict[str,
         start = time.monotonic()
         notebook = executed(course, spec)
         seconds[spec.name] = time.monotonic() - start
-        if mistakes:
-            notebook = with_mistakes(course, spec, notebook)
+        if notes:
+            notebook = with_notes(course, spec, notebook)
         (out / f"{spec.name}.html").write_text(page(notebook, f"{spec.title}: key"), encoding="utf-8")
     return seconds
 
@@ -126,12 +138,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders keys`."""
     parser.add_argument("out", type=Path, help="folder for the pages; not for students before the deadline")
     parser.add_argument("--course", type=Path, default=Path("course"), help="course directory (%(default)s)")
-    parser.add_argument("--no-mistakes", action="store_true", help="leave out hints and common mistakes")
+    parser.add_argument("--no-notes", action="store_true", help="leave out reasons, hints and common mistakes")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the pages and say how long each notebook ran."""
     course = Course.load(options.course)
-    for name, seconds in write_keys(course, options.out, mistakes=not options.no_mistakes).items():
+    for name, seconds in write_keys(course, options.out, notes=not options.no_notes).items():
         print(f"{options.out / name}.html  ran {seconds:.1f} s")
     return 0

@@ -14,7 +14,12 @@ REASONS = Path(__file__).with_name("reasons.toml")
 _SHOWN = 3
 
 
-def keys(course: Course, reasons: Path = REASONS) -> dict[str, Any]:
+def reasons(path: Path = REASONS) -> dict[str, str]:
+    """Return why each key is right, by exercise."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def keys(course: Course) -> dict[str, Any]:
     """Return the keys by exercise, as JSON data of :class:`sheaflab.study.edition.Solution`; written answers included.
 
     Raises
@@ -22,13 +27,13 @@ def keys(course: Course, reasons: Path = REASONS) -> dict[str, Any]:
     ManifestError
         If an exercise has no reasoning.
     """
-    why = tomllib.loads(reasons.read_text(encoding="utf-8"))
+    why = reasons()
     found: dict[str, Any] = {}
     for spec in course.notebooks:
         key, bank = solved(course, spec), _bank(course, spec.name)
         for exercise in spec.exercises:
             if exercise.id not in why:
-                raise ManifestError(f"{reasons.name} must have a text for exercise {exercise.id}")
+                raise ManifestError(f"{REASONS.name} must have a text for exercise {exercise.id}")
             entry = bank.get(exercise.id, {})
             found[exercise.id] = {
                 "code": key.keys[exercise.id].rstrip() + "\n",
