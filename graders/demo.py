@@ -18,7 +18,6 @@ from graders.build import build, copy_course, default_course
 from graders.grade import answered
 from graders.manifest import Course
 from graders.preprocessor import read_result
-from graders.release import solutions
 from graders.sandbox import best_isolation
 from graders.status import Status
 
@@ -100,8 +99,7 @@ def read_samples(course: Course) -> dict[str, Sample]:
     data: dict[str, dict[str, Any]] = {
         name: tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")) for name in ("key", "wrong", "loop")
     }
-    instructors = {name: text for spec in course.ready for name, text in solutions(course, spec).items()}
-    key = {**instructors, **data["key"]["cells"]}
+    key = data["key"]["cells"]
     samples = {"key": Sample(key), "stub": Sample({})}
     for name in ("wrong", "loop"):
         loses = data[name]["loses"]
