@@ -1,99 +1,192 @@
-"""``python -m tests.benchmarks``: race Exact against its peers, paired in one run, and print a table of ratios."""
+"""``python -m tests.benchmarks``: race Exact against its peers, paired in one run, and print tables of ratios.
+
+Times are processor times, so that other work on the machine counts little. A peer that is not installed is left out
+and named. ``pip install -e ".[bench]"`` installs them all but torchdiffeq, which brings gigabytes of torch along.
+"""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 
 from sheaflab import Exact, Network, Sheaf
 from tests.benchmarks import peers
 
-SHAPES = ([2, 4, 1], [2, 8, 1], [2, 16, 16, 1], [2, 64, 64, 1], [2, *[16] * 20, 1], [2, 256, 256, 1])
 T_END = 60.0
+DEEP = [2, *[16] * 20, 1]
+SINGLE = (([2, 4, 1], 20), ([2, 8, 1], 20), ([2, 16, 16, 1], 20), ([2, 64, 64, 1], 3), (DEEP, 2), ([2, 256, 256, 1], 1))
+SLOW = ("torchdiffeq", "page's Euler")  # once each is enough
+SCALING = """
+import resource, time
+import numpy as np
+from tests.benchmarks.__main__ import T_END, problem
+from sheaflab import Exact
+sheaf, starts = problem({widths}, {m})
+Exact().ensemble(sheaf, starts[:100], T_END)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+best = float("inf")
+for _ in range({repeats}):
+    begin = time.process_time()
+    found = Exact().ensemble(sheaf, starts, T_END)
+    best = min(best, time.process_time() - begin)
+    size = sum(column.nbytes for column in found.columns.values()) + found.finals.nbytes
+    del found
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(best, (after - before) / 1024, size / 2**20)
+"""
 
 
-def timed(work, repeats=3):
-    """Best processor seconds of a few repeats (other work on the machine does not count), and the result."""
+def problem(widths, m):
+    """One network and `m` starts of different sizes."""
+    sheaf = Sheaf(Network.random(widths, 0), [1.0, -1.0])
+    rng = np.random.default_rng(1)
+    return sheaf, rng.choice([0.5, 1.0, 2.0, 5.0], (m, 1)) * rng.standard_normal((m, sheaf.n))
+
+
+def timed(work, repeats=1):
+    """Best processor seconds of a few repeats, and the result."""
     best, result = np.inf, None
     for _ in range(repeats):
-        start = time.process_time()
+        begin = time.process_time()
         result = work()
-        best = min(best, time.process_time() - start)
+        best = min(best, time.process_time() - begin)
     return best, result
-
-
-def median(work, starts, repeats):
-    """Median over the starts of each one's best seconds, and the results."""
-    each = [timed(lambda c=c: work(c), repeats) for c in starts]
-    return float(np.median([seconds for seconds, _ in each])), [result for _, result in each]
-
-
-def single(widths, runs, repeats):
-    sheaf = Sheaf(Network.random(widths, 0), [1.0, -1.0])
-    rng = np.random.default_rng(0)
-    starts = [rng.choice([0.5, 1.0, 2.0, 5.0]) * rng.standard_normal(sheaf.n) for _ in range(runs)]
-    row, logs = {}, []
-    row["Exact"], logs = median(lambda c: Exact().run(sheaf, c, T_END).log, starts, repeats)
-    for name in ("DOP853", "LSODA"):
-        solve, shell = peers.scipy_solver(name), peers.Shell(sheaf)
-        row[name], found = median(lambda c, shell=shell, solve=solve: shell.run(c, T_END, solve)[0], starts, 1)
-        row[name + " wrong"] = sum(
-            [(sheaf.index(s.layer, s.neuron), s.after[0]) for s in log] != [(i, "ias"[m]) for _, i, m in other]
-            for log, other in zip(logs, found, strict=True)
-        )
-    euler, _ = timed(lambda: peers.page_euler(sheaf, starts[0], T_END), 1)
-    row["page's Euler"] = euler
-    events = np.mean([len(log) for log in logs])
-    print(f"{short(widths):<18} {events:7.1f} {row['Exact'] * 1e3:10.3f}", end="")
-    for name in ("DOP853", "LSODA", "page's Euler"):
-        wrong = f" ({row[name + ' wrong']} wrong)" if row.get(name + " wrong") else ""
-        print(f" {row[name] * 1e3:10.2f} = {row[name] / row['Exact']:6.1f} x{wrong}", end="")
-    print(flush=True)
-    return row
 
 
 def short(widths):
     return str(widths) if len(widths) < 6 else f"{len(widths) - 2} layers of {widths[1]}"
 
 
-def ensembles(peer):
-    print("\nensembles            starts   µs a start   peer's ms / ours")
-    for widths in ([2, 4, 1], [2, 8, 1]):
-        sheaf = Sheaf(Network.random(widths, 0), [1.0, -1.0])
-        rng = np.random.default_rng(1)
-        for m in (1_000, 10_000, 100_000):
-            starts = rng.choice([0.5, 1.0, 2.0, 5.0], (m, 1)) * rng.standard_normal((m, sheaf.n))
-            seconds, _ = timed(lambda sheaf=sheaf, starts=starts: Exact().ensemble(sheaf, starts, T_END))
-            print(
-                f"{short(widths):<18} {m:8d} {seconds / m * 1e6:12.2f} {peer[str(widths)] / (seconds / m):10.0f} x",
-                flush=True,
-            )
+def solvers():
+    """The peers' solvers that are installed, by name."""
+    found = {"DOP853": peers.scipy_solver("DOP853"), "LSODA": peers.scipy_solver("LSODA")}
+    for name, module, make in (
+        ("CVODE", "sksundae", peers.cvode_solver),
+        ("torchdiffeq", "torchdiffeq", peers.torchdiffeq_solver),
+    ):
+        if find_spec(module):
+            found[name] = make()
+        else:
+            print(f"{name} is left out: {module} is not installed")
+    return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the two smallest shapes only")
-    quick = parser.parse_args().quick
-    print(f"{'shape':<18} {'events':>7} {'Exact ms':>10}   DOP853 1e-10          LSODA 1e-10           page's Euler")
-    peer = {}
-    for widths in SHAPES[: 2 if quick else None]:
-        size = sum(widths)
-        row = single(widths, 20 if size < 60 else 3 if size < 200 else 1, 3 if size < 200 else 1)
-        peer[str(widths)] = min(row["DOP853"], row["LSODA"])
-    ensembles(peer)
-    if not quick:
-        wide()
+def sequence(sheaf, log):
+    return [(sheaf.index(s.layer, s.neuron), "ias".index(s.after[0])) for s in log]
+
+
+def single(shapes):
+    """Each run by Exact and by each peer, one after the other: medians, and the median of the ratios."""
+    print("\nOne run to t = 60: Exact in ms; peers at 1e-10 as multiples of it (how many sequences are wrong)")
+    every = solvers()
+    print(
+        f"{'widths':<18}{'events':>7}{'Exact':>10}" + "".join(f"{name:>18}" for name in [*every, SLOW[1]]), flush=True
+    )
+    for widths, runs in shapes:
+        sheaf, starts = problem(widths, runs)
+        shell, mine, logs = peers.Shell(sheaf), [], []
+        ratios = {name: [] for name in [*every, SLOW[1]]}
+        wrong = dict.fromkeys(ratios, 0)
+        for k, c0 in enumerate(starts):
+            seconds, traj = timed(lambda c0=c0, sheaf=sheaf: Exact().run(sheaf, c0, T_END), 3)
+            mine.append(seconds)
+            logs.append(traj.log)
+            for name, solve in every.items():
+                if name in SLOW and (k or sheaf.n > 200):
+                    continue
+                seconds, (log, _) = timed(lambda c0=c0, shell=shell, solve=solve: shell.run(c0, T_END, solve))
+                ratios[name].append(seconds / mine[-1])
+                wrong[name] += sequence(sheaf, traj.log) != [(i, m) for _, i, m in log]
+            if not k:
+                seconds, _ = timed(lambda c0=c0, sheaf=sheaf: peers.page_euler(sheaf, c0, T_END))
+                ratios[SLOW[1]].append(seconds / mine[-1])
+        row = f"{short(widths):<18}{np.mean([len(log) for log in logs]):7.1f}{np.median(mine) * 1e3:10.3f}"
+        for name, found in ratios.items():
+            text = f"{np.median(found):.1f} x" if found else "–"
+            row += f"{text + (f' ({wrong[name]} wrong)' if wrong[name] else ''):>18}"
+        print(row, flush=True)
+
+
+def ensembles(shapes):
+    """Cost per start of a whole ensemble, against what peers take for the same starts."""
+    print("\nEnsembles to t = 60: µs a start; peers at 1e-10 on the first of the same starts, and how many are wrong")
+    jax = find_spec("diffrax") is not None
+    print("" if jax else "diffrax is left out: it is not installed")
+    print(f"{'widths':<18}{'starts':>8}{'Exact':>10}{'DOP853':>20}{'diffrax':>20}{'wrong':>8}", flush=True)
+    for widths, m, few, many in shapes:
+        sheaf, starts = problem(widths, m)
+        solve, shell = peers.scipy_solver("DOP853"), peers.Shell(sheaf)
+        each = [timed(lambda c0=c0, shell=shell, solve=solve: shell.run(c0, T_END, solve)) for c0 in starts[:few]]
+        costs = {"DOP853": sum(seconds for seconds, _ in each) / few}
+        mine, found = timed(lambda sheaf=sheaf, starts=starts: Exact().ensemble(sheaf, starts, T_END), 3)
+        wrong = sum(
+            sequence(sheaf, found[k]) != [(i, mode) for _, i, mode in log] for k, (_, (log, _)) in enumerate(each)
+        )
+        if jax:
+            from tests.benchmarks.peers_jax import Ensemble
+
+            peer = Ensemble(sheaf, T_END)
+            part = starts[:many]
+            peer.run(part)  # compiles
+            seconds, (_, neurons, modes, counts, _) = timed(lambda peer=peer, part=part: peer.run(part))
+            costs["diffrax"] = seconds / many
+            for k in range(many):
+                theirs = list(zip(neurons[k, : counts[k]].tolist(), modes[k, : counts[k]].tolist(), strict=True))
+                wrong += theirs != sequence(sheaf, found[k])
+        row = f"{short(widths):<18}{m:8d}{mine / m * 1e6:10.2f}"
+        for name in ("DOP853", "diffrax"):
+            text = f"{costs[name] * 1e6:.0f} = {costs[name] / (mine / m):.0f} x" if name in costs else "–"
+            row += f"{text:>20}"
+        print(f"{row}{wrong:8d}", flush=True)
+
+
+def scaling(widths, sizes):
+    """Cost and memory against the number of starts, each size in a process of its own."""
+    print(f"\n{short(widths)}: cost and memory by the number of starts")
+    print(f"{'starts':>10}{'µs a start':>12}{'MB grown':>10}{'MB kept':>10}")
+    for m in sizes:
+        code = SCALING.format(widths=widths, m=m, repeats=max(1, min(20, 30_000 // m)))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        seconds, grown, kept = (float(word) for word in done.stdout.split())
+        print(f"{m:10d}{seconds / m * 1e6:12.2f}{grown:10.0f}{kept:10.0f}", flush=True)
 
 
 def wide():
     """A thousand neurons without an eigendecomposition a mode, against one a mode for half as many."""
+    print("\nWide networks")
+    taken = []
     for widths, method in (([2, 500, 500, 1], "auto"), ([2, 256, 256, 1], "closed")):
         sheaf = Sheaf(Network.random(widths, 0), [1.0, -1.0])
         c0 = 2 * np.random.default_rng(0).standard_normal(sheaf.n)
-        seconds, traj = timed(lambda sheaf=sheaf, c0=c0, method=method: Exact(method).run(sheaf, c0, T_END), 1)
-        print(f"{widths} {method}: n = {sheaf.n}, {len(traj.log)} events, {seconds:.2f} s", flush=True)
+        seconds, traj = timed(lambda sheaf=sheaf, c0=c0, method=method: Exact(method).run(sheaf, c0, T_END))
+        taken.append(seconds)
+        how = "one eigendecomposition a mode" if method == "closed" else "no eigendecomposition a mode"
+        print(f"n = {sheaf.n}, {len(traj.log)} events, {how}: {seconds:.2f} s", flush=True)
+    print(f"the larger takes {taken[0] / taken[1]:.3f} of the smaller's time")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tables", nargs="*", help="single, ensembles, scaling, wide; all by default")
+    parser.add_argument("--quick", action="store_true", help="the smallest shapes only")
+    options = parser.parse_args()
+    chosen = set(options.tables or ("single", "ensembles", "scaling", "wide"))
+    if unknown := chosen - {"single", "ensembles", "scaling", "wide"}:
+        parser.error(f"unknown table: {', '.join(sorted(unknown))}")
+    if "single" in chosen:
+        single(SINGLE[: 2 if options.quick else None])
+    if "ensembles" in chosen:
+        few = ([2, 4, 1], 10_000, 50, 1_000), ([2, 8, 1], 10_000, 50, 1_000), ([2, 16, 16, 1], 2_000, 20, 200)
+        ensembles(few[: 2 if options.quick else None])
+    if "scaling" in chosen:
+        scaling([2, 4, 1], [1_000, 10_000, 100_000] + ([] if options.quick else [1_000_000]))
+    if "wide" in chosen and not options.quick:
+        wide()
 
 
 if __name__ == "__main__":

@@ -149,6 +149,26 @@ def cvode_solver(rtol=1e-10):
     return solve
 
 
+def torchdiffeq_solver(rtol=1e-10):
+    import torch
+    from torchdiffeq import odeint_event
+
+    def solve(law, t, t_end, y, margin):
+        matrix, drive = torch.from_numpy(law.matrix), torch.from_numpy(law.drive)
+
+        def event(s, y):  # the end counts as an event, for the search has none of its own
+            return torch.tensor(min(margin(float(s), y.numpy()), t_end - float(s)), dtype=torch.float64)
+
+        with torch.no_grad():
+            when, states = odeint_event(
+                lambda _, y: matrix @ y + drive, torch.from_numpy(y), torch.tensor(t, dtype=torch.float64),
+                event_fn=event, method="dopri5", rtol=rtol, atol=1e-12,
+            )  # fmt: skip
+        return min(float(when), t_end), states[-1].numpy().copy(), float(when) < t_end * (1 - 1e-9)
+
+    return solve
+
+
 def page_euler(sheaf, c0, t_end, dt=0.01):
     """The lab page's loop, vectorised over neurons: sign changes between steps."""
     weights, n1 = sheaf.net.weights, np.cumsum(sheaf.net.widths[1:])
