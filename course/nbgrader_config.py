@@ -34,11 +34,11 @@ c.GenerateAssignment.preprocessors = [
     stock.CheckCellMetadata,
 ]
 
-# Autograde: mend whatever was handed in, then grade it in the sandbox instead of executing it here.
+# Autograde: mend whatever was handed in, then grade it in the sandbox instead of executing it here. The exporter keeps
+# outputs, cleaned, of cells left as released only; the grader writes all others.
 c.Autograde.exporter_class = "graders.preprocessor.RepairingExporter"
 c.RepairingExporter.course = here
 c.Autograde.sanitize_preprocessors = [
-    "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -118,7 +118,8 @@ def grade_submission(job: Job) -> SubmissionResult:
             result = grade_repaired(mended, course, spec, secret=job.secret, host=host)
             write_result(mended.notebook, result)
             EscapeHtml().preprocess(mended.notebook, {})
-            made[spec.name] = Graded(nbformat.writes(mended.notebook), result, handed_in)
+            text = nbformat.writes(mended.notebook)
+            made[spec.name] = Graded(text, replace(result, cells={}), handed_in)  # the text has the cells' outputs
     return SubmissionResult(job.student, job.digest, made, job.files.get(TIMESTAMP), time.monotonic() - start)
 
 

@@ -16,7 +16,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from graders.manifest import Course, Exercise, NotebookSpec
+from graders.needed import as_given
 from graders.release import KERNEL, grade_id, template
+from graders.run import handed_in
 from graders.status import Status
 
 MAX_FILE = 48 * 2**20
@@ -51,7 +53,7 @@ class Unreadable(Exception):
 
 
 def parse(raw: bytes) -> list[dict[str, Any]]:
-    """Return the cells of a notebook file as plain dictionaries: cell_type, source, grade_id.
+    """Return the cells of a notebook file as plain dictionaries: cell_type, source, grade_id, outputs as they came.
 
     Raises
     ------
@@ -100,6 +102,7 @@ def _plain(cell: dict[str, Any]) -> dict[str, Any]:
         "cell_type": kind if kind in ("code", "markdown", "raw") else "markdown",
         "source": source,
         "grade_id": name if isinstance(name, str) else "",
+        "outputs": cell.get("outputs"),
     }
 
 
@@ -148,7 +151,7 @@ class _Mender:
     """Matches the student's cells with the released ones."""
 
     def __init__(self, cells: list[dict[str, Any]], released: NotebookNode, spec: NotebookSpec) -> None:
-        self.cells, self.spec = cells, spec
+        self.cells, self.spec, self.given = cells, spec, as_given(released)
         self.released = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
         self.exercises = {exercise.solution_cell: exercise for exercise in spec.exercises}
         self.notes: list[str] = []
@@ -162,10 +165,10 @@ class _Mender:
         owner = {index: name for name, index in self.place.items()}
         made: list[NotebookNode] = []
         for index, plain in enumerate(self.cells):
-            if index in owner:
-                made.append(self._official(owner[index], plain["source"]))
-            else:
-                made.append(self._own(plain))
+            cell = self._official(owner[index], plain["source"]) if index in owner else self._own(plain)
+            if cell.cell_type == "code" and cell.source == plain["source"] and cell.source.strip() in self.given:
+                cell.outputs = [nbformat.from_dict(output) for output in handed_in(plain["outputs"])]
+            made.append(cell)
         missing = self._insert_missing(made)
         for number, cell in enumerate(made):
             cell["id"] = f"c{number}"

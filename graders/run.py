@@ -16,6 +16,8 @@ from graders.values import Callbacks, decode
 
 MAX_RESTARTS = 3
 MAX_TEXT = 64 * 1024
+MAX_OUTPUTS = 64
+MAX_HANDED_IN = 4 * 2**20
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -183,7 +185,7 @@ def read_cell(answer: Any) -> CellRun:
         raise ProtocolError("the outputs of a cell are no list")
     count = answer.get("count")
     count = count if type(count) is int and 0 <= count < 10**6 else None
-    for item in raw[:64]:
+    for item in raw[:MAX_OUTPUTS]:
         clean = clean_output(item, count)
         if clean is not None:
             outputs.append(clean)
@@ -233,6 +235,32 @@ def clean_output(item: Any, count: int | None) -> dict[str, Any] | None:
     if kind == "execute_result":
         clean["execution_count"] = count
     return clean
+
+
+def handed_in(outputs: Any) -> list[dict[str, Any]]:
+    """Return what a student's own file shows below a cell, with the same care; files may hold texts in pieces."""
+    kept, size = list[dict[str, Any]](), 0
+    for item in outputs[:MAX_OUTPUTS] if isinstance(outputs, list) else []:
+        if not isinstance(item, dict):
+            continue
+        data = item.get("data")
+        whole = {**item, "text": _joined(item.get("text"))}
+        if isinstance(data, dict):
+            whole["data"] = {
+                kind: _joined(data.get(kind)).strip("\n") for kind in ("text/plain", "image/png") if kind in data
+            }
+        clean = clean_output(whole, None)
+        if clean is not None:
+            size += len(str(clean))
+            if size > MAX_HANDED_IN:
+                break
+            kept.append(clean)
+    return kept
+
+
+def _joined(value: Any) -> str:
+    parts = value if isinstance(value, list) else [value]
+    return "".join(part for part in parts if isinstance(part, str))
 
 
 def text_of(value: Any) -> str:
