@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import base64
 import hashlib
 import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -24,11 +25,8 @@ from graders.site.build import build_wheel
 STAFF = Path(__file__).resolve().parents[1]
 NAME = "sheaflab_selfstudy"
 FOLDER = "sheaflab-self-study"
-# What a reader's checks need of the staff's code: the sandbox and the checks, nothing of the gradebook.
-_MODULES = (
-    "__init__", "checking", "isolation", "protocol", "run", "sandbox", "status", "values", "worker",
-    "bank/__init__", "bank/local", "checks/__init__", "checks/problems", "selfstudy/__init__", "selfstudy/pack",
-)  # fmt: skip
+# What a reader's machine runs: the pack, the checks, and the worker, which the sandbox starts as a script.
+_ROOTS = ("graders.selfstudy.pack", "graders.worker")
 _README = Path(__file__).with_name("README.md")
 _STAMP = (2026, 1, 1, 0, 0, 0)
 
@@ -49,6 +47,32 @@ def notebook(course: Course, spec: NotebookSpec) -> str:
     return str(nbformat.writes(made)) + "\n"
 
 
+def needed(roots: Iterable[str]) -> list[Path]:
+    """Return the files of some of the staff's modules and of all that these import, one from another.
+
+    Parameters
+    ----------
+    roots : iterable of str
+        Names of modules, such as ``"graders.worker"``.
+    """
+    found: set[Path] = set()
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        base = STAFF.parent.joinpath(*name.split("."))
+        path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+        if path in found or not path.is_file():  # seen, or a name inside a module
+            continue
+        found.add(path)
+        waiting.append(name.rpartition(".")[0])
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(STAFF.name):
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names if alias.name.startswith(f"{STAFF.name}.")]
+    return sorted(found)
+
+
 def build_pack(out: Path, course: Course) -> Path:
     """Build the second wheel, with checks, keys and notebooks, and return its path.
 
@@ -58,10 +82,8 @@ def build_pack(out: Path, course: Course) -> Path:
         Folder for it.
     course : Course
     """
-    files: dict[str, bytes] = {}
-    modules = [*_MODULES, *(f"checks/{course.checks_of(spec).stem}" for spec in course.notebooks)]
-    for module in modules:
-        files[f"graders/{module}.py"] = (STAFF / f"{module}.py").read_bytes()
+    checks = [f"graders.checks.{course.checks_of(spec).stem}" for spec in course.notebooks]
+    files = {path.relative_to(STAFF.parent).as_posix(): path.read_bytes() for path in needed([*_ROOTS, *checks])}
     files["graders/selfstudy/data/keys.json"] = json.dumps(keys(course), indent=1, ensure_ascii=False).encode()
     for spec in course.notebooks:
         files[f"graders/selfstudy/data/notebooks/{spec.name}.ipynb"] = notebook(course, spec).encode()

@@ -139,7 +139,9 @@ def test_without_a_sandbox_the_check_runs_in_this_process(folder, pack, capsys, 
     fill(folder, "1.1", "def activation_pattern(z):\n    return z > 0\n")
     capsys.readouterr()
     assert main(["check", "1.1"]) == 0
-    assert "✓ fresh_values" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "✓ fresh_values" in out
+    assert out.endswith("  (without a sandbox here: Ctrl+C stops an endless loop)\n")
 
 
 def test_solution_asks_first(folder, capsys, monkeypatch):
@@ -219,4 +221,5 @@ sys.exit(main(["check", "1.1"]) or main(["progress"]))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ strict_at_zero" in done.stdout
     assert "1 of 25 exercises solved" in done.stdout
+    assert "without a sandbox" not in done.stdout  # all that the sandbox needs is in the wheel
     assert Path(home / "notebooks" / "sheaflab-progress.json").is_file()
