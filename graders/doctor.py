@@ -29,9 +29,7 @@ def run(options: argparse.Namespace) -> int:
         if why:
             print(f"{'':<19}because: {why}")
     why = seccomp.missing()
-    print(
-        f"{'fails ' if why else 'works '} {'seccomp':<11} beside any of these: refuses calls that no notebook needs"
-    )
+    print(f"{'fails ' if why else 'works '} {'seccomp':<11} beside any of these: refuses calls that no notebook needs")
     if why:
         print(f"{'':<19}because: {why}")
     best = best_isolation()

@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -39,7 +40,7 @@ BEFORE, CASE, AFTER = "a-classmate", "m-case", "z-classmate"
 CONFIG = """
 c = get_config()
 c.CourseDirectory.course_id = "mini"
-c.Execute.timeout = 30
+c.Execute.timeout = 15
 """
 HIDDEN = {
     "grade-1-1": """
@@ -67,7 +68,7 @@ plt.close("all")
 POINTS = {"grade-1-1": 3.0, "grade-1-2": 3.0, "grade-1-3": 2.0, "grade-1-4": 2.0}
 LIMITS = ["prlimit", f"--as={6 * 2**30}", "--nproc=200", f"--fsize={300 * 2**20}", "--core=0", "--cpu=120"]
 ROOM = 256 * 2**20
-WALL = 180
+WALL = 100
 
 GRADE = """
 import json, os, subprocess, sys, time
@@ -170,7 +171,9 @@ def stock_course(root: Path):
 
 def stock(template: Path, case: Case, workspace: Path) -> list[str]:
     """Grade one case with stock nbgrader; return what went wrong."""
-    course = workspace / "course"
+    home = Path(tempfile.mkdtemp(dir=workspace))
+    home.chmod(0o755)
+    course = home / "course"
     shutil.copytree(template, course, symlinks=True)
     hand_in_case(course, CASE, case)
     before = digests(course)
@@ -185,7 +188,7 @@ def stock(template: Path, case: Case, workspace: Path) -> list[str]:
         if digests(course) != before:
             harms.append("files of the course changed")
     finally:
-        shutil.rmtree(course)
+        shutil.rmtree(home)
     return harms
 
 
@@ -247,7 +250,9 @@ def main() -> None:
     """Print one line a case and the totals."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", action="append", help="only cases whose name holds this; may be given again")
-    wanted = parser.parse_args().case or [""]
+    parser.add_argument("--jobs", type=int, default=1, help="containers at work at the same time (%(default)s)")
+    options = parser.parse_args()
+    wanted = options.case or [""]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         template = Path(folder) / "template"
@@ -261,10 +266,13 @@ def main() -> None:
         subprocess.run(command, cwd=template, check=True)
         found = {"ours": ours(Path(folder) / "ours", wanted), "stock": {}}
         print(f"{'case':<42} {'stock nbgrader':<64} ours", flush=True)
-        for name, case in cases.items():
-            found["stock"][name] = stock(template, case, Path(folder))
-            told = [", ".join(found[who][name]) or "–" for who in ("stock", "ours")]
-            print(f"{name:<42} {told[0]:<64} {told[1]}", flush=True)
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for name, harms in zip(
+                cases, pool.map(lambda case: stock(template, case, Path(folder)), cases.values()), strict=True
+            ):
+                found["stock"][name] = harms
+                told = [", ".join(found[who][name]) or "–" for who in ("stock", "ours")]
+                print(f"{name:<42} {told[0]:<64} {told[1]}", flush=True)
     for who in ("stock", "ours"):
         harms = sorted({harm for told in found[who].values() for harm in told})
         whole = sum(not told for told in found[who].values())
