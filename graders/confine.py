@@ -82,7 +82,8 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def _checked(number: int, *arguments: int | bytes) -> int:
-    found = int(_libc.syscall(number, *arguments))
+    whole = (ctypes.c_long(value) if isinstance(value, int) else value for value in arguments)
+    found = int(_libc.syscall(ctypes.c_long(number), *whole))
     if found < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"landlock system call {number}: {os.strerror(code)}")

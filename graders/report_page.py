@@ -29,14 +29,21 @@ def write_page(rows: Sequence[Row], course: Course, path: Path) -> None:
     parts = [
         _figure(_scores(rows), f"Histogram of the scores of {len(rows)} students"),
         _figure(_failing(rows), "Bars: the hidden checks that most submissions fail"),
-        _figure(_seconds(rows), "Histogram of the seconds that grading one submission took"),
-        _figure(_memory(rows), "Histogram of the most memory that one process of a submission held"),
+        _figure(
+            _histogram([_seconds(row) for row in rows], "seconds for one submission"),
+            "Histogram of the seconds that grading one submission took",
+        ),
+        _figure(
+            _histogram([_memory(row) for row in rows], "MiB, the most that one process of a submission held"),
+            "Histogram of the most memory that one process of a submission held",
+        ),
     ]
     statuses = Counter(Status[e["status"]].label for row in rows for e in row.exercises)
     counts = "".join(f"<tr><td>{escape(label)}</td><td>{count}</td></tr>" for label, count in statuses.most_common())
     lines = "".join(
         f"<tr><td>{escape(row.student)}</td><td>{row.score:g}</td><td>{row.max_score:g}</td>"
-        f"<td>{'yes' if row.needs_manual else ''}</td><td>{escape('; '.join(_notes(row)))}</td></tr>"
+        f"<td>{'yes' if row.needs_manual else ''}</td><td>{_seconds(row):.1f}</td><td>{_memory(row):.0f}</td>"
+        f"<td>{escape('; '.join(_notes(row)))}</td></tr>"
         for row in rows
     )
     title = escape(f"{course.title}: the class")
@@ -54,7 +61,8 @@ img{{max-width:100%}}</style></head><body><main>
 <h2>Time</h2>{parts[2]}
 <h2>Memory</h2>{parts[3]}
 <h2>Students</h2><table>
-<thead><tr><th>student</th><th>score</th><th>of</th><th>waits for a hand</th><th>notes</th></tr></thead>
+<thead><tr><th>student</th><th>score</th><th>of</th><th>waits for a hand</th>
+<th>s</th><th>MiB</th><th>notes</th></tr></thead>
 <tbody>{lines}</tbody></table>
 </main></body></html>
 """,
@@ -108,21 +116,18 @@ def _failing(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _seconds(rows: Sequence[Row]) -> Figure:
-    figure = _new()
-    ax = figure.subplots()
-    seconds = [sum(float(result.get("seconds", 0.0)) for result in row.results.values()) for row in rows]
-    ax.hist(seconds, bins=20, color=BLUE)
-    ax.set(xlabel="seconds for one submission", ylabel="students")
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    return figure
+def _seconds(row: Row) -> float:
+    return sum(float(result.get("seconds", 0.0)) for result in row.results.values())
 
 
-def _memory(rows: Sequence[Row]) -> Figure:
+def _memory(row: Row) -> float:
+    return max((float(result.get("memory", 0)) for result in row.results.values()), default=0.0) / 1024
+
+
+def _histogram(values: Sequence[float], label: str) -> Figure:
     figure = _new()
     ax = figure.subplots()
-    used = [max((result.get("memory", 0) for result in row.results.values()), default=0) / 1024 for row in rows]
-    ax.hist([megabytes for megabytes in used if megabytes], bins=20, color=BLUE)
-    ax.set(xlabel="MiB, the most that one process of a submission held", ylabel="students")
+    ax.hist([value for value in values if value], bins=20, color=BLUE)  # 0: nothing of the submission was run
+    ax.set(xlabel=label, ylabel="students")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
