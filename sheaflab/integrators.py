@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.engine import stepping
+from sheaflab.engine import event_batch, stepping
 from sheaflab.engine.record import Batch, Event
 from sheaflab.ensemble import Ensemble, collect
 from sheaflab.network import BoolArray, FloatArray, as_positive
@@ -272,6 +272,11 @@ class EventEuler(Euler):
             else:
                 outside = middle
         return outside
+
+    def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
+        if type(self) is not EventEuler:
+            return super().batch(sheaf, starts, t_end)
+        return event_batch.event_euler(sheaf, starts, t_end, self.dt, self.tol, self.max_steps)
 
     def __repr__(self) -> str:
         return f"EventEuler(dt={self.dt}, tol={self.tol})"

@@ -1,4 +1,4 @@
-"""Matrix products for ensembles, whose digits do not depend on how many trajectories share them.
+"""Matrix products and fields for ensembles, whose digits do not depend on how many trajectories share them.
 
 A BLAS rounds a product of matrices differently for different shapes. So rows are multiplied in blocks of one fixed
 number of rows, the last one padded: whatever the ensemble, the chunk and the place of a row, it is the same call.
@@ -6,9 +6,14 @@ number of rows, the last one padded: whatever the ensemble, the chunk and the pl
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import numpy as np
 
+from sheaflab.engine.record import ACTIVE, SLIDING, CodeArray
 from sheaflab.network import FloatArray
+from sheaflab.sheaf import Sheaf
 
 BLOCK = 32
 
@@ -26,3 +31,50 @@ def padded(rows: FloatArray) -> FloatArray:
 def product(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     """Return ``rows @ matrix``, shape ``(m, k)``."""
     return np.asarray((padded(rows) @ matrix).reshape(-1, matrix.shape[1])[: len(rows)])
+
+
+class Layers:
+    """The coboundary of many rows, each in its own mode, and the pull from residuals to hidden neurons."""
+
+    def __init__(self, sheaf: Sheaf) -> None:
+        ends = np.cumsum([0, *sheaf.net.widths[1:]]).tolist()
+        cuts = [slice(a, b) for a, b in pairwise(ends)]
+        self.h, self.n, self.b = sheaf.h, sheaf.n, np.asarray(sheaf.boundary_term)
+        weights = sheaf.net.weights[1:]
+        self.pairs = [
+            (before, after, np.ascontiguousarray(w.T), np.ascontiguousarray(w))
+            for w, before, after in zip(weights, cuts[:-1], cuts[1:], strict=True)
+        ]
+        # Products with L / unit, not with L: twenty of them must not overflow. A power of two, so that it is exact.
+        self.unit = 2.0 ** math.ceil(2 * math.log2(1.0 + max(float(np.linalg.norm(w)) for w in weights)))
+
+    def apply(self, s: FloatArray, active: FloatArray, r: FloatArray, g: FloatArray) -> None:
+        """Put δ s into `r` and its pull into `g`; shapes ``(blocks, BLOCK, n)`` and ``(blocks, BLOCK, h)``."""
+        np.multiply(s[..., : self.h], active, out=g)
+        np.copyto(r, s)
+        for before, after, down, _ in self.pairs:
+            r[..., after] -= g[..., before] @ down
+        for before, after, _, up in self.pairs:
+            np.matmul(r[..., after], up, out=g[..., before])
+
+    def field(self, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``."""
+        m = len(c)
+        s, active = padded(c), padded((codes == ACTIVE).astype(np.float64))
+        r, g = np.empty(s.shape), np.empty(active.shape)
+        np.multiply(s[..., : self.h], active, out=g)
+        np.subtract(s, self.b, out=r)
+        for before, after, down, _ in self.pairs:
+            r[..., after] -= g[..., before] @ down
+        for before, after, _, up in self.pairs:
+            np.matmul(r[..., after], up, out=g[..., before])
+        return r.reshape(-1, self.n)[:m], g.reshape(-1, self.h)[:m]
+
+
+def velocities(r: FloatArray, g: FloatArray, codes: CodeArray) -> FloatArray:
+    """Velocities, shape ``(m, n)``, from residuals and pulls of rows in modes `codes`."""
+    v = -r
+    h = codes.shape[1]
+    v[:, :h] += np.where(codes == ACTIVE, g, 0.0)
+    v[:, :h][codes == SLIDING] = 0.0
+    return v

@@ -16,7 +16,7 @@ CodeArray = NDArray[np.int8]
 INACTIVE, ACTIVE, SLIDING = 0, 1, 2
 """Codes of the modes, in the order of :data:`sheaflab.region.MODES`."""
 
-REACHED_END, CONVERGED, EVENT_BUDGET = 0, 1, 2
+REACHED_END, CONVERGED, EVENT_BUDGET, STEP_BUDGET, UNSTABLE = range(5)
 
 
 class Event(NamedTuple):

@@ -16,12 +16,11 @@ past alone.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 
 from sheaflab.engine.bernstein_batch import first_roots
-from sheaflab.engine.blocks import BLOCK, padded
+from sheaflab.engine.blocks import BLOCK, Layers, velocities
 from sheaflab.engine.leap_batch import Leaps
 from sheaflab.engine.record import (
     ACTIVE,
@@ -30,7 +29,6 @@ from sheaflab.engine.record import (
     REACHED_END,
     SLIDING,
     Batch,
-    CodeArray,
     first_modes_many,
 )
 from sheaflab.expsum import EPS, IntArray
@@ -40,53 +38,6 @@ from sheaflab.sheaf import Sheaf
 DEGREE = 18
 _NOISE = 16 * EPS
 _NUMBERS = 32_768  # in the states of a pool: large enough to spread the overhead, small enough for the cache
-
-
-class Layers:
-    """The coboundary of many rows, each in its own mode, and the pull from residuals to hidden neurons."""
-
-    def __init__(self, sheaf: Sheaf) -> None:
-        ends = np.cumsum([0, *sheaf.net.widths[1:]]).tolist()
-        cuts = [slice(a, b) for a, b in pairwise(ends)]
-        self.h, self.n, self.b = sheaf.h, sheaf.n, np.asarray(sheaf.boundary_term)
-        weights = sheaf.net.weights[1:]
-        self.pairs = [
-            (before, after, np.ascontiguousarray(w.T), np.ascontiguousarray(w))
-            for w, before, after in zip(weights, cuts[:-1], cuts[1:], strict=True)
-        ]
-        # Products with L / unit, not with L: twenty of them must not overflow. A power of two, so that it is exact.
-        self.unit = 2.0 ** math.ceil(2 * math.log2(1.0 + max(float(np.linalg.norm(w)) for w in weights)))
-
-    def apply(self, s: FloatArray, active: FloatArray, r: FloatArray, g: FloatArray) -> None:
-        """Put δ s into `r` and its pull into `g`; shapes ``(blocks, BLOCK, n)`` and ``(blocks, BLOCK, h)``."""
-        np.multiply(s[..., : self.h], active, out=g)
-        np.copyto(r, s)
-        for before, after, down, _ in self.pairs:
-            r[..., after] -= g[..., before] @ down
-        for before, after, _, up in self.pairs:
-            np.matmul(r[..., after], up, out=g[..., before])
-
-    def field(self, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``."""
-        m = len(c)
-        s, active = padded(c), padded((codes == ACTIVE).astype(np.float64))
-        r, g = np.empty(s.shape), np.empty(active.shape)
-        np.multiply(s[..., : self.h], active, out=g)
-        np.subtract(s, self.b, out=r)
-        for before, after, down, _ in self.pairs:
-            r[..., after] -= g[..., before] @ down
-        for before, after, _, up in self.pairs:
-            np.matmul(r[..., after], up, out=g[..., before])
-        return r.reshape(-1, self.n)[:m], g.reshape(-1, self.h)[:m]
-
-
-def velocities(r: FloatArray, g: FloatArray, codes: CodeArray) -> FloatArray:
-    """Velocities, shape ``(m, n)``, from residuals and pulls of rows in modes `codes`."""
-    v = -r
-    h = codes.shape[1]
-    v[:, :h] += np.where(codes == ACTIVE, g, 0.0)
-    v[:, :h][codes == SLIDING] = 0.0
-    return v
 
 
 class _Pool:

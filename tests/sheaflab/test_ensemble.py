@@ -84,17 +84,29 @@ def test_a_process_pool_gives_the_same_digits(widths):
         same(Exact().ensemble(sheaf, starts), Exact().ensemble(sheaf, starts, executor=pool, chunk=9))
 
 
-def test_batched_euler_is_euler():
+@pytest.mark.parametrize("scheme", [Euler(0.01), EventEuler(0.01), EventEuler(0.05, tol=1e-3)], ids=repr)
+def test_a_batched_scheme_steps_as_its_single_runs_do(scheme):
     sheaf, starts = many([2, 4, 3, 1], 20)
-    ensemble = Euler(0.01).ensemble(sheaf, starts, 5.0)
+    ensemble = scheme.ensemble(sheaf, starts, 5.0)
     assert not ensemble.certified
+    assert ensemble.counts.max() > 20  # some slide: there bisection stops at every wall once a step
     for k, log in enumerate(ensemble):
-        traj = Euler(0.01).run(sheaf, starts[k], 5.0)
-        assert [(s.time, s.layer, s.neuron, s.after) for s in log] == [
-            (s.time, s.layer, s.neuron, s.after) for s in traj.log
+        traj = scheme.run(sheaf, starts[k], 5.0)
+        assert [(s.layer, s.neuron, s.before, s.after) for s in log] == [
+            (s.layer, s.neuron, s.before, s.after) for s in traj.log
         ]
+        np.testing.assert_allclose(log.times, traj.log.times, rtol=1e-12)
         np.testing.assert_allclose(log.kinks(), traj.log.kinks(), rtol=1e-9)
         np.testing.assert_allclose(ensemble.finals[k], traj.states[-1], rtol=1e-12)
+
+
+def test_a_subclass_that_locates_otherwise_keeps_its_own_way():
+    class Lazy(EventEuler):
+        def locate(self, region, c, h):
+            return h
+
+    sheaf, starts = many([2, 4, 1], 4)
+    assert Lazy(0.05).ensemble(sheaf, starts, 5.0)[1] == Lazy(0.05).run(sheaf, starts[1], 5.0).log
 
 
 @pytest.mark.parametrize("widths", [[2, 8, 1], [2, 6, 6, 1]], ids=str)
@@ -111,10 +123,16 @@ def test_an_event_budget_ends_a_run_where_a_single_run_ends(widths):
         np.testing.assert_allclose(short.finals[k], traj.states[-1], atol=1e-12)
 
 
-def test_overflow_and_step_budgets():
-    sheaf, starts = many([2, 8, 1], 30)
-    assert Euler(5.0).ensemble(sheaf, starts, 1e4).outcomes[Outcome.UNSTABLE] == 30
-    assert Euler(0.1, max_steps=3).ensemble(sheaf, starts).outcomes == {Outcome.STEP_BUDGET: 30}
+@pytest.mark.parametrize(("scheme", "dt"), [(Euler, 5.0), (EventEuler, 5e3)])
+def test_overflow_and_step_budgets(scheme, dt):
+    sheaf, starts = many([2, 8, 1], 12)
+    wild = scheme(dt).ensemble(sheaf, starts, 1e3 * dt)
+    assert wild.outcomes == {Outcome.UNSTABLE: 12}
+    with np.errstate(over="ignore"):
+        traj = scheme(dt).run(sheaf, starts[3], 1e3 * dt)
+    assert (wild.outcome(3), wild.ends[3], wild.counts[3]) == (traj.outcome, traj.t_end, traj.log.count)
+    assert np.isfinite(wild.finals).all()
+    assert scheme(0.1, max_steps=3).ensemble(sheaf, starts).outcomes == {Outcome.STEP_BUDGET: 12}
 
 
 def test_bad_starts_are_named(capsys):
