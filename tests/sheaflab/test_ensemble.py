@@ -123,7 +123,7 @@ def test_an_event_budget_ends_a_run_where_a_single_run_ends(widths):
         np.testing.assert_allclose(short.finals[k], traj.states[-1], atol=1e-12)
 
 
-@pytest.mark.parametrize(("scheme", "dt"), [(Euler, 5.0), (EventEuler, 5e3)])
+@pytest.mark.parametrize(("scheme", "dt"), [(Euler, 5.0), (EventEuler, 1e160)])
 def test_overflow_and_step_budgets(scheme, dt):
     sheaf, starts = many([2, 8, 1], 12)
     wild = scheme(dt).ensemble(sheaf, starts, 1e3 * dt)
