@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,12 @@ def _widths(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"must be integers with commas, like 2,4,1, got {text!r}") from None
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 on, got {text!r}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     about = "ReLU networks as cellular sheaves: run the experiment, take the course."
     parser = argparse.ArgumentParser(prog="sheaflab", description=about)
@@ -27,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("demo", help="run the lab's experiment, print what it found, write the figures")
     show.add_argument("--out", type=Path, default=Path("sheaflab-demo"), help="folder for the figures (%(default)s)")
     show.add_argument("--widths", type=_widths, default=[2, 4, 1], help="neurons a layer (2,4,1)")
-    show.add_argument("--seed", type=int, default=0, help="of the random network and start (%(default)s)")
+    show.add_argument("--seed", type=_seed, default=0, help="of the random network and start (%(default)s)")
     show.add_argument("--magnitude", type=float, default=2.0, help="of the start (%(default)s)")
     show.add_argument("--t-end", type=float, default=60.0, help="last time (%(default)s)")
     show.set_defaults(run=_demo)
@@ -46,6 +53,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; bad input ends with one line on stderr and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows ? and the rest
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 
 import pytest
 
@@ -24,11 +25,20 @@ def test_demo_of_a_deep_network_with_an_odd_input_width(tmp_path, capsys):
     assert "all 512 activation patterns enumerated" in capsys.readouterr().out
 
 
+def test_a_terminal_without_the_signs_shows_the_rest(monkeypatch):
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", narrow)
+    assert main(["list"]) == 0
+    narrow.flush()
+    assert b"  ? 1.1  the activation pattern, 3 min" in narrow.buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["demo", "--widths", "2,x,1"], "must be integers with commas, like 2,4,1, got '2,x,1'"),
         (["demo", "--widths", "2,1"], "`widths` must be at least 3 positive integers"),
+        (["demo", "--seed", "-1"], "argument --seed: must be a whole number from 0 on, got '-1'"),
         (["demo", "--t-end", "0"], "`t_end` must be finite and greater than 0, got 0.0"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "the following arguments are required: COMMAND"),

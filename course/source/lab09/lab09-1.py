@@ -21,8 +21,8 @@
 # of the lab watches such a repair happen.
 #
 # **Time:** about 25 minutes. Three exercises. Fill the cells that say `NotImplementedError`, run the check below each, and
-# move on when it is quiet. The visible checks explain; hidden checks look at fresh networks that nobody has seen, and
-# each grade cell says what they look at.
+# move on when it passes. A check like that explains; hidden ones try fresh networks that nobody has seen, and the cell
+# below says what they look at.
 
 # %%
 import matplotlib.pyplot as plt
