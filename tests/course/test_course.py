@@ -14,6 +14,7 @@ import pytest
 
 from graders.bank.answers import answers, solved
 from graders.hidden import check_manifest
+from graders.keys import page, with_notes
 from graders.manifest import Course
 from graders.release import BEGIN, convert, grade_id, template
 from graders.selfcheck import namespace, stubs
@@ -140,6 +141,25 @@ def test_the_call_in_a_message_can_be_typed(spec, exercise):
         value = eval(rows["call"], names)
     if "ax" not in rows.get("given", ""):  # what a figure shows is told in words
         assert show(value) == rows["returned"].replace("\n" + " " * 12, "\n")
+
+
+@pytest.mark.parametrize("spec", COURSE.notebooks, ids=lambda spec: spec.name)
+def test_pages_of_keys_say_why(spec):
+    notebook = with_notes(COURSE, spec, convert(COURSE.source / f"{spec.name}.py"))
+    notes = {cell.id: cell.source for cell in notebook.cells}
+    for exercise in spec.exercises:
+        told = notes[f"notes-{exercise.slug}"]
+        heads = [told.index(head) for head in ("**Why**", "**Hints, from nudge to nearly there**", "**Common mistakes**")]
+        assert heads == sorted(heads)
+        assert all(hint in told for hint in exercise.hints)
+        assert told.count("(caught by `") >= 10
+
+
+def test_a_star_in_a_text_is_no_emphasis():
+    spec = COURSE.notebook("lab09-2")
+    notebook = with_notes(COURSE, spec, convert(COURSE.source / f"{spec.name}.py"))
+    notebook.cells = [cell for cell in notebook.cells if cell.id == "notes-2-4"]
+    assert "V(0)·exp(−2λ*t) is one" in page(notebook, "the key")
 
 
 def test_unknown_exercise():
