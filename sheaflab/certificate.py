@@ -113,9 +113,10 @@ class _Check:
         drive = np.abs(net.weights[0]) @ np.abs(self.sheaf.x) + np.abs(net.biases[0])  # its sum may cancel
         size = max(float(np.abs(x).max()) for x in (trajectory.states, self.sheaf.boundary_term, drive))
         # Rounding of a state: a few dozen operations of the size of the largest number, spread by the largest gain.
-        gain = 1.0 + max(float(np.linalg.norm(w)) for w in self.sheaf.net.weights[1:])
+        self.gain = 1.0 + max(float(np.linalg.norm(w)) for w in self.sheaf.net.weights[1:])
         self.noise = 64 * _EPS * size * np.sqrt(self.sheaf.n)
-        self.speed_noise = gain * self.noise
+        self.residual_noise = self.gain * self.noise
+        self.speed_noise = self.gain * self.residual_noise
 
     def result(self, verdict: Verdict) -> Certificate:
         return Certificate(verdict, (*self.against, *self.open), self.time_errors, self.state_error, self.rate)
@@ -163,8 +164,12 @@ class _Check:
         blur = self.noise + spread + float(np.abs(rest + motion @ np.exp(-rates * length) - arrival).max())
         if self._large(error, 4 * self.noise + spread, f"{where}: the states are {error:.2g} away from its flow"):
             return
-        constant, terms, owner = self._functions(region, rest, motion)
-        clear = _stays_positive(constant, terms, rates, length, blur)
+        # Functions known to no better than this would pass for positive whatever they do.
+        if blur > 1e-6 * max(float(np.abs(traj.states).max()), float(np.abs(self.sheaf.boundary_term).max())):
+            self.open.append(f"{where}: rates too many decades apart, the flow is known to {blur:.2g} only")
+            return
+        constant, terms, owner, gain = self._functions(region, rest, motion)
+        clear = _stays_positive(constant, terms, rates, length, np.maximum(blur * gain, 1e-300))
         if clear is not None:
             e, fraction, sure = clear
             text = f"neuron {self._name(int(owner[e]))} meets its wall at t = {piece.start + fraction * length:.9g}"
@@ -181,7 +186,7 @@ class _Check:
             self.against.append(f"{where}: no neuron changes its mode")
         for i in changed:
             a, b, f, g, eps = before[i], after[i], float(down[i]), float(up[i]), self.speed_noise
-            if self._large(abs(c[i]), eps, f"{where}: neuron {self._name(i)} is {c[i]:.2g} away from its wall"):
+            if self._large(abs(c[i]), self.noise, f"{where}: neuron {self._name(i)} is {c[i]:.2g} away from its wall"):
                 pass
             elif {a, b} == {"inactive", "active"}:
                 forward = min(f, g) if b == "active" else -max(f, g)
@@ -232,10 +237,12 @@ class _Check:
         for k, s in enumerate(traj.log):
             energy, slopes, error = by_place[s.time, (s.layer, s.neuron, s.before, s.after)]
             self.time_errors[k] = error
-            pairs = [(s.energy, energy, energy), *zip((s.slope_before, s.slope_after), slopes, slopes, strict=True)]
-            # An energy is a square: at distance ρ from the rest point its rounding is that of ρ times the states'.
-            slack = 1e-9 + 1e3 * self.noise / max(np.sqrt(energy), 1e-300)
-            if any(abs(x - y) > slack * abs(scale) for x, y, scale in pairs if y == y):
+            pairs = [(s.energy, energy), *zip((s.slope_before, s.slope_after), slopes, strict=True)]
+            # Both are squares: their rounding is that of a residual or a speed, relative to its length.
+            root = max(np.sqrt(energy), 1e-300)
+            slacks = [1e-9 + 1e3 * self.residual_noise / root]
+            slacks += [1e-9 + 1e3 * self.speed_noise / max(root * np.sqrt(abs(y)), 1e-300) for y in slopes]
+            if any(abs(x - y) > slack * abs(y) for (x, y), slack in zip(pairs, slacks, strict=True) if y == y):
                 self.against.append(f"switch at t = {s.time:.9g}: energy or slopes are not those of the state there")
 
     def _time_error(self, i: int, old: ActivationRegion, speed: FloatArray) -> float:
@@ -253,7 +260,7 @@ class _Check:
     def energies(self) -> None:
         """Theorem 9.4: V must stay below its envelope at every switch, and never rise."""
         energy, times = self.traj.energy(), self.traj.times
-        slack = 1e-9 * energy + (64 * self.speed_noise) ** 2
+        slack = 1e-9 * energy + (64 * self.residual_noise) ** 2
         if (energy > energy[0] * np.exp(-2 * self.rate.value * times) * (1 + 1e-9) + slack).any():
             self.against.append("the energy rises above the envelope of Theorem 9.4")
         if (np.diff(energy) > slack[:-1]).any():
@@ -271,8 +278,8 @@ class _Check:
 
     def _functions(
         self, region: ActivationRegion, rest: FloatArray, motion: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Constants, amplitudes and neurons of the functions that must stay positive in this mode."""
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Constants, amplitudes, neurons and gains (of errors in the state) of what must stay positive in this mode."""
         h = self.sheaf.h
         free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
         side = np.where(region.pattern[free], 1.0, -1.0)
@@ -283,7 +290,8 @@ class _Check:
             r_rest, r_motion = delta @ rest - self.sheaf.boundary_term, delta @ motion
             constant = np.concatenate([constant, -r_rest[slid], columns @ r_rest])
             terms = np.concatenate([terms, -r_motion[slid], columns @ r_motion])
-        return constant, terms, np.concatenate([free, slid, slid])
+        gain = np.repeat([1.0, self.gain, self.gain**2], [free.size, slid.size, slid.size])
+        return constant, terms, np.concatenate([free, slid, slid]), gain
 
     def _name(self, i: int) -> str:
         layer, neuron = self.sheaf.place(i)
@@ -291,7 +299,7 @@ class _Check:
 
 
 def _stays_positive(
-    constant: FloatArray, terms: FloatArray, rates: FloatArray, length: float, noise: float
+    constant: FloatArray, terms: FloatArray, rates: FloatArray, length: float, noise: FloatArray
 ) -> tuple[int, float, bool] | None:
     """Return None if no function falls below -`noise` on [0, `length`], else (function, fraction, certainly)."""
     if not len(constant) or length == 0:
@@ -303,8 +311,8 @@ def _stays_positive(
         left, right = np.exp(-np.multiply.outer(rates, a)), np.exp(-np.multiply.outer(rates, a + d))
         f0, f1 = constant[:, None] + terms @ left, constant[:, None] + terms @ right
         low = np.minimum(f0, f1)
-        if (low < -4 * _BAND * noise).any():
-            e, j = divmod(int(np.argmin(low)), low.shape[1])
+        if (low < -4 * _BAND * noise[:, None]).any():
+            e, j = divmod(int(np.argmin(low / noise[:, None])), low.shape[1])
             return e, float(a[j] + (d[j] if f1[e, j] < f0[e, j] else 0.0)) / length, True
         s0, s1 = -(terms * rates) @ left, -(terms * rates) @ right
         bend, jerk = (size * rates**2) @ left, (size * rates**3) @ left
@@ -313,7 +321,7 @@ def _stays_positive(
         bound = np.maximum(bound, np.minimum(f1, f1 - s1 * d - 0.5 * bend * d * d))
         third = f0 + np.minimum(s0 * d, 0.0) + np.minimum(0.5 * d * d * (curve - jerk * d / 3), 0.0)
         bound = np.maximum(bound, third)
-        again = (bound < -4 * noise).any(axis=0)
+        again = (bound < -4 * noise[:, None]).any(axis=0)
         if not again.any():
             return None
         start = a
@@ -321,5 +329,5 @@ def _stays_positive(
             break
         a, d = a[again], 0.5 * d[again]
         a, d = np.concatenate([a, a + d]), np.concatenate([d, d])
-    e, j = divmod(int(np.argmin(bound)), bound.shape[1])
+    e, j = divmod(int(np.argmin(bound / noise[:, None])), bound.shape[1])
     return e, float(start[j]) / length, False

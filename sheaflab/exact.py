@@ -20,7 +20,7 @@ from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import FlowPiece, Outcome, Piece, Trajectory
 
 Method = Literal["auto", "closed", "taylor"]
-_LARGEST = 1e5
+_CONDITION = 1e10
 OUTCOMES = (Outcome.REACHED_END, Outcome.CONVERGED, Outcome.EVENT_BUDGET)
 
 
@@ -125,11 +125,11 @@ def _has_formula(sheaf: Sheaf) -> bool:
 
 
 def _check_scale(sheaf: Sheaf) -> None:
-    largest = max(float(np.linalg.norm(w)) for w in sheaf.net.weights[1:])
-    if largest > _LARGEST:
+    """Refuse a network whose slow rates are lost in the rounding of the fast ones: they lie κ(δ)² apart."""
+    if sheaf.condition > _CONDITION:
         raise ValueError(
-            f"`net` must have weights of norm at most {_LARGEST:g} beyond the first layer, got {largest:.3g}: "
-            "the slow rates would be lost in the rounding of the fast ones; rescale the layers"
+            f"`net` must have a coboundary of condition at most {_CONDITION:g}, got {sheaf.condition:.3g} with all "
+            "neurons active: the slow rates would be lost in the rounding of the fast ones; rescale the layers"
         )
 
 

@@ -86,12 +86,27 @@ class ActivationRegion:
 
     @cached_property
     def _eigen(self) -> tuple[FloatArray, FloatArray]:
+        if self._singular is None:
+            return self._square
+        return self._singular[1] ** 2, self._singular[2]
+
+    @cached_property
+    def _square(self) -> tuple[FloatArray, FloatArray]:
         values, vectors = np.linalg.eigh(self.laplacian)
-        if values.size and values[0] < 1e-9 * values[-1]:
-            # The square has lost the digits of the small ones; the singular values of the matrix keep half of them.
-            _, singular, rows = np.linalg.svd(self.matrix, full_matrices=False)
-            values, vectors = singular[::-1] ** 2, rows[::-1].T
         return values, vectors
+
+    @cached_property
+    def _singular(self) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+        r"""U, σ (ascending) and V of the matrix, where its square would lose the digits of the slow rates; else None.
+
+        Then the equilibrium is far away, and what a state has yet to go is :math:`U^\top r / \sigma` rather than
+        :math:`Q^\top (c - c^*)`: the residual keeps the digits of the state.
+        """
+        values = self._square[0]
+        if not values.size or values[0] >= 1e-9 * values[-1]:
+            return None
+        u, singular, rows = np.linalg.svd(self.matrix, full_matrices=False)
+        return np.ascontiguousarray(u[:, ::-1]), singular[::-1], np.ascontiguousarray(rows[::-1].T)
 
     @property
     def spectrum(self) -> FloatArray:
@@ -147,8 +162,11 @@ class ActivationRegion:
         values, vectors = self._eigen
         # Measured from c, not from the equilibrium, so that the start is met to the last digit:
         # expm1 keeps small moves accurate and v / λ is safe because λ > 0.
-        speed = vectors.T @ self.velocity(c)[self.moving]
-        moved = -np.expm1(-np.multiply.outer(times, values)) / values * speed
+        if self._singular is None:
+            to_go = -(vectors.T @ self.velocity(c)[self.moving]) / values
+        else:
+            to_go = self._singular[0].T @ self.residual(c) / self._singular[1]
+        moved = np.expm1(-np.multiply.outer(times, values)) * to_go
         result = np.broadcast_to(self.sheaf.cochain(c), (*times.shape, self.sheaf.n)).copy()
         result[..., self.moving] += moved @ vectors.T
         return result

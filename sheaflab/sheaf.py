@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from itertools import pairwise
 
@@ -145,6 +146,16 @@ class Sheaf:
             matrix[block, block] = w.T @ w
         matrix.setflags(write=False)
         return matrix
+
+    @cached_property
+    def condition(self) -> float:
+        r"""A bound on the condition number of :math:`\delta_\Omega(1, \dots, 1)`; rates may lie its square apart."""
+        norms = [1.0 + float(np.linalg.norm(w)) for w in self.net.weights[1:]]
+        bound = max(norms) * math.prod(norms)
+        if bound < 1e8:
+            return bound
+        inverse = np.linalg.inv(self.restricted(np.ones(self.h, dtype=np.bool_)))
+        return min(bound, max(norms) * float(np.linalg.norm(inverse, 2)))
 
     # -- fields ---------------------------------------------------------------------------------------------------
     def residual(self, c: ArrayLike) -> FloatArray:

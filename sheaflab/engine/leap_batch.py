@@ -94,14 +94,14 @@ class Leaps:
         for basis, rows in groups:
             for k in range(0, rows.size, basis.room):
                 part = rows[k : k + basis.room]
-                terms = basis.terms(c[part])
-                row, f = np.nonzero(~basis.safe(terms))
+                heights, terms = basis.functions(c[part])
+                row, f = np.nonzero(~basis.safe(heights, terms))
                 # Terms and rates of all modes side by side: shorter sums end with zeros, which change no digit.
                 coefficients, rates = np.zeros((most, row.size)), np.full((most, row.size), basis.rates[-1])
                 coefficients[: basis.rates.size] = terms[:, row, f]
                 rates[: basis.rates.size] = basis.rates[:, None]
                 columns.append((
-                    basis.constants[f], coefficients, rates, part[row], basis.owner[f], basis.upward[f],
+                    heights[row, f], coefficients, rates, part[row], basis.owner[f], basis.upward[f],
                     basis.floor * blur[part[row]],
                 ))  # fmt: skip
         constants, coefficients, rates, row, owner, upward, floor = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from sheaflab.engine.blocks import product
@@ -21,6 +23,8 @@ from sheaflab.network import BoolArray, FloatArray
 from sheaflab.region import ActivationRegion
 from sheaflab.sheaf import Sheaf
 
+_WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the order of fast events
+
 
 def region_of(sheaf: Sheaf, modes: bytes) -> ActivationRegion:
     """Return the region of a mode vector given as codes, one byte a hidden neuron."""
@@ -38,6 +42,11 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     while True:
         key = codes.tobytes()
         region = known.setdefault(key, region_of(sheaf, key))
+        if region.rate < _WIDEST * region.spectrum[-1]:
+            raise ValueError(
+                f"`method` must be 'auto' for this network: its mode at t = {t:.6g} has rates from "
+                f"{region.rate:.3g} to {region.spectrum[-1]:.3g}, too many decades for the closed form alone"
+            )
         wait, who, upward = first_exit(region, c, t_end - t, order, blur)
         c = np.asarray(region.flow(c, wait))
         if not who.size:
@@ -88,9 +97,10 @@ def first_exit(
         Factor on the uncertainty of the event functions.
     """
     basis = Eigenbasis(region)
+    constants, terms = basis.functions(c[None])
     found = first_roots(
-        basis.constants,
-        np.ascontiguousarray(basis.terms(c[None])[:, 0]),
+        constants[0],
+        np.ascontiguousarray(terms[:, 0]),
         basis.rates[:, None],
         np.array([horizon]),
         order=np.where(region.moving[basis.owner], order[basis.owner], 0),
@@ -110,8 +120,6 @@ class Eigenbasis:
     ----------
     rates : ndarray, shape (k,)
         Distinct eigenvalues, ascending.
-    constants : ndarray, shape (f,)
-        Constants of the event functions.
     owner : ndarray of int, shape (f,)
         The neuron whose event it is.
     upward : ndarray of bool, shape (f,)
@@ -124,48 +132,71 @@ class Eigenbasis:
 
     def __init__(self, region: ActivationRegion) -> None:
         sheaf, h = region.sheaf, region.sheaf.h
-        self.rest, self.moving = region.equilibrium, region.moving
+        self.region, self.rest, self.moving = region, region.equilibrium, region.moving
         self.all_rates, self.vectors = region._eigen
         free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
         side = np.where(region.pattern[free], 1.0, -1.0)
         motion = np.zeros((sheaf.n, self.all_rates.size))
         motion[region.moving] = self.vectors
-        constants, weights = [side * self.rest[free]], [side[:, None] * motion[free]]
+        self._free, self._slid, self._side = free, slid, side
+        weights = [side[:, None] * motion[free]]
         if slid.size:
-            delta, pull = sheaf.restricted(region.pattern), sheaf.pull[slid]
-            r_rest, r_motion = delta @ self.rest - sheaf.boundary_term, delta @ motion
-            constants += [-r_rest[slid], r_rest[slid] - pull @ r_rest]
-            weights += [-r_motion[slid], r_motion[slid] - pull @ r_motion]
-        self.constants, self.weights = np.concatenate(constants), np.concatenate(weights).T[:, None, :]
+            self._delta, self._pull = sheaf.restricted(region.pattern), sheaf.pull[slid]
+            r_motion = self._delta @ motion
+            weights += [-r_motion[slid], r_motion[slid] - self._pull @ r_motion]
+        self.weights = np.concatenate(weights).T[:, None, :]
         self.owner = np.concatenate([free, slid, slid])
         self.upward = np.arange(self.owner.size) >= free.size + slid.size
         # Equal eigenvalues are one exponential: merged, terms that cancel do not look like motion.
-        close = 64 * EPS * (self.all_rates[-1] + self.all_rates[1:])
-        self._starts = np.append(0, np.flatnonzero(np.diff(self.all_rates) > close) + 1)
+        known = self.all_rates if region._singular is None else region._singular[1]
+        close = 64 * EPS * (known[-1] + known[1:])
+        self._starts = np.append(0, np.flatnonzero(np.diff(known) > close) + 1)
         self.rates = np.maximum(self.all_rates[self._starts], 1e-300)
         self.floor = 4 * EPS * float(max(np.abs(self.rest).max(initial=0.0), 1e-300))
         self.room = max(1, 2_000_000 // self.weights.size)
 
-    def terms(self, c: FloatArray) -> FloatArray:
-        """Coefficients of the event functions from each row of `c`, shape ``(k, m, f)``."""
-        amplitudes = product((c - self.rest)[:, self.moving], self.vectors)
-        terms = self.weights * amplitudes.T[:, :, None]
-        return terms if len(self.rates) == len(terms) else np.add.reduceat(terms, self._starts, axis=0)
+    def functions(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Constants, shape ``(m, f)``, and coefficients, ``(k, m, f)``, of the event functions from each row of `c`."""
+        terms = self.weights * self._to_go(c).T[:, :, None]
+        terms = terms if len(self.rates) == len(terms) else np.add.reduceat(terms, self._starts, axis=0)
+        if self.region._singular is None:
+            return np.broadcast_to(self._constants, terms.shape[1:]), terms
+        return np.asarray(self._values(c) - np.add.accumulate(terms, axis=0)[-1]), terms
 
-    def safe(self, terms: FloatArray) -> BoolArray:
+    @cached_property
+    def _constants(self) -> FloatArray:
+        return np.asarray(self._values(self.rest[None])[0])
+
+    def _values(self, c: FloatArray) -> FloatArray:
+        """The event functions at each row of `c`, shape ``(m, f)``."""
+        values = [self._side * c[:, self._free]]
+        if self._slid.size:
+            r = product(c, np.ascontiguousarray(self._delta.T)) - self.region.sheaf.boundary_term
+            values += [-r[:, self._slid], r[:, self._slid] - product(r, np.ascontiguousarray(self._pull.T))]
+        return np.concatenate(values, axis=1)
+
+    def _to_go(self, c: FloatArray) -> FloatArray:
+        """How far each row of `c` is from rest along each eigenvector, shape ``(m, k)``."""
+        if self.region._singular is None:
+            return product((c - self.rest)[:, self.moving], self.vectors)
+        u, singular, _ = self.region._singular
+        residual = product(c[:, self.moving], np.ascontiguousarray(self.region.matrix.T))
+        return np.asarray(product(residual - self.region.sheaf.boundary_term, u) / singular)
+
+    @staticmethod
+    def safe(constants: FloatArray, terms: FloatArray) -> BoolArray:
         """Which functions have no event ever, by the signs of their partial sums, shape ``(m, f)``."""
-        partial = self.constants + np.add.accumulate(terms, axis=0)
-        return np.asarray((self.constants >= 0) & (partial >= 0).all(axis=0) & (partial[-1] > 0))
+        partial = constants + np.add.accumulate(terms, axis=0)
+        return np.asarray((constants >= 0) & (partial >= 0).all(axis=0) & (partial[-1] > 0))
 
     def cleared(self, c: FloatArray) -> BoolArray:
         """Which rows of `c` provably stay in the mode for ever, shape ``(m,)``."""
         parts = [c[k : k + self.room] for k in range(0, len(c), self.room)]
-        return np.concatenate([self.safe(self.terms(part)).all(axis=1) for part in parts])
+        return np.concatenate([self.safe(*self.functions(part)).all(axis=1) for part in parts])
 
     def flow(self, c: FloatArray, t: FloatArray) -> FloatArray:
         """Follow the mode's law from each row of `c` for its own time, shape ``(m, n)``."""
-        amplitudes = product((c - self.rest)[:, self.moving], self.vectors)
-        moved = np.expm1(-np.multiply.outer(t, self.all_rates)) * amplitudes
+        moved = np.expm1(-np.multiply.outer(t, self.all_rates)) * self._to_go(c)
         result = c.copy()
         result[:, self.moving] += product(moved, np.ascontiguousarray(self.vectors.T))
         return result

@@ -30,6 +30,7 @@ _NOISE = 16 * EPS
 _DEGREES = (8, 30)
 _EXPONENTS = np.arange(_DEGREES[1] + 1.0)
 _DENSE = 1200
+_UNDERFLOW = 1e-300
 _WIDE = 400  # from here on matrices outgrow the cache, and reading less of them is faster than fewer calls
 
 
@@ -98,7 +99,7 @@ class _Flow:
         self.minus[:, i] = row
 
     def extend(self, series: FloatArray) -> float:
-        """Fill in the rows from 2 on, each ``-L / unit`` times the one before; return the norm of the last."""
+        """Fill in the rows from 2 on, ``-L / unit`` times the one before each; return a bound on the last's norm."""
         last = series[1]
         if self.n < _WIDE:
             for row in series[2:]:
@@ -108,7 +109,9 @@ class _Flow:
 
             for row in series[2:]:
                 last = dsymv(1.0, self.minus.T, last, y=row, overwrite_y=True)
-        return math.sqrt(float(last @ last))
+        norm = math.sqrt(float(last @ last))
+        # Far below `unit` the products, and before them their squares, underflow: a last term of 0 proves nothing.
+        return norm if norm > 1e-150 else max(math.sqrt(self.n) * float(np.abs(last).max()), _UNDERFLOW)
 
     def leaving(self, series: FloatArray) -> FloatArray:
         r"""Taylor coefficients of :math:`f^-` and of :math:`-f^+` of the sliding neurons, side by side."""
@@ -131,7 +134,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     rest = sheaf.harmonic_extension()
     resting = (rest[: flow.h] > 0).astype(np.int8).tobytes()
     margin = float(np.abs(rest[: flow.h]).min(initial=np.inf))
-    size = float(np.abs(rest).max(initial=0.0))
+    drive = float(np.abs(sheaf.boundary_term).max())
     record = Record([0.0], [c0], [codes.tobytes()])
     t, degree, quiet, blur, last = 0.0, _DEGREES[1] - 6, 0, 1.0, 0.0
     while t < t_end:
@@ -152,7 +155,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
                 break
             t += wait
         else:
-            who, rises, t, degree = _step(flow, t, t_end, degree, size, tail, blur)
+            who, rises, t, degree = _step(flow, t, t_end, degree, drive, tail, blur)
             if not who:
                 quiet += 1
                 flow.look()
@@ -187,11 +190,12 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
 
 
 def _step(
-    flow: _Flow, t: float, t_end: float, degree: int, size: float, tail: bool, blur: float
+    flow: _Flow, t: float, t_end: float, degree: int, drive: float, tail: bool, blur: float
 ) -> tuple[list[int], list[bool], float, int]:
     """Go to the next event or to the end of one series: who meets its wall, who rises off it, time, degree."""
-    series, length = _series(flow, degree, t_end - t, EPS * max(size, float(np.maximum.reduce(np.abs(flow.c)))))
-    x, who, rises = (1.0, [], []) if tail else _first(flow, series, blur * 4 * EPS * size)
+    rounding = EPS * max(drive, float(np.maximum.reduce(np.abs(flow.c))), 1e-150)
+    series, length = _series(flow, degree, t_end - t, rounding)
+    x, who, rises = (1.0, [], []) if tail else _first(flow, series, blur * 4 * rounding)
     if not who:
         flow.c = np.add.reduce(series)
         return who, rises, t + length if t + length < t_end else t_end, min(degree + 4, _DEGREES[1])
@@ -205,10 +209,8 @@ def _series(flow: _Flow, degree: int, horizon: float, tolerance: float) -> tuple
     series[0], series[1] = flow.c, flow.v
     last = flow.extend(series)
     # One product more would give the remainder; the last term bounds it by λ times, so it is asked to be small itself.
-    length = horizon
-    if last > 0:
-        room = math.log(tolerance) + math.lgamma(degree + 1) - math.log(last)
-        length = min(horizon, math.exp((room - (degree - 1) * math.log(flow.unit)) / degree))
+    room = math.log(tolerance) + math.lgamma(degree + 1) - math.log(last)
+    length = min(horizon, math.exp((room - (degree - 1) * math.log(flow.unit)) / degree))
     powers = np.empty(degree + 1)
     powers[0], powers[1] = 1.0, length
     powers[2:] = length * flow.unit / _EXPONENTS[2 : degree + 1]

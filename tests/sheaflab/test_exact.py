@@ -27,7 +27,7 @@ def adversarial(draw):
     widths = draw(st.lists(st.integers(1, 4), min_size=3, max_size=5))
     pick = draw(st.lists(numbers, min_size=8, max_size=8))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    scale = draw(st.sampled_from([1.0, 1.0, 1.0, 1e-8, 1e-3]))
+    scale = draw(st.sampled_from([1.0, 1.0, 1.0, 1e-8, 1e-3, 30.0, 1e3]))
     weights = [scale * rng.choice(pick, (rows, cols)) for cols, rows in itertools.pairwise(widths)]
     biases = [rng.choice(pick, rows) for rows in widths[1:]]
     x = rng.choice(pick, widths[0])
@@ -44,7 +44,17 @@ def adversarial(draw):
 @given(adversarial(), st.sampled_from(METHODS))
 def test_adversarial_networks_never_hang_never_raise_and_never_gain_energy(problem, method):
     sheaf, c0 = problem
-    traj = Exact(method, max_events=2000).run(sheaf, c0, 30.0)
+    integrator = Exact(method, max_events=2000)
+    if sheaf.condition > 1e10 and len(sheaf.net.weights) > 2:
+        with pytest.raises(ValueError, match="coboundary of condition"):
+            integrator.run(sheaf, c0, 30.0)
+        return
+    try:
+        traj = integrator.run(sheaf, c0, 30.0)
+    except ValueError as error:
+        if method == "closed" and sheaf.condition > 1e5 and "must be 'auto'" in str(error):
+            return  # rates too many decades apart for the closed form alone
+        raise
     assert traj.outcome.complete, traj
     energy = traj.energy()
     size = max(np.abs(traj.states).max(), np.abs(sheaf.boundary_term).max())
@@ -53,6 +63,25 @@ def test_adversarial_networks_never_hang_never_raise_and_never_gain_energy(probl
     for piece in traj.pieces:
         assert piece.start <= piece.end
     assert traj.certify().verdict is not Verdict.REFUTED, traj.certify()
+
+
+@pytest.mark.parametrize(("scale", "widths"), [(1e3, [2, 3, 3, 2]), (1e4, [2, 3, 1]), (1e4, [2, 3, 2])])
+@pytest.mark.parametrize("seed", range(5))
+def test_rates_sixteen_decades_apart(scale, widths, seed):
+    """Fast and slow events are both met: none is lost in amplitudes that cancel, or in products that underflow."""
+    rng = np.random.default_rng(seed)
+    net = Network.random(widths, rng, bias_scale=1.0)
+    sheaf = Sheaf(Network([scale * w for w in net.weights], net.biases), [1.0, -1.0])
+    traj = Exact("taylor").run(sheaf, 10 * rng.standard_normal(sheaf.n), 30.0)
+    energy = traj.energy()
+    assert np.all(np.diff(energy) <= 1e-12 * energy[0])
+    assert traj.certify().verdict is not Verdict.REFUTED
+
+
+def test_products_that_underflow_end_no_run_early():
+    sheaf = Sheaf(Network([[[1.0], [0.0]], [[0.0, 1e4]]], [[0.0, 0.0], [1.0]]), [1.0])
+    for method in METHODS:
+        np.testing.assert_allclose(Exact(method).run(sheaf, [1e-3, 0.0, 10.0], 30.0).states[-1], [1, 0, 1], atol=1e-11)
 
 
 def one(w, b, x, c0, t_end=30.0, **options):
