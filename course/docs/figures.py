@@ -106,21 +106,48 @@ def spectrum(ax: Axes) -> None:
     ax.legend(fontsize="small")
 
 
+def sampled(ax: Axes) -> None:
+    """Switches of the exact flow that do not show in samples of it, by the spacing of the samples."""
+    spacings = np.geomspace(1e-3, 1.0, 10)
+    for widths, starts, colour in (([2, 4, 1], 20_000, BLUE), ([2, 8, 1], 10_000, GREY), ([2, 16, 16, 1], 1_000, RED)):
+        sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
+        log = Exact().ensemble(sheaf, 2.0 * np.random.default_rng(4).standard_normal((starts, sheaf.n))).columns
+        missed = [_hidden(log, spacing) / len(log["time"]) for spacing in spacings]
+        ax.loglog(spacings, missed, "o-", color=colour, label=str(widths))
+    ax.set(xlabel="spacing of the samples", ylabel="share of switches that do not show", title="What samples miss")
+    ax.legend(fontsize="small")
+
+
+def _hidden(log: dict[str, np.ndarray], spacing: float) -> int:
+    """How many switches two samples `spacing` apart do not show: a neuron's mode is compared before and after."""
+    order = np.lexsort((log["time"], log["neuron"], log["trajectory"]))
+    place = [log["trajectory"][order], log["neuron"][order], np.floor(log["time"][order] / spacing)]
+    first = np.append(True, np.any([key[1:] != key[:-1] for key in place], axis=0))
+    last = np.append(first[1:], True)
+    return len(order) - int(np.count_nonzero(log["before"][order][first] != log["after"][order][last]))
+
+
 def methods(ax: Axes) -> None:
     """Time of one run by method and shape, measured where this page was built."""
     shapes = ([2, 4, 1], [2, 8, 1], [2, 8, 8, 1], [2, 16, 16, 1], [2, 32, 32, 1])
-    for method, colour in (("closed", RED), ("taylor", BLUE)):
-        taken = []
-        for widths in shapes:
-            sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
-            c0 = 2.0 * np.random.default_rng(4).standard_normal(sheaf.n)
-            exact, best = Exact(method), np.inf
+    taken: dict[str, list[float]] = {"closed": [], "taylor": [], "auto, 256 together": []}
+    for widths in shapes:
+        sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
+        starts = 2.0 * np.random.default_rng(4).standard_normal((256, sheaf.n))
+        works = (
+            lambda sheaf=sheaf, c0=starts[0]: Exact("closed").run(sheaf, c0, 20.0),
+            lambda sheaf=sheaf, c0=starts[0]: Exact("taylor").run(sheaf, c0, 20.0),
+            lambda sheaf=sheaf, starts=starts: Exact().ensemble(sheaf, starts, 20.0),
+        )
+        for (name, times), work in zip(taken.items(), works, strict=True):
+            best = np.inf
             for _ in range(3):
                 begin = time.perf_counter()
-                exact.run(sheaf, c0, 20.0)
+                work()
                 best = min(best, time.perf_counter() - begin)
-            taken.append(1e3 * best)
-        ax.semilogy(range(len(shapes)), taken, "o-", color=colour, label=method)
+            times.append(1e3 * best / (256 if "together" in name else 1))
+    for (name, times), colour in zip(taken.items(), (RED, BLUE, GREY), strict=True):
+        ax.semilogy(range(len(shapes)), times, "o-", color=colour, label=name)
     ax.set_xticks(range(len(shapes)), [str(widths)[1:-1].replace(" ", "") for widths in shapes])
     ax.set(xlabel="widths", ylabel="one run [ms]", title="Why there is more than one method")
     ax.legend(fontsize="small")
@@ -145,8 +172,8 @@ def decay(ax: Axes) -> None:
 
 
 DRAWN: dict[str, Callable[[Axes], None]] = {
-    "advance": advance, "bernstein": bernstein, "chatter": chatter, "zigzag": zigzag, "spectrum": spectrum,
-    "methods": methods, "counts": width_counts, "kinks": kinks, "decay": decay,
+    "advance": advance, "sampled": sampled, "bernstein": bernstein, "chatter": chatter, "zigzag": zigzag,
+    "spectrum": spectrum, "methods": methods, "counts": width_counts, "kinks": kinks, "decay": decay,
 }  # fmt: skip
 
 
