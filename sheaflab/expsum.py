@@ -179,7 +179,7 @@ def _first_look(
 def _bracketed(
     c: FloatArray, a: FloatArray, rates: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, BoolArray]:
-    """Halley's method kept inside (`low`, `high`), where each function has its one root; and where it has converged."""
+    """Return what Halley's method finds inside (`low`, `high`), where each function has one root, and whether it did."""
     x, solved, alive = low.copy(), np.zeros(low.size, dtype=np.bool_), np.arange(low.size)
     now = low
     for _ in range(_HALLEY):
@@ -193,11 +193,14 @@ def _bracketed(
         inside = (slope < 0) & (low < following) & (following < high)
         following = np.where(value == 0, now, np.where(inside, following, 0.5 * (low + high)))
         done = np.abs(following - now) <= 1e-6 * following  # and cubed next time
+        now = following
+        if not done.any():
+            continue
         x[alive], solved[alive] = following, done
         if done.all():
             break
         going = ~done
-        alive, now, low, high, c, a = alive[going], following[going], low[going], high[going], c[going], a[:, going]
+        alive, now, low, high, c, a = alive[going], now[going], low[going], high[going], c[going], a[:, going]
         rates = rates if rates.shape[1] == 1 else rates[:, going]
     return x, solved
 
