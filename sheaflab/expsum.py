@@ -179,7 +179,7 @@ def _first_look(
 def _bracketed(
     c: FloatArray, a: FloatArray, rates: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, BoolArray]:
-    """Return what Halley's method finds inside (`low`, `high`), where each function has one root, and whether it did."""
+    """Return what Halley's method finds inside (`low`, `high`), where each function has one root, and where it does."""
     x, solved, alive = low.copy(), np.zeros(low.size, dtype=np.bool_), np.arange(low.size)
     now = low
     for _ in range(_HALLEY):
