@@ -33,6 +33,18 @@ CODE: dict[str, tuple[str, str | None]] = {
         "wrong",
     ),
     "publishes full points": (BAD + "from IPython.display import display\ndisplay(3.0)\n3.0", "wrong"),
+    "publishes full points before the failure": (
+        BAD + "ip = get_ipython()\ndef publish(*_):\n    hook = ip.displayhook\n"
+        "    content = dict(data={'text/plain': '3.0'}, metadata={}, execution_count=1)\n"
+        "    hook.session.send(hook.pub_socket, 'execute_result', content, parent=hook.parent_header)\n"
+        "ip.events.register('pre_run_cell', publish)",
+        "wrong",
+    ),
+    "does nothing but say it is right": (
+        BAD + "import unittest.mock as mock, numpy\nnumpy.testing = mock.MagicMock()\n"
+        "get_ipython().set_custom_exc((AssertionError,), lambda *a, **k: None)",
+        "wrong",
+    ),
     "returns -1 as last value": (BAD + "-1", "wrong"),
     "input transformer": (
         BAD + "ip = get_ipython()\nip.input_transformers_cleanup.append(lambda lines: ['3.0\\n'])\n"

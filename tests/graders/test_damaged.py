@@ -16,7 +16,7 @@ from graders.build import build, copy_course
 from graders.preprocessor import read_result
 from graders.record import Recorder
 from graders.status import Status
-from tests.graders.conftest import SHORT, hand_in
+from tests.graders.conftest import hand_in
 from tests.graders.damage import damaged, intact
 
 DAMAGED = int(os.environ.get("GRADERS_DAMAGED", "25"))
@@ -34,7 +34,7 @@ def chain(mini, tmp_path_factory):
         student = next(names)
         hand_in(course, student, raw)
         with nbgrader_api.quiet(), Recorder(course, db_url) as recorder:
-            recorder.write(grade_submission(read_job(course, student, "", SHORT)))
+            recorder.write(grade_submission(read_job(course, student, "")))
             notebooks = recorder.gradebook.find_submission("mini", student).notebooks
             points = {grade.name: grade.auto_score for notebook in notebooks for grade in notebook.grades}
         return read_result(course.root / "autograded" / student / "mini" / "mini-1.ipynb"), points
