@@ -11,6 +11,8 @@ _STYLE = """
 <style>
   .anchor-link, .panel-heading a, .panel-heading a:visited { color: #1d4f7c; text-decoration: underline; }
   div.nbgrader_cell .panel-heading a, div.nbgrader_cell .panel-heading a:visited { color: #fff; }
+  a[href^="#hints-"] { color: #1d4f7c; text-decoration: underline; }
+  details > summary { display: list-item; cursor: pointer; }
   .highlight .c, .highlight .c1, .highlight .cm { color: #2d6464; }
   .highlight pre, .output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; }
   .highlight .ow, .highlight .nd { color: #7a12c4; }
