@@ -192,7 +192,7 @@ def _bracketed(
             following = now - newton / (1.0 - 0.5 * np.clip(newton * bend / slope, -1.0, 1.0))
         inside = (slope < 0) & (low < following) & (following < high)
         following = np.where(value == 0, now, np.where(inside, following, 0.5 * (low + high)))
-        done = np.abs(following - now) <= 1e-6 * following  # and cubed next time
+        done = np.abs(following - now) <= 1e-9 * following  # what is left is cubed
         now = following
         if not done.any():
             continue

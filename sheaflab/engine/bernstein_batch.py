@@ -1,7 +1,7 @@
 """The first roots of many polynomials at once, by the theorem of :mod:`sheaflab.bernstein`.
 
 All intervals of one depth are examined together, breadth first; those with one sign change wait for one run of
-Newton's method over all of them.
+Halley's method over all of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sheaflab.engine.blocks import product
 from sheaflab.expsum import IntArray
 from sheaflab.network import FloatArray
 
-_CLOSE = 1e-11  # relative: the step back to the root of `f` itself squares what is left
+_CLOSE = 1e-9  # relative: what is left is cubed, and squared by the step back to the root of `f` itself
 
 
 def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limits: FloatArray) -> FloatArray:
@@ -70,45 +70,51 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
         owner, lows, highs, guesses = (np.concatenate(parts) for parts in zip(*brackets, strict=True))
         raised = monomials[owner]
         raised[:, 0] += noise[owner]
-        np.minimum.at(found, owner, _back(monomials[owner], _newton(raised, lows, highs, guesses)))
+        np.minimum.at(found, owner, _back(monomials[owner], _halley(raised, lows, highs, guesses)))
         np.minimum.at(limits, groups[owner], found[owner])
     found[found > 1.0] = np.inf
     return found
 
 
-def _both(monomials: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Values and derivatives, each of shape ``(m,)``."""
-    degree = monomials.shape[1] - 1
-    powers = np.ones(monomials.shape)
-    powers[:, 1:] = x[:, None]
-    np.multiply.accumulate(powers, axis=1, out=powers)
-    value = (monomials * powers).sum(axis=1)
-    return value, (monomials[:, 1:] * np.arange(1.0, degree + 1) * powers[:, :-1]).sum(axis=1)
+def _powers(x: FloatArray, degree: int) -> FloatArray:
+    """1, x, x², … of each number, shape ``(m, degree + 1)``."""
+    powers = np.empty((x.size, degree + 1))
+    powers[:, 0], powers[:, 1:] = 1.0, x[:, None]
+    return np.multiply.accumulate(powers, axis=1, out=powers)
 
 
-def _newton(raised: FloatArray, low: FloatArray, high: FloatArray, x: FloatArray) -> FloatArray:
-    """The one root in each (low, high], where the polynomial falls: Newton's method kept inside a shrinking bracket."""
-    root = x = np.where((low < x) & (x < high), x, 0.5 * (low + high))
-    root = root.copy()
-    alive = np.arange(x.size)
+def _halley(raised: FloatArray, low: FloatArray, high: FloatArray, x: FloatArray) -> FloatArray:
+    """The one root in each (low, high], where the polynomial falls: Halley's method kept inside a shrinking bracket."""
+    degree = raised.shape[1] - 1
+    k = np.arange(degree + 1.0)
+    x = np.where((low < x) & (x < high), x, 0.5 * (low + high))
+    root, alive = x.copy(), np.arange(x.size)
     for _ in range(200):
-        f, slope = _both(raised, x)
+        terms = raised * _powers(x, degree)
+        f, first, second = terms.sum(axis=1), (terms * k).sum(axis=1), (terms * (k * (k - 1.0))).sum(axis=1)
         low, high = np.where(f > 0, x, low), np.where(f < 0, x, high)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            following = x - f / slope
-        inside = (slope < 0) & (low < following) & (following < high)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # x f' and x² f'' are at hand
+            newton = f / first
+            following = x - x * newton / (1.0 - 0.5 * np.clip(newton * second / first, -1.0, 1.0))
+        inside = (first < 0) & (low < following) & (following < high)
         following = np.where(f == 0, x, np.where(inside, following, 0.5 * (low + high)))
-        root[alive] = following
         going = (np.abs(following - x) > _CLOSE * x) & (following != low) & (following != high)
+        x = following
+        if going.all():
+            continue
+        root[alive] = following
         if not going.any():
             break
-        alive, x, low, high, raised = alive[going], following[going], low[going], high[going], raised[going]
+        alive, x, low, high, raised = alive[going], x[going], low[going], high[going], raised[going]
     return root
 
 
 def _back(monomials: FloatArray, x: FloatArray) -> FloatArray:
     """From the roots of `f` + rounding to those of `f`: one step of Newton's method."""
-    f, slope = _both(monomials, x)
+    degree = monomials.shape[1] - 1
+    powers = _powers(x, degree)
+    f = (monomials * powers).sum(axis=1)
+    slope = (monomials[:, 1:] * np.arange(1.0, degree + 1) * powers[:, :-1]).sum(axis=1)
     falls = slope < 0
     step = np.where(falls, f / np.where(falls, -slope, 1.0), 0.0)
     return np.where(np.abs(step) <= 1e-3 * x, x + step, x)

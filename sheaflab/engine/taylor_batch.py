@@ -53,7 +53,7 @@ class _Pool:
         self.first_codes, self.batch.repelled = first_modes_many(sheaf, starts)
         self.leaps = Leaps(sheaf)
         self.rest, self.resting = self.leaps.rest, self.leaps.resting
-        self.size = float(np.abs(self.rest).max(initial=0.0))
+        self.drive = float(np.abs(sheaf.boundary_term).max())
         rows = min(max(1, _NUMBERS // (BLOCK * sheaf.n)), -(-len(starts) // BLOCK)) * BLOCK
         self.c, self.codes = np.tile(self.rest, (rows, 1)), np.tile(self.resting, (rows, 1))
         self.r, self.g = np.zeros((rows, self.n)), np.zeros((rows, self.h))
@@ -153,8 +153,12 @@ class _Pool:
             np.multiply(r, still, out=following)
             following[..., :h] += np.multiply(g, pulled, out=work)
         # The remainder is at most the next term; f⁺ of a sliding neuron sees it through δ twice, hence the unit.
-        tolerance = EPS / layers.unit * np.maximum(np.maximum(self.size, np.abs(self.c).max(axis=1)), 1e-280)
-        last = np.maximum(np.sqrt(np.square(s[:, DEGREE + 1]).sum(axis=-1)).reshape(-1), 1e-300)
+        largest = np.abs(s[:, DEGREE + 1]).max(axis=-1).reshape(-1)
+        last = np.sqrt(np.square(s[:, DEGREE + 1]).sum(axis=-1)).reshape(-1)
+        # Far below `unit` the products, and before them their squares, underflow: a last term of 0 proves nothing.
+        last = np.where(last > 1e-150, last, np.maximum(math.sqrt(self.n) * largest, 1e-300))
+        self.rounding = EPS * np.maximum(np.abs(self.c).max(axis=1), max(self.drive, 1e-150))
+        tolerance = self.rounding / layers.unit
         room = np.log(tolerance / last) + math.lgamma(DEGREE + 2) - DEGREE * math.log(layers.unit)
         lengths = np.minimum(self.t_end - self.t, np.exp(np.minimum(room / (DEGREE + 1), 700.0)))
         self.powers = np.ones((len(lengths), DEGREE + 1))
@@ -181,7 +185,7 @@ class _Pool:
         group, owner = np.concatenate([row, slid, slid]), np.concatenate([neuron, where, where])
         upward = np.arange(group.size) >= row.size + slid.size
         monomials = np.concatenate(functions)
-        noise = _NOISE * np.abs(monomials).sum(axis=1) + (4 * EPS * self.size) * self.blur[group]
+        noise = _NOISE * np.abs(monomials).sum(axis=1) + 4 * self.rounding[group] * self.blur[group]
         x = np.ones(len(self.who))
         at = first_roots(monomials, noise, group, x)
         first = at <= x[group] * (1 + 4 * EPS)
