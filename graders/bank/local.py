@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from graders.checking import Seed
 from graders.isolation import Limits
+from graders.values import Seed
 
 
 class LocalInstances:
