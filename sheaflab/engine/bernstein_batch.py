@@ -50,9 +50,8 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
         width = 0.5**depth
         signs = b < 0
         below = signs[:, 0]
-        if below.any():  # below zero at once, by more than rounding
-            np.minimum.at(found, mine[below], _back(monomials[mine[below]], start[below]))
-            np.minimum.at(limits, groups[mine[below]], found[mine[below]])
+        if below.any():  # below zero at once, or a root in the interval before, which is then the lesser one
+            np.minimum.at(found, mine[below], start[below])
         changes = np.count_nonzero(signs[:, 1:] != signs[:, :-1], axis=1)
         one = ~below & (changes > 0 if depth == DEEPEST else changes == 1)
         if one.any():
@@ -61,7 +60,7 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
             high, low = b[one][row, j - 1], b[one][row, j]
             guess = start[one] + width * (j - 1 + high / (high - low)) / degree
             brackets.append((mine[one], start[one], start[one] + width, guess))
-        more = ~below & ~one & (changes > 1) & (start <= limits[groups[mine]])
+        more = ~below & ~one & (changes > 1) & (start < found[mine]) & (start <= limits[groups[mine]])
         mine, start, b = mine[more], start[more], b[more]
         if mine.size:
             b = np.concatenate([product(b, left.T), product(b, right.T)])
@@ -71,8 +70,8 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
         raised = monomials[owner]
         raised[:, 0] += noise[owner]
         np.minimum.at(found, owner, _back(monomials[owner], _halley(raised, lows, highs, guesses)))
-        np.minimum.at(limits, groups[owner], found[owner])
     found[found > 1.0] = np.inf
+    np.minimum.at(limits, groups, found)
     return found
 
 
