@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from graders.status import SandboxBroken, Status
 from graders.values import Callbacks, decode
 
 MAX_RESTARTS = 3
+MAX_TOGETHER = 5.0  # seconds of work that are done again when a cell breaks its child
+FATAL = (Status.TIMED_OUT, Status.KILLED)
 MAX_TEXT = 64 * 1024
 MAX_OUTPUTS = 64
 MAX_HANDED_IN = 4 * 2**20
@@ -82,6 +85,7 @@ class NotebookRun:
         self.host = host if isinstance(host, Host) else Host(host)
         self.cells, self.limits = dict(cells), self.host.limits
         self.done: dict[int, CellRun] = {}
+        self._at: int | None = None
         self.session: Session | None = None
         self.restarts, self.memory = 0, 0
         self.total = Deadline(self.limits.total_wall)
@@ -91,19 +95,28 @@ class NotebookRun:
         """Start a worker and run all cells that have not been found fatal."""
         while True:
             self.session = self.host.worker().open()
-            culprit: int | None = None
             try:
-                for index, source in self.cells.items():
-                    known = self.done.get(index)
-                    if known is not None and known.status in (Status.TIMED_OUT, Status.KILLED):
-                        continue  # it has shown what it does
-                    culprit = index
-                    self.done[index] = self._cell(source)
+                self._run([k for k in self.cells if k not in self.done or self.done[k].status not in FATAL])
                 return
             except SandboxBroken as error:
-                assert culprit is not None
-                self.done[culprit] = _broken(error.status, error.message)
+                assert self._at is not None
+                self.done[self._at] = _broken(error.status, error.message)
                 self._restarted()
+
+    def _run(self, left: list[int]) -> None:
+        """Run cells in one child, since a fork costs more than most cells; once one breaks it, each in its own."""
+        together = True
+        while left:
+            if not self.total.left:
+                told = f"the notebook as a whole took more than {self.limits.total_wall:.0f} s"
+                self.done |= {k: _broken(Status.TIMED_OUT, told) for k in left}
+                return
+            count = self._child(left if together else left[:1])
+            if count:
+                left = left[count:]
+            else:  # the state before this child's first cell is what remains
+                together = False
+                left = [k for k in left if k != self._at]
 
     def _restarted(self) -> None:
         """Count a restart; give up on a notebook that breaks its worker again and again."""
@@ -124,28 +137,34 @@ class NotebookRun:
             raise SandboxBroken(Status.KILLED, "the notebook has broken its worker again and again")
         return self.session.fork()
 
-    def _cell(self, source: str) -> CellRun:
-        if not self.total.left:
-            return _broken(Status.TIMED_OUT, f"the notebook as a whole took more than {self.limits.total_wall:.0f} s")
-        process = self.fork()
+    def _child(self, places: list[int]) -> int:
+        """Run cells in a new child, and let it take over; return how many were run, 0 if one has broken it."""
+        process, since, count = self.fork(), time.monotonic(), 0
         channel = Channel(process, Callbacks().encode, decode)
-        process.deadline = Deadline(min(self.limits.wall, self.total.left))
         try:
-            channel.send({"op": "cell", "source": source, "cpu": self.limits.cpu})
-            run = read_cell(channel.receive())
+            for self._at in places:
+                process.deadline = Deadline(min(self.limits.wall, self.total.left))
+                channel.send({"op": "cell", "source": self.cells[self._at], "cpu": self.limits.cpu})
+                self.done[self._at] = read_cell(channel.receive())
+                count += 1
+                if time.monotonic() - since > MAX_TOGETHER or not self.total.left:
+                    break
             process.commit()
             channel.send({"op": "adopt"})
+            return count
         except TimeoutError:
             process.kill()
-            return _broken(Status.TIMED_OUT, f"the cell took more than {self.limits.wall:.0f} s")
+            broken = _broken(Status.TIMED_OUT, f"the cell took more than {self.limits.wall:.0f} s")
         except ChildEnded as ended:
-            return _broken(*ended.status())
+            broken = _broken(*ended.status())
         except ProtocolError as error:
             process.kill()
-            return _broken(Status.BAD_VALUE, str(error))
+            broken = _broken(Status.BAD_VALUE, str(error))
         finally:
             process.close()
-        return run
+        assert self._at is not None
+        self.done[self._at] = broken
+        return 0
 
     def end(self) -> None:
         """Let go of the session; a worker in which something has gone wrong is not used again."""

@@ -395,6 +395,21 @@ def watch(control: socket.socket, pid: int) -> None:
     tell(control, event="exit", signal=max(-code, 0), code=max(code, 0), memory=max(memory(), used.ru_maxrss))
 
 
+def warm_up(shell: Any) -> None:
+    """Do once what libraries put off until they are used: every child would have to do it again."""
+    import matplotlib.pyplot as plt
+    import numpy.random  # noqa: F401
+
+    import sheaflab.checks.problems
+    import sheaflab.plots  # noqa: F401
+
+    figure, ax = plt.subplots()
+    ax.semilogy([1.0, 2.0], [1.0, 2.0], label="$t$")
+    ax.legend()
+    plt.close(figure)
+    shell.run_cell("pass", store_history=False)
+
+
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     orders: dict[str, Any] = json.loads(sys.argv[2])
@@ -409,12 +424,9 @@ def main() -> None:
         os.dup2(null, standard)
     for key in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR"):
         os.makedirs(os.environ[key], exist_ok=True)
-    import matplotlib.pyplot  # noqa: F401
-
-    import sheaflab.plots  # noqa: F401
-
     outputs: list[dict[str, Any]] = []
     shell = make_shell(outputs)
+    warm_up(shell)
     if orders["files"] is not None:
         confine.restrict_files(**orders["files"])
     if orders["seccomp"]:
