@@ -155,7 +155,9 @@ CODE: dict[str, tuple[str, str | None]] = {
     ),
     "reads what it should not": (
         "import os, glob\ndef double(x):\n    found = []\n    for top in ('/work', '/root', '/home', '/srv', '/etc/shadow', '/proc/1/environ'):\n"
-        "        for d, _, fs in os.walk(top):\n            found += [f for f in fs if 'test_mini' in f or f in ('gradebook.db', '.secret', 'exercises.toml')]\n"
+        "        for d, _, fs in os.walk(top):\n"
+        "            if 'site-packages' in d:\n                continue  # nbgrader's own tests have a gradebook\n"
+        "            found += [f for f in fs if 'test_mini_1' in f or f in ('gradebook.db', '.secret', 'exercises.toml')]\n"
         "    raise RuntimeError(f'FOUND {found}')",
         "raised an error",
     ),
