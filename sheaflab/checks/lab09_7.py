@@ -69,7 +69,8 @@ def sliding_euler(answer: Callable[..., Any]) -> None:
     hint = "this neuron begins to slide once and leaves its wall once: two mode changes"
     close(switches, exact.log.count, given=given("SLIDER"), call=f"{call}[0]", tol=0.0, hint=hint)
     hint = "a sliding neuron has velocity 0; the output's velocity is that of sheaf.velocity(c)"
-    close(last, exact.states[-1], given=given("SLIDER"), call=f"{call}[1]", tol=5e-3, hint=hint)
+    room = 1e-3  # four times the scheme's own error at this step, 2.3e-4: a step sooner or later may be right, too
+    close(last, exact.states[-1], given=given("SLIDER"), call=f"{call}[1]", tol=room, hint=hint)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

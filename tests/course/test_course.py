@@ -107,6 +107,12 @@ def test_key_is_quiet_and_stub_is_told(spec, exercise):
     )
 
 
+@every_exercise
+def test_right_answers_in_other_styles_pass_the_visible_check(spec, exercise):
+    right = [a for a in answers(COURSE, spec) if (a.exercise, a.kind) == (exercise.id, "right")]
+    assert {a.label: told for a in right if (told := message_of(spec, {exercise.id: a.source}))} == {}
+
+
 def messages(spec, exercise):
     """What the visible check says to the first of the bank's wrong answers that it catches."""
     for answer in answers(COURSE, spec):
