@@ -15,22 +15,28 @@ from sheaflab.engine.record import ACTIVE, SLIDING, CodeArray
 from sheaflab.network import FloatArray
 from sheaflab.sheaf import Sheaf
 
-BLOCK = 32
+BLOCK, FEW, WIDE = 32, 8, 160
 
 
-def padded(rows: FloatArray) -> FloatArray:
-    """Return `rows`, shape ``(m, ...)``, as blocks of shape ``(blocks, BLOCK, ...)``, zeros at the end."""
-    blocks = -(-len(rows) // BLOCK)
-    if blocks * BLOCK == len(rows):
-        return rows.reshape(blocks, BLOCK, *rows.shape[1:])
-    full = np.zeros((blocks * BLOCK, *rows.shape[1:]))
+def rows_for(n: int) -> int:
+    """Rows of a block: fewer for wide networks, where a few starts must not pay for many."""
+    return FEW if n > WIDE else BLOCK
+
+
+def padded(rows: FloatArray, size: int = BLOCK) -> FloatArray:
+    """Return `rows`, shape ``(m, ...)``, as blocks of shape ``(blocks, size, ...)``, zeros at the end."""
+    blocks = -(-len(rows) // size)
+    if blocks * size == len(rows):
+        return rows.reshape(blocks, size, *rows.shape[1:])
+    full = np.zeros((blocks * size, *rows.shape[1:]))
     full[: len(rows)] = rows
-    return full.reshape(blocks, BLOCK, *rows.shape[1:])
+    return full.reshape(blocks, size, *rows.shape[1:])
 
 
 def product(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     """Return ``rows @ matrix``, shape ``(m, k)``."""
-    return np.asarray((padded(rows) @ matrix).reshape(-1, matrix.shape[1])[: len(rows)])
+    blocks = padded(rows, rows_for(max(matrix.shape)))
+    return np.asarray((blocks @ matrix).reshape(-1, matrix.shape[1])[: len(rows)])
 
 
 class Layers:
@@ -40,6 +46,7 @@ class Layers:
         ends = np.cumsum([0, *sheaf.net.widths[1:]]).tolist()
         cuts = [slice(a, b) for a, b in pairwise(ends)]
         self.h, self.n, self.b = sheaf.h, sheaf.n, np.asarray(sheaf.boundary_term)
+        self.block = rows_for(sheaf.n)
         weights = sheaf.net.weights[1:]
         self.pairs = [
             (before, after, np.ascontiguousarray(w.T), np.ascontiguousarray(w))
@@ -49,7 +56,7 @@ class Layers:
         self.unit = 2.0 ** math.ceil(2 * math.log2(1.0 + max(float(np.linalg.norm(w)) for w in weights)))
 
     def apply(self, s: FloatArray, active: FloatArray, r: FloatArray, g: FloatArray) -> None:
-        """Put δ s into `r` and its pull into `g`; shapes ``(blocks, BLOCK, n)`` and ``(blocks, BLOCK, h)``."""
+        """Put δ s into `r` and its pull into `g`; shapes ``(blocks, block, n)`` and ``(blocks, block, h)``."""
         np.multiply(s[..., : self.h], active, out=g)
         np.copyto(r, s)
         for before, after, down, _ in self.pairs:
@@ -60,7 +67,7 @@ class Layers:
     def field(self, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
         """Residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``."""
         m = len(c)
-        s, active = padded(c), padded((codes == ACTIVE).astype(np.float64))
+        s, active = padded(c, self.block), padded((codes == ACTIVE).astype(np.float64), self.block)
         r, g = np.empty(s.shape), np.empty(active.shape)
         np.multiply(s[..., : self.h], active, out=g)
         np.subtract(s, self.b, out=r)

@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from sheaflab.engine.bernstein_batch import first_roots
-from sheaflab.engine.blocks import BLOCK, Layers, velocities
+from sheaflab.engine.blocks import Layers, velocities
 from sheaflab.engine.leap_batch import Leaps
 from sheaflab.engine.record import (
     ACTIVE,
@@ -47,6 +47,7 @@ class _Pool:
 
     def __init__(self, sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> None:
         self.layers, self.h, self.n = Layers(sheaf), sheaf.h, sheaf.n
+        self.block = self.layers.block
         self.t_end, self.max_events = t_end, max_events
         self.batch = Batch(sheaf, len(starts), t_end)
         self.starts, self.next = starts, 0
@@ -54,7 +55,7 @@ class _Pool:
         self.leaps = Leaps(sheaf)
         self.rest, self.resting = self.leaps.rest, self.leaps.resting
         self.drive = float(np.abs(sheaf.boundary_term).max())
-        rows = min(max(1, _NUMBERS // (BLOCK * sheaf.n)), -(-len(starts) // BLOCK)) * BLOCK
+        rows = min(max(1, _NUMBERS // (self.block * sheaf.n)), -(-len(starts) // self.block)) * self.block
         self.c, self.codes = np.tile(self.rest, (rows, 1)), np.tile(self.resting, (rows, 1))
         self.r, self.g = np.zeros((rows, self.n)), np.zeros((rows, self.h))
         self.t, self.blur, self.last = np.zeros(rows), np.ones(rows), np.zeros(rows)
@@ -64,10 +65,10 @@ class _Pool:
 
     def _allot(self) -> None:
         """Room for the series of all rows and for their residuals and pulls."""
-        blocks = len(self.who) // BLOCK
-        self.series = np.empty((blocks, DEGREE + 2, BLOCK, self.n))
-        self.residuals = np.empty((blocks, DEGREE + 1, BLOCK, self.n))
-        self.pulls = np.empty((blocks, DEGREE + 1, BLOCK, self.h))
+        blocks = len(self.who) // self.block
+        self.series = np.empty((blocks, DEGREE + 2, self.block, self.n))
+        self.residuals = np.empty((blocks, DEGREE + 1, self.block, self.n))
+        self.pulls = np.empty((blocks, DEGREE + 1, self.block, self.h))
 
     def refill(self) -> bool:
         """Give free rows new trajectories, or let whole blocks go; tell whether any row is under way."""
@@ -79,8 +80,8 @@ class _Pool:
             self.who[fresh], self.c[fresh], self.codes[fresh] = new, self.starts[new], self.first_codes[new]
             self.t[fresh], self.quiet[fresh], self.blur[fresh], self.last[fresh], self.met[fresh] = 0.0, 0, 1.0, 0.0, 0
             self.r[fresh], self.g[fresh] = self.layers.field(self.c[fresh], self.codes[fresh])
-        elif free.size >= BLOCK:
-            spare = free[: free.size // BLOCK * BLOCK]
+        elif free.size >= self.block:
+            spare = free[: free.size // self.block * self.block]
             for name in self.PER_ROW:
                 setattr(self, name, np.delete(getattr(self, name), spare, axis=0))
             self._allot()
@@ -116,7 +117,7 @@ class _Pool:
         lengths = self.expand()
         hit, rises, x = self.events()
         s = self.series
-        fraction = x.reshape(-1, BLOCK, 1)
+        fraction = x.reshape(-1, self.block, 1)
         c = s[:, DEGREE].copy()
         for k in range(DEGREE - 1, -1, -1):
             c *= fraction
@@ -137,13 +138,13 @@ class _Pool:
     def expand(self) -> FloatArray:
         """Fill the series, in the fraction of a step, and return the lengths of the steps."""
         layers, s, h = self.layers, self.series, self.h
-        active = (self.codes == ACTIVE).astype(np.float64).reshape(-1, BLOCK, h)
+        active = (self.codes == ACTIVE).astype(np.float64).reshape(-1, self.block, h)
         still = np.ones((len(self.who), self.n))
         still[:, :h][self.codes == SLIDING] = 0.0
-        still = still.reshape(-1, BLOCK, self.n) / -layers.unit
+        still = still.reshape(-1, self.block, self.n) / -layers.unit
         pulled, work = active / layers.unit, np.empty(active.shape)
         s[:, 0], s[:, 1] = (
-            self.c.reshape(-1, BLOCK, self.n),
+            self.c.reshape(-1, self.block, self.n),
             velocities(self.r, self.g, self.codes).reshape(s[:, 1].shape),
         )
         self.residuals[:, 0], self.pulls[:, 0] = self.r.reshape(s[:, 0].shape), self.g.reshape(active.shape)
@@ -165,7 +166,7 @@ class _Pool:
         self.powers[:, 1] = lengths
         self.powers[:, 2:] = lengths[:, None] * (layers.unit / np.arange(2.0, DEGREE + 1))
         np.multiply.accumulate(self.powers, axis=1, out=self.powers)
-        s[:, : DEGREE + 1] *= self.powers.reshape(-1, BLOCK, DEGREE + 1).transpose(0, 2, 1)[..., None]
+        s[:, : DEGREE + 1] *= self.powers.reshape(-1, self.block, DEGREE + 1).transpose(0, 2, 1)[..., None]
         return np.asarray(lengths)
 
     def events(self) -> tuple[BoolArray, BoolArray, FloatArray]:
@@ -176,10 +177,10 @@ class _Pool:
         rest = np.abs(s[:, 2 : DEGREE + 1, :, :h]).sum(axis=1).reshape(side.shape)
         ends = (self.c[:, :h] + s[:, 1, :, :h].reshape(side.shape)) * side
         row, neuron = np.nonzero((ends <= rest) & ~sliding & alive)
-        functions = [s[row // BLOCK, : DEGREE + 1, row % BLOCK, neuron] * side[row, neuron][:, None]]
+        functions = [s[row // self.block, : DEGREE + 1, row % self.block, neuron] * side[row, neuron][:, None]]
         slid, where = np.nonzero(sliding & alive)
         if slid.size:
-            place = slid // BLOCK, slice(None), slid % BLOCK, where
+            place = slid // self.block, slice(None), slid % self.block, where
             r, g = self.residuals[place] * self.powers[slid], self.pulls[place] * self.powers[slid]
             functions += [-r, r - g]
         group, owner = np.concatenate([row, slid, slid]), np.concatenate([neuron, where, where])
