@@ -58,9 +58,18 @@ class TestExercise_2_1:
         close(value.shape, (problem.n,), call="velocity(sheaf, c).shape", tol=0.0, hint="one number a free coordinate")
 
 
+@problems.remembered
+def whole_runs(rng: np.random.Generator) -> list[tuple[Any, Any, Any]]:
+    """Three runs through several regions, as Euler does them."""
+    runs = problems.certain_runs(rng, switches=2, separation=0.05, t_end=8.0)
+    return [(problem, c0, Euler(0.01).run(problem, c0, 8.0)) for problem, c0, _ in itertools.islice(runs, 3)]
+
+
 class TestExercise_2_2:
     def compare(self, student: Any, problem: Any, c0: Any, dt: float, t_end: float, hint: str) -> None:
-        expected = Euler(dt).run(problem, c0, t_end)
+        self.against(student, problem, c0, Euler(dt).run(problem, c0, t_end), dt, t_end, hint)
+
+    def against(self, student: Any, problem: Any, c0: Any, expected: Any, dt: float, t_end: float, hint: str) -> None:
         got = student.run("LabEuler", {"dt": dt}, problem, c0, t_end)
         scale = np.abs(expected.states).max()
         close(
@@ -79,9 +88,9 @@ class TestExercise_2_2:
             self.compare(student, problem, c0, 0.01, 0.01, "the old state plus h times its velocity; keep the old one")
 
     def test_whole_run(self, student: Any, instances: Any) -> None:
-        runs = problems.certain_runs(instances.rng("run"), switches=2, separation=0.05, t_end=8.0)
-        for problem, c0, _ in itertools.islice(runs, 3):
-            self.compare(student, problem, c0, 0.01, 8.0, "the velocity of the region that the state is in")
+        for problem, c0, expected in whole_runs(instances.rng("run")):
+            hint = "the velocity of the region that the state is in"
+            self.against(student, problem, c0, expected, 0.01, 8.0, hint)
 
     def test_uses_the_step(self, student: Any, instances: Any) -> None:
         runs = problems.certain_runs(instances.rng("h"), switches=1, separation=0.05, t_end=3.0)
@@ -96,10 +105,28 @@ class TestExercise_2_2:
         close(np.shape(got.states), (6, problem.n), call="LabEuler(0.01).run(…, 0.05).states.shape", tol=0.0, hint=hint)
 
 
-class TestExercise_2_3:
-    def lowest(self, problem: Any, pattern: Any) -> float:
-        return float(np.linalg.svd(problem.restricted(pattern), compute_uv=False)[-1]) ** 2
+def lowest(problem: Any, pattern: Any) -> float:
+    """The smallest eigenvalue of the Laplacian of a pattern, by singular values."""
+    return float(np.linalg.svd(problem.restricted(pattern), compute_uv=False)[-1]) ** 2
 
+
+@problems.remembered
+def hidden_worst(rng: np.random.Generator) -> list[tuple[Any, float]]:
+    """Two deeper networks with λ*, which no pattern has that is easily guessed."""
+    found: list[tuple[Any, float]] = []
+    while len(found) < 2:
+        problem = problems.sheaf(rng, [2, 3, 3, 1])
+        codes = (np.arange(2**problem.h)[:, None] >> np.arange(problem.h)) & 1
+        values = [lowest(problem, code) for code in codes]
+        # patterns that are easily guessed: nearly all on, nearly all off, that of the forward pass
+        easy = [*np.flatnonzero(np.isin(codes.sum(axis=1), (0, 1, problem.h - 1, problem.h)))]
+        rest = lowest(problem, problem.harmonic_extension()[: problem.h] > 0)
+        if min(rest, *(values[k] for k in easy)) >= 1.02 * min(values):  # else a shortcut would go unnoticed
+            found.append((problem, min(values)))
+    return found
+
+
+class TestExercise_2_3:
     def compare(self, student: Any, problem: Any, expected: float, hint: str) -> None:
         close(
             student.call("slowest_rate", problem),
@@ -113,22 +140,12 @@ class TestExercise_2_3:
         rng = instances.rng("networks")
         for widths in ([2, 4, 1], [2, 6, 1], [3, 4, 2]):
             problem = problems.sheaf(rng, widths)
-            expected = self.lowest(problem, np.ones(problem.h))
+            expected = lowest(problem, np.ones(problem.h))
             self.compare(student, problem, expected, "the smallest of all eigenvalues of L(σ) over all σ")
 
     def test_every_pattern(self, student: Any, instances: Any) -> None:
-        rng, found = instances.rng("deeper"), 0
-        while found < 2:
-            problem = problems.sheaf(rng, [2, 3, 3, 1])
-            codes = (np.arange(2**problem.h)[:, None] >> np.arange(problem.h)) & 1
-            values = [self.lowest(problem, code) for code in codes]
-            # patterns that are easily guessed: nearly all on, nearly all off, that of the forward pass
-            easy = [*np.flatnonzero(np.isin(codes.sum(axis=1), (0, 1, problem.h - 1, problem.h)))]
-            rest = self.lowest(problem, problem.harmonic_extension()[: problem.h] > 0)
-            if min(rest, *(values[k] for k in easy)) < 1.02 * min(values):
-                continue  # here a shortcut would go unnoticed
-            found += 1
-            self.compare(student, problem, min(values), "two hidden layers: no single pattern is always the worst")
+        for problem, expected in hidden_worst(instances.rng("deeper")):
+            self.compare(student, problem, expected, "two hidden layers: no single pattern is always the worst")
 
 
 class TestExercise_2_4:

@@ -135,6 +135,18 @@ def certain_slides(rng: np.random.Generator, slides: int, many: int) -> list[tup
     return found
 
 
+@problems.remembered
+def certain_ends(rng: np.random.Generator) -> list[tuple[tuple[Any, Any, Any], float, list[float]]]:
+    """Two runs that slide, a time after their last switch, and how far our own scheme is off there at two steps."""
+    found = []
+    for problem, c0, exact in certain_slides(rng, 1, 2):
+        t_end = float(np.ceil(exact.log.times[-1] / 0.5 + 0.2) * 0.5)
+        truth = exact.at(t_end)
+        errors = [float(np.abs(sliding_euler(problem, c0, dt, t_end)[1] - truth).max()) for dt in (0.02, 0.01)]
+        found.append(((problem, c0, exact), t_end, errors))
+    return found
+
+
 class TestExercise_7_4:
     def count(self, student: Any, run: Any, dt: float, hint: str) -> None:
         problem, c0, exact = run
@@ -156,10 +168,8 @@ class TestExercise_7_4:
             self.count(student, run, 0.01, "a wall that is crossed: one switch")
 
     def test_end_state(self, student: Any, instances: Any) -> None:
-        for problem, c0, exact in certain_slides(instances.rng("end"), 1, 2):
-            t_end = float(np.ceil(exact.log.times[-1] / 0.5 + 0.2) * 0.5)
+        for (problem, c0, exact), t_end, errors in certain_ends(instances.rng("end")):
             truth = exact.at(t_end)
-            errors = [np.abs(sliding_euler(problem, c0, dt, t_end)[1] - truth).max() for dt in (0.02, 0.01)]
             got = student.call("sliding_euler", problem, c0, 0.01, t_end)
             # first order: our own scheme's error at twice the step, as room for other choices within the scheme
             tol = 2 * float(max(errors)) + 1e-4
