@@ -395,11 +395,15 @@ def watch(control: socket.socket, pid: int) -> None:
     tell(control, event="exit", signal=max(-code, 0), code=max(code, 0), memory=max(memory(), used.ru_maxrss))
 
 
-def warm_up(shell: Any) -> None:
+def warm_up() -> None:
     """Do once what libraries put off until they are used: every child would have to do it again."""
-    import matplotlib.pyplot as plt
+    import matplotlib.artist as artists
     import numpy.random  # noqa: F401
 
+    tables, artists.kwdoc = artists.kwdoc, lambda artist: ""  # most of pyplot's import makes tables for its docstrings
+    import matplotlib.pyplot as plt
+
+    artists.kwdoc = tables
     import sheaflab.checks.problems
     import sheaflab.plots  # noqa: F401
 
@@ -407,7 +411,6 @@ def warm_up(shell: Any) -> None:
     ax.semilogy([1.0, 2.0], [1.0, 2.0], label="$t$")
     ax.legend()
     plt.close(figure)
-    shell.run_cell("pass", store_history=False)
 
 
 def main() -> None:
@@ -424,9 +427,9 @@ def main() -> None:
         os.dup2(null, standard)
     for key in ("HOME", "IPYTHONDIR", "MPLCONFIGDIR"):
         os.makedirs(os.environ[key], exist_ok=True)
+    warm_up()
     outputs: list[dict[str, Any]] = []
     shell = make_shell(outputs)
-    warm_up(shell)
     if orders["files"] is not None:
         confine.restrict_files(**orders["files"])
     if orders["seccomp"]:
