@@ -72,8 +72,8 @@ class Exact(Integrator):
         Raises
         ------
         ValueError
-            If `c0` has another shape or is not finite, `t_end` is not positive and finite, or the weights are so large
-            that double precision cannot hold the fast and the slow rates of a mode at once.
+            If `c0` has another shape or is not finite, `t_end` is not positive and finite, or the rates of a
+            mode lie so many decades apart that double precision, or a forced closed form, cannot hold them at once.
         """
         record, repelled = self._run(sheaf, sheaf.cochain(c0, "c0"), as_positive("t_end", t_end))
         return _trajectory(sheaf, record, repelled)
