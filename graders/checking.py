@@ -22,44 +22,19 @@ process; the student's functions run in the sandbox and are reached through the 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from graders.protocol import Channel, ProtocolError
 from graders.run import NotebookRun, text_of
 from graders.sandbox import ChildEnded, Deadline, Process
 from graders.status import SandboxBroken, Status, StudentError, StudentFault
-from graders.values import Callbacks, FigureData, Seed, decode, figure
+from graders.values import Callbacks, FigureData, Instances, Seed, decode, figure
 from sheaflab.checks.messages import CheckFailed, close, fail
 
 __all__ = ["CheckFailed", "Instances", "Seed", "Student", "StudentError", "StudentFault", "close", "fail"]
 
 MAX_DEATHS = 2
-
-
-class Instances:
-    """Where a check's fresh problems come from: the same for the same secret, and for no other.
-
-    Parameters
-    ----------
-    secret : bytes
-    path : str
-        Notebook, exercise and check.
-    """
-
-    def __init__(self, secret: bytes, *path: str) -> None:
-        self._key = b"\0".join([secret, *(part.encode() for part in path)])
-
-    def integer(self, label: str) -> int:
-        """Return an integer of 32 bits, decided by the secret and the label."""
-        return int.from_bytes(hashlib.sha256(self._key + b"\0" + label.encode()).digest()[:4], "little")
-
-    def rng(self, label: str) -> np.random.Generator:
-        """Return a generator, decided by the secret and the label."""
-        return np.random.default_rng(self.integer(label))
 
 
 class Student:

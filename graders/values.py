@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,28 @@ class Seed:
     """Sent in the place of a random generator: the worker makes ``np.random.default_rng(value)`` of it."""
 
     value: int
+
+
+class Instances:
+    """Where a check's fresh problems come from: the same for the same secret, and for no other.
+
+    Parameters
+    ----------
+    secret : bytes
+    path : str
+        Notebook, exercise and check.
+    """
+
+    def __init__(self, secret: bytes, *path: str) -> None:
+        self._key = b"\0".join([secret, *(part.encode() for part in path)])
+
+    def integer(self, label: str) -> int:
+        """Return an integer of 32 bits, decided by the secret and the label."""
+        return int.from_bytes(hashlib.sha256(self._key + b"\0" + label.encode()).digest()[:4], "little")
+
+    def rng(self, label: str) -> np.random.Generator:
+        """Return a generator, decided by the secret and the label."""
+        return np.random.default_rng(self.integer(label))
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from functools import cache
 
 import numpy as np
 
+from sheaflab.expsum import EPS
 from sheaflab.network import FloatArray
 
 DEEPEST = 60
+NOISE = 16 * EPS
 
 
 @cache

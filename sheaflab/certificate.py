@@ -111,12 +111,12 @@ class _Check:
         self.eigen: dict[object, tuple[FloatArray, FloatArray]] = {}
         net = self.sheaf.net
         drive = np.abs(net.weights[0]) @ np.abs(self.sheaf.x) + np.abs(net.biases[0])  # its sum may cancel
-        size = max(float(np.abs(x).max()) for x in (trajectory.states, self.sheaf.boundary_term, drive))
+        self.scale = max(float(np.abs(x).max()) for x in (trajectory.states, self.sheaf.boundary_term))
+        size = max(self.scale, float(np.abs(drive).max()))
         # Rounding of a state: a few dozen operations of the size of the largest number, spread by the largest gain.
-        self.gain = 1.0 + max(float(np.linalg.norm(w)) for w in self.sheaf.net.weights[1:])
         self.noise = 64 * _EPS * size * np.sqrt(self.sheaf.n)
-        self.residual_noise = self.gain * self.noise
-        self.speed_noise = self.gain * self.residual_noise
+        self.residual_noise = self.sheaf.gain * self.noise
+        self.speed_noise = self.sheaf.gain * self.residual_noise
 
     def result(self, verdict: Verdict) -> Certificate:
         return Certificate(verdict, (*self.against, *self.open), self.time_errors, self.state_error, self.rate)
@@ -165,7 +165,7 @@ class _Check:
         if self._large(error, 4 * self.noise + spread, f"{where}: the states are {error:.2g} away from its flow"):
             return
         # Functions known to no better than this would pass for positive whatever they do.
-        if blur > 1e-6 * max(float(np.abs(traj.states).max()), float(np.abs(self.sheaf.boundary_term).max())):
+        if blur > 1e-6 * self.scale:
             self.open.append(f"{where}: rates too many decades apart, the flow is known to {blur:.2g} only")
             return
         constant, terms, owner, gain = self._functions(region, rest, motion)
@@ -290,7 +290,7 @@ class _Check:
             r_rest, r_motion = delta @ rest - self.sheaf.boundary_term, delta @ motion
             constant = np.concatenate([constant, -r_rest[slid], columns @ r_rest])
             terms = np.concatenate([terms, -r_motion[slid], columns @ r_motion])
-        gain = np.repeat([1.0, self.gain, self.gain**2], [free.size, slid.size, slid.size])
+        gain = np.repeat([1.0, self.sheaf.gain, self.sheaf.gain**2], [free.size, slid.size, slid.size])
         return constant, terms, np.concatenate([free, slid, slid]), gain
 
     def _name(self, i: int) -> str:

@@ -148,14 +148,18 @@ class Sheaf:
         return matrix
 
     @cached_property
+    def gain(self) -> float:
+        r"""A bound on :math:`\|\delta_\Omega\|` in every mode: 1 + the largest Frobenius norm after :math:`W^1`."""
+        return 1.0 + max(float(np.linalg.norm(w)) for w in self.net.weights[1:])
+
+    @cached_property
     def condition(self) -> float:
         r"""A bound on the condition number of :math:`\delta_\Omega(1, \dots, 1)`; rates may lie its square apart."""
-        norms = [1.0 + float(np.linalg.norm(w)) for w in self.net.weights[1:]]
-        bound = max(norms) * math.prod(norms)
+        bound = self.gain * math.prod(1.0 + float(np.linalg.norm(w)) for w in self.net.weights[1:])
         if bound < 1e8:
             return bound
         inverse = np.linalg.inv(self.restricted(np.ones(self.h, dtype=np.bool_)))
-        return min(bound, max(norms) * float(np.linalg.norm(inverse, 2)))
+        return min(bound, self.gain * float(np.linalg.norm(inverse, 2)))
 
     # -- fields ---------------------------------------------------------------------------------------------------
     def residual(self, c: ArrayLike) -> FloatArray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,22 +18,7 @@ from typing import Any
 import numpy as np
 
 from graders.isolation import Limits
-from graders.values import Seed
-
-
-class LocalInstances:
-    """The generators of one check, derived from the secret."""
-
-    def __init__(self, secret: bytes, *path: str) -> None:
-        self._key = b"\0".join([secret, *(part.encode() for part in path)])
-
-    def integer(self, label: str) -> int:
-        """Return a small integer that the secret and the label decide."""
-        return int.from_bytes(hashlib.sha256(self._key + b"\0" + label.encode()).digest()[:4], "little")
-
-    def rng(self, label: str) -> np.random.Generator:
-        """Return a generator that the secret and the label decide."""
-        return np.random.default_rng(self.integer(label))
+from graders.values import Instances, Seed
 
 
 class LocalStudent:
@@ -137,7 +121,7 @@ def run_checks(
     for attribute in [name for name in dir(suite) if name.startswith("test_")]:
         name = attribute.removeprefix("test_")
         try:
-            getattr(suite, attribute)(student, LocalInstances(secret, notebook, exercise, name))
+            getattr(suite, attribute)(student, Instances(secret, notebook, exercise, name))
         except Exception as error:  # whatever a wrong answer provokes is a failed check
             results.append(CheckResult(exercise, name, False, f"{type(error).__name__}: {error}"))
         else:

@@ -7,7 +7,6 @@ number of rows, the last one padded: whatever the ensemble, the chunk and the pl
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 
@@ -39,26 +38,29 @@ def product(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     return np.asarray((blocks @ matrix).reshape(-1, matrix.shape[1])[: len(rows)])
 
 
+def unit(sheaf: Sheaf) -> float:
+    """What Laplacians are divided by so that dozens of products do not overflow: a power of two, so it is exact."""
+    return 2.0 ** math.ceil(2 * math.log2(sheaf.gain))
+
+
 class Layers:
     """The coboundary of many rows, each in its own mode, and the pull from residuals to hidden neurons."""
 
     def __init__(self, sheaf: Sheaf) -> None:
-        ends = np.cumsum([0, *sheaf.net.widths[1:]]).tolist()
-        cuts = [slice(a, b) for a, b in pairwise(ends)]
         self.h, self.n, self.b = sheaf.h, sheaf.n, np.asarray(sheaf.boundary_term)
         self.block = rows_for(sheaf.n)
-        weights = sheaf.net.weights[1:]
         self.pairs = [
             (before, after, np.ascontiguousarray(w.T), np.ascontiguousarray(w))
-            for w, before, after in zip(weights, cuts[:-1], cuts[1:], strict=True)
+            for w, before, after in sheaf.layers
         ]
-        # Products with L / unit, not with L: twenty of them must not overflow. A power of two, so that it is exact.
-        self.unit = 2.0 ** math.ceil(2 * math.log2(1.0 + max(float(np.linalg.norm(w)) for w in weights)))
+        self.unit = unit(sheaf)
 
-    def apply(self, s: FloatArray, active: FloatArray, r: FloatArray, g: FloatArray) -> None:
-        """Put δ s into `r` and its pull into `g`; shapes ``(blocks, block, n)`` and ``(blocks, block, h)``."""
+    def apply(
+        self, s: FloatArray, active: FloatArray, r: FloatArray, g: FloatArray, shift: FloatArray | float = 0.0
+    ) -> None:
+        """Put δ s - `shift` into `r`, shape ``(blocks, block, n)``, and its pull into `g`, ``(blocks, block, h)``."""
         np.multiply(s[..., : self.h], active, out=g)
-        np.copyto(r, s)
+        np.subtract(s, shift, out=r)
         for before, after, down, _ in self.pairs:
             r[..., after] -= g[..., before] @ down
         for before, after, _, up in self.pairs:
@@ -69,12 +71,7 @@ class Layers:
         m = len(c)
         s, active = padded(c, self.block), padded((codes == ACTIVE).astype(np.float64), self.block)
         r, g = np.empty(s.shape), np.empty(active.shape)
-        np.multiply(s[..., : self.h], active, out=g)
-        np.subtract(s, self.b, out=r)
-        for before, after, down, _ in self.pairs:
-            r[..., after] -= g[..., before] @ down
-        for before, after, _, up in self.pairs:
-            np.matmul(r[..., after], up, out=g[..., before])
+        self.apply(s, active, r, g, self.b)
         return r.reshape(-1, self.n)[:m], g.reshape(-1, self.h)[:m]
 
 

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.engine.record import CodeArray
-from sheaflab.engine.spectral import Eigenbasis, region_of
+from sheaflab.engine.spectral import DENSE, Eigenbasis, region_of
 from sheaflab.expsum import EPS, IntArray, first_roots
 from sheaflab.network import BoolArray, FloatArray
 from sheaflab.sheaf import Sheaf
 
 _PATIENCE = 3
-_DENSE = 1200
 _ROOM = 2.0e8  # bytes for eigenbases kept
 
 
@@ -50,7 +49,7 @@ class Leaps:
         self, c: FloatArray, codes: CodeArray, quiet: IntArray, horizon: FloatArray, blur: FloatArray
     ) -> tuple[IntArray, Leap]:
         """Return which rows leap, and where to. What a row does follows from that row alone."""
-        if self.sheaf.n > _DENSE:
+        if self.sheaf.n > DENSE:
             long = near = np.zeros(len(c), dtype=np.bool_)
         else:
             calm = (codes == self.resting).all(axis=1)

@@ -23,6 +23,7 @@ from sheaflab.network import BoolArray, FloatArray
 from sheaflab.region import ActivationRegion
 from sheaflab.sheaf import Sheaf
 
+DENSE = 1200  # coordinates: no eigendecomposition beyond is worth its time
 _WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the order of fast events
 
 

@@ -19,17 +19,16 @@ import math
 
 import numpy as np
 
-from sheaflab.bernstein import conversion, first_root
+from sheaflab.bernstein import NOISE, conversion, first_root
 from sheaflab.engine import spectral
+from sheaflab.engine.blocks import unit
 from sheaflab.engine.record import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
 from sheaflab.expsum import EPS
 from sheaflab.network import FloatArray
 from sheaflab.sheaf import Sheaf
 
-_NOISE = 16 * EPS
 _DEGREES = (8, 30)
 _EXPONENTS = np.arange(_DEGREES[1] + 1.0)
-_DENSE = 1200
 _UNDERFLOW = 1e-300
 _WIDE = 400  # from here on matrices outgrow the cache, and reading less of them is faster than fewer calls
 
@@ -49,9 +48,7 @@ class _Flow:
         self.moving[: self.h] = self.codes != SLIDING
         self.sides = 2.0 * self.gate - 1.0
         self.slid = (self.codes == SLIDING).nonzero()[0]
-        # Products with -L / unit, not with -L: thirty of them must not overflow. A power of two, so that it is exact.
-        reach = max(float(np.linalg.norm(w)) for w in sheaf.net.weights[1:])
-        self.unit = 2.0 ** math.ceil(2 * math.log2(1.0 + reach))
+        self.unit = unit(sheaf)
         gated = self.gate[:, None] * self.pull * self.moving
         self.minus = np.diag(-self.moving)
         self.minus[: self.h] += gated
@@ -142,7 +139,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         calm = mode == resting
         tail = calm and math.dist(flow.c, rest) < 0.999 * margin
         patience = 1 if calm else 6 + flow.n // 8  # quiet steps that are worth one eigendecomposition
-        if flow.n <= _DENSE and (tail or quiet >= patience):
+        if flow.n <= spectral.DENSE and (tail or quiet >= patience):
             region = spectral.region_of(sheaf, mode)
             if calm:
                 region.equilibrium = rest  # known already
@@ -225,7 +222,7 @@ def _first(flow: _Flow, series: FloatArray, floor: float) -> tuple[float, list[i
     if slid.size:
         functions[0, slid] = 1.0  # a coordinate that does not move has no event of its own
         functions = np.concatenate([functions, flow.leaving(series)], axis=1)
-    noise = _NOISE * np.add.reduce(np.abs(functions))
+    noise = NOISE * np.add.reduce(np.abs(functions))
     noise += floor
     b = conversion(len(series) - 1) @ functions
     b += noise

@@ -19,6 +19,7 @@ import math
 
 import numpy as np
 
+from sheaflab.bernstein import NOISE
 from sheaflab.engine.bernstein_batch import first_roots
 from sheaflab.engine.blocks import Layers, velocities
 from sheaflab.engine.leap_batch import Leaps
@@ -36,7 +37,6 @@ from sheaflab.network import BoolArray, FloatArray
 from sheaflab.sheaf import Sheaf
 
 DEGREE = 18
-_NOISE = 16 * EPS
 _NUMBERS = 32_768  # in the states of a pool: large enough to spread the overhead, small enough for the cache
 
 
@@ -186,7 +186,7 @@ class _Pool:
         group, owner = np.concatenate([row, slid, slid]), np.concatenate([neuron, where, where])
         upward = np.arange(group.size) >= row.size + slid.size
         monomials = np.concatenate(functions)
-        noise = _NOISE * np.abs(monomials).sum(axis=1) + 4 * self.rounding[group] * self.blur[group]
+        noise = NOISE * np.abs(monomials).sum(axis=1) + 4 * self.rounding[group] * self.blur[group]
         x = np.ones(len(self.who))
         at = first_roots(monomials, noise, group, x)
         first = at <= x[group] * (1 + 4 * EPS)
