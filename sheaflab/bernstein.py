@@ -58,23 +58,19 @@ def first_root(monomials: list[float], lifted: FloatArray, noise: float, limit: 
         start, width, b = todo.pop()
         if start > limit:
             return math.inf
-        ordinates = b.tolist()  # plain floats: so few that an array's overhead would cost more
-        if ordinates[0] < 0:  # below zero at once, by more than rounding
-            return _back(monomials, start)
-        changes, first, below = 0, 0, False
-        for j, ordinate in enumerate(ordinates):
-            if (ordinate < 0) != below:
-                below = not below
-                changes += 1
-                first = first or j
-        if changes == 0:
+        signs = (b < 0).tobytes()  # so few that bytes and plain floats are faster than arrays
+        first = signs.find(1)
+        if first < 0:
             continue
-        if changes == 1 or width < 2.0**-DEEPEST:
+        if first == 0:  # below zero at once, by more than rounding
+            return _back(start, *_both(monomials, start))
+        if 0 not in signs[first:] or width < 2.0**-DEEPEST:  # one change of sign
             if limit < start + width and value(raised, limit) > 0:
                 return math.inf
-            share = ordinates[first - 1] / (ordinates[first - 1] - ordinates[first])
-            guess = start + width * (first - 1 + share) / (len(b) - 1)
-            root = _back(monomials, _newton(raised, start, min(start + width, limit), guess))
+            above, under = b[first - 1 : first + 1].tolist()
+            guess = start + width * (first - 1 + above / (above - under)) / (len(b) - 1)
+            root, slope = _newton(raised, start, min(start + width, limit), guess)
+            root = _back(root, -noise, slope)
             return root if root <= limit else math.inf
         half = 0.5 * width
         left, right = halves(len(monomials) - 1)
@@ -98,10 +94,11 @@ def _both(monomials: list[float], x: float) -> tuple[float, float]:
     return total, slope
 
 
-def _newton(raised: list[float], low: float, high: float, x: float) -> float:
-    """The one root in (low, high], where the polynomial falls: Newton's method kept inside a shrinking bracket."""
+def _newton(raised: list[float], low: float, high: float, x: float) -> tuple[float, float]:
+    """The one root in (low, high], where the polynomial falls, by Newton's method in a shrinking bracket; the slope."""
     if not low < x < high:
         x = 0.5 * (low + high)
+    last = 0.0
     for _ in range(200):
         f, slope = _both(raised, x)
         if f > 0:
@@ -109,18 +106,21 @@ def _newton(raised: list[float], low: float, high: float, x: float) -> float:
         elif f < 0:
             high = x
         else:
-            return x
+            break
         following = x - f / slope if slope < 0 else low
+        step = abs(following - x)
         if not low < following < high:
-            following = 0.5 * (low + high)
-        if abs(following - x) <= 2e-16 * x or following in (low, high):
-            return following
-        x = following
-    return x
+            following, step = 0.5 * (low + high), 0.0
+            done = following in (low, high)
+        else:  # Newton's steps shrink quadratically: where the next would be below rounding, it need not be taken
+            done = step**3 <= 2e-16 * x * last**2
+        x, last = following, step
+        if done:
+            break
+    return x, slope
 
 
-def _back(monomials: list[float], x: float) -> float:
-    """From the root of `f` + rounding to that of `f`: one step of Newton's method."""
-    f, slope = _both(monomials, x)
+def _back(x: float, f: float, slope: float) -> float:
+    """From the root of `f` + rounding to that of `f`: one step of Newton's method with the value and slope of `f`."""
     step = f / -slope if slope < 0 else 0.0
     return x + step if abs(step) <= 1e-3 * x else x

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,6 +51,10 @@ class Sheaf:
         drive = [net.weights[0] @ self.x + net.biases[0], *net.biases[1:]]
         self._boundary_term = np.concatenate(drive)
         self._boundary_term.setflags(write=False)
+        self.kept: dict[str, Any] = {}  # what engines work out once for all runs on this sheaf
+
+    def __reduce__(self) -> tuple[type[Sheaf], tuple[Network, FloatArray]]:
+        return Sheaf, (self.net, self.x)  # what follows from them need not travel
 
     # -- cochains and patterns ------------------------------------------------------------------------------------
     def cochain(self, c: ArrayLike, name: str = "c") -> FloatArray:

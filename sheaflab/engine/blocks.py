@@ -50,8 +50,7 @@ class Layers:
         self.h, self.n, self.b = sheaf.h, sheaf.n, np.asarray(sheaf.boundary_term)
         self.block = rows_for(sheaf.n)
         self.pairs = [
-            (before, after, np.ascontiguousarray(w.T), np.ascontiguousarray(w))
-            for w, before, after in sheaf.layers
+            (before, after, np.ascontiguousarray(w.T), np.ascontiguousarray(w)) for w, before, after in sheaf.layers
         ]
         self.unit = unit(sheaf)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.engine.record import CodeArray
-from sheaflab.engine.spectral import DENSE, Eigenbasis, region_of
+from sheaflab.engine.spectral import DENSE, Eigenbasis, home, region_of
 from sheaflab.expsum import EPS, IntArray, first_roots
 from sheaflab.network import BoolArray, FloatArray
 from sheaflab.sheaf import Sheaf
@@ -31,14 +31,15 @@ class Leaps:
 
     def __init__(self, sheaf: Sheaf) -> None:
         self.sheaf, self.h = sheaf, sheaf.h
-        self.rest = sheaf.harmonic_extension()
-        self.resting = (self.rest[: sheaf.h] > 0).astype(np.int8)
-        self.margin = float(np.abs(self.rest[: sheaf.h]).min(initial=np.inf))
+        self.home = home(sheaf)
+        self.rest, self.resting = self.home.rest, self.home.codes
         self.restless = 4 * _PATIENCE + sheaf.n // 4  # quiet steps worth the eigenbasis of a mode met by few
         self.most = max(8, int(_ROOM / (24 * sheaf.n**2)))
         self.known: dict[bytes, Eigenbasis] = {}
 
     def basis(self, key: bytes) -> Eigenbasis:
+        if key == self.resting.tobytes():
+            return self.home.basis
         if key not in self.known:
             if len(self.known) >= self.most:
                 self.known.pop(next(iter(self.known)))
@@ -53,11 +54,11 @@ class Leaps:
             long = near = np.zeros(len(c), dtype=np.bool_)
         else:
             calm = (codes == self.resting).all(axis=1)
-            near = calm & (np.sqrt(np.square(c - self.rest).sum(axis=1)) < 0.999 * self.margin)
+            near = calm & (np.sqrt(np.square(c - self.rest).sum(axis=1)) < 0.999 * self.home.margin)
             # The signs of the terms at once are cheap, and often show that nothing happens any more.
             tried = np.flatnonzero(calm & ~near & (quiet > 0))
             if tried.size:
-                near[tried] = self.basis(self.resting.tobytes()).cleared(c[tried])
+                near[tried] = self.home.basis.cleared(c[tried])
             long = quiet >= np.where(calm, _PATIENCE, self.restless)
         rows = np.flatnonzero(near | long)
         return rows, self._leap(c[rows], codes[rows], near[rows], horizon[rows], blur[rows])

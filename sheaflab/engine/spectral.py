@@ -36,19 +36,20 @@ def region_of(sheaf: Sheaf, modes: bytes) -> ActivationRegion:
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     codes, repelled = first_modes(sheaf, c0)
-    known: dict[bytes, ActivationRegion] = {}
+    known: dict[bytes, Eigenbasis] = {}
     c, t, blur = c0, 0.0, 1.0
     order = (c0[: sheaf.h] == 0).astype(np.int64)
     record = Record([0.0], [c0], [codes.tobytes()])
     while True:
         key = codes.tobytes()
-        region = known.setdefault(key, region_of(sheaf, key))
+        basis = known[key] = known.get(key) or Eigenbasis(region_of(sheaf, key))
+        region = basis.region
         if region.rate < _WIDEST * region.spectrum[-1]:
             raise ValueError(
                 f"`method` must be 'auto' for this network: its mode at t = {t:.6g} has rates from "
                 f"{region.rate:.3g} to {region.spectrum[-1]:.3g}, too many decades for the closed form alone"
             )
-        wait, who, upward = first_exit(region, c, t_end - t, order, blur)
+        wait, who, upward = first_exit(basis, c, t_end - t, order, blur)
         c = np.asarray(region.flow(c, wait))
         if not who.size:
             record.times.append(t_end)
@@ -68,8 +69,8 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         blur = 4.0 * blur if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
         if key == before.tobytes():
             continue
-        after = known.setdefault(key, region_of(sheaf, key))
-        energy, slopes = sheaf.energy(c), (region.slope(c), after.slope(c))
+        known[key] = known.get(key) or Eigenbasis(region_of(sheaf, key))
+        energy, slopes = sheaf.energy(c), (region.slope(c), known[key].region.slope(c))
         record.events += [
             Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in who if before[i] != codes[i]
         ]
@@ -83,13 +84,13 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
 
 
 def first_exit(
-    region: ActivationRegion, c: FloatArray, horizon: float, order: IntArray, blur: float = 1.0
+    basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray, blur: float = 1.0
 ) -> tuple[float, IntArray, CodeArray]:
     """Return how long `c` stays in the mode, the neurons that end it (none: the whole horizon) and which of them rise.
 
     Parameters
     ----------
-    region : ActivationRegion
+    basis : Eigenbasis
     c : ndarray, shape (n,)
     horizon : float
     order : ndarray of int, shape (h,)
@@ -97,19 +98,22 @@ def first_exit(
     blur : float
         Factor on the uncertainty of the event functions.
     """
-    basis = Eigenbasis(region)
     constants, terms = basis.functions(c[None])
+    never = horizon, basis.owner[:0], np.zeros(0, dtype=np.int8)
+    asked = (~basis.safe(constants, terms)[0]).nonzero()[0]
+    if not asked.size:  # as it is near the end
+        return never
     found = first_roots(
-        constants[0],
-        np.ascontiguousarray(terms[:, 0]),
+        constants[0, asked],
+        np.ascontiguousarray(terms[:, 0, asked]),
         basis.rates[:, None],
         np.array([horizon]),
-        order=np.where(region.moving[basis.owner], order[basis.owner], 0),
+        order=np.where(basis.region.moving[basis.owner], order[basis.owner], 0)[asked],
         floor=blur * basis.floor,
     )
-    if not found.size or not np.isfinite(first := float(found.min())):
-        return horizon, basis.owner[:0], np.zeros(0, dtype=np.int8)
-    hit = np.flatnonzero(found <= first * (1 + 4 * EPS))
+    if not np.isfinite(first := float(found.min())):
+        return never
+    hit = asked[found <= first * (1 + 4 * EPS)]
     who, where = np.unique(basis.owner[hit], return_index=True)
     return first, who, basis.upward[hit[where]].astype(np.int8)
 
@@ -201,3 +205,37 @@ class Eigenbasis:
         result = c.copy()
         result[:, self.moving] += product(moved, np.ascontiguousarray(self.vectors.T))
         return result
+
+
+class Home:
+    """The mode of the forward pass, where every flow ends: worked out once for a sheaf, by :func:`home`.
+
+    Attributes
+    ----------
+    rest : ndarray, shape (n,)
+        The forward pass.
+    codes : ndarray of int8, shape (h,)
+        Its modes.
+    margin : float
+        Distance from `rest` to the nearest wall.
+    """
+
+    def __init__(self, sheaf: Sheaf) -> None:
+        self.rest = sheaf.harmonic_extension()
+        self.rest.setflags(write=False)
+        z = self.rest[: sheaf.h]
+        self.codes, self.margin = (z > 0).astype(np.int8), float(np.abs(z).min(initial=np.inf))
+        self._region = region_of(sheaf, self.codes.tobytes())
+        self._region.equilibrium = self.rest
+
+    @cached_property
+    def basis(self) -> Eigenbasis:
+        return Eigenbasis(self._region)
+
+
+def home(sheaf: Sheaf) -> Home:
+    """Return where the flows of a sheaf end; the eigendecomposition is kept for the next run."""
+    if "home" not in sheaf.kept:
+        sheaf.kept["home"] = Home(sheaf)
+    found: Home = sheaf.kept["home"]
+    return found

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaflab import ActivationRegion, Network, Sheaf
+from sheaflab import ActivationRegion, Exact, Network, Sheaf
 from tests.sheaflab.strategies import problems, seeds
 
 
@@ -134,3 +136,24 @@ def test_bad_arguments_are_named(call, message):
 def test_a_sheaf_needs_a_network():
     with pytest.raises(TypeError, match="`net` must be a Network, got str"):
         Sheaf("net", [1.0])  # type: ignore[arg-type]
+
+
+def test_only_what_makes_a_sheaf_travels_to_another_process():
+    sheaf = Sheaf(Network.random([2, 40, 40, 1], seed=0), [1.0, -1.0])
+    before = len(pickle.dumps(sheaf))
+    traj = Exact().run(sheaf, np.ones(sheaf.n), 60.0)
+    assert sheaf.kept
+    assert len(pickle.dumps(sheaf)) == before
+    there = pickle.loads(pickle.dumps(sheaf))
+    assert np.array_equal(there.boundary_term, sheaf.boundary_term)
+    assert not there.x.flags.writeable
+    assert np.array_equal(Exact().run(there, np.ones(there.n), 60.0).states, traj.states)
+
+
+def test_what_a_sheaf_keeps_changes_no_digit_of_the_next_run():
+    sheaf, starts = Sheaf(Network.random([2, 8, 8, 1], seed=3), [1.0, -1.0]), np.random.default_rng(0).normal(size=(5, 17))
+    for c0 in starts:
+        fresh = Exact().run(Sheaf(sheaf.net, sheaf.x), c0, 60.0)
+        again = Exact().run(sheaf, c0, 60.0)
+        assert again.log == fresh.log
+        assert np.array_equal(again.states, fresh.states)
