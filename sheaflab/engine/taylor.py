@@ -22,7 +22,7 @@ import numpy as np
 
 from sheaflab.bernstein import NOISE, conversion, first_root
 from sheaflab.engine import spectral
-from sheaflab.engine.blocks import unit
+from sheaflab.engine.laplacian import Layered, laplacian
 from sheaflab.engine.record import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
 from sheaflab.expsum import EPS
 from sheaflab.network import FloatArray
@@ -32,33 +32,22 @@ _DEGREES = (8, 30)
 _MORE = 4  # terms that a series without an event grows by
 _EXPONENTS = np.arange(_DEGREES[1] + 1.0)
 _UNDERFLOW = 1e-300
-_WIDE = 250  # from here on matrices outgrow the cache, and reading less of them is faster than fewer calls
-_FEW = 4  # layers that are worth a call each
 
 
 class _Flow:
-    """State, velocity and Laplacian of the current mode, brought up to date one row and column at a time.
-
-    With `gate` 1 on active neurons and `moving` 0 on sliding ones, the coboundary is ``diag(moving) - pull.T @ gate``,
-    so all products come from matrices that never change.
-    """
+    """State, velocity and Laplacian of the current mode, brought up to date one neuron at a time."""
 
     def __init__(self, sheaf: Sheaf, c0: FloatArray) -> None:
         self.sheaf, self.h, self.n, self.pull, self.gram = sheaf, sheaf.h, sheaf.n, sheaf.pull, sheaf.gram
-        self.layered = self.n >= _WIDE and len(sheaf.layers) <= _FEW
         self.codes, self.repelled = first_modes(sheaf, c0)
         self.gate = (self.codes == ACTIVE).astype(float)
         self.moving = np.ones(self.n)
         self.moving[: self.h] = self.codes != SLIDING
         self.sides = 2.0 * self.gate - 1.0
         self.slid = (self.codes == SLIDING).nonzero()[0]
-        self.unit = unit(sheaf)
-        self.minus = np.diag(-self.moving / self.unit)
-        for w, before, after in sheaf.layers:
-            gate = self.gate[before, None] / self.unit
-            self.minus[before, after] = down = gate * w.T * self.moving[after]
-            self.minus[after, before] = down.T
-            self.minus[before, before] -= gate * self.gram[before, before] * self.gate[before]
+        self.laplacian = laplacian(sheaf, self.gate, self.moving)
+        self.layered = isinstance(self.laplacian, Layered)
+        self.unit = self.laplacian.unit
         self.series = np.empty((_DEGREES[1] + 1, self.n))
         self.rows = list(self.series)
         self._leaving: FloatArray | None = None
@@ -92,19 +81,10 @@ class _Flow:
             self.moving[i] = code != SLIDING
             self.slid = (self.codes == SLIDING).nonzero()[0]
             self._leaving = None
-        row = np.zeros(self.n)
         self.v[i] = 0.0
         if code != SLIDING:
             self.v[i] = self.g[i] - self.r[i] if code == ACTIVE else -self.r[i]
-            row[i] = -1.0
-            if code == ACTIVE:
-                row += self.moving * self.pull[i]
-                row[: self.h] += self.gate * (self.pull[:, i] - self.gram[i])
-            else:
-                row[: self.h] += self.gate * self.pull[:, i]
-            row /= self.unit
-        self.minus[i] = row
-        self.minus[:, i] = row
+        self.laplacian.change(i)
         if self._leaving is not None:
             down = self.gate[i] * self.pull[i, self.slid]
             up = self.gate[i] * self.gram[i, self.slid] - self.pull[self.slid, i] - down
@@ -112,16 +92,8 @@ class _Flow:
 
     def extend(self, known: int, degree: int) -> float:
         """Fill in the rows after `known`, ``-L / unit`` times the one before; return a bound on the last's norm."""
-        last = self.rows[known]
-        if self.n < _WIDE:
-            product = self.minus.dot
-            for row in self.rows[known + 1 : degree + 1]:
-                last = product(last, row)
-        else:
-            from scipy.linalg.blas import dsymv  # when needed: importing sheaflab stays light
-
-            for row in self.rows[known + 1 : degree + 1]:
-                last = dsymv(1.0, self.minus.T, last, y=row, overwrite_y=True)
+        self.laplacian.powers(self.rows[known : degree + 1])
+        last = self.rows[degree]
         norm = math.sqrt(last.dot(last))
         # Far below `unit` the products, and before them their squares, underflow: a last term of 0 proves nothing.
         return norm if norm > 1e-150 else max(math.sqrt(self.n) * float(np.abs(last).max()), _UNDERFLOW)
