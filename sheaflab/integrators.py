@@ -19,6 +19,8 @@ from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import Outcome, PolygonPiece, Trajectory
 
+_WORTH_A_LEAP = 8
+
 
 class Integrator(ABC):
     """A scheme for the heat equation of a sheaf.
@@ -79,10 +81,14 @@ class Integrator(ABC):
         walk = _Walk(sheaf, c)
         # A step more for a remainder only where it is more than the rounding of t_end / dt.
         steps = max(1, math.ceil(t_end / self.dt * (1 - 1e-12)))
-        for k in range(1, min(steps, self.max_steps) + 1):
-            self._step(walk, t_end if k == steps else k * self.dt)
-            if not np.isfinite(walk.c).all():
-                return walk.finish(Outcome.UNSTABLE)
+        last, k = min(steps, self.max_steps), 0
+        while k < last:
+            k += self._leap(walk, k, last)
+            if k < last:
+                k += 1
+                self._step(walk, t_end if k == steps else k * self.dt)
+                if not np.isfinite(walk.c).all():
+                    return walk.finish(Outcome.UNSTABLE)
         return walk.finish(Outcome.REACHED_END if steps <= self.max_steps else Outcome.STEP_BUDGET)
 
     certified: ClassVar[bool] = False
@@ -150,16 +156,24 @@ class Integrator(ABC):
             found.add_run(k, traj.states[-1], traj.t_end, tuple(Outcome).index(traj.outcome), events)
         return found
 
+    def _leap(self, walk: _Walk, k: int, last: int) -> int:
+        """Take whole steps after the `k`-th that surely need no look at the walls; return how many."""
+        return 0
+
     def _step(self, walk: _Walk, t_next: float) -> None:
         """Advance to the next grid time, cut at each crossing that :meth:`locate` finds on the way."""
         # A neuron is located once a step: where the flow slides it would cross back at once, for ever.
-        located = np.zeros(walk.sheaf.h, dtype=np.bool_)
+        located: BoolArray | None = None
         while walk.t < t_next:
             h = t_next - walk.t
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported as an outcome
                 arrival = self.advance(walk.region, walk.c, h)
             changed = walk.changed(arrival)
             t = t_next
+            if not changed.any():
+                walk.rest(t, arrival)
+                return
+            located = np.zeros(walk.sheaf.h, dtype=np.bool_) if located is None else located
             if (changed & ~located).any():
                 shorter = self.locate(walk.region, walk.c, h)
                 if not 0 < shorter <= h:
@@ -179,7 +193,8 @@ class _Walk:
 
     def __init__(self, sheaf: Sheaf, c: FloatArray) -> None:
         self.sheaf, self.t, self.c = sheaf, 0.0, c
-        self.times, self.states = [0.0], [c]
+        self.times, self.states = [0.0], [c[None]]
+        self.calm = 0  # steps since the pattern last changed
         self.switches: list[Switch] = []
         self._known: dict[bytes, ActivationRegion] = {}
         self.region = self._region(c)
@@ -195,12 +210,26 @@ class _Walk:
     def changed(self, c: FloatArray) -> BoolArray:
         return np.asarray((c[: self.sheaf.h] > 0) != self.region.pattern)
 
-    def move(self, t: float, c: FloatArray, changed: BoolArray) -> None:
+    def rest(self, t: float, c: FloatArray) -> None:
+        """A step to `c` in the same region."""
         self.t, self.c = t, c
         self.times.append(t)
-        self.states.append(c)
+        self.states.append(c[None])
+        self.calm += 1
+
+    def leap(self, times: list[float], states: FloatArray) -> None:
+        """Several steps in the same region."""
+        self.t, self.c = times[-1], states[-1]
+        self.times += times
+        self.states.append(states)
+        self.calm += len(times)
+
+    def move(self, t: float, c: FloatArray, changed: BoolArray) -> None:
+        """A step, perhaps into another region."""
+        self.rest(t, c)
         if not changed.any() or not np.isfinite(c).all():
             return
+        self.calm = 0
         before, self.region = self.region, self._region(c)
         self.turns.append((len(self.times) - 1, self.region))
         energy = self.sheaf.energy(c)
@@ -216,7 +245,7 @@ class _Walk:
             self.states.pop()
             if self.turns[-1][0] == len(self.times):
                 self.turns.pop()
-        times, states = np.array(self.times), np.array(self.states)
+        times, states = np.array(self.times), np.concatenate(self.states)
         ends = [k for k, _ in self.turns[1:]] + [len(times) - 1]
         pieces = [
             PolygonPiece(region, times[start : end + 1], states[start : end + 1])
@@ -235,6 +264,19 @@ class Euler(Integrator):
 
     def advance(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:
         return c + h * region.velocity(c)
+
+    def _leap(self, walk: _Walk, k: int, last: int) -> int:
+        # What `advance` computes, operation for operation, many steps on; those up to the first wall are kept.
+        count = min(4 * walk.calm, 256, last - 1 - k)
+        if type(self).advance is not Euler.advance or count < _WORTH_A_LEAP:
+            return 0
+        times = np.arange(k + 1, k + 1 + count) * self.dt
+        states = walk.region.euler(walk.c, np.diff(times, prepend=walk.t))
+        same = ((states[:, : walk.sheaf.h] > 0) == walk.region.pattern).all(axis=1) & np.isfinite(states).all(axis=1)
+        kept = count if same.all() else int(np.argmin(same))
+        if kept:
+            walk.leap(times[:kept].tolist(), states[:kept])
+        return kept
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         if type(self) is not Euler:  # a subclass has its own way to advance or to locate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ BoolArray = NDArray[np.bool_]
 
 def as_vector(name: str, value: ArrayLike, length: int) -> FloatArray:
     """Return `value` as a finite float64 array of shape `(length,)`, or raise an error that names the argument."""
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.shape == (length,):
+        array = value.copy()
+        # A short list is looked through faster than numpy starts; what fails here gets its error below.
+        if all(map(math.isfinite, array.tolist())) if length <= 32 else np.isfinite(array).all():
+            return array
     array = as_floats(name, value)
     if array.shape != (length,):
         raise ValueError(f"`{name}` must have shape ({length},), got {array.shape}")

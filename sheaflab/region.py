@@ -131,9 +131,23 @@ class ActivationRegion:
     def velocity(self, c: ArrayLike) -> FloatArray:
         """Return the affine law's velocity at `c`, shape ``(n,)``, whether `c` lies in the region or not."""
         vector = self.sheaf.cochain(c)
+        if not self.sliding:
+            return np.asarray(self._pull - self.laplacian @ vector)
         v = np.zeros(self.sheaf.n)
         v[self.moving] = self._pull - self.laplacian @ vector[self.moving]
         return v
+
+    def euler(self, c: FloatArray, steps: FloatArray) -> FloatArray:
+        """Return the states of Euler's scheme after each of `steps`, shape ``(k, n)``; no neuron may slide here."""
+        matrix, pull = self.laplacian, self._pull
+        states = np.empty((len(steps), self.sheaf.n))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for row, h in zip(states, steps.tolist(), strict=True):  # row = c + h * (pull - matrix @ c)
+                np.matmul(matrix, c, out=row)
+                np.subtract(pull, row, out=row)
+                np.multiply(row, h, out=row)
+                c = np.add(c, row, out=row)
+        return states
 
     def residual(self, c: ArrayLike) -> FloatArray:
         r"""Return :math:`\delta_\Omega c - \tilde b` of this mode, shape ``(n,)``."""

@@ -169,7 +169,9 @@ class Sheaf:
     # -- fields ---------------------------------------------------------------------------------------------------
     def residual(self, c: ArrayLike) -> FloatArray:
         r"""Return :math:`r = \delta_\Omega(\sigma(c))\,c - \tilde b`, shape ``(n,)``: what each edge disagrees by."""
-        vector = self.cochain(c)
+        return self._residual(self.cochain(c))
+
+    def _residual(self, vector: FloatArray) -> FloatArray:
         r = vector - self._boundary_term
         for w, before, after in self.layers:
             r[after] -= w @ np.maximum(vector[before], 0.0)
@@ -191,7 +193,7 @@ class Sheaf:
         At a wall (:math:`z_i = 0`) the neuron counts as inactive, as in the pattern.
         """
         vector = self.cochain(c)
-        r = self.residual(vector)
+        r = self._residual(vector)
         v = -r
         for w, before, after in self.layers:
             v[before] += (vector[before] > 0) * (w.T @ r[after])
@@ -204,9 +206,10 @@ class Sheaf:
         crosses, slides or is repelled (Filippov 1988, section 4).
         """
         vector = self.cochain(c)
-        r = self.residual(vector)
+        r = self._residual(vector)
         inactive = -r[: self.h]
-        pull = np.concatenate([w.T @ r[after] for w, _, after in self.layers])
+        parts = [w.T @ r[after] for w, _, after in self.layers]
+        pull = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return inactive, inactive + pull
 
     def harmonic_extension(self) -> FloatArray:

@@ -41,6 +41,24 @@ def test_battery(stepper, problem):
     assert not traj.log.certified
 
 
+@settings(max_examples=40, deadline=None)
+@given(problem=problems(), dt=st.sampled_from([0.003, 0.02, 0.1, 0.9]), t_end=st.sampled_from([0.7, 3.0, 9.1]))
+def test_many_steps_at_once_are_the_steps_one_by_one(problem, dt, t_end):
+    """Bit for bit, with a remainder, chattering, or growing without bound; a subclass with its own `advance` never leaps."""
+
+    class OneByOne(EventEuler):
+        def advance(self, region, c, h):
+            return super().advance(region, c, h)
+
+    sheaf, c0 = problem
+    for fast, slow in ((EventEuler(dt), OneByOne(dt)), (EventEuler(dt, max_steps=50), OneByOne(dt, max_steps=50))):
+        one, other = fast.run(sheaf, c0, t_end), slow.run(sheaf, c0, t_end)
+        assert one.outcome is other.outcome
+        assert np.array_equal(one.times, other.times)
+        assert np.array_equal(one.states, other.states)
+        assert one.log == other.log
+
+
 def test_euler_is_of_first_order_inside_a_region():
     sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
     rest = sheaf.harmonic_extension()
