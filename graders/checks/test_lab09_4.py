@@ -12,6 +12,21 @@ from sheaflab.checks.messages import close, fail, show
 from sheaflab.exact import Exact
 
 
+@problems.remembered
+def kinked(rng: np.random.Generator, width: float) -> list[tuple[Any, Any, Any, Any]]:
+    """Three runs that have a clear kink with nothing else near: the run, its switch, times around it and energies."""
+    found = list[tuple[Any, Any, Any, Any]]()
+    for _, _, traj in problems.certain_runs(rng, switches=1, separation=3 * width, t_end=8.0):
+        s = traj.log[0]
+        if abs(s.kink) < 0.3 or s.time > 5 or (len(traj.log) > 1 and traj.log[1].time < s.time + 3 * width):
+            continue
+        times = np.union1d(np.linspace(s.time - 2 * width, s.time + 2 * width, 161), [s.time])
+        found.append((traj, s, times, traj.energy(times)))
+        if len(found) == 3:
+            break
+    return found
+
+
 class TestExercise_4_1:
     def curve(self, rng: Any, width: float, rates: list[float], t: float) -> tuple[Any, Any]:
         """Samples of an energy that is exponential between kinks at t − 1.5 width, t and t + 1.5 width."""
@@ -49,15 +64,8 @@ class TestExercise_4_1:
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         width = 0.02
-        runs = problems.certain_runs(instances.rng("runs"), switches=1, separation=3 * width, t_end=8.0)
-        found = 0
-        for _, _, traj in runs:
-            s = traj.log[0]
-            if abs(s.kink) < 0.3 or s.time > 5 or (len(traj.log) > 1 and traj.log[1].time < s.time + 3 * width):
-                continue
-            found += 1
-            times = np.union1d(np.linspace(s.time - 2 * width, s.time + 2 * width, 161), [s.time])
-            got = student.call("one_sided_slopes", times, traj.energy(times), s.time, width)
+        for traj, s, times, energies in kinked(instances.rng("runs"), width):
+            got = student.call("one_sided_slopes", times, energies, s.time, width)
             # Inside a region log V is convex: any average of its slope lies between the slopes at the window's ends.
             far = [self.slope(traj, s.time - width), self.slope(traj, s.time + width)]
             bounds = np.sort([[far[0], s.slope_before], [s.slope_after, far[1]]], axis=1)
@@ -68,8 +76,6 @@ class TestExercise_4_1:
                 hint = f"closed form at the kink: {s.slope_before:.5f} before, {s.slope_after:.5f} after"
                 want = " and ".join(f"between {lo:.5f} and {hi:.5f}" for lo, hi in bounds)
                 fail(call=call, returned=show(got), expected=want, hint=hint)
-            if found == 3:
-                return
 
     def slope(self, traj: Any, t: float) -> float:
         c = traj.at(t)
@@ -125,17 +131,20 @@ class TestExercise_4_2:
         close(value.shape, (2,), call="len(exact_slopes(sheaf, c, 0))", tol=0.0, hint="two slopes")
 
 
-class TestExercise_4_3:
-    def draw(self, rng: Any, runs: int, least: int = 1) -> tuple[Any, Any, list[int]]:
-        while True:
-            problem = problems.sheaf(rng, bias_scale=0.1)
-            starts = 2 * rng.standard_normal((runs, problem.n))
-            kinks = [k for c0 in starts for k in Exact().run(problem, c0, 20.0).log.kinks()]
-            counts = [sum(k < 0 for k in kinks), sum(k > 0 for k in kinks)]
-            # a kink of rounding size (a slide that ends tangentially has none) would be anybody's guess
-            if all(abs(k) > 1e-6 for k in kinks) and len(kinks) >= least and (counts[0] != counts[1] or not kinks):
-                return problem, starts, counts
+@problems.remembered
+def census(rng: np.random.Generator, runs: int, least: int = 1) -> tuple[Any, Any, list[int]]:
+    """Starts of which every kink has a sign that nobody can doubt, and how many have which."""
+    while True:
+        problem = problems.sheaf(rng, bias_scale=0.1)
+        starts = 2 * rng.standard_normal((runs, problem.n))
+        kinks = [k for c0 in starts for k in Exact().run(problem, c0, 20.0).log.kinks()]
+        counts = [sum(k < 0 for k in kinks), sum(k > 0 for k in kinks)]
+        # a kink of rounding size (a slide that ends tangentially has none) would be anybody's guess
+        if all(abs(k) > 1e-6 for k in kinks) and len(kinks) >= least and (counts[0] != counts[1] or not kinks):
+            return problem, starts, counts
 
+
+class TestExercise_4_3:
     def compare(self, student: Any, found: Any, hint: str) -> None:
         problem, starts, counts = found
         call = f"kink_census(sheaf, starts) with {len(starts)} starts"
@@ -144,12 +153,12 @@ class TestExercise_4_3:
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         rng = instances.rng("runs")
         for _ in range(3):
-            self.compare(student, self.draw(rng, 6, 4), "steeper: slope_after < slope_before; steeper first")
+            self.compare(student, census(rng, 6, 4), "steeper: slope_after < slope_before; steeper first")
 
     def test_every_run(self, student: Any, instances: Any) -> None:
         rng = instances.rng("every")
-        self.compare(student, self.draw(rng, 1, 2), "one start: every switch of its run counts")
-        problem, starts, counts = self.draw(rng, 12, 10)
+        self.compare(student, census(rng, 1, 2), "one start: every switch of its run counts")
+        problem, starts, counts = census(rng, 12, 10)
         rest = np.tile(problem.harmonic_extension(), (2, 1)) * (1 + 1e-3)  # next to the forward pass: no switch
         quiet = [c0 for c0 in rest if not Exact().run(problem, c0, 20.0).log.count]
         starts = np.vstack([*quiet, starts, *quiet]) if quiet else starts

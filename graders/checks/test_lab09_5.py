@@ -41,25 +41,33 @@ class TestExercise_5_1:
             self.compare(student, Network.random([2, width, 1], rng), "no enumeration: one norm is enough")
 
 
+def mean_count(width: int, seed: int, nets: int) -> float | None:
+    """The mean, or None where a run is too close to call at the last time."""
+    rng, total = np.random.default_rng(seed), 0
+    for _ in range(nets):
+        problem = Sheaf(Network.random([2, width, 1], rng), [1.0, -1.0])
+        log = Exact().run(problem, 2.0 * rng.standard_normal(problem.n), 20.0).log
+        if len(log) and log.times[-1] > 19.0:
+            return None
+        total += log.count
+    return total / nets
+
+
+@problems.remembered
+def certain_mean(rng: np.random.Generator, width: int, nets: int) -> tuple[int, float]:
+    """A seed of which no run is too close to call, with its mean."""
+    expected = None
+    while expected is None:
+        seed = int(rng.integers(2**31))
+        expected = mean_count(width, seed, nets)
+    return seed, expected
+
+
 class TestExercise_5_2:
     hint = "for each: Network.random([2, width, 1], rng), then 2.0 * rng.standard_normal(width + 1)"
 
-    def expected(self, width: int, seed: int, nets: int) -> float | None:
-        """The mean, or None where a run is too close to call at the last time."""
-        rng, total = np.random.default_rng(seed), 0
-        for _ in range(nets):
-            problem = Sheaf(Network.random([2, width, 1], rng), [1.0, -1.0])
-            log = Exact().run(problem, 2.0 * rng.standard_normal(problem.n), 20.0).log
-            if len(log) and log.times[-1] > 19.0:
-                return None
-            total += log.count
-        return total / nets
-
     def ask(self, student: Any, rng: Any, width: int, nets: int, *, twice: bool = False) -> None:
-        expected = None
-        while expected is None:
-            seed = int(rng.integers(2**31))
-            expected = self.expected(width, seed, nets)
+        seed, expected = certain_mean(rng, width, nets)
         call = f"mean_switches({width}, np.random.default_rng({seed}), {nets})"
         got = [student.call("mean_switches", width, Seed(seed), nets) for _ in range(1 + twice)]
         close(got, [expected] * len(got), call=call, tol=1e-9, hint=self.hint)
@@ -78,6 +86,15 @@ class TestExercise_5_2:
         rng = instances.rng("number")
         for nets in (1, 3, 11):
             self.ask(student, rng, 4, nets)
+
+
+@problems.remembered
+def quiet_runs(rng: np.random.Generator) -> list[tuple[Any, Any, Any]]:
+    """Three runs whose switches are over before t = 5, with their energies at 241 times."""
+    runs = problems.certain_runs(rng, [2, 8, 1], switches=1, t_end=12.0)
+    times = np.linspace(0, 12, 241)
+    quiet = (run for run in runs if run[2].log.times[-1] < 5.0)
+    return [(problem, traj, traj.energy(times)) for problem, _, traj in itertools.islice(quiet, 3)]
 
 
 class TestExercise_5_3:
@@ -100,11 +117,8 @@ class TestExercise_5_3:
             close(student.call("late_rate", times, energies, t_from), rate, call=call, tol=1e-9, hint=hint)
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
-        runs = problems.certain_runs(instances.rng("runs"), [2, 8, 1], switches=1, t_end=12.0)
-        quiet = (run for run in runs if run[2].log.times[-1] < 5.0)
-        for problem, _, traj in itertools.islice(quiet, 3):
-            times = np.linspace(0, 12, 241)
-            got = student.call("late_rate", times, traj.energy(times), 7.0)
+        for problem, traj, energies in quiet_runs(instances.rng("runs")):
+            got = student.call("late_rate", np.linspace(0, 12, 241), energies, 7.0)
             # log V is convex in a region: any average of its slope lies between those at the window's ends
             ends = [0.5 * float(v @ v) / problem.energy(c) for c in traj.at([7.0, 12.0]) for v in [problem.velocity(c)]]
             low, high = min(ends), max(ends)

@@ -12,7 +12,6 @@ import numpy as np
 
 from graders.checks import problems
 from sheaflab.checks.messages import close, fail
-from sheaflab.exact import Exact
 from sheaflab.integrators import Euler, EventEuler
 
 _TOL = 1e-10  # the bracket that the task asks for
@@ -195,19 +194,31 @@ class TestExercise_6_3:
         close(len(got.times) > len(plain.times), True, call="BisectingEuler(0.1).run(…)", tol=0.0, hint=hint)
 
 
+def error(scheme: Any, problem: Any, c0: Any, exact: Any) -> float:
+    """The largest distance of a scheme's states to the exact ones, over t ≤ 10."""
+    run = scheme.run(problem, c0, 10.0)
+    return float(np.linalg.norm(run.states - exact.at(run.times), axis=1).max())
+
+
+@problems.remembered
+def compared(rng: np.random.Generator, steps: tuple[float, float], *, apart: bool) -> list[tuple[Any, float, Any]]:
+    """Two runs, each with a step and both schemes' errors; `apart`: where bisection makes a difference that shows."""
+
+    def differ(run: Any) -> bool:
+        problem, c0, exact = run
+        return abs(error(Euler(0.1), *run) - error(EventEuler(0.1), problem, c0, exact)) > 1e-4
+
+    runs = problems.certain_runs(rng, switches=1, separation=0.05, t_end=10.0)
+    found = itertools.islice(filter(differ, runs) if apart else runs, 2)
+    return [
+        (run, dt, [error(scheme, *run) for scheme in (Euler(dt), EventEuler(dt, _TOL))])
+        for run, dt in zip(found, steps, strict=True)
+    ]
+
+
 class TestExercise_6_4:
-    def runs(self, instances: Any, label: str) -> Iterator[tuple[Any, Any, Any]]:
-        runs = problems.certain_runs(instances.rng(label), switches=1, separation=0.05, t_end=10.0)
-        return itertools.islice(runs, 2)
-
-    def error(self, scheme: Any, problem: Any, c0: Any, exact: Any) -> float:
-        run = scheme.run(problem, c0, 10.0)
-        return float(np.linalg.norm(run.states - exact.at(run.times), axis=1).max())
-
-    def ask(self, student: Any, run: Any, dt: float, which: str) -> None:
-        problem, c0, _ = run
-        exact = Exact().run(problem, c0, 10.0)
-        expected = [self.error(scheme, problem, c0, exact) for scheme in (Euler(dt), EventEuler(dt, _TOL))]
+    def ask(self, student: Any, case: Any, which: str) -> None:
+        (problem, c0, _), dt, expected = case
         got = problems.matrix(student.call("compare", problem, c0, dt))
         parts = {"coarse": slice(0, 1), "bisected": slice(1, 2), "both": slice(0, 2)}[which]
         call = f"compare(sheaf, c0, {dt}): {which}"
@@ -216,24 +227,13 @@ class TestExercise_6_4:
         close(got[parts] if got.shape == (2,) else got, expected[parts], call=call, tol=1e-6, hint=hint)
 
     def test_coarse(self, student: Any, instances: Any) -> None:
-        for run in self.apart(instances.rng("coarse")):
-            self.ask(student, run, 0.1, "coarse")
+        for case in compared(instances.rng("coarse"), (0.1, 0.1), apart=True):
+            self.ask(student, case, "coarse")
 
     def test_bisected(self, student: Any, instances: Any) -> None:
-        rng = instances.rng("bisected")
-        for run in self.apart(rng):
-            self.ask(student, run, 0.1, "bisected")
-
-    def apart(self, rng: Any) -> Iterator[tuple[Any, Any, Any]]:
-        """Runs on which bisection makes a difference that shows."""
-
-        def differ(run: Any) -> bool:
-            problem, c0, exact = run
-            return abs(self.error(Euler(0.1), *run) - self.error(EventEuler(0.1), problem, c0, exact)) > 1e-4
-
-        runs = problems.certain_runs(rng, switches=1, separation=0.05, t_end=10.0)
-        return itertools.islice(filter(differ, runs), 2)
+        for case in compared(instances.rng("bisected"), (0.1, 0.1), apart=True):
+            self.ask(student, case, "bisected")
 
     def test_other_steps(self, student: Any, instances: Any) -> None:
-        for run, dt in zip(self.runs(instances, "steps"), (0.05, 0.02), strict=True):
-            self.ask(student, run, dt, "both")
+        for case in compared(instances.rng("steps"), (0.05, 0.02), apart=False):
+            self.ask(student, case, "both")

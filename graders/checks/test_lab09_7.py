@@ -33,16 +33,19 @@ class TestExercise_7_1:
         self.ask(student, instances, -1, 1, "repels", "both sides push away from the wall")
 
 
-class TestExercise_7_2:
-    def draw(self, rng: Any, widths: list[int]) -> tuple[Any, Any, int]:
-        while True:
-            problem = problems.sheaf(rng, widths)
-            c, neuron = problems.mixed(rng, problem), int(rng.integers(problem.h))
-            c[neuron] = 0.0
-            off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
-            if off > 0.05 and on < -0.05 and abs(off + on) > 0.1:  # slides, and α is not close to one half
-                return problem, c, neuron
+@problems.remembered
+def on_a_wall(rng: np.random.Generator, widths: list[int]) -> tuple[Any, Any, int]:
+    """A problem and a state on a wall on which the flow slides."""
+    while True:
+        problem = problems.sheaf(rng, widths)
+        c, neuron = problems.mixed(rng, problem), int(rng.integers(problem.h))
+        c[neuron] = 0.0
+        off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
+        if off > 0.05 and on < -0.05 and abs(off + on) > 0.1:  # slides, and α is not close to one half
+            return problem, c, neuron
 
+
+class TestExercise_7_2:
     def ask(self, student: Any, found: Any) -> tuple[Any, Any, str]:
         problem, c, neuron = found
         call = f"sliding_velocity(sheaf, c, {neuron}) with widths {problem.net.widths}"
@@ -54,7 +57,7 @@ class TestExercise_7_2:
     def test_weight(self, student: Any, instances: Any) -> None:
         rng = instances.rng("weight")
         for widths in ([2, 4, 1], [2, 4, 1], [2, 3, 4, 1]):
-            problem, c, neuron = found = self.draw(rng, widths)
+            problem, c, neuron = found = on_a_wall(rng, widths)
             alpha, _, call = self.ask(student, found)
             off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
             hint = "α belongs to the active side: α f⁺ + (1 − α) f⁻ = 0"
@@ -63,7 +66,7 @@ class TestExercise_7_2:
     def test_stays_on_the_wall(self, student: Any, instances: Any) -> None:
         rng = instances.rng("stays")
         for _ in range(2):
-            _, _, neuron = found = self.draw(rng, [2, 4, 1])
+            _, _, neuron = found = on_a_wall(rng, [2, 4, 1])
             _, velocity, call = self.ask(student, found)
             got = problems.matrix(velocity)
             hint = "along the wall: the sliding coordinate does not move"
@@ -72,7 +75,7 @@ class TestExercise_7_2:
     def test_velocity(self, student: Any, instances: Any) -> None:
         rng = instances.rng("velocity")
         for widths in ([2, 4, 1], [3, 5, 2], [2, 3, 4, 1]):
-            problem, c, neuron = found = self.draw(rng, widths)
+            problem, c, neuron = found = on_a_wall(rng, widths)
             _, velocity, call = self.ask(student, found)
             expected = ActivationRegion(problem, problem.pattern(c), [neuron]).velocity(c)
             tol = problems.rounding(*expected)
