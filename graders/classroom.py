@@ -89,7 +89,7 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
     if workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {workers}")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["graders.batch"])
+    context.set_forkserver_preload(["graders.cli", "graders.batch"])
     with ProcessPoolExecutor(workers, mp_context=context, initializer=die_with_parent) as pool:
         yield pool
 

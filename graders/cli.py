@@ -8,6 +8,10 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
+# jsonschema, which nbformat brings along, makes 39 grammars of this package where it is installed: a second of every
+# start, for internationalised addresses that no notebook holds.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 COMMANDS = {
     "demo": ("graders.demo", "release, collect, grade and return four sample submissions, all for real"),
     "build": ("graders.build", "build the release from the percent-text sources and prove that nothing leaks"),

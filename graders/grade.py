@@ -15,7 +15,7 @@ from graders.hidden import HiddenChecksError, run_checks
 from graders.isolation import Isolation, IsolationError, Limits
 from graders.manifest import Course, Exercise, NotebookSpec
 from graders.needed import as_given, spare
-from graders.release import grade_id, template
+from graders.release import grade_id, shared_template, template
 from graders.repair import Repaired, repair
 from graders.results import CheckResult, ExerciseResult, NotebookResult
 from graders.run import CellRun, Host, NotebookRun
@@ -82,8 +82,10 @@ def grade_repaired(
         for index, cell in enumerate(mended.notebook.cells)
         if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade") and cell.source.strip()
     }
-    given = as_given(template(course, spec))
-    shown = [k for k in cells if mended.notebook.cells[k].outputs and cells[k].strip() in given]
+    released = shared_template(course, spec)
+    given, texts = as_given(released), {cell.source.strip() for cell in released.cells}
+    untouched = all(cell.source.strip() in texts for cell in mended.notebook.cells)  # no work that a figure could show
+    shown = [k for k in cells if cells[k].strip() in given and (untouched or mended.notebook.cells[k].outputs)]
     kept = spare(cells, shown, (exercise.function for exercise in spec.exercises))
     sources = {
         exercise.id: cell.source

@@ -1,18 +1,21 @@
 """Which cells a grade does not depend on: what was released only to show something need not run a second time.
 
 A released notebook has worked examples, figures and visible checks. A student has run them; the hidden checks call the
-student's own functions. So a cell that is just as released, whose outputs were handed in, and that leaves nothing
-behind for a cell with the student's work, is left out and keeps the outputs it came with. In doubt a cell is run.
+student's own functions. So a cell that is just as released, whose outputs were handed in (or in whose notebook nothing
+has been written), and that leaves nothing behind for a cell with the student's work, is left out and keeps the outputs
+it came with. In doubt a cell is run.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import symtable
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from nbformat import NotebookNode
 
@@ -43,7 +46,7 @@ class Names:
     read: frozenset[str]
 
 
-def names(source: str) -> Names | None:
+def _names(source: str) -> Names | None:
     """Read off a cell's names without running it; None if that cannot be told, as with magics."""
     try:
         with warnings.catch_warnings():
@@ -73,8 +76,23 @@ def names(source: str) -> Names | None:
     return Names(frozenset(bound), frozenset(values), frozenset(read))
 
 
-def _opaque(source: str, found: Names | None) -> bool:
+_LONG = 20_000  # characters; longer cells are not kept in memory
+_T = TypeVar("_T")
+
+
+def _once(look: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Look at a text once: released cells are the same in every submission."""
+    known = functools.lru_cache(maxsize=512)(look)
+    return lambda source: known(source) if len(source) < _LONG else look(source)
+
+
+names = _once(_names)
+
+
+@_once
+def _opaque(source: str) -> bool:
     """Whether a cell may reach any name, told or not."""
+    found = names(source)
     if found is None or any(name in _ANY_NAME or _HISTORY.fullmatch(name) for name in found.read - found.bound):
         return True
     imported = (
@@ -86,8 +104,12 @@ def _opaque(source: str, found: Names | None) -> bool:
     return not _ANY_NAME.isdisjoint(imported)
 
 
-def _changes_more(source: str, found: Names) -> bool:
+@_once
+def _changes_more(source: str) -> bool:
     """Whether a released cell may change something that it has not made itself."""
+    found = names(source)
+    if found is None:
+        return True
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Attribute, ast.Subscript)):
             root: ast.expr = node
@@ -122,15 +144,15 @@ def spare(cells: Mapping[int, str], shown: Iterable[int], wanted: Iterable[str])
     cells : mapping of int to str
         Sources of all code cells that would be run, by their place in the notebook.
     shown : iterable of int
-        Those that are as released and whose outputs are there.
+        Those that are as released and need not be shown anew.
     wanted : iterable of str
         Names that will be asked for afterwards.
     """
     found = {index: names(source) for index, source in cells.items()}
     left = set(shown)
-    if any(_opaque(cells[index], found[index]) for index in cells if index not in left):
+    if any(_opaque(cells[index]) for index in cells if index not in left):
         return frozenset()
-    left -= {k for k in left if (own := found[k]) is None or _opaque(cells[k], own) or _changes_more(cells[k], own)}
+    left -= {k for k in left if _opaque(cells[k]) or _changes_more(cells[k])}
     values = {name for own in found.values() if own is not None for name in own.values}
     read = set(wanted)
     read.update(*(own.read for index, own in found.items() if own is not None and index not in left))

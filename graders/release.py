@@ -111,6 +111,17 @@ def template(course: Course, spec: NotebookSpec) -> NotebookNode:
     return nbformat.reads(_template(path, path.stat().st_mtime_ns, course), as_version=4)
 
 
+def shared_template(course: Course, spec: NotebookSpec) -> NotebookNode:
+    """Return the same, to be read only: one for all submissions."""
+    path = course.source / f"{spec.name}.py"
+    return _shared(_template(path, path.stat().st_mtime_ns, course))
+
+
+@functools.lru_cache(maxsize=64)
+def _shared(text: str) -> NotebookNode:
+    return nbformat.reads(text, as_version=4)
+
+
 def solutions(course: Course, spec: NotebookSpec) -> dict[str, str]:
     """Return the instructor's solution cells by grade_id, without the markers; code only."""
     cells = convert(course.source / f"{spec.name}.py").cells

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from graders.manifest import Course, Exercise, NotebookSpec
 from graders.needed import as_given
-from graders.release import KERNEL, grade_id, template
+from graders.release import KERNEL, grade_id, shared_template, template
 from graders.run import handed_in
 from graders.status import Status
 
@@ -112,7 +112,7 @@ def repair(raw: bytes, course: Course, spec: NotebookSpec) -> Repaired:
         cells = parse(raw)
     except Unreadable as error:
         return untouched(course, spec, Status.UNREADABLE, str(error))
-    return _Mender(cells, template(course, spec), spec).mend()
+    return _Mender(cells, shared_template(course, spec), spec).mend()
 
 
 def untouched(course: Course, spec: NotebookSpec, status: Status, why: str) -> Repaired:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ FATAL = (Status.TIMED_OUT, Status.KILLED)
 MAX_TEXT = 64 * 1024
 MAX_OUTPUTS = 64
 MAX_HANDED_IN = 4 * 2**20
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")  # all but \t and \n
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -286,4 +288,4 @@ def text_of(value: Any) -> str:
     """Return a bounded text without control characters, or an empty one."""
     if not isinstance(value, str):
         return ""
-    return "".join(c for c in value[:MAX_TEXT] if c in "\n\t" or c >= " ")
+    return _CONTROL.sub("", value[:MAX_TEXT])

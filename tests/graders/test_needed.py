@@ -101,6 +101,16 @@ def test_without_outputs_or_with_another_text_the_cell_is_run(grade, visible):
     assert grade(notebook).cells[place].outputs == []
 
 
+def test_where_nothing_was_written_nothing_is_shown_anew(grade, mini):
+    notebook = template(mini, mini.notebooks[0])
+    place = next(k for k, cell in enumerate(notebook.cells) if grade_id(cell) == "check-1-1")
+    result = grade(notebook)
+    assert result.cells[place].outputs == [AS_HANDED_IN]
+    assert result.earned == 0
+    next(cell for cell in notebook.cells if grade_id(cell) == "written-1-W").source = "Because."
+    assert AS_HANDED_IN not in grade(notebook).cells[place].outputs
+
+
 def test_an_answer_that_reads_a_cell_left_as_released_gets_the_same_points(grade, visible):
     _, notebook = visible
     for cell in notebook.cells:
