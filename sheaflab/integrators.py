@@ -19,7 +19,7 @@ from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import Outcome, PolygonPiece, Trajectory
 
-_WORTH_A_LEAP = 8
+_WORTH_A_LEAP = 8  # steps; fewer are sooner taken one by one
 
 
 class Integrator(ABC):

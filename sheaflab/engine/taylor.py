@@ -31,6 +31,7 @@ from sheaflab.sheaf import Sheaf
 _DEGREES = (8, 30)
 _MORE = 4  # terms that a series without an event grows by
 _EXPONENTS = np.arange(_DEGREES[1] + 1.0)
+_INVERSE = 1.0 / np.maximum(_EXPONENTS, 1.0)
 _UNDERFLOW = 1e-300
 
 
@@ -48,6 +49,7 @@ class _Flow:
         self.laplacian = laplacian(sheaf, self.gate, self.moving)
         self.layered = isinstance(self.laplacian, Layered)
         self.unit = self.laplacian.unit
+        self.log_unit = math.log(self.unit)
         self.series = np.empty((_DEGREES[1] + 1, self.n))
         self.rows = list(self.series)
         self._leaving: FloatArray | None = None
@@ -146,14 +148,15 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
                 flow.look()
                 continue
         quiet = 0
-        flow.c[who] = 0.0
+        for i in who:
+            flow.c[i] = 0.0
         flow.look()
         energy = 0.5 * float(flow.r.dot(flow.r))
-        slope, before = flow.slope(energy), codes[who].tolist()
+        slope, before = flow.slope(energy), [int(codes[i]) for i in who]
         for i, up, code in zip(who, rises, before, strict=True):
             if code == SLIDING:
                 flow.change(i, ACTIVE if up else INACTIVE)
-            elif (then := settle(code, -flow.r[i], flow.g[i] - flow.r[i])) != code:
+            elif (then := settle(code, -float(flow.r[i]), float(flow.g[i] - flow.r[i]))) != code:
                 flow.change(i, then)
         changed = [(i, code, int(codes[i])) for i, code in zip(who, before, strict=True) if codes[i] != code]
         # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
@@ -200,12 +203,10 @@ def _reach(flow: _Flow, degree: int, last: float, horizon: float, tolerance: flo
     """Return a step's length and what takes derivatives to Taylor coefficients in the fraction of it."""
     # One product more would give the remainder; the last term bounds it by λ times, so it is asked to be small itself.
     room = math.log(tolerance) + math.lgamma(degree + 1) - math.log(last)
-    length = min(horizon, math.exp((room - (degree - 1) * math.log(flow.unit)) / degree))
-    powers = length * flow.unit / _EXPONENTS[1 : degree + 1]
-    scale = np.empty(degree + 1)
-    scale[0], powers[0] = 1.0, length
-    np.multiply.accumulate(powers, out=scale[1:])
-    return length, scale
+    length = min(horizon, math.exp((room - (degree - 1) * flow.log_unit) / degree))
+    scale = (length * flow.unit) * _INVERSE[: degree + 1]
+    scale[0], scale[1] = 1.0, length
+    return length, np.multiply.accumulate(scale)
 
 
 def _first(flow: _Flow, series: FloatArray, scale: FloatArray, floor: float) -> tuple[float, list[int], list[bool]]:

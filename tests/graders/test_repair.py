@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 
-from graders.release import grade_id
+from graders.release import grade_id, shared_template, template
 from graders.repair import parse, repair
 from graders.status import Status
 from tests.graders.damage import damaged
@@ -28,6 +28,16 @@ def test_a_thousand_damaged_notebooks_can_all_be_graded(mini, submit, data):
         assert {exercise.grade_cell, exercise.solution_cell} <= set(names)
     if mended.status is not Status.OK:
         assert mended.notes
+
+
+def test_a_submission_leaves_no_trace_in_the_release_that_the_next_is_held_against(mini, submit):
+    spec = mini.notebooks[0]
+    before = nbformat.writes(template(mini, spec))
+    mended = repair(nbformat.writes(submit()).encode(), mini, spec)
+    for cell in mended.notebook.cells:
+        cell.source, cell.metadata["trace"] = "trace", True
+        cell.metadata.get("nbgrader", {}).clear()
+    assert nbformat.writes(shared_template(mini, spec)) == before
 
 
 @given(st.binary(max_size=200))
