@@ -6,6 +6,8 @@ is multiplied with is :math:`-L` over a power of two, so that dozens of products
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,6 @@ from sheaflab.network import FloatArray
 from sheaflab.sheaf import Sheaf
 
 _WIDE = 250  # coordinates: from here on matrices outgrow the cache, and reading less of them beats fewer calls
-_FEW = 4  # layers that are worth a call each
 
 
 class Dense:
@@ -38,32 +39,60 @@ class Dense:
             self.minus[after, before] = down.T
             self.minus[before, before] -= scaled * sheaf.gram[before, before] * gate[before]
 
+    def row(self, i: int) -> FloatArray:
+        """Row `i`: it meets the layer before, its own and the one after."""
+        row = np.zeros(self.sheaf.n)
+        if self.moving[i]:
+            layer, k = self.sheaf.place(i)
+            if layer > 1:
+                w, before, _ = self.sheaf.layers[layer - 2]
+                row[before] = self.gate[before] * w[k]
+            if self.gate[i]:
+                w, own, after = self.sheaf.layers[layer - 1]
+                row[own] = -self.gate[own] * self.sheaf.gram[i, own]
+                row[after] = self.moving[after] * w[:, k]
+            row[i] -= 1.0
+            row /= self.unit
+        return row
+
     def change(self, i: int) -> None:
         """Take over the mode of neuron `i`."""
-        sheaf, h, row = self.sheaf, self.sheaf.h, np.zeros(self.sheaf.n)
-        if self.moving[i]:
-            row[i] = -1.0
-            if self.gate[i]:
-                row += self.moving * sheaf.pull[i]
-                row[:h] += self.gate * (sheaf.pull[:, i] - sheaf.gram[i])
-            else:
-                row[:h] += self.gate * sheaf.pull[:, i]
-            row /= self.unit
-        self.minus[i] = row
-        self.minus[:, i] = row
+        self.minus[i] = self.minus[:, i] = self.row(i)
 
     def powers(self, rows: list[FloatArray]) -> None:
         """Fill every row but the first: ``-L / unit`` times the one before."""
-        last = rows[0]
-        if self.sheaf.n < _WIDE:
-            product = self.minus.dot
-            for row in rows[1:]:
-                last = product(last, row)
-        else:
-            from scipy.linalg.blas import dsymv  # when needed: importing sheaflab stays light
+        product, last = self.minus.dot, rows[0]
+        for row in rows[1:]:
+            last = product(last, row)
 
-            for row in rows[1:]:
-                last = dsymv(1.0, self.minus.T, last, y=row, overwrite_y=True)
+
+class Banded(Dense):
+    """The same of many narrow layers, where only neighbours meet: entry ``(i, j)``, ``i >= j``, at ``[i - j, j]``."""
+
+    def __init__(self, sheaf: Sheaf, gate: FloatArray, moving: FloatArray) -> None:
+        super().__init__(sheaf, gate, moving)
+        self.width = bandwidth(sheaf)
+        self.band = np.zeros((self.width + 1, sheaf.n), order="F")
+        self.flat = self.band.reshape(-1, order="F")  # a view: entry (i, j) at i + j * width
+        for d in range(self.width + 1):
+            self.band[d, : sheaf.n - d] = self.minus.diagonal(-d)
+        del self.minus
+
+    def change(self, i: int) -> None:
+        """Take over the mode of neuron `i`."""
+        row, width = self.row(i), self.width
+        below = row[i : i + width + 1]
+        self.band[: below.size, i] = below
+        first = max(i - width, 0)
+        self.flat[i + first * width : i + i * width : width] = row[first:i]
+
+    def powers(self, rows: list[FloatArray]) -> None:
+        """Fill every row but the first: ``-L / unit`` times the one before."""
+        from scipy.linalg.blas import dsbmv  # when needed: importing sheaflab stays light
+
+        last = rows[0]
+        for row in rows[1:]:
+            last = dsbmv(self.width, 1.0, self.band, last, y=row, overwrite_y=True, lower=True)
 
 
 class Layered:
@@ -107,7 +136,14 @@ class Layered:
             last = row
 
 
+def bandwidth(sheaf: Sheaf) -> int:
+    """How far apart two coordinates may be that meet in the Laplacian."""
+    widths = sheaf.net.widths
+    return max(a + b for a, b in pairwise(widths[1:])) - 1
+
+
 def laplacian(sheaf: Sheaf, gate: FloatArray, moving: FloatArray) -> Dense | Layered:
     """Choose by the widths."""
-    kind = Layered if sheaf.n >= _WIDE and len(sheaf.layers) <= _FEW else Dense
-    return kind(sheaf, gate, moving)
+    if sheaf.n < _WIDE:
+        return Dense(sheaf, gate, moving)
+    return (Banded if 4 * bandwidth(sheaf) < sheaf.n else Layered)(sheaf, gate, moving)

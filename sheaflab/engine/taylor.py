@@ -29,6 +29,7 @@ from sheaflab.network import FloatArray
 from sheaflab.sheaf import Sheaf
 
 _DEGREES = (8, 30)
+_LARGE = 500  # coordinates: from here on a product with all weights at once reads too many zeros
 _MORE = 4  # terms that a series without an event grows by
 _EXPONENTS = np.arange(_DEGREES[1] + 1.0)
 _INVERSE = 1.0 / np.maximum(_EXPONENTS, 1.0)
@@ -47,7 +48,7 @@ class _Flow:
         self.sides = 2.0 * self.gate - 1.0
         self.slid = (self.codes == SLIDING).nonzero()[0]
         self.laplacian = laplacian(sheaf, self.gate, self.moving)
-        self.layered = isinstance(self.laplacian, Layered)
+        self.layered = isinstance(self.laplacian, Layered) or self.n >= _LARGE
         self.unit = self.laplacian.unit
         self.log_unit = math.log(self.unit)
         self.series = np.empty((_DEGREES[1] + 1, self.n))
