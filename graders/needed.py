@@ -27,6 +27,10 @@ _STATE = {"rcParams", "rc", "style", "use", "seed", "set_state", "seterr", "set_
 _STATE |= {"filterwarnings", "simplefilter", "environ", "chdir", "path", "modules", "reload", "open", "savefig", "save"}
 
 
+_LONG = 20_000  # characters; longer cells are not kept in memory
+_T = TypeVar("_T")
+
+
 @dataclass(frozen=True)
 class Names:
     """What a cell has to do with the names of its notebook.
@@ -74,10 +78,6 @@ def _names(source: str) -> Names | None:
             if symbol.is_global() or scope.get_type() == "class":  # in a class body, `x = x` reads the notebook's x
                 read.add(symbol.get_name())
     return Names(frozenset(bound), frozenset(values), frozenset(read))
-
-
-_LONG = 20_000  # characters; longer cells are not kept in memory
-_T = TypeVar("_T")
 
 
 def _once(look: Callable[[str], _T]) -> Callable[[str], _T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from pathlib import Path
@@ -88,7 +89,7 @@ def strip(source: str, stub: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _template(path: Path, stamp: int, course: Course) -> str:
+def _template(path: Path, stamp: int, course: Course) -> NotebookNode:
     notebook = convert(path)
     for cell in notebook.cells:
         meta = cell.metadata.get("nbgrader")
@@ -102,24 +103,18 @@ def _template(path: Path, stamp: int, course: Course) -> str:
             cell.metadata["deletable"], cell.metadata["editable"] = False, False
         if meta.get("grade") or meta.get("solution") or meta.get("locked"):
             meta["checksum"] = compute_checksum(cell)
-    return str(nbformat.writes(notebook))
+    return nbformat.reads(nbformat.writes(notebook), as_version=4)
 
 
 def template(course: Course, spec: NotebookSpec) -> NotebookNode:
     """Return the notebook as it is released: stubs in, solutions out."""
-    path = course.source / f"{spec.name}.py"
-    return nbformat.reads(_template(path, path.stat().st_mtime_ns, course), as_version=4)
+    return copy.deepcopy(shared_template(course, spec))
 
 
 def shared_template(course: Course, spec: NotebookSpec) -> NotebookNode:
     """Return the same, to be read only: one for all submissions."""
     path = course.source / f"{spec.name}.py"
-    return _shared(_template(path, path.stat().st_mtime_ns, course))
-
-
-@functools.lru_cache(maxsize=64)
-def _shared(text: str) -> NotebookNode:
-    return nbformat.reads(text, as_version=4)
+    return _template(path, path.stat().st_mtime_ns, course)
 
 
 def solutions(course: Course, spec: NotebookSpec) -> dict[str, str]:

@@ -113,7 +113,7 @@ class Sheaf:
         delta = np.zeros((self.n, n0 + self.n))
         delta[:, n0:] = np.eye(self.n)
         delta[self._blocks[0], :n0] = -net.weights[0]
-        for w, before, after in zip(net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True):
+        for w, before, after in self.layers:
             delta[after, n0 + before.start : n0 + before.stop] = -w * sigma[before]
         return delta
 

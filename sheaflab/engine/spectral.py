@@ -37,12 +37,18 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     codes, repelled = first_modes(sheaf, c0)
     known: dict[bytes, Eigenbasis] = {}
+
+    def basis_of(key: bytes) -> Eigenbasis:
+        if key not in known:
+            known[key] = Eigenbasis(region_of(sheaf, key))
+        return known[key]
+
     c, t, blur = c0, 0.0, 1.0
     order = (c0[: sheaf.h] == 0).astype(np.int64)
     record = Record([0.0], [c0], [codes.tobytes()])
     while True:
         key = codes.tobytes()
-        basis = known[key] = known.get(key) or Eigenbasis(region_of(sheaf, key))
+        basis = basis_of(key)
         region = basis.region
         if region.rate < _WIDEST * region.spectrum[-1]:
             raise ValueError(
@@ -69,8 +75,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         blur = 4.0 * blur if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
         if key == before.tobytes():
             continue
-        known[key] = known.get(key) or Eigenbasis(region_of(sheaf, key))
-        energy, slopes = sheaf.energy(c), (region.slope(c), known[key].region.slope(c))
+        energy, slopes = sheaf.energy(c), (region.slope(c), basis_of(key).region.slope(c))
         record.events += [
             Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in who if before[i] != codes[i]
         ]

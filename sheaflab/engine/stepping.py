@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 
@@ -69,13 +68,11 @@ def _block(
 def _field(sheaf: Sheaf, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
     """Residuals and velocities of the affine laws of `codes`, each of shape ``(m, n)``."""
     active = codes == ACTIVE
-    ends = np.cumsum([0, *sheaf.net.widths[1:]])
-    blocks = [slice(int(a), int(b)) for a, b in pairwise(ends)]
     r = c - sheaf.boundary_term
-    for w, before, after in zip(sheaf.net.weights[1:], blocks[:-1], blocks[1:], strict=True):
+    for w, before, after in sheaf.layers:
         r[:, after] -= np.where(active[:, before], c[:, before], 0.0) @ w.T
     v = -r
-    for w, before, after in zip(sheaf.net.weights[1:], blocks[:-1], blocks[1:], strict=True):
+    for w, before, after in sheaf.layers:
         v[:, before] += np.where(active[:, before], r[:, after] @ w, 0.0)
     return r, v
 
