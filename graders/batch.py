@@ -36,7 +36,7 @@ class Job:
     checks: Path
     secret: bytes
     limits: Limits
-    level: Isolation | None
+    level: Isolation
     digest: str
 
 
@@ -71,9 +71,7 @@ def students(course: Course) -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{course.assignment}") if path.is_dir())
 
 
-def read_job(
-    course: Course, student: str, fingerprint: str, limits: Limits | None = None, level: Isolation | None = None
-) -> Job:
+def read_job(course: Course, student: str, fingerprint: str, limits: Limits, level: Isolation) -> Job:
     """Read a submission's notebooks, and nothing else of it, into a job."""
     files: dict[str, bytes] = {}
     folder = course.root / "submitted" / student / course.assignment
@@ -86,7 +84,7 @@ def read_job(
     digest = hashlib.sha256(fingerprint.encode())
     for name, raw in files.items():
         digest.update(f"\0{name}\0{len(raw)}\0".encode() + raw)
-    return Job(student, files, course.root, course.checks, course.secret, limits or Limits(), level, digest.hexdigest())
+    return Job(student, files, course.root, course.checks, course.secret, limits, level, digest.hexdigest())
 
 
 def fingerprint(course: Course) -> str:

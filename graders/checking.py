@@ -64,14 +64,14 @@ class Student:
             child, self._child = self._child, None
             try:
                 child.kill()
-            except SandboxBroken:
-                self._recover()
+            except SandboxBroken as error:
+                self._recover(error)
             finally:
                 child.close()
 
-    def _recover(self) -> None:
+    def _recover(self, cause: SandboxBroken) -> None:
         try:
-            self._run.recover()
+            self._run.recover(cause)
         except SandboxBroken as error:
             self._blocked = StudentFault(error.status, error.message)
 
@@ -128,7 +128,7 @@ class Student:
             if self._child is not None:
                 self._child.close()
                 self._child = None
-            self._recover()
+            self._recover(error)
             raise self._block(error.status, error.message, name) from None
         except ProtocolError as error:
             self._drop()

@@ -16,13 +16,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from graders import nbgrader_api
+from graders import canary, nbgrader_api
 from graders.batch import Job, fingerprint, read_job, run_jobs, students
 from graders.build import default_course
 from graders.isolation import LADDER, Isolation, Limits
 from graders.manifest import Course
 from graders.record import Recorder
-from graders.sandbox import best_isolation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,15 +48,15 @@ def run(options: argparse.Namespace, course: Course | None = None) -> int:
     course = Course.load(options.course) if course is None else course
     if options.assignment not in (None, course.assignment):
         raise ValueError(f"the assignment of {course.root} is {course.assignment!r}, got {options.assignment!r}")
-    level = best_isolation(Isolation[options.require_isolation.upper()])
+    limits = Limits(cpu=options.cpu, wall=options.wall)
+    level = canary.best_isolation(Isolation[options.require_isolation.upper()], limits)
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
-    limits = Limits(cpu=options.cpu, wall=options.wall)
     chosen = options.student or students(course)
     if not chosen:
         print(f"Nothing in {course.root / 'submitted'}.")
         return 0
-    with executor(options.workers, options.scheduler) as pool:
+    with executor(options.workers, options.scheduler, level, limits) as pool:
         reasons, graded = grade_class(
             course, chosen, pool, limits, level, since_change=options.since_change, window=2 * options.workers
         )
@@ -76,8 +75,8 @@ def main_with(course: Course, *, workers: int, cpu: float, wall: float, force: b
 
 
 @contextlib.contextmanager
-def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
-    """Local processes, or a dask cluster's executor."""
+def executor(workers: int, scheduler: str | None, level: Isolation, limits: Limits) -> Iterator[Executor]:
+    """Local processes, for which this one has tried `level`, or a dask cluster's executor."""
     if scheduler is not None:
         try:
             from dask.distributed import Client
@@ -90,8 +89,13 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
         raise ValueError(f"`--workers` must be at least 1, got {workers}")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["graders.cli", "graders.batch"])
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=die_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(level, limits)) as pool:
         yield pool
+
+
+def _begin(level: Isolation, limits: Limits) -> None:
+    die_with_parent()
+    canary.vouch(level, limits)
 
 
 def die_with_parent() -> None:

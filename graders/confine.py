@@ -1,4 +1,4 @@
-"""Doors that a process closes behind itself by the kernel's own means: seccomp and landlock, through ctypes.
+"""Doors that a process closes behind itself by the kernel's own means: limits, seccomp and landlock.
 
 The worker does this before student code runs; all its later processes inherit it, and nothing takes it back. Like
 `protocol.py` this file runs inside the sandbox and imports nothing of `graders`.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import struct
 from collections.abc import Iterable
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
-_SET_SECCOMP, _FILTER, _SET_NO_NEW_PRIVS = 22, 2, 38  # linux/prctl.h, linux/seccomp.h
+_SET_SECCOMP, _FILTER, _SET_SUBREAPER, _SET_NO_NEW_PRIVS = 22, 2, 36, 38  # linux/prctl.h, linux/seccomp.h
 _INSTRUCTION = 8  # bytes of a struct sock_filter
 
 # linux/landlock.h; these system calls have the same number on every architecture.
@@ -25,6 +26,58 @@ _ALL_FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16)
 _OF_A_FILE = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14 | 1 << 15  # the others are rights of a directory
 _TCP = 0b11  # bind and connect, since version 4
 _SCOPES = 0b11  # abstract sockets and signals to processes outside, since version 6
+
+
+MORE_THAN_ANY = 1 << 22
+"""The kernel's own bound on process ids, PID_MAX_LIMIT."""
+SPARE = 512
+"""Processes of the same user that may start while a worker runs, before the kernel refuses the worker one."""
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of all below it whose own parent ends: none of them leaves its tree."""
+    if _libc.prctl(_SET_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def limit_processes(allowed: int, *, alone: bool) -> bool:
+    """Let `allowed` processes and threads be started from here on; tell whether the kernel sees to that exactly.
+
+    RLIMIT_NPROC counts every process and thread of the user, and since Linux 5.14 those of the user namespace alone.
+    So the limit is set above what is counted at present. That count can be read nowhere; it is found by trial.
+
+    Parameters
+    ----------
+    allowed : int
+    alone : bool
+        Whether this process has a user id or a user namespace of its own. If not, or if the kernel counts others all
+        the same, the limit leaves `SPARE` for them, and somebody else has to count.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    top = MORE_THAN_ANY if hard == resource.RLIM_INFINITY else hard
+    low, high = -1, 16  # `low` is too small a limit for one more process, `high` is large enough
+    while high < top and not _can_fork(high, hard):
+        low, high = high, 4 * high
+    high = min(high, top)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _can_fork(middle, hard) else (middle, high)
+    exact = alone and 0 < high <= 8  # 0: the kernel does not count at all, as for root
+    limit = min(high - 1 + allowed + (0 if exact else SPARE), top)
+    resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
+    return exact
+
+
+def _can_fork(limit: int, hard: int) -> bool:
+    resource.setrlimit(resource.RLIMIT_NPROC, (limit, hard))
+    try:
+        pid = os.fork()
+    except BlockingIOError:
+        return False
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return True
 
 
 def _no_new_privileges() -> None:

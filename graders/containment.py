@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from graders import confine, seccomp
-from graders.isolation import Isolation, Limits
+from graders.isolation import LACKS, Isolation, Limits, lacks
 
 HERE = Path(__file__).resolve().parent
 WORKER = ("worker.py", "protocol.py", "confine.py")
@@ -91,10 +91,21 @@ def _environment(home: str) -> dict[str, str]:
 
 
 def _python(
-    worker: str, library: str, control: int, limits: Limits, files: Mapping[str, Any] | None = None
+    worker: str,
+    library: str,
+    control: int,
+    limits: Limits,
+    *,
+    alone: bool = True,
+    files: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """The worker's own command; `files` are what landlock leaves it."""
-    orders = {"rlimits": limits.rlimits(), "seccomp": seccomp.program().hex(), "files": files}
+    """The worker's own command: whether its user id or namespace is its own, and what files landlock leaves it."""
+    orders = {
+        "rlimits": limits.rlimits(),
+        "processes": {"allowed": limits.processes, "alone": alone},
+        "seccomp": seccomp.program().hex(),
+        "files": files,
+    }
     arguments = [str(control), json.dumps(orders)]
     code = (
         f"import runpy, sys; sys.path[:0] = [{worker!r}, {library!r}]; sys.argv[1:] = {arguments!r}; "
@@ -253,13 +264,20 @@ def plain_command(control: int, limits: Limits, scratch: Path, level: Isolation)
         (work / "matplotlib").chmod(0o777)
         shutil.copy(fonts, work / "matplotlib" / fonts.name)
     worker, files = _worker_files(scratch), None
-    if level is not Isolation.RLIMITS and confine.landlock_version():
+    if level is not Isolation.RLIMITS and _landlock():
         read = [*SYSTEM, *SETTINGS, *map(str, library_paths()), str(library), str(worker), "/dev/urandom", "/dev/zero"]
         files = {"read": read, "write": [str(work), "/dev/null"]}
     drop = _drop(worker_uid()) if level is Isolation.OTHER_USER else []
     env = [f"{k}={v}" for k, v in _environment(str(work)).items()]
-    argv = [*drop, "env", "-i", "-C", str(work), *env, *_python(str(worker), str(library), control, limits, files)]
+    inner = _python(
+        str(worker), str(library), control, limits, alone=level is Isolation.OTHER_USER, files=files
+    )
+    argv = [*drop, "env", "-i", "-C", str(work), *env, *inner]
     return Command(argv, {"PATH": PATH})
+
+
+def _landlock() -> bool:
+    return bool(confine.landlock_version()) and not lacks("landlock")
 
 
 def hindrance(level: Isolation) -> str:
@@ -270,15 +288,18 @@ def hindrance(level: Isolation) -> str:
         Isolation.UNSHARE: ["unshare", "setpriv"],
         Isolation.OTHER_USER: ["setpriv"],
     }
-    if missing := [name for name in needs.get(level, []) if shutil.which(name) is None]:
+    if missing := [name for name in needs.get(level, []) if shutil.which(name) is None or lacks(name)]:
         return f"{', '.join(missing)} not installed"
+    namespaces = level is Isolation.BUBBLEWRAP or (level is Isolation.UNSHARE and not root)
+    if namespaces and lacks("user-namespaces"):
+        return f"user namespaces are not to be used ({LACKS})"
     if level is Isolation.OTHER_USER:
         if not root:
             return "needs root"
         closed = [place for path in library_paths() if (place := closed_to_others(path)) is not None]
         if closed:
             return f"{closed[0]} is closed to other users, and {sys.executable} needs it; install Python elsewhere"
-    if level is Isolation.LANDLOCK and not confine.landlock_version():
+    if level is Isolation.LANDLOCK and not _landlock():
         return "the kernel has no landlock (Linux 5.13, and `landlock` among its security modules)"
     return ""
 

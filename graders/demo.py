@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from graders import nbgrader_api
 from graders.build import build, copy_course, default_course
+from graders.canary import best_isolation
 from graders.grade import answered
 from graders.manifest import Course
 from graders.preprocessor import read_result
-from graders.sandbox import best_isolation
 from graders.status import Status
 
 STUDENTS = {

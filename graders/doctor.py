@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 
-from graders import seccomp
+from graders import machine, seccomp
+from graders.canary import refusal
 from graders.isolation import LADDER, Isolation
-from graders.sandbox import best_isolation, probe
+from graders.machine import REQUIREMENTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Try each way for real and print what came of it."""
     print(f"Python {sys.version.split()[0]} at {sys.executable}, user id {os.geteuid()}")
     for level in LADDER:
-        why = probe(level)
+        why = refusal(level)
         print(f"{'works ' if not why else 'fails '} {level.name.lower():<11} {level.value.partition(';')[0]}")
         if why:
             print(f"{'':<19}because: {why}")
@@ -32,18 +33,13 @@ def run(options: argparse.Namespace) -> int:
     print(f"{'fails ' if why else 'works '} {'seccomp':<11} beside any of these: refuses calls that no notebook needs")
     if why:
         print(f"{'':<19}because: {why}")
-    best = best_isolation()
-    print(f"Grading will use: {best.name.lower()}")
-    if best.degraded:
-        print(f"To improve: {advice()}")
+    usable = [level for level in LADDER if not refusal(level)]
+    print(f"Grading will use: {usable[0].name.lower()}" if usable else "Nothing can be graded on this machine.")
+    absent = [requirement for requirement in REQUIREMENTS if requirement.missing()]
+    for requirement in absent:
+        print(f"not there: {requirement.name:<16} for {requirement.purpose} ({requirement.missing()})")
+    if absent:
+        print(f"To have all of it: {machine.advice(requirement.name for requirement in absent)}")
     needed = options.require_isolation
-    return 1 if needed and best.rank > Isolation[needed.upper()].rank else 0
-
-
-def advice() -> str:
-    """What to do for better isolation."""
-    why = probe(Isolation.BUBBLEWRAP)
-    if "not installed" in why:
-        return "apt-get install -y bubblewrap"
-    allow = "sysctl -w kernel.unprivileged_userns_clone=1"
-    return f"bubblewrap is installed but does not work ({why}); allow user namespaces: {allow}"
+    good = usable and (not needed or usable[0].rank <= Isolation[needed.upper()].rank)
+    return 0 if good else 1

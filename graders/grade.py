@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from graders import canary
 from graders.checking import Student
 from graders.hidden import HiddenChecksError, run_checks
 from graders.isolation import Isolation, IsolationError, Limits
@@ -23,6 +24,8 @@ from graders.status import SandboxBroken, Status
 
 HARMLESS = (Status.OK, Status.WRONG, Status.NOT_ATTEMPTED, Status.RAISED, Status.UNDEFINED)
 """Ends of a check after which the same worker may serve the same student's next notebook."""
+OUT_OF_ROOM = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
+"""What Python says when the kernel refuses it a thread, a process or a page."""
 AS_HANDED_IN = {"output_type": "stream", "name": "stdout", "text": "(As handed in: no points depend on this cell.)\n"}
 
 
@@ -70,7 +73,7 @@ def grade_repaired(
     Raises
     ------
     IsolationError
-        If no worker can be started.
+        If no worker can be started, or this machine does not grade as it should.
     HiddenChecksError
         If the hidden checks are at fault.
     """
@@ -93,7 +96,8 @@ def grade_repaired(
         for cell in mended.notebook.cells
         if grade_id(cell) == exercise.solution_cell and exercise.solution_cell not in mended.missing
     }
-    own = Host(limits, level) if host is None else host
+    own = _host(limits, level) if host is None else host
+    canary.require(own.level, own.limits)
     try:
         with NotebookRun({k: cells[k] for k in cells if k not in kept}, own) as run:
             student = Student(run, sources)
@@ -101,20 +105,48 @@ def grade_repaired(
                 found = run_checks(student, course, spec, course.secret if secret is None else secret)
             finally:
                 student.next_exercise()  # lets go of the last one's process
-            done, used = run.done, own.level
+            done = run.done
         done |= {k: CellRun(Status.OK, outputs=[*mended.notebook.cells[k].outputs, AS_HANDED_IN]) for k in kept}
     except SandboxBroken as error:
         own.discard()
+        _blame_no_student_for_the_machine(own)
         return _without_work(error.status, [*mended.notes, error.message], spec)
     finally:
         if host is None:
             own.discard()
+    ends = [(check.status, check.message) for check in found.values()] + [(r.status, r.message) for r in done.values()]
+    if any(_may_be_the_machine(status, message) for status, message in ends):
+        _blame_no_student_for_the_machine(own)
     if any(result.status not in HARMLESS for result in found.values()):
         own.discard()
     by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
-    notes = (*mended.notes, *((used.value,) if used is not None and used.degraded else ()))
-    return NotebookResult(spec.name, Status.OK, exercises, used, notes, done, time.monotonic() - start, run.memory)
+    notes = (*mended.notes, *((own.level.value,) if own.level.degraded else ()))
+    return NotebookResult(spec.name, Status.OK, exercises, own.level, notes, done, time.monotonic() - start, run.memory)
+
+
+def _host(limits: Limits | None, level: Isolation | None) -> Host:
+    limits = limits or Limits()
+    return Host(limits, canary.best_isolation(limits=limits) if level is None else level)
+
+
+def _may_be_the_machine(status: Status, message: str) -> bool:
+    """Tell whether a machine without room for one more process or page could have done this to honest work."""
+    return status in (Status.KILLED, Status.OUT_OF_MEMORY) or any(text in message for text in OUT_OF_ROOM)
+
+
+def _blame_no_student_for_the_machine(host: Host) -> None:
+    """Raise if a tiny submission with known answers does not come out as known any more.
+
+    Raises
+    ------
+    IsolationError
+    """
+    if why := canary.trial(host.level, host.limits, loop=False):
+        raise IsolationError(
+            f"this machine no longer grades as it should ({host.level.name.lower()}: {why}); "
+            "this submission has no grade yet: mend the machine and grade again"
+        )
 
 
 def _without_work(status: Status, notes: list[str], spec: NotebookSpec) -> NotebookResult:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import Enum
 
 MEGA = 2**20
+LACKS = "GRADERS_LACKS"
+"""Environment variable: names of :mod:`graders.machine` that are to be done without, between commas."""
 INSTALL = "install bubblewrap: apt-get install -y bubblewrap"
 
 
@@ -41,6 +44,11 @@ class Isolation(Enum):
 LADDER = tuple(Isolation)
 
 
+def lacks(name: str) -> bool:
+    """Tell whether this machine is to do without `name`: how grading goes then can be tried where it is not missing."""
+    return name in os.environ.get(LACKS, "").split(",")
+
+
 class IsolationError(RuntimeError):
     """No worker can be started as asked; the text says what to do."""
 
@@ -59,6 +67,7 @@ class Limits:
     memory: int = 3 * 1024 * MEGA
     """Address space of one process."""
     processes: int = 24
+    """Processes and threads that a worker may have at once, whatever else its user runs."""
     file_size: int = 32 * MEGA
     open_files: int = 128
     scratch: int = 64 * MEGA
@@ -74,7 +83,6 @@ class Limits:
         return {
             "AS": self.memory,
             "CPU": int(self.total_wall),
-            "NPROC": self.processes,
             "FSIZE": self.file_size,
             "NOFILE": self.open_files,
             "CORE": 0,

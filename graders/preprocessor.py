@@ -15,13 +15,13 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
+from graders.canary import best_isolation
 from graders.grade import grade_repaired
 from graders.isolation import Isolation, Limits
 from graders.manifest import Course
 from graders.release import grade_id
 from graders.repair import Repaired, repair_file
 from graders.results import NotebookResult
-from graders.sandbox import best_isolation
 from graders.status import Status
 
 NOTES = "graders_repair"
@@ -64,10 +64,10 @@ class TrustedGrader(NbGraderPreprocessor):  # type: ignore[misc]
         spec = course.notebook(resources["nbgrader"]["notebook"])
         told = nb.metadata.pop(NOTES, None) or {"status": "OK", "notes": [], "missing": []}
         mended = Repaired(nb, Status[told["status"]], list(told["notes"]), frozenset(told["missing"]))
-        level = best_isolation(Isolation[self.require_isolation])
+        limits = Limits(cpu=self.cpu_seconds, wall=self.wall_seconds)
+        level = best_isolation(Isolation[self.require_isolation], limits)
         if level.degraded:
             self.log.warning(level.value)
-        limits = Limits(cpu=self.cpu_seconds, wall=self.wall_seconds)
         result = grade_repaired(mended, course, spec, limits=limits, level=level)
         for exercise in result.exercises:
             self.log.info("%s: %g/%g %s", exercise.id, exercise.earned, exercise.points, exercise.status.label)

@@ -12,10 +12,10 @@ from typing import Any
 from graders import classroom
 from graders.batch import students
 from graders.build import default_course
+from graders.canary import best_isolation
 from graders.isolation import Limits
 from graders.manifest import Course
 from graders.preprocessor import read_result
-from graders.sandbox import best_isolation
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Summaries by student and notebook, as they stand in the autograded notebooks."""
@@ -112,8 +112,9 @@ def regrade(course: Course, *, workers: int = 1, chosen: list[str] | None = None
     """Grade all submissions again and return the table; hand-given points stay."""
     names = students(course) if chosen is None else chosen
     before = results(course, names)
-    with classroom.executor(workers, None) as pool:
-        classroom.grade_class(course, names, pool, Limits(), best_isolation(), since_change=False, window=2 * workers)
+    limits, level = Limits(), best_isolation()
+    with classroom.executor(workers, None, level, limits) as pool:
+        classroom.grade_class(course, names, pool, limits, level, since_change=False, window=2 * workers)
     after = results(course, names)
     return table(changes(before, after), before, after)
 

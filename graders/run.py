@@ -41,13 +41,12 @@ class Host:
 
     Parameters
     ----------
-    limits : Limits, optional
-    level : Isolation, optional
-        By default the best there is.
+    limits : Limits
+    level : Isolation
     """
 
-    def __init__(self, limits: Limits | None = None, level: Isolation | None = None) -> None:
-        self.limits, self.level = limits or Limits(), level
+    def __init__(self, limits: Limits, level: Isolation) -> None:
+        self.limits, self.level = limits, level
         self._worker: Worker | None = None
 
     def worker(self) -> Worker:
@@ -55,7 +54,6 @@ class Host:
         if self._worker is None:
             self._worker = Worker(self.limits, self.level)
             self._worker.wait_ready()
-            self.level = self._worker.level
         return self._worker
 
     def discard(self) -> None:
@@ -78,14 +76,12 @@ class NotebookRun:
     ----------
     cells : mapping of int to str
         Sources of the code cells by their place in the notebook.
-    host : Host or Limits, optional
-        A worker to share, or the limits of one of its own.
+    host : Host
+        Provides its worker.
     """
 
-    def __init__(self, cells: Mapping[int, str], host: Host | Limits | None = None) -> None:
-        self._shared = isinstance(host, Host)
-        self.host = host if isinstance(host, Host) else Host(host)
-        self.cells, self.limits = dict(cells), self.host.limits
+    def __init__(self, cells: Mapping[int, str], host: Host) -> None:
+        self.host, self.cells, self.limits = host, dict(cells), host.limits
         self.done: dict[int, CellRun] = {}
         self._at: int | None = None
         self.session: Session | None = None
@@ -103,7 +99,7 @@ class NotebookRun:
             except SandboxBroken as error:
                 assert self._at is not None
                 self.done[self._at] = _broken(error.status, error.message)
-                self._restarted()
+                self._restarted(error)
 
     def _run(self, left: list[int]) -> None:
         """Run cells in one child, since a fork costs more than most cells; once one breaks it, each in its own."""
@@ -120,17 +116,18 @@ class NotebookRun:
                 together = False
                 left = [k for k in left if k != self._at]
 
-    def _restarted(self) -> None:
+    def _restarted(self, cause: SandboxBroken) -> None:
         """Count a restart; give up on a notebook that breaks its worker again and again."""
         self.end()
         self.host.discard()
         self.restarts += 1
         if self.restarts > MAX_RESTARTS:
-            raise SandboxBroken(Status.KILLED, "the notebook has broken its worker again and again")
+            told = f"the notebook has broken its worker again and again ({cause.message})"
+            raise SandboxBroken(Status.KILLED, told)
 
-    def recover(self) -> None:
+    def recover(self, cause: SandboxBroken) -> None:
         """After a SandboxBroken during calls: a new worker with the same cells."""
-        self._restarted()
+        self._restarted(cause)
         self._start()
 
     def fork(self) -> Process:
@@ -174,7 +171,7 @@ class NotebookRun:
             self.memory = max(self.memory, self.session.memory)
             self.session.close()
             self.session = None
-        if not self._shared or any(run.status not in (Status.OK, Status.RAISED) for run in self.done.values()):
+        if any(run.status not in (Status.OK, Status.RAISED) for run in self.done.values()):
             self.host.discard()
 
     def __enter__(self) -> NotebookRun:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import json
 import os
 import select
@@ -13,13 +12,14 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from graders import containment
-from graders.isolation import LADDER, Isolation, IsolationError, Limits
+from graders.isolation import Isolation, IsolationError, Limits
 from graders.status import SandboxBroken, Status
 
 
@@ -41,8 +41,7 @@ class Worker:
     Parameters
     ----------
     limits : Limits
-    level : Isolation, optional
-        How to isolate; by default the best that works here.
+    level : Isolation
 
     Raises
     ------
@@ -50,11 +49,11 @@ class Worker:
         If it does not start.
     """
 
-    def __init__(self, limits: Limits | None = None, level: Isolation | None = None) -> None:
-        self.limits = limits or Limits()
-        self.level = best_isolation() if level is None else level
+    def __init__(self, limits: Limits, level: Isolation) -> None:
+        self.limits, self.level = limits, level
         self.scratch = Path(tempfile.mkdtemp(prefix="graders-"))
         self.first_pid: int | None = None
+        self._census: Census | None = None
         self._pidfd: int | None = None
         self.process: subprocess.Popen[bytes] | None = None
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -108,6 +107,9 @@ class Worker:
             raise IsolationError(
                 f"a worker does not start with {self.level.name}: {event.get('why') or said or 'no reason given'}"
             )
+        if not event.get("exact"):
+            assert self.process is not None
+            self._census = Census(self.process.pid, self.limits.processes)
         self.first_pid = self._first_pid()
         if self.first_pid is not None:
             with contextlib.suppress(OSError):
@@ -138,6 +140,12 @@ class Worker:
         """Next message of the control socket."""
         return read_event(self.control, deadline)
 
+    def broken(self, why: str, status: Status = Status.KILLED) -> SandboxBroken:
+        """Say why this worker is of no use any more; that it was ended for its many processes explains all else."""
+        if self._census is not None and self._census.exceeded:
+            return SandboxBroken(Status.KILLED, f"more than {self.limits.processes} processes or threads at once")
+        return SandboxBroken(status, why)
+
     def open(self) -> Session:
         """Fork a fresh notebook process and return its session."""
         return Session(self)
@@ -157,6 +165,8 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            if self._census is not None:
+                self._census.close()
             if self.level.rank >= Isolation.OTHER_USER.rank:
                 kill_marked(f"TMPDIR={self.scratch / 'work'}")
             self._stderr.close()
@@ -185,7 +195,7 @@ class Session:
         try:
             socket.send_fds(worker.control, [b'{"op":"open"}'], [theirs.fileno()])
         except OSError as error:
-            raise SandboxBroken(Status.KILLED, "the worker is gone") from error
+            raise worker.broken("the worker is gone") from error
         finally:
             theirs.close()
 
@@ -196,14 +206,17 @@ class Session:
             socket.send_fds(self.control, [b'{"op":"fork"}'], [theirs.fileno()])
         except OSError as error:
             mine.close()
-            raise SandboxBroken(Status.KILLED, "the notebook's process is gone") from error
+            raise self.worker.broken("the notebook's process is gone") from error
         finally:
             theirs.close()
         return Process(self, mine)
 
     def event(self, seconds: float) -> dict[str, Any]:
         """Next message of the guard; keeps the most memory (KiB) that it has told of: a figure for reports, no more."""
-        event = read_event(self.control, Deadline(seconds))
+        try:
+            event = read_event(self.control, Deadline(seconds))
+        except SandboxBroken as error:
+            raise self.worker.broken(error.message, error.status) from None
         if type(told := event.get("memory")) is int and 0 < told <= self.worker.limits.memory >> 10:
             self.memory = max(self.memory, told)
         return event
@@ -251,26 +264,26 @@ class Process:
     def _ended(self) -> ChildEnded:
         event = self.session.event(2.0)
         if event.get("event") != "exit":
-            raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
+            raise self.session.worker.broken("the worker's processes do not answer any more")
         return ChildEnded(int(event.get("signal", 0)), int(event.get("code", 0)))
 
     def commit(self) -> None:
         """Let the child take over as the notebook's guard."""
         self._order("commit")
         if self.session.event(2.0).get("event") != "committed":
-            raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
+            raise self.session.worker.broken("the worker's processes do not answer any more")
 
     def kill(self) -> None:
         """Kill the child; the state before it remains."""
         self._order("kill")
         if self.session.event(5.0).get("event") != "exit":
-            raise SandboxBroken(Status.KILLED, "the worker's processes do not answer any more")
+            raise self.session.worker.broken("the worker's processes do not answer any more")
 
     def _order(self, op: str) -> None:
         try:
             self.session.control.send(json.dumps({"op": op}).encode())
         except OSError as error:
-            raise SandboxBroken(Status.KILLED, "the notebook's process is gone") from error
+            raise self.session.worker.broken("the notebook's process is gone") from error
 
     def close(self) -> None:
         """Close the socket."""
@@ -312,6 +325,70 @@ def read_event(control: socket.socket, deadline: Deadline) -> dict[str, Any]:
     return event
 
 
+class Census:
+    """Counts the processes and threads below a worker where the kernel counts all of its user's; ends them if too many.
+
+    Parameters
+    ----------
+    root : int
+        Process id of the worker.
+    most : int
+        How many there may be below it.
+    """
+
+    def __init__(self, root: int, most: int) -> None:
+        self.root, self.most, self.exceeded = root, most, False
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=f"census of {root}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop counting."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.1):
+            if sum(descendants(self.root).values()) > self.most:
+                self.exceeded = True
+                end_tree(self.root)
+                return
+
+
+def descendants(root: int) -> dict[int, int]:
+    """Return how many threads each process below `root` has, by process id."""
+    parents: dict[int, int] = {}
+    threads: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()  # proc(5); the name may hold brackets
+                parents[int(entry.name)], threads[int(entry.name)] = int(fields[1]), int(fields[17])
+    below: dict[int, int] = {}
+    grown = True
+    while grown:
+        fresh = [pid for pid, parent in parents.items() if pid not in below and (parent == root or parent in below)]
+        below |= {pid: threads[pid] for pid in fresh}
+        grown = bool(fresh)
+    return below
+
+
+def end_tree(root: int) -> None:
+    """Kill all below `root`, then `root`, which has adopted whatever lost its parent.
+
+    All are stopped before any is killed, since one that runs may start another; and one that was just starting may
+    appear after the last look.
+    """
+    end = Deadline(10.0)
+    while end.left and (below := descendants(root)):
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in below:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, number)
+    with contextlib.suppress(OSError):
+        os.kill(root, signal.SIGKILL)
+
+
 def kill_marked(mark: str) -> None:
     """Kill processes whose environment holds `mark`: the last resort where no process namespace contains them."""
     for _ in range(50):
@@ -325,32 +402,3 @@ def kill_marked(mark: str) -> None:
         if not found:
             return
         time.sleep(0.02)
-
-
-@functools.cache
-def probe(level: Isolation) -> str:
-    """Try `level` for real; return why it does not work, or an empty text."""
-    if why := containment.hindrance(level):
-        return why
-    try:
-        with Worker(level=level):
-            return ""
-    except (IsolationError, OSError) as error:
-        return " ".join(str(error).split())[-300:]
-
-
-def best_isolation(at_least: Isolation = Isolation.RLIMITS) -> Isolation:
-    """Return the best way that works on this machine.
-
-    Raises
-    ------
-    IsolationError
-        If nothing at least as good as `at_least` works; says what to install.
-    """
-    for level in LADDER[: at_least.rank + 1]:
-        if not probe(level):
-            return level
-    raise IsolationError(
-        f"no isolation as good as {at_least.name.lower()} works here ({probe(at_least)}); "
-        "apt-get install -y bubblewrap, or run without --require-isolation"
-    )

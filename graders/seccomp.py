@@ -13,6 +13,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from graders.isolation import LACKS, lacks
+
 REFUSED = {
     "namespaces and mounts": (
         "unshare setns mount umount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick "
@@ -82,6 +84,8 @@ def missing() -> str:
     """Return why this machine cannot filter system calls, and what to do; empty if it can."""
     if not Path("/proc/sys/kernel/seccomp").is_dir():
         return "the kernel has no seccomp"
+    if lacks("libseccomp"):
+        return f"libseccomp is not to be used ({LACKS})"
     try:
         ctypes.CDLL("libseccomp.so.2")
     except OSError:

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from graders.bank import local
 from graders.bank.answers import BANK, Answer, Solved, answers, solved
 from graders.bank.mutants import mutants
+from graders.canary import best_isolation
 from graders.checking import Student
 from graders.hidden import run_checks
 from graders.isolation import Limits
@@ -96,7 +97,7 @@ def _loaded(root: Path, notebook: str) -> tuple[Course, NotebookSpec, Solved]:
 
 @functools.cache
 def _host() -> Host:
-    return Host(LIMITS)
+    return Host(LIMITS, best_isolation(limits=LIMITS))
 
 
 def judge(root: Path, notebook: str, answer: Answer, secret: bytes = SECRET) -> Verdict:

@@ -25,6 +25,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from types import TracebackType
 from typing import Any
@@ -38,6 +39,7 @@ MAX_FLOOD = 16 * 2**20
 MAX_IMAGE = 2 * 2**20
 MAX_OUTPUTS = 64
 MAX_TRACEBACK = 6000
+FORK_PATIENCE = 5.0  # seconds
 
 
 class TooMuchOutput(RuntimeError):
@@ -349,6 +351,18 @@ def memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def fork() -> int:
+    """Fork; where the user is out of processes for a moment, wait for one."""
+    patience = time.monotonic() + FORK_PATIENCE
+    while True:
+        try:
+            return os.fork()
+        except BlockingIOError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.05)
+
+
 def guard(control: socket.socket, shell: Any, outputs: list[dict[str, Any]]) -> None:
     """Wait for orders: fork a child for a cell or an exercise, kill it when told, give way when it takes over."""
     while True:
@@ -358,7 +372,7 @@ def guard(control: socket.socket, shell: Any, outputs: list[dict[str, Any]]) -> 
         if json.loads(data)["op"] != "fork":
             continue  # an order that came too late for the child it was meant for
         sock = socket.socket(fileno=fds[0])
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             os.setpgid(0, 0)
             Child(sock, shell, outputs).serve()
@@ -417,6 +431,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     orders: dict[str, Any] = json.loads(sys.argv[2])
     os.umask(0o077)
+    exact = confine.limit_processes(**orders["processes"])
+    if not exact:
+        confine.adopt_orphans()
     for name, value in orders["rlimits"].items():
         kind = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(kind)
@@ -434,20 +451,18 @@ def main() -> None:
         confine.restrict_files(**orders["files"])
     if orders["seccomp"]:
         confine.load_filter(bytes.fromhex(orders["seccomp"]))
-    tell(control, event="ready")
-    children: set[int] = set()
+    tell(control, event="ready", exact=int(exact))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whatever ends below, adopted or not, leaves no zombie
     while True:
         data, fds, _, _ = socket.recv_fds(control, 4096, 1)
         if not data:
             os._exit(0)
         if json.loads(data)["op"] == "open":
-            pid = os.fork()
-            if pid == 0:
+            if fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 control.close()
                 guard(socket.socket(fileno=fds[0]), shell, outputs)
-            children.add(pid)
             os.close(fds[0])
-            children -= {pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]}
 
 
 if __name__ == "__main__":

@@ -67,15 +67,16 @@ class Pack:
         """Run the notebook's cells and all checks in a sandbox; None where there is none."""
         if sys.platform != "linux":
             return None
+        from graders.canary import best_isolation
         from graders.isolation import IsolationError, Limits
-        from graders.run import NotebookRun
+        from graders.run import Host, NotebookRun
         from graders.status import SandboxBroken
 
         task = catalogue().task(exercise)
         visible = f'from sheaflab.checks import check as _check\n_check("{task.id}", {task.function})'
         cells = dict(enumerate([source for _, source in answers.cells] + [visible]))
         try:
-            with NotebookRun(cells, Limits()) as run:
+            with Host(Limits(), best_isolation()) as host, NotebookRun(cells, host) as run:
                 return self._judge(task, answers, run, secret)
         except (IsolationError, SandboxBroken, OSError):
             return None

@@ -8,11 +8,12 @@ import nbformat
 import numpy as np
 
 from graders.bank.answers import Answer, answers
+from graders.canary import best_isolation
 from graders.demo import read_samples
 from graders.grade import answered
 from graders.isolation import Limits
 from graders.manifest import Course
-from graders.run import NotebookRun
+from graders.run import Host, NotebookRun
 from graders.status import SandboxBroken
 
 # How often an exercise is answered by the course's key, another right answer, a wrong one, or not at all.
@@ -79,7 +80,8 @@ def _run(notebook: nbformat.NotebookNode) -> None:
     """Run a notebook as its student did, and keep what it shows; cells that raise do not stop it."""
     code = {k: cell for k, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
     try:
-        with NotebookRun({k: cell.source for k, cell in code.items()}, Limits(cpu=10.0, wall=60.0)) as run:
+        sources = {k: cell.source for k, cell in code.items()}
+        with Host(Limits(cpu=10.0, wall=60.0), best_isolation()) as host, NotebookRun(sources, host) as run:
             for k, done in run.done.items():
                 code[k].outputs = [nbformat.from_dict(output) for output in done.outputs]
                 code[k].execution_count = done.count

@@ -32,6 +32,20 @@ STUDENT = "jane"
 WRITTEN = "The energy falls on both sides of a switch; only its slope jumps."
 
 
+IN_A_BROWSER = {"page", "sitting", "played", "alone", "public"}
+"""Fixtures that open one."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out by marks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if IN_A_BROWSER & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.needs("chromium"))
+        if "distribution" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory) -> Path:
     """A folder that all workers of this run see."""

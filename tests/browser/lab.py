@@ -6,13 +6,14 @@ import contextlib
 import functools
 import http.server
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from graders.machine import chromium
 
 # The notebook in front: `jupyterapp` is JupyterLab's own object, which the site exposes.
 _FRONT = "jupyterapp.shell.currentWidget"
@@ -29,14 +30,6 @@ _ARGS = (
     # The network is cut off: no name but this machine's own number resolves.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-
-
-def chromium() -> str:
-    """The system's Chromium: Playwright's own browsers are not downloaded."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    raise RuntimeError("the browser tests need Chromium: apt-get install chromium")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -69,7 +62,7 @@ def serve(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def browser(profile: Path) -> Iterator[BrowserContext]:
-    """A Chromium with its own, initially empty, profile."""
+    """The system's Chromium (Playwright's own browsers are not downloaded) with its own, initially empty, profile."""
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             str(profile),

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from graders import nbgrader_api
 from graders.batch import grade_submission, read_job
 from graders.build import build, copy_course
+from graders.canary import best_isolation
+from graders.isolation import Limits
 from graders.preprocessor import read_result
 from graders.record import Recorder
 from graders.status import Status
@@ -34,7 +36,7 @@ def chain(mini, tmp_path_factory):
         student = next(names)
         hand_in(course, student, raw)
         with nbgrader_api.quiet(), Recorder(course, db_url) as recorder:
-            recorder.write(grade_submission(read_job(course, student, "")))
+            recorder.write(grade_submission(read_job(course, student, "", Limits(), best_isolation())))
             notebooks = recorder.gradebook.find_submission("mini", student).notebooks
             points = {grade.name: grade.auto_score for notebook in notebooks for grade in notebook.grades}
         return read_result(course.root / "autograded" / student / "mini" / "mini-1.ipynb"), points

@@ -18,6 +18,7 @@ import pytest
 
 from graders import nbgrader_api
 from graders.classroom import main_with
+from graders.machine import postgresql
 from graders.record import MARKER, rows
 from tests.graders.conftest import hand_in
 
@@ -166,8 +167,7 @@ def test_a_dask_cluster_writes_the_same(classroom, truth, tmp_path):
 @pytest.fixture
 def postgres():
     """A PostgreSQL server of this test's own; its URL."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert binaries, "PostgreSQL is missing: apt-get install -y postgresql"
+    binaries = postgresql()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     drop = []
     if os.geteuid() == 0:
@@ -177,7 +177,7 @@ def postgres():
     port = random.Random(os.getpid()).randrange(20000, 50000)
 
     def call(name, *arguments):
-        command = [*drop, str(binaries[-1] / name), *arguments]
+        command = [*drop, str(binaries / name), *arguments]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     call("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "grader", "--no-sync")
@@ -192,6 +192,8 @@ def postgres():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.postgres
+@pytest.mark.needs("postgresql")
 def test_postgresql_holds_the_same_rows(classroom, truth, tmp_path, postgres, monkeypatch):
     from graders.build import build
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 
 import nbformat
+import pytest
 
 from graders import nbgrader_api
 from graders.classroom import main_with
+from graders.machine import chromium
 from graders.preprocessor import read_result
 from graders.status import Status
 from tests.graders.conftest import hand_in
@@ -74,6 +76,7 @@ def test_nothing_of_one_submission_reaches_the_next(grade, submit):
     assert before == after
 
 
+@pytest.mark.needs("chromium")
 def test_pages_with_hostile_content_run_no_script(course, submit):
     from playwright.sync_api import sync_playwright
 
@@ -85,7 +88,7 @@ def test_pages_with_hostile_content_run_no_script(course, submit):
         nbgrader_api.feedback(course, student)
         pages.append(course.root / "feedback" / student / "mini" / "mini-1.html")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         for path in pages:
             page = browser.new_page()
             dialogs = []

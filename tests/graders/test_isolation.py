@@ -10,8 +10,8 @@ import pytest
 
 from graders import confine, containment, seccomp
 from graders.isolation import LADDER, Isolation, Limits
-from graders.sandbox import probe
 from graders.status import Status
+from tests.needs import needs, needs_level
 
 # Each returns the number of the error it was refused with, or 0. x86-64 and arm64 differ in their numbers, so the C
 # library's own functions are called; where it has none, `syscall` with the number of both (they are new calls).
@@ -56,16 +56,10 @@ def told(result):
     return exercise.message
 
 
-def works(level):
-    """Skip, with the reason, what this machine cannot do."""
-    if why := probe(level):
-        pytest.skip(f"{level.name} does not work here: {why}")
-
-
 @pytest.mark.parametrize("level", LADDER)
 def test_system_calls_that_no_notebook_needs_are_refused(grade, submit, level):
-    works(level)
-    assert not seccomp.missing(), "CI has libseccomp: its filter must be there"
+    needs_level(level)
+    needs("libseccomp")
     message = told(grade(submit(ex_1_1=CODE), level=level))
     for name in PROBES:
         assert f"'{name}': 'EPERM'" in message
@@ -107,7 +101,7 @@ def double(x):
 
 @pytest.mark.parametrize("level", [level for level in LADDER if level is not Isolation.RLIMITS])
 def test_files_and_processes_of_the_grader_are_out_of_reach(grade, submit, level, tmp_path):
-    works(level)
+    needs_level(level)
     mine = tmp_path / "gradebook.db"
     mine.write_text("")
     mine.chmod(0o666)
