@@ -34,8 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("demo", help="run the lab's experiment, print what it found, write the figures")
     show.add_argument("--out", type=Path, default=Path("sheaflab-demo"), help="folder for the figures (%(default)s)")
     show.add_argument("--widths", type=_widths, default=[2, 4, 1], help="neurons a layer (2,4,1)")
-    show.add_argument("--seed", type=_seed, default=0, help="of the random network and start (%(default)s)")
-    show.add_argument("--magnitude", type=float, default=2.0, help="of the start (%(default)s)")
+    show.add_argument("--network-seed", type=_seed, default=0, help="draws the network (%(default)s)")
+    show.add_argument("--start-seed", type=_seed, default=1, help="draws the direction of the start (%(default)s)")
+    show.add_argument("--magnitude", type=float, default=2.0, help="size of the start (%(default)s)")
     show.add_argument("--t-end", type=float, default=60.0, help="last time (%(default)s)")
     show.set_defaults(run=_demo)
     add_commands(commands)
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    experiment = demo.run(options.widths, options.seed, options.magnitude, options.t_end)
+    experiment = demo.run(options.widths, options.network_seed, options.start_seed, options.magnitude, options.t_end)
     print(demo.report(experiment))
     print("\nWritten:")
     for path in demo.save(experiment, options.out):

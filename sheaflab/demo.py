@@ -11,7 +11,7 @@ import numpy as np
 
 from sheaflab.exact import Exact
 from sheaflab.integrators import Euler
-from sheaflab.network import FloatArray, Network
+from sheaflab.network import FloatArray, Network, as_positive
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.sheaf import Sheaf
 from sheaflab.trajectory import Trajectory
@@ -45,24 +45,50 @@ class Experiment:
     tightness: float
 
 
-def run(widths: Sequence[int] = (2, 4, 1), seed: int = 0, magnitude: float = 2.0, t_end: float = 60.0) -> Experiment:
-    """Integrate the heat equation of a random network from a random cochain, exactly and by Euler.
+def setting(
+    widths: Sequence[int] = (2, 4, 1), network_seed: int = 0, start_seed: int = 1, magnitude: float = 2.0
+) -> tuple[Sheaf, FloatArray]:
+    """Return a random network as a sheaf, its input pinned to 1, -1, 1, …, and a random start, shape ``(n,)``.
 
     Parameters
     ----------
     widths : sequence of int
-    seed : int
-        Of the network; the start is drawn with ``seed + 1``.
+    network_seed : int
+        Draws the network and nothing else.
+    start_seed : int
+        Draws the start's direction and nothing else.
     magnitude : float
-        Standard deviation of the start's coordinates.
+        Standard deviation of the start's coordinates: scales the start and keeps its direction.
+
+    Raises
+    ------
+    ValueError
+        If `widths` are not those of a network with a hidden layer, or `magnitude` is not positive.
+    """
+    net = Network.random(widths, network_seed)
+    sheaf = Sheaf(net, np.resize([1.0, -1.0], net.widths[0]))
+    direction = np.random.default_rng(start_seed).standard_normal(sheaf.n)
+    return sheaf, as_positive("magnitude", magnitude) * direction
+
+
+def run(
+    widths: Sequence[int] = (2, 4, 1),
+    network_seed: int = 0,
+    start_seed: int = 1,
+    magnitude: float = 2.0,
+    t_end: float = 60.0,
+) -> Experiment:
+    """Integrate the heat equation of a random network from a random cochain, exactly and by Euler.
+
+    Parameters
+    ----------
+    widths, network_seed, start_seed, magnitude
+        As for :func:`setting`.
     t_end : float
     """
-    net = Network.random(widths, seed)
-    x = np.resize([1.0, -1.0], net.widths[0])
-    sheaf = Sheaf(net, x)
-    c0 = magnitude * np.random.default_rng(seed + 1).standard_normal(sheaf.n)
+    sheaf, c0 = setting(widths, network_seed, start_seed, magnitude)
     trajectory = Exact().run(sheaf, c0, t_end)
-    rate = slowest_rate(net)
+    rate = slowest_rate(sheaf.net)
     times = np.linspace(0.0, trajectory.t_end, 2001)[1:]
     energy, start = trajectory.energy(times), sheaf.energy(c0)
     above = energy > 1e-20 * start  # below, V is the square of rounding errors

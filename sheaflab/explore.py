@@ -1,42 +1,44 @@
-"""A small interactive figure: drag the magnitude and the seed of the start, see trajectory, energy and bands follow.
+"""A small interactive figure: choose a network and a start, see trajectory, energy and bands follow.
 
-Sliders need ipywidgets, which JupyterLite and most notebooks have; without it, or outside a notebook, the same figure
-is drawn once, as a picture.
+Its fields need ipywidgets, which JupyterLite and most notebooks have; without it, or outside a notebook, the same
+figure is drawn once, as a picture.
 """
 
 from __future__ import annotations
 
+import html
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from sheaflab.demo import setting
 from sheaflab.exact import Exact
-from sheaflab.network import Network, as_positive
+from sheaflab.network import as_positive
 from sheaflab.rate import slowest_rate
-from sheaflab.sheaf import Sheaf
 from sheaflab.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MAGNITUDES = (0.1, 8.0)
-_SEEDS = (0, 99)
+_MAGNITUDES = (0.1, 100.0)
+_LAST_SEED = 2**31 - 1
 _DPI = 96
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One setting of the sliders: a random network, a pinned input, a random start.
+    """One setting of the fields: a random network, a pinned input, a random start, as in `sheaflab demo`.
 
     Attributes
     ----------
-    seed : int
-        The network is drawn with it and the start's direction with ``seed + 1``, as in `sheaflab demo`.
+    network_seed : int
+        Draws the network and nothing else.
+    start_seed : int
+        Draws the start's direction and nothing else.
     magnitude : float
         Standard deviation of the start's coordinates.
     widths : tuple of int
@@ -44,7 +46,8 @@ class Scene:
     t_end : float
     """
 
-    seed: int = 0
+    network_seed: int = 0
+    start_seed: int = 1
     magnitude: float = 2.0
     widths: tuple[int, ...] = (2, 4, 1)
     t_end: float = 60.0
@@ -52,10 +55,7 @@ class Scene:
     @cached_property
     def trajectory(self) -> Trajectory:
         """The exact trajectory."""
-        net = Network.random(self.widths, self.seed)
-        sheaf = Sheaf(net, np.resize([1.0, -1.0], net.widths[0]))
-        direction = np.random.default_rng(self.seed + 1).standard_normal(sheaf.n)
-        return Exact().run(sheaf, as_positive("magnitude", self.magnitude) * direction, self.t_end)
+        return Exact().run(*setting(self.widths, self.network_seed, self.start_seed, self.magnitude), self.t_end)
 
     def figure(self) -> Figure:
         """Draw trajectory, energy and bands side by side."""
@@ -91,8 +91,8 @@ class Scene:
         run = self.trajectory
         start, end = run.sheaf.energy(run.states[0]), run.sheaf.energy(run.states[-1])
         lines = [
-            f"{run.sheaf.net}, seed {self.seed}, start of magnitude {self.magnitude:g}: "
-            f"{run.log!r}, {run.outcome.value}.",
+            f"{run.sheaf.net}, network seed {self.network_seed}, start seed {self.start_seed}, "
+            f"magnitude {self.magnitude:g}: {run.log!r}, {run.outcome.value}.",
             f"The energy falls from {start:.4g} to {end:.1e}.",
         ]
         lines += [
@@ -104,7 +104,7 @@ class Scene:
 
 
 class StaticFigure:
-    """A scene as a picture: what :func:`explore` shows where nothing can be dragged."""
+    """A scene as a picture: what :func:`explore` shows where nothing can be changed."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -123,41 +123,56 @@ class StaticFigure:
 
 
 class Explorer(StaticFigure):
-    """A scene with sliders. A front end without widgets shows its picture.
+    """A scene with fields to change it. A front end without widgets gets its words.
 
     Attributes
     ----------
     scene : Scene
-        As the sliders stand.
+        As the fields stand.
     widget : ipywidgets.VBox
-        Its children: the sliders' row, the picture, the words.
+        Its children: the fields' row, the picture, the words.
     """
 
     def __init__(self, scene: Scene) -> None:
         import ipywidgets
 
         super().__init__(scene)
-        layout = ipywidgets.Layout(width="26em")
-        style = {"description_width": "6em"}
-        # Redrawn when the slider is let go: a picture takes longer than a drag's next step.
-        still: dict[str, Any] = {"layout": layout, "style": style, "continuous_update": False}
-        low, high = (float(np.log10(value)) for value in _MAGNITUDES)
-        self.magnitude = ipywidgets.FloatLogSlider(
-            value=scene.magnitude, base=10, min=low, max=high, step=0.02, description="magnitude", **still
+        # Number fields, for ipywidgets' sliders have no accessible name: their labels do not belong to their handles.
+        # Redrawn when a number is complete: a picture takes longer than typing the next digit.
+        common: dict[str, Any] = {
+            "layout": ipywidgets.Layout(width="15em"), "style": {"description_width": "7em"}, "continuous_update": False
+        }  # fmt: skip
+        seeds: dict[str, Any] = {"min": 0, "max": _LAST_SEED, **common}
+        self.network_seed = ipywidgets.BoundedIntText(scene.network_seed, description="network seed", **seeds)
+        self.start_seed = ipywidgets.BoundedIntText(scene.start_seed, description="start seed", **seeds)
+        self.magnitude = ipywidgets.BoundedFloatText(
+            scene.magnitude,
+            min=min(_MAGNITUDES[0], scene.magnitude),
+            max=max(_MAGNITUDES[1], scene.magnitude),
+            step=0.1,
+            description="magnitude",
+            **common,
         )
-        self.seed = ipywidgets.IntSlider(value=scene.seed, min=_SEEDS[0], max=_SEEDS[1], description="seed", **still)
-        self._picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self._picture = ipywidgets.HTML()  # not ipywidgets.Image, which has no text for who cannot see it
         self._words = ipywidgets.HTML()
-        row = ipywidgets.HBox([self.magnitude, self.seed], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        fields = (self.network_seed, self.start_seed, self.magnitude)
+        row = ipywidgets.HBox(fields, layout=ipywidgets.Layout(flex_flow="row wrap"))
         self.widget = ipywidgets.VBox([row, self._picture, self._words])
         self._redraw()
-        for slider in (self.magnitude, self.seed):
-            slider.observe(self._redraw, names="value")
+        for field in fields:
+            field.observe(self._redraw, names="value")
 
     def _redraw(self, _change: Mapping[str, Any] | None = None) -> None:
-        self.scene = Scene(int(self.seed.value), float(self.magnitude.value), self.scene.widths, self.scene.t_end)
-        self._picture.value = self.scene.png()
-        self._words.value = f"<pre style='white-space: pre-wrap'>{self.scene.describe()}</pre>"
+        self.scene = replace(
+            self.scene,
+            network_seed=self.network_seed.value,
+            start_seed=self.start_seed.value,
+            magnitude=self.magnitude.value,
+        )
+        words, picture = html.escape(self.scene.describe()), b64encode(self.scene.png()).decode()
+        alt = words.split("\n")[0]
+        self._picture.value = f'<img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width: 100%">'
+        self._words.value = f"<pre style='white-space: pre-wrap'>{words}</pre>"
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict[str, Any]:
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_(**kwargs))
@@ -165,7 +180,12 @@ class Explorer(StaticFigure):
 
 
 def explore(
-    widths: Sequence[int] = (2, 4, 1), *, seed: int = 0, magnitude: float = 2.0, t_end: float = 60.0
+    widths: Sequence[int] = (2, 4, 1),
+    *,
+    network_seed: int = 0,
+    start_seed: int = 1,
+    magnitude: float = 2.0,
+    t_end: float = 60.0,
 ) -> StaticFigure:
     """Show how a trajectory depends on where it starts.
 
@@ -173,23 +193,32 @@ def explore(
     ----------
     widths : sequence of int
         Neurons a layer; at least two hidden ones, whose plane is drawn.
-    seed, magnitude
-        Where the sliders stand at first.
+    network_seed : int
+        Draws the network and nothing else.
+    start_seed : int
+        Draws the direction of the start and nothing else.
+    magnitude : float
+        Standard deviation of the start's coordinates.
     t_end : float
 
     Returns
     -------
     StaticFigure
-        In a notebook with ipywidgets an :class:`Explorer`, with sliders; else a picture.
+        In a notebook with ipywidgets an :class:`Explorer`, with a field for each seed and for the magnitude; else a
+        picture.
 
     Raises
     ------
     ValueError
-        If `widths` has fewer than two hidden neurons, or `magnitude` is not positive.
+        If `widths` has fewer than two hidden neurons, a seed is not between 0 and 2³¹ − 1, or `magnitude` is not
+        positive.
     """
     if sum(widths[1:-1]) < 2:
         raise ValueError(f"`widths` must have at least 2 hidden neurons, whose plane is drawn, got {list(widths)}")
-    scene = Scene(seed, as_positive("magnitude", magnitude), tuple(widths), t_end)
+    for name, seed in (("network_seed", network_seed), ("start_seed", start_seed)):
+        if not 0 <= seed <= _LAST_SEED:
+            raise ValueError(f"`{name}` must be between 0 and {_LAST_SEED}, got {seed}")
+    scene = Scene(network_seed, start_seed, as_positive("magnitude", magnitude), tuple(widths), t_end)
     return _presenter()(scene)
 
 

@@ -63,7 +63,7 @@ def by_magnitude(
     magnitudes : iterable of float
     runs : int
     seed : int
-        The same directions are used for every magnitude, so that only the size differs.
+        Draws the directions of the starts, the same for every magnitude, so that only the size differs.
     t_end : float
     """
     directions = np.random.default_rng(seed).standard_normal((int(as_positive("runs", runs)), sheaf.n))
@@ -84,6 +84,7 @@ def by_width(
     runs, nets : int
         Runs of each width, spread over so many networks.
     seed : int
+        Draws the networks and the starts; those of one width do not depend on which other widths are asked for.
     magnitude : float
         Standard deviation of the starts' coordinates.
     t_end : float

@@ -18,7 +18,7 @@ BLUE, RED, GREY = "#0072B2", "#D55E00", "0.45"
 
 def lab_run() -> demo.Experiment:
     """The run of the README."""
-    return demo.run([2, 4, 1], seed=0, magnitude=2.0)
+    return demo.run()
 
 
 def advance(ax: Axes) -> None:

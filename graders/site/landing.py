@@ -17,7 +17,7 @@ from sheaflab.explore import Scene
 
 TEMPLATE = Path(__file__).with_name("landing.html")
 GUIDE = "hand-in-from-the-browser.md"
-PICTURE = Scene(seed=0, magnitude=2.0)
+PICTURE = Scene()
 
 _LEAD = (
     "A neural network is a physical system: give its neurons any values you like, and a heat equation carries them to "

@@ -115,9 +115,10 @@ def explorer() -> Explorer:
     text = """\
 # Play with a sheaf
 
-A small ReLU network, its input pinned, starts from a random cochain and relaxes to the forward pass. Drag *magnitude*
-to start further away and *seed* to start elsewhere: each switch of a neuron is a kink in the energy and a change of
-colour in the bands. Nothing here is graded.
+A small ReLU network, its input pinned, starts from a random cochain and relaxes to the forward pass. Change
+*magnitude* to start further out in the same direction, *start seed* to start in another direction, *network seed* to
+get another network. Each switch of a neuron changes the colour in the bands; where a neuron crosses zero or begins to
+slide along it, the energy has a kink, and where it ends sliding it has none. Nothing here is graded.
 
 Click the cell below, then press Shift+Enter."""
     code = "from sheaflab.explore import explore\n\nexplore()"

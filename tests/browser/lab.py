@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import axe_playwright_python
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from graders.machine import chromium
@@ -30,6 +31,20 @@ _ARGS = (
     # The network is cut off: no name but this machine's own number resolves.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+
+
+_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+
+def findings(page: Page, within: str = "body") -> list[str]:
+    """What axe-core finds serious or worse in the part of a page that a selector names, with the places."""
+    page.add_script_tag(path=_AXE)
+    result = page.evaluate("part => axe.run(part, {resultTypes: ['violations']})", within)
+    return [
+        f"{found['id']} ({found['impact']}): {found['help']}: {[node['target'] for node in found['nodes']][:5]}"
+        for found in result["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 
 from graders.cli import main
@@ -18,20 +16,7 @@ from graders.site.locking import LOCK, Lock, sha256
 from graders.site.notebooks import explorer, released, version
 from graders.site.pyodide import CORE, SiteError
 from tests.browser.conftest import COURSE, NOTEBOOKS, STUDENT, served
-from tests.browser.lab import browser
-
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-
-
-def findings(page) -> list[str]:
-    """What axe-core finds serious or worse on a page, with the places."""
-    page.add_script_tag(path=AXE)
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{found['id']} ({found['impact']}): {found['help']}: {[node['target'] for node in found['nodes']][:5]}"
-        for found in result["violations"]
-        if found["impact"] in ("serious", "critical")
-    ]
+from tests.browser.lab import browser, findings
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -21,7 +22,8 @@ def test_demo_prints_what_it_found_and_writes_the_figures(tmp_path, capsys):
 
 
 def test_demo_of_a_deep_network_with_an_odd_input_width(tmp_path, capsys):
-    assert main(["demo", "--out", str(tmp_path), "--widths", "3,5,4,2", "--seed", "2", "--t-end", "30"]) == 0
+    options = "--widths 3,5,4,2 --network-seed 2 --start-seed 3 --t-end 30"
+    assert main(["demo", "--out", str(tmp_path), *options.split()]) == 0
     assert "all 512 activation patterns enumerated" in capsys.readouterr().out
 
 
@@ -33,12 +35,23 @@ def test_a_terminal_without_the_signs_shows_the_rest(monkeypatch):
     assert b"  ? 1.1  the activation pattern, 3 min" in narrow.buffer.getvalue()
 
 
+def test_each_seed_of_the_demo_changes_what_it_names(tmp_path, capsys):
+    said = []
+    for number, options in enumerate(([], ["--start-seed", "2"], ["--network-seed", "1"])):
+        assert main(["demo", "--out", str(tmp_path / str(number)), "--t-end", "5", *options]) == 0
+        said.append(capsys.readouterr().out)
+    rates = [re.search(r"λ\* = (\S+)", text)[1] for text in said]
+    switches = [(tmp_path / str(number) / "switches.csv").read_text() for number in range(3)]
+    assert rates[0] == rates[1] != rates[2]
+    assert len(set(switches)) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["demo", "--widths", "2,x,1"], "must be integers with commas, like 2,4,1, got '2,x,1'"),
         (["demo", "--widths", "2,1"], "`widths` must be at least 3 positive integers"),
-        (["demo", "--seed", "-1"], "argument --seed: must be a whole number from 0 on, got '-1'"),
+        (["demo", "--network-seed", "-1"], "argument --network-seed: must be a whole number from 0 on, got '-1'"),
         (["demo", "--t-end", "0"], "`t_end` must be finite and greater than 0, got 0.0"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "the following arguments are required: COMMAND"),
