@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from sheaflab.network import FloatArray, as_positive
 from sheaflab.region import Mode
 from sheaflab.sheaf import Sheaf
+from sheaflab.switchlog import Switch
 from sheaflab.trajectory import Piece, Trajectory
 
 Color = tuple[float, float, float, float]
@@ -29,6 +30,7 @@ _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#
 _MARKS = {"active": "1", "inactive": "0", "sliding": "~"}
 _LEGEND_ROWS = 8
 _ENERGY_FLOOR = 1e-20  # of the start's: below, V is the square of rounding errors
+_SMOOTH = 1e-9  # of the slope of log V: a jump that small is rounding
 
 
 def mode_label(modes: Sequence[Mode]) -> str:
@@ -44,6 +46,12 @@ def mode_colors(trajectory: Trajectory) -> dict[tuple[Mode, ...], Color]:
     else:  # too many to tell apart by hue: dark to light in the order of meeting
         colors = [tuple(rgba) for rgba in mpl.colormaps["viridis"](np.linspace(0, 0.95, len(met)))]
     return dict(zip(met, colors, strict=False))
+
+
+def coordinate_label(sheaf: Sheaf, i: int) -> str:
+    r"""Return :math:`z^\ell_i` as text of a figure: layers count from 1, neurons in the layer from 0."""
+    layer, neuron = sheaf.place(i)
+    return rf"$z^{{{layer}}}_{{{neuron}}}$"
 
 
 def sample_times(trajectory: Trajectory, per_piece: int = 48) -> FloatArray:
@@ -73,7 +81,7 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
         If a coordinate is not a hidden neuron.
     """
     sheaf = trajectory.sheaf
-    labels = [_coordinate_label(sheaf, i) for i in coordinates]
+    labels = [coordinate_label(sheaf, i) for i in coordinates]
     pair = list(coordinates)
     colors = mode_colors(trajectory)
     paths, path_colors = [], []
@@ -95,7 +103,9 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
 def plot_energy(
     ax: Axes, trajectory: Trajectory, rate: float | None = None, t_max: float | None = None
 ) -> list[Artist]:
-    r"""Draw the Dirichlet energy on a semi-log axis, its kinks, and the envelope of Theorem 9.4.
+    r"""Draw the Dirichlet energy on a semi-log axis, its switches, and the envelope of Theorem 9.4.
+
+    A switch at which the slope of log V does not jump, as where a slide ends, has a marker of its own.
 
     Parameters
     ----------
@@ -109,7 +119,8 @@ def plot_energy(
     Returns
     -------
     list of Artist
-        The energy (a Line2D), the kinks (markers at the switches) and, with `rate`, the envelope.
+        The energy (a Line2D), the kinks (markers), the switches without one if there are any and, with `rate`, the
+        envelope.
     """
     times = sample_times(trajectory)
     energy = trajectory.energy(times)
@@ -119,10 +130,13 @@ def plot_energy(
     (line,) = ax.semilogy(times[shown], energy[shown], color=_PALETTE[0], lw=2, label="$V(t)$", zorder=3)
     artists: list[Artist] = [line]
     switches = [s for s in trajectory.log if s.energy > _ENERGY_FLOOR * start and s.time <= times[shown][-1]]
-    at, height = [s.time for s in switches], [s.energy for s in switches]
-    name = "kink at a switch" if trajectory.log.certified else "sign change"
-    (kinks,) = ax.semilogy(at, height, "o", color=_PALETTE[5], ms=5, mfc="white", mew=1.5, label=name, zorder=4)
-    artists.append(kinks)
+    if trajectory.log.certified:
+        smooth = [s for s in switches if abs(s.kink) <= _SMOOTH * abs(s.slope_before)]
+        artists.append(_mark(ax, [s for s in switches if s not in smooth], "o", "kink at a switch"))
+        if smooth:
+            artists.append(_mark(ax, smooth, "s", "switch without a kink"))
+    else:
+        artists.append(_mark(ax, switches, "o", "sign change"))
     if rate is not None:
         bound = start * np.exp(-2.0 * as_positive("rate", rate) * times[shown])
         label = rf"$V(0)\,e^{{-2\lambda^* t}}$, $\lambda^* = {rate:.3g}$"
@@ -172,7 +186,7 @@ def plot_bands(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> 
     ax.set(xlim=(0, t_max), ylim=(h - 0.5, -0.5), xlabel="time $t$", ylabel="hidden neuron")
     ax.set_title("Activation pattern over time")
     if h <= 16:
-        ax.set_yticks(range(h), [_coordinate_label(trajectory.sheaf, i) for i in range(h)])
+        ax.set_yticks(range(h), [coordinate_label(trajectory.sheaf, i) for i in range(h)])
     else:
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(  # below the axis: the bands leave no free corner
@@ -186,15 +200,16 @@ def plot_bands(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> 
     return artists
 
 
+def _mark(ax: Axes, switches: Sequence[Switch], marker: str, label: str) -> Artist:
+    at, height = [s.time for s in switches], [s.energy for s in switches]
+    (marks,) = ax.semilogy(at, height, marker, color=_PALETTE[5], ms=5, mfc="white", mew=1.5, label=label, zorder=4)
+    return marks
+
+
 def _piece_times(piece: Piece) -> FloatArray:
     ramp: FloatArray = piece.start + (piece.end - piece.start) * np.linspace(0.0, 1.0, 48) ** 2
     ramp[-1] = piece.end  # not a rounding beyond it
     return ramp
-
-
-def _coordinate_label(sheaf: Sheaf, i: int) -> str:
-    layer, neuron = sheaf.place(i)
-    return rf"$z^{{({layer})}}_{{{neuron}}}$"
 
 
 def _mode_handles(colors: dict[tuple[Mode, ...], Color]) -> list[Artist]:

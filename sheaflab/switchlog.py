@@ -60,7 +60,7 @@ class Switch:
 
     @property
     def kink(self) -> float:
-        """Jump of d(log V)/dt: negative where the decay steepens."""
+        """Jump of d(log V)/dt: negative where the decay steepens, 0 where a slide ends."""
         return self.slope_after - self.slope_before
 
 
@@ -131,7 +131,7 @@ class SwitchLog:
         return sum(switch.slides for switch in self)
 
     def kinks(self) -> FloatArray:
-        """Jumps of d(log V)/dt at the switches, shape ``(len(log),)``; negative where the decay steepens."""
+        """Jumps of d(log V)/dt at the switches, shape ``(len(log),)``: see :attr:`Switch.kink`."""
         return np.array([switch.kink for switch in self])
 
     # -- files ----------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def zigzag(ax: Axes) -> None:
     ax.plot(euler.times[seen], euler.states[seen, index], ".-", color=RED, lw=0.8, label="Euler, Δt = 0.004")
     ax.plot(fine, traj.at(fine)[:, index], color=BLUE, label="exact: slides")
     ax.axhline(0, color="0.3", lw=0.8)
-    ax.set(xlabel="t", ylabel=f"$z_{{{slide.neuron}}}$", title="Chattering and sliding")
+    ax.set(xlabel="t", ylabel=plots.coordinate_label(traj.sheaf, index), title="Chattering and sliding")
     ax.legend(fontsize="small")
 
 

@@ -139,7 +139,7 @@ def census(rng: np.random.Generator, runs: int, least: int = 1) -> tuple[Any, An
         starts = 2 * rng.standard_normal((runs, problem.n))
         kinks = [k for c0 in starts for k in Exact().run(problem, c0, 20.0).log.kinks()]
         counts = [sum(k < 0 for k in kinks), sum(k > 0 for k in kinks)]
-        # a kink of rounding size (a slide that ends tangentially has none) would be anybody's guess
+        # a kink of rounding size would be anybody's guess; the end of a slide has none at all
         if all(abs(k) > 1e-6 for k in kinks) and len(kinks) >= least and (counts[0] != counts[1] or not kinks):
             return problem, starts, counts
 

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course.load(ROOT / "course")
 NOTEBOOKS = [spec.name for spec in COURSE.notebooks]
 STUDENT = "jane"
-WRITTEN = "The energy falls on both sides of a switch; only its slope jumps."
+WRITTEN = "The energy falls on both sides of a switch; only its slope may jump."
 
 
 IN_A_BROWSER = {"page", "sitting", "played", "alone", "public"}

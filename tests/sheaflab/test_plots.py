@@ -5,8 +5,8 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from sheaflab import EventEuler, Network, Sheaf
-from sheaflab.plots import mode_colors, plot_bands, plot_energy, plot_projection
+from sheaflab import EventEuler, Exact, Network, Sheaf
+from sheaflab.plots import coordinate_label, mode_colors, plot_bands, plot_energy, plot_projection
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,26 @@ def test_projection_draws_the_path_in_the_colours_of_its_regions(traj, ax):
     np.testing.assert_allclose(path.get_colors(), [mode_colors(traj)[p.region.modes] for p in traj.pieces])
     np.testing.assert_allclose(end.get_xydata()[0], traj.sheaf.harmonic_extension()[[1, 2]])
     assert start.get_xydata()[0].tolist() == [-1.0, 1.0]
-    assert ax.get_xlabel() == "$z^{(1)}_{1}$"
+    assert ax.get_xlabel() == "$z^{1}_{1}$"
 
 
-def test_energy_is_semilog_with_kinks_at_the_switches_and_the_envelope(traj, ax):
+def test_one_notation_names_a_coordinate():
+    sheaf = Sheaf(Network.random([2, 4, 3, 1], seed=0), [1.0, -1.0])
+    assert [coordinate_label(sheaf, i) for i in (0, 3, 5)] == ["$z^{1}_{0}$", "$z^{1}_{3}$", "$z^{2}_{1}$"]
+
+
+def test_kinks_are_marked_where_there_is_one_and_the_end_of_a_slide_has_a_marker_of_its_own(ax):
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
+    sliding = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8], t_end=60.0)
+    _, kinks, smooth, _ = plot_energy(ax, sliding, rate=0.1)
+    ends = [s.time for s in sliding.log if s.before == "sliding"]
+    assert len(ends) == 1
+    assert smooth.get_xdata() == ends
+    assert list(kinks.get_xdata()) == [t for t in sliding.log.times if t not in ends]
+    assert {"kink at a switch", "switch without a kink"} < {text.get_text() for text in ax.get_legend().get_texts()}
+
+
+def test_energy_is_semilog_with_markers_at_the_switches_and_the_envelope(traj, ax):
     line, kinks, envelope = plot_energy(ax, traj, rate=0.1)
     assert ax.get_yscale() == "log"
     times, values = line.get_data()

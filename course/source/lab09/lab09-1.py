@@ -34,7 +34,8 @@ from sheaflab.checks import check
 # ## Worked example: what an edge disagrees about
 #
 # A network $[2, 4, 1]$ has two edges. The first compares the hidden layer with what the input predicts for it, the second
-# compares the output with what the hidden layer predicts:
+# compares the output with what the hidden layer predicts. Write $z^\ell_i$ for the value (the pre-activation) of neuron $i$ in
+# layer $\ell$; layers count from 1, neurons from 0 as in Python.
 #
 # $$ r^1 = z^1 - (W^1 x + b^1), \qquad r^2 = z^2 - (W^2\,\mathrm{relu}(z^1) + b^2). $$
 #

@@ -238,6 +238,6 @@ plt.show()
 print(traj)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# **Look back.** The envelope holds although the slope of $\log V$ jumps at every switch: $\lambda^*$ is the worst over
+# **Look back.** The envelope holds although the slope of $\log V$ jumps where a neuron crosses zero: $\lambda^*$ is the worst over
 # *all* patterns, so no region can do worse. How often does the law switch? That is notebook 3. And does each switch make
 # the decay faster? Notebook 4.

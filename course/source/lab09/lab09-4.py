@@ -16,7 +16,7 @@
 # **You will be able to** measure a one-sided slope without fooling yourself, predict it in closed form, and answer a
 # question that begins with "does it always …?".
 #
-# **Why it matters.** On a semi-log plot the energy bends at each switch. It is tempting to read every bend as "the flow has
+# **Why it matters.** On a semi-log plot the energy bends where a neuron crosses zero. It is tempting to read every bend as "the flow has
 # found a faster region". Theorem 9.4 does not say that, and the flow does not do it.
 #
 # **Time:** about 30 minutes. Three exercises and one written answer.
@@ -159,7 +159,8 @@ for s in traj.log:
 # ## Exercise 4.3: a census of kinks
 #
 # Follow the flow from each start with `Exact()` to `t_end=20.0` and look at every switch in the logs: how many kinks make the
-# decay **steeper** (the slope is more negative after), how many make it **flatter**?
+# decay **steeper** (the slope is more negative after), how many make it **flatter**? (A switch at which the slope does not jump
+# is neither. There are such switches; notebook 7 finds out which.)
 
 # %% nbgrader={"grade": false, "grade_id": "ex-4-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kink_census(sheaf: Sheaf, starts: np.ndarray) -> tuple[int, int]:

@@ -55,8 +55,8 @@ print("exact:", Exact().run(sheaf, start, t_end=20.0).log)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 7.1: what a wall does
 #
-# On the wall $z_i = 0$ the heat equation offers the neuron two velocities: $f^-_i = -r_i$ if it counts as inactive,
-# $f^+_i = -r_i + g_i$ if it counts as active ($g = (W^2)^\top r^2$ is what the next edge pulls with). Their signs decide:
+# On the wall $z^1_i = 0$ the heat equation offers the neuron two velocities: $f^-_i = -r^1_i$ if it counts as inactive,
+# $f^+_i = -r^1_i + g_i$ if it counts as active ($g = (W^2)^\top r^2$ is what the next edge pulls with). Their signs decide:
 #
 # | $f^-$ | $f^+$ | verdict |
 # |---|---|---|
@@ -273,6 +273,15 @@ for dt in (0.01, 0.005, 0.002):
     changes = Euler(dt).run(sheaf, start, t_end=20.0).log.count
     print(f"Δt = {dt}: Euler {changes} sign changes, yours {switches} switches")
 
+# %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **To think about.** In notebook 4 the slope of $\log V$ jumped by $-(f_{\text{after}}^2 - f_{\text{before}}^2)/V$, $f$ being the
+# velocity of the neuron that switches. While it slides, this velocity is 0. Predict the sign of the jump where neuron 1
+# begins to slide and where it ends sliding. Then run the cell. The look back has the reason.
+
+# %%
+for s in exact.log:
+    print(f"t = {s.time:.4f}  neuron {s.neuron}  {s.before} → {s.after}: the slope of log V jumps by {s.kink:+.4f}")
+
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## In your own words
 #
@@ -299,7 +308,10 @@ for dt in (0.01, 0.005, 0.002):
 # ### END SOLUTION
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# **Look back.** That was the lab: a network as a sheaf, a flow that finds the forward pass, a bound that holds across every
+# **Look back.** Where a neuron begins to slide, it stops: the decay is flatter afterwards. It ends sliding at the moment at
+# which $f^-$ or $f^+$ has come to 0, so it leaves with the velocity 0 that it had, and there the slope does not jump at all.
+#
+# That was the lab: a network as a sheaf, a flow that finds the forward pass, a bound that holds across every
 # switch, and a count that means something because you know which walls are crossed and which ones hold. `Exact` does in closed
 # form what your sliding Euler does in steps; how it certifies that it misses no event, and why Theorem 9.4 survives
 # sliding, is told in the library's documentation, "How Exact works".
