@@ -1,19 +1,25 @@
-"""What all tests share: how a test is left out, and how long a command may hang."""
+"""What all tests share: how a test is left out, and one thread per process for linear algebra."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from tests.needs import needs, summary
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: the suite has a process per core already
 
 
 @pytest.hookimpl(tryfirst=True)  # before the fixtures
 def pytest_runtest_setup(item):
     for mark in item.iter_markers("needs"):
+        from tests.needs import needs  # not at the top: the library's tests also run where there is no `graders`
+
         needs(*mark.args)
 
 
 def pytest_terminal_summary(terminalreporter):
-    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
-    if line := summary(reasons):
-        terminalreporter.write_line(line, yellow=True)
+    if skipped := terminalreporter.stats.get("skipped"):
+        from tests.needs import summary
+
+        if line := summary(str(report.longrepr[2]) for report in skipped):
+            terminalreporter.write_line(line, yellow=True)

@@ -20,6 +20,8 @@ from graders.bank.mutants import mutants
 from graders.manifest import Course
 from graders.selfcheck import Verdict, collect, equivalents, judge_all, judge_key, namespace, stubs, table
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course.load(ROOT / "course")
 EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]

@@ -19,6 +19,8 @@ from graders.status import Status
 from tests.graders.conftest import SECRET, SHORT, hand_in
 from tests.needs import needs_level
 
+pytestmark = pytest.mark.slow
+
 BROKEN = {
     "processes": {"processes": 1},
     "memory": {"memory": 200 * 2**20},

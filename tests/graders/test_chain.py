@@ -113,6 +113,7 @@ def test_a_cell_that_dies_costs_neither_the_cells_before_it_nor_those_after(grad
     assert grade(notebook).earned == 10
 
 
+@pytest.mark.slow
 def test_grading_by_nbgrader_itself(course, submit, mini):
     from graders.grade import answered
 

@@ -21,6 +21,8 @@ from graders.status import Status
 from tests.graders.conftest import hand_in
 from tests.graders.damage import damaged, intact
 
+pytestmark = pytest.mark.slow
+
 DAMAGED = int(os.environ.get("GRADERS_DAMAGED", "25"))
 
 

@@ -22,6 +22,8 @@ from graders.machine import postgresql
 from graders.record import MARKER, rows
 from tests.graders.conftest import hand_in
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("GRADERS_KILLS", "3"))
 
 

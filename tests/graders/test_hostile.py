@@ -15,6 +15,8 @@ from graders.status import Status
 from tests.graders.conftest import hand_in
 from tests.graders.hostile import BAD, CODE, NOTEBOOKS, by_code, corpus, hand_in_case, slug
 
+pytestmark = pytest.mark.slow
+
 
 def snapshot(course):
     """Digests of all that nobody may change."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
+import pytest
+
 from graders.batch import students
 from graders.nbgrader_api import gradebook
 from graders.regrade import changes, regrade, results, table
 from tests.graders.conftest import hand_in
+
+pytestmark = pytest.mark.slow
 
 CLASS = 20
 

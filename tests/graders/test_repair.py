@@ -16,6 +16,7 @@ from tests.graders.damage import damaged
 
 @given(st.data())
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.slow
 def test_a_thousand_damaged_notebooks_can_all_be_graded(mini, submit, data):
     raw = damaged(data.draw, submit())
     spec = mini.notebooks[0]

@@ -21,6 +21,8 @@ from sheaflab.cli import main
 from sheaflab.study import notebook
 from sheaflab.study.catalogue import catalogue
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = "1.1", "2.1"
 
 

@@ -10,6 +10,8 @@ from graders.build import build
 from graders.cli import main
 from graders.manifest import Course
 
+pytestmark = pytest.mark.slow
+
 
 def load(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -8,6 +8,8 @@ import pytest
 from sheaflab import Exact, Network, Sheaf
 from tests import reference
 
+pytestmark = pytest.mark.slow
+
 SHAPES = ([2, 4, 1], [2, 8, 1], [1, 1, 1], [3, 5, 2], [2, 4, 3, 1], [2, 6, 6, 2], [2, 3, 3, 3, 1], [1, 2, 2, 2, 2, 1])
 RUNS, GROUPS = 250, 5  # of each shape: 2,000 runs in all
 CODES = {"inactive": 0, "active": 1, "sliding": 2}

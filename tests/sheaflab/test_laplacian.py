@@ -9,6 +9,8 @@ from sheaflab import Exact, Network, Sheaf
 from sheaflab.engine.laplacian import Banded, Dense, Layered, laplacian
 from sheaflab.engine.record import ACTIVE, SLIDING
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", [Dense, Banded, Layered])
 @pytest.mark.parametrize("widths", [[2, 4, 1], [2, 1, 1, 1, 1], [2, 6, 7, 3], [2, 3, 5, 2, 4, 1], [3, *[4] * 7, 2]])
