@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
 def _demo(options: argparse.Namespace) -> int:
     experiment = demo.run(options.widths, options.network_seed, options.start_seed, options.magnitude, options.t_end)
     print(demo.report(experiment))
+    if experiment.trajectory.sheaf.h < 2:
+        print("\nNo trajectory.png: it is drawn in the plane of two hidden neurons, and this network has one.")
     print("\nWritten:")
     for path in demo.save(experiment, options.out):
         print(f"  {path}")
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; bad input ends with one line on stderr and status 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without ✓ shows ? and the rest
+            stream.reconfigure(errors="replace")  # a terminal without σ shows ? and the rest
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))

@@ -126,7 +126,10 @@ def report(experiment: Experiment) -> str:
 
 
 def figures(experiment: Experiment) -> dict[str, Figure]:
-    """Draw the three figures of the lab and one of Euler's count against its step, by file stem."""
+    """Draw the three figures of the lab and one of Euler's count against its step, by file stem.
+
+    The trajectory is drawn in the plane of two hidden neurons; a network with one has none.
+    """
     from matplotlib.figure import Figure
 
     from sheaflab import plots
@@ -139,7 +142,8 @@ def figures(experiment: Experiment) -> dict[str, Figure]:
         made[stem] = Figure(figsize=(6.4, 4.8), layout="constrained")
         return made[stem].add_subplot()
 
-    plots.plot_projection(axes("trajectory"), traj)
+    if traj.sheaf.h >= 2:
+        plots.plot_projection(axes("trajectory"), traj)
     plots.plot_energy(axes("energy"), traj, experiment.rate.value, t_max=min(4 * last, traj.t_end))
     plots.plot_bands(axes("bands"), traj)
     ax = axes("chatter")

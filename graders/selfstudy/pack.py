@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from graders.bank.local import run_checks
+from graders.bank.local import LocalStudent, suite_of
+from graders.selfstudy.failures import Asked
+from graders.status import Status
+from graders.values import Instances
+from sheaflab.checks import CheckFailed, NotWritten
+from sheaflab.checks.raised import Raised
 from sheaflab.study.catalogue import Exercise, StudyError, catalogue
+from sheaflab.study.checking import UNWRITTEN, broken
 from sheaflab.study.edition import Answers, Outcome, Report, Solution
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -55,21 +60,18 @@ class Pack:
         self, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
     ) -> tuple[Outcome, ...]:
         """Run the checks on fresh problems in this process."""
-        task = catalogue().task(exercise)
-        found = {result.name: result for result in run_checks(task.notebook, exercise, namespace, sources, secret)}
-        return tuple(
-            Outcome(name, title, found[name].passed, _plain(found[name].message))
-            for name, title in task.checks
-            if name in found
-        )
+        return fresh(catalogue().task(exercise), LocalStudent(namespace, sources), secret)
 
     def check_apart(self, exercise: str, answers: Answers, secret: bytes) -> Report | None:
         """Run the notebook's cells and all checks in a sandbox; None where there is none."""
         if sys.platform != "linux":
             return None
-        from graders.canary import best_isolation
+        try:
+            from graders.canary import best_isolation
+            from graders.run import Host, NotebookRun
+        except ImportError:  # a Python that was built without the parts that a sandbox is made of
+            return None
         from graders.isolation import IsolationError, Limits
-        from graders.run import Host, NotebookRun
         from graders.status import SandboxBroken
 
         task = catalogue().task(exercise)
@@ -82,48 +84,54 @@ class Pack:
             return None
 
     def _judge(self, task: Exercise, answers: Answers, run: Any, secret: bytes) -> Report:
-        from graders.status import Status
+        from graders.checking import Student
 
         own = run.done[[name for name, _ in answers.cells].index(task.cell)]
         if own.status is not Status.OK:
-            return Report(task.id, task.title, f"its cell: {_plain(own.message)}")
+            return Report(task.id, task.title, _broken_cell(own))
         seen = run.done[len(answers.cells)]
-        if seen.status is not Status.OK:
-            told = _plain(seen.message).removeprefix(f"Exercise {task.id}: ")
-            unwritten = told.startswith("not written yet")
-            return Report(
-                task.id, task.title, told if seen.status is Status.RAISED else _fault(seen), (), not unwritten
-            )
-        return Report(task.id, task.title, "", tuple(self._fresh(task, answers, run, secret)))
-
-    def _fresh(self, task: Exercise, answers: Answers, run: Any, secret: bytes) -> list[Outcome]:
-        from graders.checking import Instances, Student
-        from graders.status import StudentFault
-
-        module = import_module(f"graders.checks.test_{task.notebook.replace('-', '_')}")
-        suite = getattr(module, f"TestExercise_{task.id.replace('.', '_')}")()
-        student = Student(run, answers.sources)
-        outcomes = []
-        student.next_exercise()
-        for name, title in task.checks:
-            told = ""
-            try:
-                getattr(suite, f"test_{name}")(student, Instances(secret, task.notebook, task.id, name))
-            except AssertionError as failure:
-                told = str(failure) or "the check failed"
-            except StudentFault as fault:
-                told = f"{fault.call} {fault.message or fault.status.value}".strip()
-            except Exception as error:  # what came back could not be used
-                told = f"the check could not use what came back ({type(error).__name__}: {error})"
-            outcomes.append(Outcome(name, title, not told, _plain(told)))
-        student.next_exercise()  # ends the last child
-        return outcomes
+        if seen.status is Status.OK:
+            student = Student(run, answers.sources)
+            student.next_exercise()
+            outcomes = fresh(task, student, secret)
+            student.next_exercise()  # ends the last child
+            return Report(task.id, task.title, "", outcomes)
+        kind, _, told = seen.message.partition(": ")
+        if kind == NotWritten.__name__:
+            return Report(task.id, task.title, UNWRITTEN, attempted=False)
+        if kind == CheckFailed.__name__:
+            return Report(task.id, task.title, told.removeprefix(f"Exercise {task.id}: "))
+        return Report(task.id, task.title, _fault(seen))
 
 
-def _plain(message: str) -> str:
-    for prefix in ("CheckFailed: ", "AssertionError: "):
-        message = message.removeprefix(prefix)
-    return message
+def fresh(task: Exercise, student: Any, secret: bytes) -> tuple[Outcome, ...]:
+    """Hold an answer against the checks on fresh problems.
+
+    Parameters
+    ----------
+    task : Exercise
+    student : Student or LocalStudent
+        The answer, behind the wall or in this process.
+    secret : bytes
+        What the problems are drawn from.
+    """
+    suite, asked, outcomes = suite_of(task.notebook, task.id), Asked(student, task.stub), []
+    for name, title in task.checks:
+        told = ""
+        asked.next_check()
+        try:
+            getattr(suite, f"test_{name}")(asked, Instances(secret, task.notebook, task.id, name))
+        except Exception as failure:  # whatever a wrong answer provokes is a failed check
+            told = asked.tell(failure)
+        outcomes.append(Outcome(name, title, not told, told))
+    return tuple(outcomes)
+
+
+def _broken_cell(run: Any) -> str:
+    if run.status is not Status.RAISED:
+        return f"its cell: {_fault(run)}"
+    printed = "\n".join(run.outputs[-1]["traceback"]) + "\n"
+    return broken(Raised.read(run.message, printed), printed)
 
 
 def _fault(run: Any) -> str:

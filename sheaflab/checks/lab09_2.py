@@ -9,86 +9,71 @@ from typing import Any
 import numpy as np
 
 from sheaflab.checks.figures import blank, read
-from sheaflab.checks.messages import close, fail
+from sheaflab.checks.messages import calling, close, fail
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 from sheaflab.sheaf import Sheaf
 
 
 def velocity(answer: Callable[..., Any]) -> None:
     rest = SHEAF.harmonic_extension()
-    close(
-        answer(SHEAF, rest),
-        np.zeros(5),
-        given=given("SHEAF"),
-        call="velocity(SHEAF, SHEAF.harmonic_extension())",
-        tol=1e-12,
-        hint="the forward pass is the equilibrium: every residual is zero there",
-    )
+    with calling(answer, "velocity(SHEAF, SHEAF.harmonic_extension())", given("SHEAF")) as judge:
+        judge(
+            answer(SHEAF, rest),
+            np.zeros(5),
+            tol=1e-12,
+            hint="the forward pass is the equilibrium: every residual is zero there",
+        )
     # r = (-0.5, 0, 2, -0.5, -1.75); −r + σ W²ᵀ r² with σ = (1, 0, 1, 1)
-    close(
-        answer(SHEAF, STATE.copy()),
-        [0.5 - 1.75, 0.0, -2 - 0.875, 0.5 - 1.75, 1.75],
-        given=given("SHEAF"),
-        call="velocity(SHEAF, np.array([1, -1, 2, 0.5, 1]))",
-        tol=1e-12,
-        hint="−δᵀ(δc − b̃) with the pattern of c; check the sign, the transpose and that b̃ is inside the bracket",
-    )
+    with calling(answer, "velocity(SHEAF, np.array([1, -1, 2, 0.5, 1]))", given("SHEAF")) as judge:
+        judge(
+            answer(SHEAF, STATE.copy()),
+            [0.5 - 1.75, 0.0, -2 - 0.875, 0.5 - 1.75, 1.75],
+            tol=1e-12,
+            hint="−δᵀ(δc − b̃) with the pattern of c; check the sign, the transpose and that b̃ is inside the bracket",
+        )
 
 
 def lab_euler(answer: Callable[..., Any]) -> None:
     start = STATE.copy()
-    trajectory = answer(dt=0.1).run(SHEAF, start, t_end=0.1)
-    close(
-        trajectory.states[-1],
-        [0.875, -1.0, 1.7125, 0.375, 1.175],
-        given=given("SHEAF"),
-        call="LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states[-1]",
-        tol=1e-12,
-        hint="one step: the old state plus h times the velocity, here (-1.25, 0, -2.875, -1.25, 1.75)",
-    )
-    close(
-        trajectory.states[0],
-        STATE,
-        given=given("SHEAF"),
-        call="LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states[0]",
-        tol=0.0,
-        hint="the old state has changed too: c += … writes into it; return a new array",
-    )
+    call = "LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states"
+    with calling(answer, call, given("SHEAF")):
+        states = answer(dt=0.1).run(SHEAF, start, t_end=0.1).states
+    hint = "one step: the old state plus h times the velocity, here (-1.25, 0, -2.875, -1.25, 1.75)"
+    moved = [0.875, -1.0, 1.7125, 0.375, 1.175]
+    close(states[-1], moved, given=given("SHEAF"), call=f"{call}[-1]", tol=1e-12, hint=hint)
+    hint = "the old state has changed too: c += … writes into it; return a new array"
+    close(states[0], STATE, given=given("SHEAF"), call=f"{call}[0]", tol=0.0, hint=hint)
 
 
 def slowest_rate(answer: Callable[..., Any]) -> None:
     s = 6.25  # ‖W²‖²: all neurons active is the worst pattern here
-    close(
-        answer(SHEAF),
-        (2 + s - np.sqrt(s * s + 4 * s)) / 2,
-        given=given("SHEAF"),
-        call="slowest_rate(SHEAF)",
-        tol=1e-9,
-        hint="the smallest eigenvalue of sheaf.laplacian(p), and the smallest of these over all patterns p",
-    )
+    with calling(answer, "slowest_rate(SHEAF)", given("SHEAF")) as judge:
+        judge(
+            answer(SHEAF),
+            (2 + s - np.sqrt(s * s + 4 * s)) / 2,
+            tol=1e-9,
+            hint="the smallest eigenvalue of sheaf.laplacian(p), and the smallest of these over all patterns p",
+        )
     deep = Sheaf(DEEP, X)
     codes = (np.arange(16)[:, None] >> np.arange(4)) & 1
-    close(
-        answer(deep),
-        min(float(np.linalg.svd(deep.restricted(p), compute_uv=False)[-1]) ** 2 for p in codes),
-        given=given("DEEP", "X"),
-        call="slowest_rate(Sheaf(DEEP, X))",
-        tol=1e-9,
-        hint="try all 2**sheaf.h patterns: with two hidden layers the all-active one need not be the worst",
-    )
+    with calling(answer, "slowest_rate(Sheaf(DEEP, X))", given("DEEP", "X")) as judge:
+        judge(
+            answer(deep),
+            min(float(np.linalg.svd(deep.restricted(p), compute_uv=False)[-1]) ** 2 for p in codes),
+            tol=1e-9,
+            hint="try all 2**sheaf.h patterns: with two hidden layers the all-active one need not be the worst",
+        )
 
 
 def plot_energy_decay(answer: Callable[..., Any]) -> None:
     times = np.array([0.0, 1.0, 2.0, 4.0])
     energies = np.array([8.0, 2.0, 0.9, 0.1])
     ax = blank()
-    answer(ax, times, energies, 0.25)
-    figure = read(ax)
-    tell = partial(
-        fail,
-        given="ax = plt.figure().add_subplot()",
-        call="plot_energy_decay(ax, np.array([0, 1, 2, 4]), np.array([8, 2, 0.9, 0.1]), 0.25)",
-    )
+    axes = "ax = plt.figure().add_subplot()"
+    call = "plot_energy_decay(ax, np.array([0, 1, 2, 4]), np.array([8, 2, 0.9, 0.1]), 0.25)"
+    with calling(answer, call, axes):
+        answer(ax, times, energies, 0.25)
+    figure, tell = read(ax), partial(fail, given=axes, call=call)
     lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in y) + ")" for _, y in figure.lines[:3])
     drawn = f"lines with y = {lines}" if lines else "no line; is it drawn into `ax`?"
     if not figure.has_line(times, energies):

@@ -9,54 +9,53 @@ from typing import Any
 import numpy as np
 
 from sheaflab.checks.figures import blank, read
-from sheaflab.checks.messages import close, fail
+from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import SHEAF, given
 from sheaflab.integrators import Euler
 
 
 def count_switches(answer: Callable[..., Any]) -> None:
     states = np.array([[1.0, -1.0, 5.0], [2.0, 1.0, 5.0], [-1.0, 2.0, -5.0], [-2.0, 2.0, 5.0]])
-    close(
-        answer(states, 2),
-        2,
-        call="count_switches(np.array([[1, -1, 5], [2, 1, 5], [-1, 2, -5], [-2, 2, 5]]), h=2)",
-        tol=0.0,
-        hint="neuron 1 turns on, neuron 0 turns off; the third column is the output and has no wall",
-    )
-    close(
-        answer(np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]), 2),
-        2,
-        call="count_switches(np.array([[1, -1, 0], [-1, 1, 0]]), h=2)",
-        tol=0.0,
-        hint="two neurons that change between the same two rows are two switches",
-    )
-    close(
-        answer(np.array([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]]), 1),
-        1,
-        call="count_switches(np.array([[1, 0], [0, 0], [-1, 0]]), h=1)",
-        tol=0.0,
-        hint="zero is inactive: from 1 to 0 the neuron turns off, from 0 to -1 nothing happens",
-    )
+    with calling(answer, "count_switches(np.array([[1, -1, 5], [2, 1, 5], [-1, 2, -5], [-2, 2, 5]]), h=2)") as judge:
+        judge(
+            answer(states, 2),
+            2,
+            tol=0.0,
+            hint="neuron 1 turns on, neuron 0 turns off; the third column is the output and has no wall",
+        )
+    with calling(answer, "count_switches(np.array([[1, -1, 0], [-1, 1, 0]]), h=2)") as judge:
+        judge(
+            answer(np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]), 2),
+            2,
+            tol=0.0,
+            hint="two neurons that change between the same two rows are two switches",
+        )
+    with calling(answer, "count_switches(np.array([[1, 0], [0, 0], [-1, 0]]), h=1)") as judge:
+        judge(
+            answer(np.array([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]]), 1),
+            1,
+            tol=0.0,
+            hint="zero is inactive: from 1 to 0 the neuron turns off, from 0 to -1 nothing happens",
+        )
 
 
 def switch_counts(answer: Callable[..., Any]) -> None:
     rng = np.random.default_rng(1)
     expected = [Euler(0.01).run(SHEAF, 2.0 * rng.standard_normal(SHEAF.n), 20.0).log.count for _ in range(3)]
-    close(
-        answer(SHEAF, 2.0, np.random.default_rng(1), runs=3),
-        expected,
-        given=given("SHEAF"),
-        call="switch_counts(SHEAF, 2.0, np.random.default_rng(1), runs=3)",
-        tol=0.0,
-        hint="one start a run, magnitude * rng.standard_normal(sheaf.n), with the generator that is passed in",
-    )
+    with calling(answer, "switch_counts(SHEAF, 2.0, np.random.default_rng(1), runs=3)", given("SHEAF")) as judge:
+        judge(
+            answer(SHEAF, 2.0, np.random.default_rng(1), runs=3),
+            expected,
+            tol=0.0,
+            hint="one start a run, magnitude * rng.standard_normal(sheaf.n), with the generator that is passed in",
+        )
 
 
 def plot_histogram(answer: Callable[..., Any]) -> None:
-    ax = blank()
-    answer(ax, [1, 1, 2, 4])
-    figure = read(ax)
-    tell = partial(fail, given="ax = plt.figure().add_subplot()", call="plot_histogram(ax, [1, 1, 2, 4])")
+    ax, axes, call = blank(), "ax = plt.figure().add_subplot()", "plot_histogram(ax, [1, 1, 2, 4])"
+    with calling(answer, call, axes):
+        answer(ax, [1, 1, 2, 4])
+    figure, tell = read(ax), partial(fail, given=axes, call=call)
     bars = sorted((bar.centre, bar.height) for bar in figure.bars if bar.height)
     if not bars:
         tell(returned="no bars", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
@@ -87,7 +86,8 @@ def differs(answer: Callable[..., Any]) -> None:
         ([1, 5, 3, 3], [2, 6, 4, 4], False, "the means are 1 apart, two standard errors are 2.31"),
     ]
     for a, b, expected, hint in cases:
-        close(answer(a, b), expected, call=f"differs({a}, {b})", tol=0.0, hint=hint)
+        with calling(answer, f"differs({a}, {b})") as judge:
+            judge(answer(a, b), expected, tol=0.0, hint=hint)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

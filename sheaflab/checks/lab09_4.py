@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sheaflab.checks.messages import close
+from sheaflab.checks.messages import calling
 from sheaflab.checks.problems import SHEAF, STATE, given
 from sheaflab.exact import Exact
 
@@ -15,41 +15,46 @@ from sheaflab.exact import Exact
 def one_sided_slopes(answer: Callable[..., Any]) -> None:
     times = np.linspace(0, 2, 41)
     energies = 7 * np.exp(np.where(times <= 1, 1 - times, 3 - 3 * times))
-    close(
-        answer(times, energies, 1.0, 0.26),
-        [-1.0, -3.0],
-        given="times = np.linspace(0, 2, 41); energies = 7 * np.exp(np.where(times <= 1, 1 - times, 3 - 3 * times))",
-        call="one_sided_slopes(times, energies, t=1.0, width=0.26)",
-        tol=1e-9,
-        hint="slope of log V, first before and then after; use samples of one side only for each",
-    )
+    with calling(
+        answer,
+        "one_sided_slopes(times, energies, t=1.0, width=0.26)",
+        "times = np.linspace(0, 2, 41); energies = 7 * np.exp(np.where(times <= 1, 1 - times, 3 - 3 * times))",
+    ) as judge:
+        judge(
+            answer(times, energies, 1.0, 0.26),
+            [-1.0, -3.0],
+            tol=1e-9,
+            hint="slope of log V, first before and then after; use samples of one side only for each",
+        )
 
 
 def exact_slopes(answer: Callable[..., Any]) -> None:
     c = STATE.copy()
     c[2] = 0.0
     # r = (-0.5, 0, 0, -0.5, -0.75): V = 0.53125; neuron 2 adds (−0 − 0.375)² = 0.140625 to ‖ċ‖² when active
-    close(
-        answer(SHEAF, c.copy(), 2),
-        [-0.6875 / 0.53125, -0.828125 / 0.53125],
-        given=given("SHEAF"),
-        call="exact_slopes(SHEAF, np.array([1, -1, 0, 0.5, 1]), neuron=2)",
-        tol=1e-9,
-        hint="−‖ċ‖²/V with ċ = −δᵀ r: inactive first, then active; V = ½‖r‖²",
-    )
+    with calling(answer, "exact_slopes(SHEAF, np.array([1, -1, 0, 0.5, 1]), neuron=2)", given("SHEAF")) as judge:
+        judge(
+            answer(SHEAF, c.copy(), 2),
+            [-0.6875 / 0.53125, -0.828125 / 0.53125],
+            tol=1e-9,
+            hint="−‖ċ‖²/V with ċ = −δᵀ r: inactive first, then active; V = ½‖r‖²",
+        )
 
 
 def kink_census(answer: Callable[..., Any]) -> None:
     starts = np.array([[1.0, 1.0, -1.0, 2.0, -1.0], [-2.0, 1.0, 1.0, -1.0, 2.0], [1.5, -1.0, 0.1, 1.0, 2.75]])
     kinks = np.concatenate([Exact().run(SHEAF, c0, 20.0).log.kinks() for c0 in starts])
-    close(
-        answer(SHEAF, starts),
-        [int((kinks < 0).sum()), int((kinks > 0).sum())],
-        given=given("SHEAF"),
-        call="kink_census(SHEAF, np.array([[1, 1, -1, 2, -1], [-2, 1, 1, -1, 2], [1.5, -1, 0.1, 1, 2.75]]))",
-        tol=0.0,
-        hint="steeper first: slope_after < slope_before; every switch of every run counts",
-    )
+    with calling(
+        answer,
+        "kink_census(SHEAF, np.array([[1, 1, -1, 2, -1], [-2, 1, 1, -1, 2], [1.5, -1, 0.1, 1, 2.75]]))",
+        given("SHEAF"),
+    ) as judge:
+        judge(
+            answer(SHEAF, starts),
+            [int((kinks < 0).sum()), int((kinks > 0).sum())],
+            tol=0.0,
+            hint="steeper first: slope_after < slope_before; every switch of every run counts",
+        )
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

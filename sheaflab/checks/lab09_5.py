@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sheaflab.checks.messages import close
+from sheaflab.checks.messages import calling
 from sheaflab.checks.problems import NET, given
 from sheaflab.exact import Exact
 from sheaflab.network import Network
@@ -15,22 +15,21 @@ from sheaflab.sheaf import Sheaf
 
 
 def closed_form_rate(answer: Callable[..., Any]) -> None:
-    close(
-        answer(NET),
-        (8.25 - np.sqrt(64.0625)) / 2,  # s = 1 + 4 + 0.25 + 1 = 6.25
-        given=given("NET"),
-        call="closed_form_rate(NET)",
-        tol=1e-9,
-        hint="W² = (1, -2, 0.5, 1), so s = ‖W²‖² = 6.25 with all neurons active; (2 + s − √(s² + 4s))/2",
-    )
+    with calling(answer, "closed_form_rate(NET)", given("NET")) as judge:
+        judge(
+            answer(NET),
+            (8.25 - np.sqrt(64.0625)) / 2,
+            tol=1e-9,
+            hint="W² = (1, -2, 0.5, 1), so s = ‖W²‖² = 6.25 with all neurons active; (2 + s − √(s² + 4s))/2",
+        )
     two = Network([np.eye(2), [[1.0, 0.0], [0.0, 2.0]]])
-    close(
-        answer(two),
-        3 - np.sqrt(8.0),
-        call="closed_form_rate(Network([np.eye(2), [[1, 0], [0, 2]]]))",
-        tol=1e-9,
-        hint="the norm is the largest singular value, here 2, not the root of the sum of squares",
-    )
+    with calling(answer, "closed_form_rate(Network([np.eye(2), [[1, 0], [0, 2]]]))") as judge:
+        judge(
+            answer(two),
+            3 - np.sqrt(8.0),
+            tol=1e-9,
+            hint="the norm is the largest singular value, here 2, not the root of the sum of squares",
+        )
 
 
 def mean_switches(answer: Callable[..., Any]) -> None:
@@ -38,27 +37,28 @@ def mean_switches(answer: Callable[..., Any]) -> None:
     for _ in range(4):
         sheaf = Sheaf(Network.random([2, 3, 1], rng), [1.0, -1.0])
         counts.append(Exact().run(sheaf, 2.0 * rng.standard_normal(4), 20.0).log.count)
-    close(
-        answer(3, np.random.default_rng(3), nets=4),
-        float(np.mean(counts)),
-        call="mean_switches(3, np.random.default_rng(3), nets=4)",
-        tol=1e-12,
-        hint="per run: first the network, then its start, both from rng; the input is [1, -1]",
-    )
+    with calling(answer, "mean_switches(3, np.random.default_rng(3), nets=4)") as judge:
+        judge(
+            answer(3, np.random.default_rng(3), nets=4),
+            float(np.mean(counts)),
+            tol=1e-12,
+            hint="per run: first the network, then its start, both from rng; the input is [1, -1]",
+        )
 
 
 def late_rate(answer: Callable[..., Any]) -> None:
     times = np.linspace(0, 4, 81)
     energies = 5 * np.exp(-np.where(times < 1, 6 * times, 5.2 + 0.8 * times))
     energy = "5 * np.exp(-np.where(times < 1, 6 * times, 5.2 + 0.8 * times))"
-    close(
-        answer(times, energies, 2.0),
-        0.4,
-        given=f"times = np.linspace(0, 4, 81); energies = {energy}",
-        call="late_rate(times, energies, t_from=2.0)",
-        tol=1e-9,
-        hint="log V falls with slope −2λ, here −0.8 from t = 1 on; samples before t_from do not count",
-    )
+    with calling(
+        answer, "late_rate(times, energies, t_from=2.0)", f"times = np.linspace(0, 4, 81); energies = {energy}"
+    ) as judge:
+        judge(
+            answer(times, energies, 2.0),
+            0.4,
+            tol=1e-9,
+            hint="log V falls with slope −2λ, here −0.8 from t = 1 on; samples before t_from do not count",
+        )
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

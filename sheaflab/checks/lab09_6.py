@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sheaflab.checks.messages import close, fail
+from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import NET, SHEAF, given
 from sheaflab.exact import Exact
 from sheaflab.integrators import Euler, EventEuler
@@ -24,7 +24,8 @@ def skipped_regions(answer: Callable[..., Any]) -> None:
         ([], 0, "no switch, no region in between"),
     ]
     for times, expected, hint in cases:
-        close(answer(times, 0.1), expected, call=f"skipped_regions({times}, 0.1)", tol=0.0, hint=hint)
+        with calling(answer, f"skipped_regions({times}, 0.1)") as judge:
+            judge(answer(times, 0.1), expected, tol=0.0, hint=hint)
 
 
 def bisect(answer: Callable[..., Any]) -> None:
@@ -41,7 +42,8 @@ def bisect(answer: Callable[..., Any]) -> None:
 
         tell = partial(fail, given=f"f = lambda t: {text}", call="bisect(f, 0.0, 1.0, tol=1e-6)")
         hint = "the middle replaces the end whose sign it shares; stop when the bracket is as short as tol"
-        close(answer(counted, 0.0, 1.0, 1e-6), 0.3, tol=1e-6, hint=hint, **tell.keywords)
+        with calling(answer, **tell.keywords) as judge:
+            judge(answer(counted, 0.0, 1.0, 1e-6), 0.3, tol=1e-6, hint=hint)
         budget = math.ceil(math.log2(1e6)) + 3
         if len(asked) > budget:
             hint = "evaluate f once for each middle, remember its sign, and stop when b − a is at most tol"
@@ -52,16 +54,15 @@ def bisect(answer: Callable[..., Any]) -> None:
 
 def bisecting_euler(answer: Callable[..., Any]) -> None:
     c0 = np.array([1.0, 0.5, -1.0, 2.0, -1.0])
-    got = answer(dt=0.1).run(SHEAF, c0, 5.0).log.times
     expected = EventEuler(0.1).run(SHEAF, c0, 5.0).log.times
-    close(
-        got,
-        expected,
-        given=given("SHEAF"),
-        call="BisectingEuler(dt=0.1).run(SHEAF, c0=[1, 0.5, -1, 2, -1], t_end=5.0).log.times",
-        tol=1e-7,
-        hint="`locate` returns the outer end of a bracket of 1e-10: inside, the pattern equals region.pattern",
-    )
+    call = "BisectingEuler(dt=0.1).run(SHEAF, c0=[1, 0.5, -1, 2, -1], t_end=5.0).log.times"
+    with calling(answer, call, given("SHEAF")) as judge:
+        judge(
+            answer(dt=0.1).run(SHEAF, c0, 5.0).log.times,
+            expected,
+            tol=1e-7,
+            hint="`locate` returns the outer end of a bracket of 1e-10: inside, the pattern equals region.pattern",
+        )
 
 
 def compare(answer: Callable[..., Any]) -> None:
@@ -69,14 +70,14 @@ def compare(answer: Callable[..., Any]) -> None:
     c0 = np.array([1.0, -1.0, 0.5, -2.0, 1.0])
     exact = Exact().run(sheaf, c0, 10.0)
     runs = [scheme.run(sheaf, c0, 10.0) for scheme in (Euler(0.1), EventEuler(0.1))]
-    close(
-        answer(sheaf, c0.copy(), 0.1),
-        [float(np.linalg.norm(run.states - exact.at(run.times), axis=1).max()) for run in runs],
-        given=given("NET"),
-        call="compare(Sheaf(NET, [0.5, 1]), np.array([1, -1, 0.5, -2, 1]), 0.1)",
-        tol=1e-6,
-        hint="largest norm of run.states − exact.at(run.times), a row at a time: Euler first, BisectingEuler second",
-    )
+    with calling(answer, "compare(Sheaf(NET, [0.5, 1]), np.array([1, -1, 0.5, -2, 1]), 0.1)", given("NET")) as judge:
+        judge(
+            answer(sheaf, c0.copy(), 0.1),
+            [float(np.linalg.norm(run.states - exact.at(run.times), axis=1).max()) for run in runs],
+            tol=1e-6,
+            hint="largest norm of run.states − exact.at(run.times), a row at a time: "
+            "Euler first, BisectingEuler second",
+        )
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

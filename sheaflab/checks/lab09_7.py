@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sheaflab.checks.messages import close, fail, show
+from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import SLIDER, given
 from sheaflab.exact import Exact
 
@@ -21,7 +21,8 @@ def wall_verdict(answer: Callable[..., Any]) -> None:
     ]
     for f_minus, f_plus, expected, hint in cases:
         call = f"wall_verdict({f_minus}, {f_plus})"
-        returned = answer(f_minus, f_plus)
+        with calling(answer, call):
+            returned = answer(f_minus, f_plus)
         if returned != expected:
             fail(call=call, returned=show(returned), expected=repr(expected), hint=hint)
 
@@ -37,7 +38,9 @@ def pair(returned: object, call: str, expected: str) -> Sequence[Any]:
 def sliding_velocity(answer: Callable[..., Any]) -> None:
     # z = 0, output −2: r = (−1, −2); f⁻ = 1, f⁺ = 1 − 4 = −3, so α = 1/4; the output moves with −r² = 2
     call = "sliding_velocity(SLIDER, np.array([0.0, -2.0]), 0)"
-    alpha, velocity = pair(answer(SLIDER, np.array([0.0, -2.0]), 0), call, "α and the velocity")
+    with calling(answer, call, given("SLIDER")):
+        returned = answer(SLIDER, np.array([0.0, -2.0]), 0)
+    alpha, velocity = pair(returned, call, "α and the velocity")
     hint = "here f⁻ = 1 and f⁺ = −3: solve α f⁺ + (1 − α) f⁻ = 0 for α, the weight of the active side"
     close(alpha, 0.25, given=given("SLIDER"), call=f"{call}[0]", tol=1e-12, hint=hint)
     hint = "mix the two velocities with the same α; the sliding coordinate then stands still"
@@ -58,14 +61,17 @@ def chattering_neurons(answer: Callable[..., Any]) -> None:
     ]
     for times, neurons, expected, hint in cases:
         call = f"chattering_neurons({times}, {neurons}, dt=0.01)"
-        close(answer(list(times), list(neurons), 0.01), expected, call=call, tol=0.0, hint=hint)
+        with calling(answer, call) as judge:
+            judge(answer(list(times), list(neurons), 0.01), expected, tol=0.0, hint=hint)
 
 
 def sliding_euler(answer: Callable[..., Any]) -> None:
     c0 = np.array([0.5, -3.0])
     exact = Exact().run(SLIDER, c0, 8.0)
     call = "sliding_euler(SLIDER, np.array([0.5, -3.0]), dt=0.001, t_end=8.0)"
-    switches, last = pair(answer(SLIDER, c0.copy(), 0.001, 8.0), call, "the number of mode changes and the last state")
+    with calling(answer, call, given("SLIDER")):
+        returned = answer(SLIDER, c0.copy(), 0.001, 8.0)
+    switches, last = pair(returned, call, "the number of mode changes and the last state")
     hint = "this neuron begins to slide once and leaves its wall once: two mode changes"
     close(switches, exact.log.count, given=given("SLIDER"), call=f"{call}[0]", tol=0.0, hint=hint)
     hint = "a sliding neuron has velocity 0; the output's velocity is that of sheaf.velocity(c)"

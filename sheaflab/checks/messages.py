@@ -2,19 +2,71 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sheaflab.checks.raised import Raised
 from sheaflab.network import FloatArray
 
 _WIDTH = 400
 _SMALL = 12
 
 
-class CheckFailed(AssertionError):
+class MessageOnly(Exception):
+    """An error that is for the reader: in notebooks its text alone is shown, not the library's code that raised it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython and its kernels show in the place of a traceback."""
+        return str(self).split("\n")
+
+
+class CheckFailed(MessageOnly, AssertionError):
     """An answer is not right yet; the text says what was called, what came back, what was expected, and a hint."""
+
+    __module__ = "sheaflab.checks"  # where it is public: a plain Python prints this name
+
+
+class NotWritten(CheckFailed):
+    """There is no answer yet: the cell is as it was handed out, or still ends in its placeholder."""
+
+    __module__ = "sheaflab.checks"
+
+
+@contextlib.contextmanager
+def calling(answer: object, call: str, given: str = "") -> Iterator[Callable[..., None]]:
+    """Run a call of an answer; what it raises becomes a message with the call and the answer's own line.
+
+    The block is given :func:`close` with this call, to judge what comes back.
+
+    Parameters
+    ----------
+    answer : object
+        The function or class that is called.
+    call, given : str
+        As in :func:`fail`.
+
+    Raises
+    ------
+    CheckFailed
+        If the call raises.
+    NotWritten
+        If what it raises is the placeholder's `NotImplementedError`.
+    """
+    try:
+        yield partial(close, call=call, given=given)
+    except CheckFailed:
+        raise
+    except (Exception, SystemExit) as error:
+        raised = Raised.of(error, answer)
+        if isinstance(error, NotImplementedError) and raised.places:
+            raise NotWritten(str(error)) from None
+        text = rows([("given", given), ("call", call), *raised.rows()])
+        raise CheckFailed(f"your code raises an error\n{text}") from None
 
 
 def show(value: object) -> str:
@@ -55,13 +107,15 @@ def fail(*, call: str, returned: object, expected: object, hint: str = "", off: 
     CheckFailed
         Always.
     """
-    rows = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
-    lines = []
-    for name, value in [*rows, ("off by", off), ("hint", hint)]:
-        text = value if isinstance(value, str) else show(value)
-        if text:
-            lines.append(f"  {name + ':':<10}{text}".replace("\n", "\n" + " " * 12))
-    raise CheckFailed("not right yet\n" + "\n".join(lines))
+    told = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
+    texts = [(name, value if isinstance(value, str) else show(value)) for name, value in told]
+    raise CheckFailed("not right yet\n" + rows([*texts, ("off by", off), ("hint", hint)]))
+
+
+def rows(told: Iterable[tuple[str, str]]) -> str:
+    """Return the rows of a message: a name and a text each; rows without a text are left out."""
+    lines = [f"  {name + ':':<10}{text}".replace("\n", "\n" + " " * 12) for name, text in told if text]
+    return "\n".join(lines)
 
 
 def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint: str = "", given: str = "") -> None:

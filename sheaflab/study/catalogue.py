@@ -8,8 +8,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from sheaflab.checks.messages import MessageOnly
 
-class StudyError(ValueError):
+
+class StudyError(MessageOnly, ValueError):
     """Something the reader can mend; the text says how."""
 
 
@@ -75,14 +77,18 @@ class Catalogue:
         """All exercises to program, in order."""
         return tuple(exercise for notebook in self.notebooks for exercise in notebook.exercises)
 
-    def find(self, exercise: str) -> Exercise:
-        """Return the exercise with this id.
+    def find(self, exercise: str | float) -> Exercise:
+        """Return the exercise with this id; the number 1.2 is taken for ``"1.2"``.
 
         Raises
         ------
         StudyError
             If there is none.
         """
+        if isinstance(exercise, bool) or not isinstance(exercise, (str, float, int)):
+            kind = type(exercise).__name__
+            raise StudyError(f"`exercise` must be the id of an exercise in quotes, such as '1.2', got a {kind}")
+        exercise = str(exercise)
         known = [*self.exercises, *(written for notebook in self.notebooks for written in notebook.written)]
         for candidate in known:
             if candidate.id.lower() == exercise.strip().lower():
@@ -91,7 +97,7 @@ class Catalogue:
         remedy = f"this notebook has {', '.join(same)}" if same else "`sheaflab list` shows them all"
         raise StudyError(f"there is no exercise {exercise!r}; {remedy}")
 
-    def task(self, exercise: str) -> Exercise:
+    def task(self, exercise: str | float) -> Exercise:
         """Return the exercise with this id; a written answer is refused.
 
         Raises

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
 
 
 def _paint() -> words.Paint:
-    return words.Paint(on=sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb")
+    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return words.Paint(on=colours, encoding=sys.stdout.encoding or "ascii")
 
 
 def _workspace() -> Workspace:
@@ -125,6 +126,7 @@ def _check(options: argparse.Namespace) -> int:
     paint = _paint()
     for task in tasks:
         found = check_answers(task, workspace.answers(task), edition, secret)
+        found = replace(found, note="; ".join(note for note in (workspace.taken(task), found.note) if note))
         if found.attempted:
             workspace.remember(task, passed=found.passed)
         reports.append(found)
@@ -155,7 +157,7 @@ def _hint(options: argparse.Namespace) -> int:
     shown = workspace.next_hint(task)
     left = len(task.hints) - shown
     data = {"exercise": task.id, "number": shown, "left": left, "hint": task.hints[shown - 1]}
-    _tell(options, words.hint(task, shown), data)
+    _tell(options, words.hint(task, shown, remembered=workspace.remembers), data)
     return 0
 
 
@@ -193,8 +195,11 @@ def _progress(options: argparse.Namespace) -> int:
 
 def _reset(options: argparse.Namespace) -> int:
     task, workspace = catalogue().task(options.exercise), _workspace()
+    note = workspace.taken(task)  # before the file is written
     copy = workspace.reset(task)
     told = f"{task.id} {task.title} is as it was at the beginning; your work is kept in {copy.name}.\n"
+    if note:
+        told += f"It was {note}.\n"
     told += "If the notebook is open in Jupyter, reload it from disk (File, Reload Notebook from Disk)."
     _tell(options, told, {"exercise": task.id, "copy": copy.name})
     return 0

@@ -15,13 +15,13 @@ from sheaflab.study.edition import installed, required
 from sheaflab.study.workspace import Workspace
 
 
-def check(exercise: str, answer: object = None, *, again: bool = False) -> None:
+def check(exercise: str | float, answer: object = None, *, again: bool = False) -> None:
     """Check an exercise of the course and print what was found.
 
     Parameters
     ----------
     exercise : str
-        Its id, such as ``"4.1"``.
+        Its id, such as ``"4.1"``; the number 4.1 is taken for it.
     answer : function or class, optional
         By default what the notebook has defined under the exercise's name.
     again : bool
@@ -45,13 +45,13 @@ def check(exercise: str, answer: object = None, *, again: bool = False) -> None:
     print(words.report(found))
 
 
-def hint(exercise: str) -> None:
+def hint(exercise: str | float) -> None:
     """Print the next hint for an exercise and how many are left.
 
     Parameters
     ----------
     exercise : str
-        Its id, such as ``"4.1"``.
+        Its id, such as ``"4.1"``; the number 4.1 is taken for it.
 
     Raises
     ------
@@ -62,13 +62,13 @@ def hint(exercise: str) -> None:
     print(words.hint(task, _workspace().next_hint(task)))
 
 
-def solution(exercise: str, *, sure: bool = False) -> None:
+def solution(exercise: str | float, *, sure: bool = False) -> None:
     """Print the key of an exercise with its reasoning (self-study edition only).
 
     Parameters
     ----------
     exercise : str
-        Its id, such as ``"4.1"``.
+        Its id, such as ``"4.1"``; the number 4.1 is taken for it.
     sure : bool
         Without it you are asked to try once more.
 
@@ -96,7 +96,8 @@ _KEPT: list[Workspace] = []
 def _workspace() -> Workspace:
     """The folder of the notebook; one object for the whole session, for a folder may not be writable."""
     if not _KEPT or _KEPT[0].folder not in (Path.cwd(), *Path.cwd().parents):
-        _KEPT[:] = [Workspace.find(Path.cwd(), catalogue())]
+        # A notebook's kernel runs in the notebook's folder, whatever the notebook is called.
+        _KEPT[:] = [Workspace.find(Path.cwd(), catalogue(), settle=_shell() is not None)]
     return _KEPT[0]
 
 

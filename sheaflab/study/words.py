@@ -2,35 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from sheaflab.study.catalogue import Catalogue, Exercise
 from sheaflab.study.edition import Report, Solution
 from sheaflab.study.workspace import Workspace
 
 
 class Paint:
-    """Colours for a terminal; without them the text alone."""
+    """How marks and headings look: in colours, or as text alone; marks that can be told apart in any encoding.
 
-    def __init__(self, *, on: bool) -> None:
+    Parameters
+    ----------
+    on : bool
+        Whether there are colours.
+    encoding : str
+        Of the terminal. One that lacks a mark gets all of them in letters.
+    """
+
+    _MARKS: ClassVar = {
+        "pass": ("✓", "ok"),
+        "fail": ("✗", "no"),
+        "tried": ("~", "~~"),
+        "open": ("·", ".."),
+        "none": ("–", "--"),
+    }
+    _COLOURS: ClassVar = {"pass": "green", "fail": "red", "open": "dim", "none": "dim"}
+
+    def __init__(self, *, on: bool, encoding: str = "utf-8") -> None:
         self.on = on
+        try:
+            "".join(sign for sign, _ in self._MARKS.values()).encode(encoding)
+            self._column = 0
+        except (UnicodeEncodeError, LookupError):
+            self._column = 1
 
     def __call__(self, colour: str, text: str) -> str:
         code = {"green": "32", "red": "31", "dim": "2", "bold": "1"}[colour]
         return f"\033[{code}m{text}\033[0m" if self.on else text
 
+    def mark(self, kind: str, *, plain: bool = False) -> str:
+        """Return a mark: ``pass``, ``fail``, ``tried``, ``open``, or ``none`` for what no machine reads."""
+        sign = self._MARKS[kind][self._column]
+        return sign if plain or kind not in self._COLOURS else self(self._COLOURS[kind], sign)
+
+    def row(self, kinds: Sequence[str], size: int) -> str:
+        """Return several marks in a row, as wide as `size` of them."""
+        gap = " " * self._column
+        room = " " * ((size - len(kinds)) * (1 + 2 * self._column))
+        return gap.join(self.mark(kind) for kind in kinds) + room
+
 
 PLAIN = Paint(on=False)
+_MOST = 4  # exercises in a notebook
 
 
 def report(found: Report, paint: Paint = PLAIN) -> str:
     """Return a check's report."""
     head = f"{found.exercise} {found.title}"
     if not found.attempted:
-        return f"{paint('dim', '·')} {head}: {found.visible}"
+        return f"{paint.mark('open')} {head}: {found.visible}" + _note(found)
     if found.visible:
-        return f"{paint('red', '✗')} {head}\n{_indent(found.visible)}" + _note(found)
-    lines = [f"{paint('green', '✓') if found.passed else paint('red', '✗')} {head}"]
+        return f"{paint.mark('fail')} {head}\n{_indent(found.visible)}" + _note(found)
+    lines = [f"{paint.mark('pass' if found.passed else 'fail')} {head}"]
     for outcome in found.fresh:
-        mark = paint("green", "✓") if outcome.passed else paint("red", "✗")
+        mark = paint.mark("pass" if outcome.passed else "fail")
         lines.append(f"  {mark} {outcome.name}: {outcome.title}")
         if outcome.message:
             lines.append(_indent(outcome.message, 6))
@@ -43,12 +80,15 @@ def _note(found: Report) -> str:
     return f"\n  ({found.note})" if found.note else ""
 
 
-def hint(exercise: Exercise, shown: int) -> str:
-    """Return the hint number `shown` and how many are left."""
+def hint(exercise: Exercise, shown: int, *, remembered: bool = True) -> str:
+    """Return the hint number `shown` and how many are left, and whether the next call will know of it."""
     total = len(exercise.hints)
     left = total - shown
     rest = "no hint left" if not left else f"{left} hint{'s' if left > 1 else ''} left"
-    return f"{exercise.id} {exercise.title}, hint {shown} of {total} ({rest}):\n{_indent(exercise.hints[shown - 1])}"
+    told = f"{exercise.id} {exercise.title}, hint {shown} of {total} ({rest}):\n{_indent(exercise.hints[shown - 1])}"
+    if left and not remembered:
+        told += "\n\nThe next hint comes in the folder with your notebooks: there it is remembered what you have seen."
+    return told
 
 
 def solution(exercise: Exercise, key: Solution, paint: Paint = PLAIN) -> str:
@@ -74,20 +114,20 @@ def listing(catalogue: Catalogue, workspace: Workspace, paint: Paint = PLAIN) ->
         lines += ["", paint("bold", f"{notebook.name}  {notebook.title}, {notebook.minutes} minutes")]
         for exercise in notebook.exercises:
             lines.append(
-                f"  {_mark(workspace, exercise, paint)} {exercise.id}  {exercise.title}, {exercise.minutes} min"
+                f"  {paint.mark(_kind(workspace, exercise))} {exercise.id}  {exercise.title}, {exercise.minutes} min"
             )
-        lines += [f"  {paint('dim', '–')} {written.id}  {written.title} (written)" for written in notebook.written]
-    return "\n".join([*lines, "", "✓ solved   ~ tried   · not yet   – no machine reads it"])
+        lines += [f"  {paint.mark('none')} {written.id}  {written.title} (written)" for written in notebook.written]
+    told = {"pass": "solved", "tried": "tried", "open": "not yet", "none": "no machine reads it"}
+    return "\n".join([*lines, "", "   ".join(f"{paint.mark(kind, plain=True)} {text}" for kind, text in told.items())])
 
 
 def progress(catalogue: Catalogue, workspace: Workspace, paint: Paint = PLAIN) -> str:
     """Return how far the reader is and what comes next."""
     lines = []
     for notebook in catalogue.notebooks:
-        marks = "".join(_mark(workspace, exercise, paint) for exercise in notebook.exercises)
+        marks = paint.row([_kind(workspace, exercise) for exercise in notebook.exercises], _MOST)
         solved = sum(workspace.solved(exercise) for exercise in notebook.exercises)
-        room = " " * (4 - len(notebook.exercises))
-        lines.append(f"{notebook.name}  {marks}{room}  {solved} of {len(notebook.exercises)}  {notebook.title}")
+        lines.append(f"{notebook.name}  {marks}  {solved} of {len(notebook.exercises)}  {notebook.title}")
     done = sum(workspace.solved(exercise) for exercise in catalogue.exercises)
     lines += ["", f"{done} of {len(catalogue.exercises)} exercises solved"]
     following = upcoming(catalogue, workspace)
@@ -105,10 +145,8 @@ def upcoming(catalogue: Catalogue, workspace: Workspace) -> Exercise | None:
     return next((exercise for exercise in catalogue.exercises if not workspace.solved(exercise)), None)
 
 
-def _mark(workspace: Workspace, exercise: Exercise, paint: Paint) -> str:
-    if workspace.solved(exercise):
-        return paint("green", "✓")
-    return "~" if workspace.tried(exercise) else paint("dim", "·")
+def _kind(workspace: Workspace, exercise: Exercise) -> str:
+    return "pass" if workspace.solved(exercise) else "tried" if workspace.tried(exercise) else "open"
 
 
 def _indent(text: str, width: int = 2) -> str:

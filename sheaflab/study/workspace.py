@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from sheaflab.study.catalogue import Catalogue, Exercise, StudyError
 from sheaflab.study.edition import Answers
+from sheaflab.study.files import cell_names, lost_cell, notebooks, text
 
 STATE = "sheaflab-progress.json"
 
@@ -23,19 +23,25 @@ class Workspace:
     ----------
     folder : Path
     catalogue : Catalogue
+    remembers : bool
+        Whether hints and progress are written into the folder.
     """
 
-    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
-        self.folder, self.catalogue = folder, catalogue
+    def __init__(self, folder: Path, catalogue: Catalogue, *, remembers: bool = True) -> None:
+        self.folder, self.catalogue, self.remembers = folder, catalogue, remembers
         self.state = self._load()
 
     @classmethod
-    def find(cls, start: Path, catalogue: Catalogue) -> Workspace:
-        """Return the nearest folder with notebooks: `start`, one above it, `start`'s own ``lab09``; else `start`."""
+    def find(cls, start: Path, catalogue: Catalogue, *, settle: bool = False) -> Workspace:
+        """Return the nearest folder with notebooks: `start`, one above it, `start`'s own ``lab09``; else `start`.
+
+        A folder without notebooks does not become the reader's because a command is run there: nothing is written
+        into it, unless something is remembered there already or the caller wants to `settle`.
+        """
         for folder in (start, *start.parents, start / catalogue.name):
-            if (folder / STATE).is_file() or any((folder / f"{n.name}.ipynb").is_file() for n in catalogue.notebooks):
+            if any(notebooks(folder, notebook.name) for notebook in catalogue.notebooks):
                 return cls(folder, catalogue)
-        return cls(start, catalogue)
+        return cls(start, catalogue, remembers=settle or (start / STATE).is_file())
 
     # -- memory ---------------------------------------------------------------------------------------------------
     def _load(self) -> dict[str, Any]:
@@ -51,7 +57,9 @@ class Workspace:
         return {**fresh, **known}
 
     def save(self) -> None:
-        """Write the memory; a folder that cannot be written is no reason to fail."""
+        """Write the memory, if there is a place for it; a folder that cannot be written is no reason to fail."""
+        if not self.remembers:
+            return
         with contextlib.suppress(OSError):
             path = self.folder / STATE
             path.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -87,24 +95,26 @@ class Workspace:
 
     # -- notebooks ------------------------------------------------------------------------------------------------
     def path(self, exercise: Exercise) -> Path:
-        """File of an exercise's notebook; names as a browser makes them, ``lab09-3 (1).ipynb``, count, newest first.
+        """File of an exercise's notebook; copies such as ``lab09-3 (1).ipynb`` count, the newest is taken.
 
         Raises
         ------
         StudyError
             If it is not there.
         """
-        plain = self.folder / f"{exercise.notebook}.ipynb"
-        if plain.is_file():
-            return plain
-        pattern = re.compile(re.escape(exercise.notebook) + r"(\.v[0-9a-f]{4})?( ?\(\d+\))?\.ipynb")
-        others = [p for p in self.folder.glob(f"{exercise.notebook}*.ipynb") if pattern.fullmatch(p.name)]
-        if others:
-            return max(others, key=lambda p: p.stat().st_mtime)
+        if found := notebooks(self.folder, exercise.notebook):
+            return found[0]
         raise StudyError(
-            f"{plain} does not exist; run the command in the folder with your notebooks, "
-            "or `sheaflab start` to get them"
+            f"{self.folder / exercise.notebook}.ipynb does not exist; run the command in the folder with your "
+            "notebooks, or `sheaflab start` to get them"
         )
+
+    def taken(self, exercise: Exercise) -> str:
+        """Say which file was taken, if it goes by another name than expected or there are several."""
+        found = notebooks(self.folder, exercise.notebook)
+        if len(found) > 1:
+            return f"taken from {found[0].name}, the newest of {len(found)} copies"
+        return f"taken from {found[0].name}" if found and found[0].stem != exercise.notebook else ""
 
     def read(self, exercise: Exercise) -> dict[str, Any]:
         """Return a notebook as JSON data.
@@ -133,12 +143,12 @@ class Workspace:
         """
         cells: list[tuple[str, str]] = []
         sources: dict[str, str] = {}
-        for cell in self.read(exercise)["cells"]:
-            name, source = _grade_id(cell), text(cell)
+        found = self.read(exercise)["cells"]
+        for cell, name in zip(found, cell_names(found, self._exercises(exercise)), strict=True):
             if cell.get("cell_type") == "code" and not name.startswith(("check-", "grade-")):
-                cells.append((name, source))
+                cells.append((name, text(cell)))
             if name.startswith("ex-"):
-                sources[name.removeprefix("ex-").replace("-", ".")] = source
+                sources[name.removeprefix("ex-").replace("-", ".")] = text(cell)
             if name == exercise.cell:
                 return Answers(tuple(cells), sources)
         raise StudyError(
@@ -153,31 +163,19 @@ class Workspace:
         while (copy := path.with_name(f"{path.stem}.before-reset-{number}.ipynb")).exists():
             number += 1
         copy.write_bytes(path.read_bytes())
-        mine = next((cell for cell in data["cells"] if _grade_id(cell) == exercise.cell), None)
-        if mine is None:
-            mine = _lost_cell(exercise)
-            after = exercise.cell.replace("ex-", "check-")
-            where = [k for k, cell in enumerate(data["cells"]) if _grade_id(cell) == after]
-            data["cells"].insert(where[0] if where else len(data["cells"]), mine)
+        cells = data["cells"]
+        names = cell_names(cells, self._exercises(exercise))
+        if exercise.cell in names:
+            mine = cells[names.index(exercise.cell)]
+        else:
+            mine, after = lost_cell(exercise, cells), exercise.cell.replace("ex-", "check-")
+            cells.insert(names.index(after) if after in names else len(cells), mine)
         mine.update(source=exercise.stub.splitlines(keepends=True), outputs=[], execution_count=None)
         path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         self.state["solved"].pop(exercise.id, None)
         self.save()
         return copy
 
-
-def text(cell: dict[str, Any]) -> str:
-    """Return a cell's source as one text."""
-    source = cell.get("source", "")
-    return "".join(source) if isinstance(source, list) else str(source)
-
-
-def _grade_id(cell: dict[str, Any]) -> str:
-    meta = cell.get("metadata", {}).get("nbgrader", {})
-    return str(meta.get("grade_id", "")) if isinstance(meta, dict) else ""
-
-
-def _lost_cell(exercise: Exercise) -> dict[str, Any]:
-    meta = {"grade": False, "grade_id": exercise.cell, "locked": False, "schema_version": 3, "solution": True}
-    nbgrader = {"nbgrader": {**meta, "task": False}}
-    return {"cell_type": "code", "execution_count": None, "id": exercise.cell, "metadata": nbgrader, "outputs": []}
+    def _exercises(self, exercise: Exercise) -> tuple[Exercise, ...]:
+        """The exercises of an exercise's notebook."""
+        return next(n.exercises for n in self.catalogue.notebooks if n.name == exercise.notebook)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 
 import pytest
@@ -27,12 +28,31 @@ def test_demo_of_a_deep_network_with_an_odd_input_width(tmp_path, capsys):
     assert "all 512 activation patterns enumerated" in capsys.readouterr().out
 
 
-def test_a_terminal_without_the_signs_shows_the_rest(monkeypatch):
-    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr("sys.stdout", narrow)
-    assert main(["list"]) == 0
-    narrow.flush()
-    assert b"  ? 1.1  the activation pattern, 3 min" in narrow.buffer.getvalue()
+def test_a_terminal_without_the_signs_has_marks_in_letters(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab09-1.ipynb").write_text('{"cells": []}')
+    state = {"solved": {"1.1": "now"}, "tried": {"1.1": "now", "1.2": "now"}}
+    (tmp_path / "sheaflab-progress.json").write_text(json.dumps(state))
+    said = []
+    for command in ("list", "progress"):
+        narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr("sys.stdout", narrow)
+        assert main([command]) == 0
+        narrow.flush()
+        said.append(narrow.buffer.getvalue().decode())
+    listing, progress = said
+    for line in ("  ok 1.1  the activation pattern, 3 min", "  ~~ 1.2  the restricted", "  .. 1.3  the Dirichlet"):
+        assert line in listing
+    assert "ok solved   ~~ tried   .. not yet   -- no machine reads it" in listing
+    assert progress.startswith(
+        "lab09-1  ok ~~ ..     1 of 3  Build the sheaf\nlab09-2  .. .. .. ..  0 of 4  The heat equation"
+    )
+
+
+def test_demo_with_a_single_hidden_neuron(tmp_path, capsys):
+    assert main(["demo", "--widths", "2,1,1", "--t-end", "5", "--out", str(tmp_path)]) == 0
+    assert "No trajectory.png: it is drawn in the plane of two hidden neurons" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {"energy.png", "bands.png", "chatter.png", "switches.csv"}
 
 
 def test_each_seed_of_the_demo_changes_what_it_names(tmp_path, capsys):

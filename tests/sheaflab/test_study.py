@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -125,19 +126,84 @@ def test_check_everything_that_is_there(folder, say):
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ("def activation_pattern(z:\n", "its cell raises\n    File "),
         (
-            "def activation_pattern(z):\n    return q\n",
-            "activation_pattern raised NameError: name 'q' is not defined (line 2",
+            "def activation_pattern(z:\n    return z\n",
+            "its cell cannot be read\n    line 1\n      def activation_pattern(z:\n                            ^\n  SyntaxError: '(' was never closed\n",
         ),
-        ("import sys; sys.exit(3)\n", "its cell raises\n  SystemExit: 3"),
+        (
+            "def activation_pattern(z):\n    return helper(z)\n\ndef helper(z):\n    return q  # oh\n",
+            "  your code raises an error\n"
+            "    call:     activation_pattern(np.array([0.5, -1.0, 2.0]))\n"
+            "    raised:   NameError: name 'q' is not defined\n"
+            "    line 2:   return helper(z)\n"
+            "    line 5:   return q  # oh   (in helper)\n",
+        ),
+        (
+            "def activation_pattern(z):\n    return np.ones((2, 3)) @ z @ z\n",
+            "    line 2:   return np.ones((2, 3)) @ z @ z\n",
+        ),
+        (
+            "def activation_pattern(z):\n    raise SystemExit(3)\n",
+            "    raised:   SystemExit: 3\n    line 2:   raise SystemExit(3)\n",
+        ),
+        (
+            "def activation_pattern(z):\n    class Mute(Exception):\n        def __str__(self): return self.q\n    raise Mute\n",
+            "    raised:   Mute: (an exception without a readable text)\n    line 4:   raise Mute\n",
+        ),
+        (
+            "def activation_pattern(z):\n    return activation_pattern(z)\n",
+            "    raised:   RecursionError: maximum recursion depth exceeded",
+        ),
+        (
+            "x = 1\nimport sys; sys.exit(3)\n",
+            "its cell raises an error\n    raised:   SystemExit: 3\n    line 2:   import sys; sys.exit(3)\n",
+        ),
         ("pattern = 3\n", "there is no `activation_pattern` yet"),
+        ("def activation_pattern():\n    return 1\n", "    raised:   TypeError: activation_pattern() takes 0"),
     ],
 )
 def test_check_broken_answers(folder, say, answer, told):
     write(folder / "lab09-1.ipynb", {"1.1": answer})
     status, out, _ = say("check", "1.1")
     assert (status, told in out) == (1, True), out
+    assert "sheaflab/" not in out  # a path of the library's
+    assert "Traceback" not in out
+
+
+STUB = 'raise NotImplementedError("Exercise 1.1: the activation pattern")'
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (f"def activation_pattern(z):\n    # {STUB}\n    return z > 0\n", "✓"),
+        (f"# {STUB}\ndef activation_pattern(z):\n    return z > 0\n", "✓"),
+        (f"def activation_pattern(z):\n    \"\"\"Was: {STUB}.\"\"\"\n    return z > 0\n", "✓"),
+        (f"def activation_pattern(z):\n    return z > 0\n    {STUB}\n", "✓"),
+        (f"def activation_pattern(z):\n    # {STUB}\n    return z >= 0\n", "✗"),
+        (f"def activation_pattern(z):\n    half = z / 2  # a beginning\n    {STUB}\n", "·"),
+        ("def activation_pattern(z):\n    raise NotImplementedError\n", "·"),
+    ],
+)
+def test_what_is_written_decides_not_the_words_in_it(folder, say, answer, verdict):
+    write(folder / "lab09-1.ipynb", {"1.1": answer})
+    assert say("check", "1.1")[1].split(" ")[0] == verdict
+
+
+def test_the_stub_is_not_run_to_be_known(folder, say, monkeypatch):
+    """Twenty untouched exercises are no reason to run twenty notebooks, whatever has been added as a remark."""
+    task = catalogue().find("1.1")
+    write(folder / "lab09-1.ipynb", {"1.1": task.stub.replace("    raise", "    # a thought\n\n    raise")})
+    monkeypatch.setattr("sheaflab.study.checking.execute", None)
+    assert say("check", "1.1")[1].startswith("· 1.1 the activation pattern: nothing written yet")
+
+
+def test_an_earlier_exercise_that_is_missing_is_named(folder, say):
+    answer = "def switch_counts(sheaf, magnitude, rng, runs=20):\n    return [count_switches(np.zeros((3, 5)), 4)] * runs\n"
+    write(folder / "lab09-3.ipynb", {"3.2": answer})
+    status, out, _ = say("check", "3.2")
+    assert status == 1
+    assert out.startswith("✗ 3.2 counts over many random starts\n  it needs exercise 3.1, which is not written yet\n")
 
 
 def test_hints_go_on_by_one_and_say_how_many_are_left(folder, say):
@@ -179,6 +245,57 @@ def test_reset_brings_a_lost_cell_back(folder, say):
     assert ids.index("ex-1-2") == ids.index("check-1-2") - 1
 
 
+def without_names(path, *, ids):
+    """What other programs make of a notebook: nbgrader's metadata gone, perhaps the ids too."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for cell in data["cells"]:
+        cell["metadata"] = {}
+        if not ids:
+            del cell["id"]
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_a_notebook_without_metadata_is_checked_and_reset_like_any_other(folder, say, ids):
+    path = folder / "lab09-1.ipynb"
+    write(path, {"1.1": RIGHT})
+    without_names(path, ids=ids)
+    cells = len(json.loads(path.read_text(encoding="utf-8"))["cells"])
+    assert say("check", "1.1")[0] == 0
+    assert say("reset", "1.1")[0] == 0
+    after = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert len(after) == cells
+    assert sum("def activation_pattern" in "".join(cell["source"]) for cell in after) == 1
+    assert say("check", "1.1")[1].startswith("· 1.1")
+
+
+def test_no_two_cells_get_one_id(folder, say):
+    path = folder / "lab09-1.ipynb"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    next(cell for cell in data["cells"] if cell["id"] == "ex-1-2").update(metadata={}, cell_type="markdown")
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert say("reset", "1.2")[0] == 0
+    ids = [cell["id"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_hint_leaves_nothing_behind_where_there_are_no_notebooks(folder, say, monkeypatch):
+    elsewhere = folder / "elsewhere"
+    work = elsewhere / "work" / "lab09"
+    work.mkdir(parents=True)
+    (folder / "lab09-1.ipynb").rename(work / "lab09-1.ipynb")
+    monkeypatch.chdir(elsewhere)
+    status, out, _ = say("hint", "1.1")
+    assert (status, "hint 1 of 3" in out) == (0, True)
+    assert out.endswith("\nThe next hint comes in the folder with your notebooks: there it is remembered what you have seen.\n")
+    assert not list(elsewhere.glob("*.json"))
+    (elsewhere / STATE).write_text("{}", encoding="utf-8")  # from an earlier version, or from somebody else
+    monkeypatch.chdir(elsewhere / "work")
+    assert say("hint", "1.1")[0] == 0
+    assert (work / STATE).is_file()  # the notebooks decide, not a file above them
+    assert (elsewhere / STATE).read_text(encoding="utf-8") == "{}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -217,10 +334,35 @@ def test_a_damaged_notebook_is_named(folder, say):
     assert "is not a notebook" in err
 
 
-def test_a_browsers_name_and_a_folder_below_are_found(folder, say, monkeypatch):
+@pytest.mark.parametrize(
+    "name",
+    ["lab09-1 (1)", "lab09-1(2)", "lab09-1-Copy1", "lab09-1-Copy12", "lab09-1 - Copy", "lab09-1 - Copy (2)",
+     "lab09-1 copy", "lab09-1 copy 2", "lab09-1.v3fa2", "lab09-1.v3fa2 (1)", "lab09-1-Copy1-Copy2"],
+)  # fmt: skip
+def test_copies_are_known_and_the_newest_is_taken(folder, say, name):
+    write(folder / "lab09-1.ipynb", {"1.1": WRONG})
+    copy = folder / f"{name}.ipynb"
+    copy.write_bytes((folder / "lab09-1.ipynb").read_bytes().replace(b"z >= 0", b"z > 0"))
+    os.utime(folder / "lab09-1.ipynb", (1e9, 1e9))
+    status, out, _ = say("check", "1.1")
+    assert (status, out.endswith(f"\n  (taken from {name}.ipynb, the newest of 2 copies)\n")) == (0, True), out
+    os.utime(copy, (1e8, 1e8))
+    status, out, _ = say("check", "1.1")
+    assert (status, out.endswith("\n  (taken from lab09-1.ipynb, the newest of 2 copies)\n")) == (1, True), out
+    (folder / "lab09-1.ipynb").unlink()
+    status, out, _ = say("check", "1.1")
+    assert (status, out.endswith(f"\n  (taken from {name}.ipynb)\n")) == (0, True), out
+    assert f"\nIt was taken from {name}.ipynb.\n" in say("reset", "1.1")[1]
+
+
+@pytest.mark.parametrize("name", ["lab09-10", "lab09-1.before-reset-1", "lab09-1-mine", "lab09-1.v3fa2.bak"])
+def test_other_files_are_not_taken_for_copies(folder, say, name):
+    (folder / "lab09-1.ipynb").rename(folder / f"{name}.ipynb")
+    assert say("check", "1.1")[0] == 2
+
+
+def test_a_folder_below_the_notebooks_is_found(folder, say, monkeypatch):
     write(folder / "lab09-1.ipynb", {"1.1": RIGHT})
-    (folder / "lab09-1.ipynb").rename(folder / "lab09-1 (1).ipynb")
-    assert say("check", "1.1")[0] == 0
     (folder / "deeper").mkdir()
     monkeypatch.chdir(folder / "deeper")
     assert say("check", "1.1")[0] == 0
@@ -251,6 +393,13 @@ def test_from_a_notebook(folder, capsys):
         sheaflab.solution("1.2")
     with pytest.raises(ValueError, match=r"there is no exercise '8\.1'"):
         sheaflab.check("8.1")
+    sheaflab.hint(1.3)
+    assert capsys.readouterr().out.startswith("1.3 the Dirichlet energy, hint 1 of 3")
+    sheaflab.check(1.1, lambda z: z > 0)
+    assert capsys.readouterr().out.startswith("✓ 1.1")
+    for wrong in (None, True, ["1.2"], b"1.2"):
+        with pytest.raises(ValueError, match=r"must be the id of an exercise in quotes, such as '1\.2', got a "):
+            sheaflab.hint(wrong)
 
 
 def test_every_exercise_has_what_a_reader_needs():
