@@ -48,7 +48,7 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
 
 def _paint() -> words.Paint:
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return words.Paint(on=colours, encoding=sys.stdout.encoding or "ascii")
+    return words.Paint(on=colours, encoding=sys.stdout.encoding or "utf-8")  # text in memory has no encoding
 
 
 def _workspace() -> Workspace:

@@ -1,0 +1,326 @@
+"""In every edition that runs outside a browser a right answer passes, and a wrong one fails with its message.
+
+The editions in the browser are in `tests/browser/test_editions.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import venv
+import zipfile
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from graders.release import grade_id, template
+from sheaflab.study.catalogue import catalogue
+from tests.selfstudy.solving import (
+    FRESH,
+    FRESH_TOLD,
+    RAISES,
+    RAISES_TOLD,
+    RIGHT,
+    UNWRITTEN_TOLD,
+    WRONG,
+    WRONG_TOLD,
+    indented,
+    marks,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST = "lab09-1"
+ALL_GOOD = ["✓", "✓", "✓"]  # the exercise and its two checks on fresh problems
+
+
+@pytest.fixture(scope="session")
+def unpacked(made, tmp_path_factory):
+    """The self-study zip, unpacked."""
+    folder = tmp_path_factory.mktemp("zip")
+    with zipfile.ZipFile(made[1]) as file:
+        file.extractall(folder)
+    return folder / "sheaflab-self-study"
+
+
+@pytest.fixture(scope="session")
+def installed(unpacked, tmp_path_factory):
+    """A fresh environment in which pip has installed the zip's wheels; the packages they need are borrowed."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, symlinks=os.name != "nt")
+    python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
+    wheels = [str(path) for path in (unpacked / "wheels").iterdir()]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, *wheels], check=True, env=bare())
+    (site,) = home.glob("lib/python*/site-packages")
+    (site / "borrowed.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")) + "\n")
+    where = "import sheaflab, graders; print(sheaflab.__file__); print(graders.__file__)"
+    found = subprocess.run([python, "-c", where], check=True, env=bare(), cwd=home, capture_output=True, text=True)
+    assert all(Path(line).is_relative_to(site) for line in found.stdout.split()), found.stdout
+    return python
+
+
+def bare():
+    """An environment that does not know this checkout."""
+    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+
+
+def run_notebook(notebook, folder, *, python=sys.executable, env=None):
+    """Run a notebook in a real kernel of that Python; errors stay in its outputs."""
+    kernel = folder / "kernels" / "reader"
+    kernel.mkdir(parents=True)
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "language": "python", "display_name": "a reader's"}))
+    path = folder / f"{FIRST}.ipynb"
+    nbformat.write(notebook, path)
+    command = ["nbconvert", "--to=notebook", "--execute", "--allow-errors", "--inplace", path.name]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--ExecutePreprocessor.kernel_name=reader"],
+        cwd=folder, env={**(env or os.environ), "JUPYTER_PATH": str(folder)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return nbformat.read(path, as_version=4)
+
+
+def filled(notebook, answers):
+    """A notebook with answers in it, by exercise."""
+    for cell in notebook.cells:
+        exercise = grade_id(cell).removeprefix("ex-").replace("-", ".")
+        if grade_id(cell).startswith("ex-") and exercise in answers:
+            cell.source = answers[exercise]
+    return notebook
+
+
+def outputs(notebook, name):
+    return next(cell.outputs for cell in notebook.cells if grade_id(cell) == name)
+
+
+@pytest.fixture(scope="session")
+def keys(pack):
+    return {task.id: pack.solution(task.id).code for task in catalogue().exercises}
+
+
+# -- notebook, student edition -----------------------------------------------------------------------------------------
+def test_in_a_notebook_right_answers_pass(course, keys, tmp_path):
+    spec = course.notebook(FIRST)
+    ran = run_notebook(filled(template(course, spec), keys), tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    for exercise in spec.exercises:
+        (said,) = outputs(ran, f"check-{exercise.slug}")
+        told = f"Exercise {exercise.id}: the visible checks pass. Hidden checks use fresh problems.\n"
+        assert (said.output_type, said.get("text")) == ("stream", told)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "told"),
+    [(WRONG, "CheckFailed", WRONG_TOLD), (RAISES, "CheckFailed", RAISES_TOLD), (None, "NotWritten", UNWRITTEN_TOLD)],
+    ids=["wrong", "raises", "unwritten"],
+)
+def test_in_a_notebook_a_failure_is_its_message_alone(course, tmp_path, answer, kind, told):
+    notebook = filled(template(course, course.notebook(FIRST)), {"1.1": answer} if answer else {})
+    ran = run_notebook(notebook, tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    (said,) = outputs(ran, "check-1-1")
+    assert (said.output_type, said.ename) == ("error", kind)
+    assert said.traceback == f"Exercise 1.1: {told}".split("\n")
+
+
+# -- notebook, self-study edition, from its zip --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("answer", "expected", "told"),
+    [
+        (RIGHT, ALL_GOOD, ""),
+        (WRONG, ["✗"], indented(WRONG_TOLD, 2)),
+        (RAISES, ["✗"], indented(RAISES_TOLD, 2)),
+        (FRESH, ["✗", "✗", "✓"], FRESH_TOLD),
+        (None, ["·"], "nothing written yet"),
+    ],
+    ids=["right", "wrong", "raises", "raises-on-fresh", "unwritten"],
+)
+def test_in_a_notebook_of_the_zip(unpacked, installed, tmp_path, answer, expected, told):
+    notebook = nbformat.read(unpacked / "notebooks" / f"{FIRST}.ipynb", as_version=4)
+    ran = run_notebook(filled(notebook, {"1.1": answer} if answer else {}), tmp_path, python=installed, env=bare())
+    (said,) = outputs(ran, "grade-1-1")
+    assert marks(said["text"]) == expected
+    assert re.search(told if isinstance(told, re.Pattern) else re.escape(told), said["text"]), said["text"]
+
+
+# -- terminal ------------------------------------------------------------------------------------------------------------
+def in_terminal(python, folder, answer, *, env, notebook):
+    nbformat.write(filled(notebook, {"1.1": answer} if answer else {}), folder / f"{FIRST}.ipynb")
+    command = [str(python), "-m", "sheaflab.cli"] if python == sys.executable else [str(Path(python).with_name("sheaflab"))]
+    done = subprocess.run(
+        [*command, "check", "1.1"],
+        cwd=folder, env={**env, "PYTHONIOENCODING": "utf-8"}, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "expected", "told"),
+    [
+        (RIGHT, 0, ["✓"], "the visible checks pass; your instructor's look at fresh problems"),
+        (WRONG, 1, ["✗"], indented(WRONG_TOLD, 2)),
+        (RAISES, 1, ["✗"], indented(RAISES_TOLD, 2)),
+        (None, 1, ["·"], "nothing written yet"),
+    ],
+    ids=["right", "wrong", "raises", "unwritten"],
+)
+def test_in_a_terminal(course, tmp_path, answer, status, expected, told):
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found, out = in_terminal(sys.executable, tmp_path, answer, env=env, notebook=template(course, course.notebook(FIRST)))
+    assert (found, marks(out), told in out) == (status, expected, True), out
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "expected", "told"),
+    [
+        (RIGHT, 0, ALL_GOOD, ""),
+        (WRONG, 1, ["✗"], indented(WRONG_TOLD, 2)),
+        (RAISES, 1, ["✗"], indented(RAISES_TOLD, 2)),
+        (FRESH, 1, ["✗", "✗", "✓"], FRESH_TOLD),
+        (None, 1, ["·"], "nothing written yet"),
+    ],
+    ids=["right", "wrong", "raises", "raises-on-fresh", "unwritten"],
+)
+def test_in_a_terminal_with_the_zip_installed(unpacked, installed, tmp_path, answer, status, expected, told):
+    notebook = nbformat.read(unpacked / "notebooks" / f"{FIRST}.ipynb", as_version=4)
+    found, out = in_terminal(installed, tmp_path, answer, env=bare(), notebook=notebook)
+    assert (found, marks(out)) == (status, expected), out
+    assert re.search(told if isinstance(told, re.Pattern) else re.escape(told), out), out
+
+
+# -- a machine that is not POSIX -----------------------------------------------------------------------------------------
+WITHOUT_POSIX = """
+import importlib.abc, os, signal, sys
+
+GONE = {"resource", "fcntl", "pwd", "grp", "termios", "syslog", "spwd", "crypt", "pty", "tty"}
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in GONE:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+for name in GONE:
+    sys.modules.pop(name, None)
+for name in ("SIGALRM", "SIGPROF", "SIGVTALRM", "SIGKILL", "SIGXCPU", "setitimer", "getitimer", "alarm", "pthread_kill",
+             "ITIMER_REAL", "ITIMER_PROF", "ITIMER_VIRTUAL"):
+    delattr(signal, name)
+for name in ("fork", "forkpty", "getuid", "geteuid", "killpg", "wait4", "posix_spawn", "setsid"):
+    delattr(os, name)
+"""
+
+
+def without_posix(python, folder, script, *, env):
+    """Run a script in a Python from which everything POSIX-only on a reader's path is taken before anything is imported."""
+    done = subprocess.run(
+        [str(python), "-c", WITHOUT_POSIX + textwrap.dedent(script)],
+        cwd=folder, env={**env, "PYTHONIOENCODING": "utf-8"}, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+# `sys.platform` is set once everything is imported: the interpreter itself and numpy need the true one.
+COMMANDS = """
+    import contextlib, io, json
+    from sheaflab.cli import main
+    import matplotlib.pyplot, scipy.linalg
+    sys.platform = "win32"
+    def say(*arguments):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            status = main(arguments)
+        return status, out.getvalue()
+"""
+
+
+def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, keys, tmp_path):
+    for path in (unpacked / "notebooks").glob("*.ipynb"):
+        nbformat.write(filled(nbformat.read(path, as_version=4), keys), tmp_path / path.name)
+    status, out = without_posix(
+        installed, tmp_path, COMMANDS + "    print(json.dumps(say('check', '--json')))", env=bare()
+    )
+    reports = json.loads(out)
+    assert {r["exercise"] for r in reports} == set(keys)
+    assert [r for r in reports if not r["passed"] or not r["fresh"]] == []
+    assert all(outcome["passed"] for report in reports for outcome in report["fresh"])
+    assert {r["note"] for r in reports} == {"without a sandbox here: Ctrl+C stops an endless loop"}
+    assert status == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "told"),
+    [(RIGHT, ALL_GOOD, ""), (WRONG, ["✗"], WRONG_TOLD), (RAISES, ["✗"], RAISES_TOLD), (FRESH, ["✗", "✗", "✓"], FRESH_TOLD)],
+    ids=["right", "wrong", "raises", "raises-on-fresh"],
+)
+def test_without_posix_the_whole_way(unpacked, installed, tmp_path, answer, expected, told):
+    """Start, check, hint, solution, progress, reset, and the same check as a notebook makes it."""
+    script = f"""
+    said = {{"start": say("start", "work")}}
+    os.chdir("work")
+    import pathlib
+    path = pathlib.Path("{FIRST}.ipynb")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for cell in data["cells"]:
+        if cell["metadata"].get("nbgrader", {{}}).get("grade_id") == "ex-1-1":
+            cell["source"] = {answer!r}
+    path.write_text(json.dumps(data), encoding="utf-8")
+    for command in (["check", "1.1"], ["list"], ["hint", "1.1"], ["solution", "1.1", "--yes"], ["progress"], ["reset", "1.1"]):
+        said[command[0]] = say(*command)
+    import linecache, sheaflab
+    linecache.cache["<cell>"] = (1, None, {answer.splitlines(keepends=True)!r}, "<cell>")
+    exec(compile({answer!r}, "<cell>", "exec"), globals())
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        sheaflab.check("1.1")
+    said["in process"] = 0, out.getvalue()
+    print(json.dumps(said))
+    """
+    said = without_posix(installed, tmp_path, COMMANDS + script, env=bare())
+    good = expected == ALL_GOOD
+    assert {command: status for command, (status, _) in said.items() if status} == ({} if good else {"check": 1})
+    for way in ("check", "in process"):
+        report = said[way][1]
+        assert marks(report) == expected, report
+        plain = re.sub(r"^  ", "", report, flags=re.MULTILINE)
+        assert re.search(told if isinstance(told, re.Pattern) else re.escape(told), plain), report
+    assert f"{int(good)} of 25 exercises solved" in said["progress"][1]
+
+
+def test_what_is_taken_away_is_gone(tmp_path):
+    """Or the tests above would prove nothing."""
+    script = """
+    import json
+    gone = []
+    for name in ("resource", "fcntl", "pwd"):
+        try:
+            __import__(name)
+        except ImportError:
+            gone.append(name)
+    gone += [name for name in ("SIGALRM", "SIGPROF", "setitimer") if not hasattr(signal, name)]
+    gone += ["fork"] * (not hasattr(os, "fork"))
+    print(json.dumps(gone))
+    """
+    assert len(without_posix(sys.executable, tmp_path, script, env=dict(os.environ))) == 7
+
+
+# -- inputs that a failure names -------------------------------------------------------------------------------------------
+def test_a_failure_on_fresh_problems_can_be_typed_again(pack, monkeypatch):
+    """The lines under `given`, then the call: the same comes back."""
+    wrong = "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n"
+    names = {"np": np, "__name__": "__main__"}
+    exec(wrong, names)
+    outcomes = {o.name: o for o in pack.check_here("1.2", names, {"1.2": wrong}, b"some secret")}
+    rows = dict(re.findall(r"^  (\w[\w ]*): +(.*(?:\n {12}.*)*)", outcomes["sign"].message, re.MULTILINE))
+    exec(rows["given"].replace("\n" + " " * 12, "\n"), names)
+    again = eval(rows["call"], names)
+    assert np.array2string(again, precision=6, separator=", ") == rows["returned"]
+    whole = dict(re.findall(r"^  (\w[\w ]*): +(.*(?:\n {12}.*)*)", outcomes["several_outputs"].message, re.MULTILINE))
+    exec(whole["given"].replace("\n" + " " * 12, "\n"), names)
+    assert names["w2"].shape == (4, 4)
