@@ -20,7 +20,7 @@ from sheaflab.checks.raised import Raised, describe
 
 _MOST = 60  # numbers of one input that are written out
 _LONG = 300
-_WIDTH = 100
+_WIDTH = 76  # fits the narrowest page that shows it
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,16 @@ class Lab:
         self.page.wait_for_function("window.ran", timeout=_START)
         self.page.wait_for_function(_IDLE, timeout=_START)
 
+    def run(self, index: int) -> None:
+        """Run one cell, as Ctrl+Enter does, and wait for it."""
+        self.page.evaluate(f"i => {{ const n = {_FRONT}.content; n.deselectAll(); n.activeCellIndex = i; }}", index)
+        self.page.evaluate(f"i => {_FRONT}.content.scrollToItem(i, 'start')", index)
+        self.page.evaluate(
+            "() => { window.ran = false; jupyterapp.commands.execute('notebook:run-cell').then(() => { window.ran = true }) }"
+        )
+        self.page.wait_for_function("window.ran", timeout=_START)
+        self.page.wait_for_function(_IDLE, timeout=_START)
+
     def save(self) -> None:
         """Press Ctrl+S and wait until nothing is left to save."""
         self.page.keyboard.press("Control+S")
