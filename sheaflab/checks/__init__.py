@@ -71,7 +71,7 @@ def _unwritten(exercise: str, placeholder: str) -> CheckFailed:
         return CheckFailed(f"Exercise {exercise}: {told}\n  next:     write {other}, run its cell, then this one again")
     return NotWritten(
         f"Exercise {exercise}: not written yet\n"
-        "  next:     replace the line `raise NotImplementedError(…)` by your answer, then run this cell again"
+        "  next:     replace the line `raise NotImplementedError(…)` by your answer, run that cell, then this one again"
     )
 
 

@@ -72,8 +72,9 @@ class Raised:
         """Return name and text of the rows that a message shows of it."""
         rows = [("raised", self.error)]
         for place in self.places[-_SHOWN:]:
+            text = place.text or f"of {place.function}"  # a Python prompt does not keep what was typed
             other = "" if place.function in (self.places[0].function, "<module>") else f"   (in {place.function})"
-            rows.append((f"line {place.line}", f"{place.text}{other}"))
+            rows.append((f"line {place.line}", f"{text}{other}"))
         return rows
 
 

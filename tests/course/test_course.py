@@ -103,7 +103,7 @@ def test_key_is_quiet_and_stub_is_told(spec, exercise):
     assert released[exercise.solution_cell].rstrip() == stub.source.rstrip()
     assert message_of(spec, {exercise.id: stub.source}) == (
         f"Exercise {exercise.id}: not written yet\n"
-        "  next:     replace the line `raise NotImplementedError(…)` by your answer, then run this cell again"
+        "  next:     replace the line `raise NotImplementedError(…)` by your answer, run that cell, then this one again"
     )
 
 

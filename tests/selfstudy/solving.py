@@ -23,7 +23,7 @@ your code raises an error
   line 2:   limit = z.threshold"""
 UNWRITTEN_TOLD = """\
 not written yet
-  next:     replace the line `raise NotImplementedError(…)` by your answer, then run this cell again"""
+  next:     replace the line `raise NotImplementedError(…)` by your answer, run that cell, then this one again"""
 FRESH_TOLD = re.compile(
     r"your code raises an error\n"
     r" +given: +z = np\.array\(\[[-0-9.e, \n]+\]\)\n"

@@ -6,6 +6,7 @@ The editions in the browser are in `tests/browser/test_editions.py`.
 from __future__ import annotations
 
 import json
+import linecache
 import os
 import re
 import subprocess
@@ -13,12 +14,15 @@ import sys
 import textwrap
 import venv
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
 
+from graders.bank import local
 from graders.release import grade_id, template
 from sheaflab.study.catalogue import catalogue
 from tests.selfstudy.solving import (
@@ -310,8 +314,29 @@ def test_what_is_taken_away_is_gone(tmp_path):
     assert len(without_posix(sys.executable, tmp_path, script, env=dict(os.environ))) == 7
 
 
+def test_an_endless_loop_is_stopped_where_there_are_timers_and_its_line_is_shown(pack, monkeypatch):
+    monkeypatch.setattr(local, "Limits", lambda: SimpleNamespace(call_cpu=0.1))
+    names = {"np": np, "__name__": "__main__"}
+    source = "def activation_pattern(z):\n    while len(z) == 9:\n        pass\n    return z > 0\n"
+    linecache.cache["<cell>"] = 1, None, source.splitlines(keepends=True), "<cell>"
+    exec(compile(source, "<cell>", "exec"), names)
+    loops, ends = pack.check_here("1.1", names, {"1.1": source}, b"some secret")
+    assert ends.passed
+    assert re.match(r"timed out\n  given: +z = np.array\(", loops.message)
+    assert re.search(r"\n  stopped: .*\n  line [23]:   (while len\(z\) == 9:|pass)\n  next: ", loops.message), loops.message
+
+
+def test_in_a_thread_which_has_no_timers(pack, keys):
+    """As in a server that runs notebooks in threads."""
+    names = {"np": np, "__name__": "__main__"}
+    exec(keys["1.1"], names)
+    with ThreadPoolExecutor(1) as pool:
+        outcomes = pool.submit(pack.check_here, "1.1", names, {"1.1": keys["1.1"]}, b"some secret").result()
+    assert [outcome.message for outcome in outcomes] == ["", ""]
+
+
 # -- inputs that a failure names -------------------------------------------------------------------------------------------
-def test_a_failure_on_fresh_problems_can_be_typed_again(pack, monkeypatch):
+def test_a_failure_on_fresh_problems_can_be_typed_again(pack):
     """The lines under `given`, then the call: the same comes back."""
     wrong = "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n"
     names = {"np": np, "__name__": "__main__"}

@@ -9,6 +9,8 @@ import sys
 import pytest
 
 import sheaflab
+from sheaflab import checks
+from sheaflab.checks import CheckFailed
 from sheaflab.cli import main
 from sheaflab.study import catalogue as catalogues
 from sheaflab.study import edition, notebook
@@ -168,6 +170,16 @@ def test_check_broken_answers(folder, say, answer, told):
     assert (status, told in out) == (1, True), out
     assert "sheaflab/" not in out  # a path of the library's
     assert "Traceback" not in out
+
+
+def test_at_a_python_prompt_the_line_has_a_number_at_least():
+    names = {"__name__": "__main__"}
+    exec(compile("def activation_pattern(z):\n    return z.q\n", "<stdin>", "single"), names)
+    with pytest.raises(CheckFailed) as caught:
+        checks.check("1.1", names["activation_pattern"])
+    assert str(caught.value).endswith("\n  line 2:   of activation_pattern")
+    assert caught.value.__suppress_context__
+    assert len(caught.traceback) == 2  # the caller's line and the library's last
 
 
 STUB = 'raise NotImplementedError("Exercise 1.1: the activation pattern")'
