@@ -22,6 +22,7 @@ from graders.build import default_course
 from graders.isolation import LADDER, Isolation, Limits
 from graders.manifest import Course
 from graders.record import Recorder
+from sheaflab.startup import import_matplotlib
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,11 +90,13 @@ def executor(workers: int, scheduler: str | None, level: Isolation, limits: Limi
         raise ValueError(f"`--workers` must be at least 1, got {workers}")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["graders.cli", "graders.batch"])
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(level, limits)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker, initargs=(level, limits)) as pool:
         yield pool
 
 
-def _begin(level: Isolation, limits: Limits) -> None:
+def begin_worker(level: Isolation, limits: Limits) -> None:
+    """Prepare a worker process; it imports for itself what the command line has imported with care."""
+    import_matplotlib()
     die_with_parent()
     canary.vouch(level, limits)
 

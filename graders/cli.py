@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import os
 import sys
+import sysconfig
 from collections.abc import Sequence
+
+from sheaflab.startup import import_matplotlib
 
 # jsonschema, which nbformat brings along, makes 39 grammars of this package where it is installed: a second of every
 # start, for internationalised addresses that no notebook holds.
@@ -29,15 +33,29 @@ COMMANDS = {
 }
 
 
+def prepare_environment() -> None:
+    """Let what a command starts find this Python's own programs, and no module of the folder it is run in.
+
+    nbgrader calls `alembic` by its name, which only an activated environment has on its path. Python puts the current
+    folder before everything else on the path of a child run with -c or -m, as multiprocessing's are.
+    """
+    scripts, path = sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)
+    if path.split(os.pathsep)[0] != scripts:
+        os.environ["PATH"] = scripts + os.pathsep + path
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; what the user can mend ends with one line on stderr and status 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_environment()
     parser = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     there = {name: told for name, told in COMMANDS.items() if importlib.util.find_spec(told[0]) is not None}
     for name, (module, text) in there.items():
         command = commands.add_parser(name, help=text, description=text)
         if given[:1] == [name]:  # the others stay unimported: `graders doctor` must run where nbgrader is missing
+            import_matplotlib()
             importlib.import_module(module).add_arguments(command)
     options = parser.parse_args(given)
     try:

@@ -9,6 +9,7 @@ import argparse
 import importlib.util
 import re
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from graders.bank.answers import answers
+from graders.build import default_course
 from graders.feedback_page import mended
 from graders.manifest import Course, NotebookSpec
 from graders.release import BEGIN, END, convert, grade_id
@@ -49,9 +51,11 @@ def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> Note
     notebook = convert(course.source / f"{spec.name}.py")
     for cell in notebook.cells:
         cell.source = "\n".join(line for line in cell.source.split("\n") if BEGIN not in line and END not in line)
-    # no TCP ports: the kernel is reached through the file system
-    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
-    NotebookClient(notebook, timeout=timeout, km=kernel).execute(cleanup_kc=True)  # ends the kernel, too
+    with tempfile.TemporaryDirectory() as folder:  # what a kernel works in is on its path; it must hold nothing
+        # no TCP ports: the kernel is reached through the file system
+        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(Path(folder) / "kernel"))
+        place = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=timeout, km=kernel, resources=place).execute(cleanup_kc=True)  # ends it, too
     return notebook
 
 
@@ -137,7 +141,7 @@ def write_keys(course: Course, out: Path, *, notes: bool = True) -> dict[str, fl
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders keys`."""
     parser.add_argument("out", type=Path, help="folder for the pages; not for students before the deadline")
-    parser.add_argument("--course", type=Path, default=Path("course"), help="course directory (%(default)s)")
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
     parser.add_argument("--no-notes", action="store_true", help="leave out reasons, hints and common mistakes")
 
 

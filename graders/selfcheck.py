@@ -25,6 +25,7 @@ from tqdm import tqdm
 from graders.bank import local
 from graders.bank.answers import BANK, Answer, Solved, answers, solved
 from graders.bank.mutants import mutants
+from graders.build import default_course
 from graders.canary import best_isolation
 from graders.checking import Student
 from graders.hidden import run_checks
@@ -33,6 +34,7 @@ from graders.manifest import Course, NotebookSpec
 from graders.release import stub_line
 from graders.run import Host, NotebookRun
 from graders.status import SandboxBroken, Status
+from sheaflab.startup import import_matplotlib
 
 SECRET = b"selfcheck"
 LIMITS = Limits(cpu=4.0, wall=12.0, total_wall=40.0)
@@ -222,7 +224,7 @@ def _row(name: str, n: Counter[str]) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders selfcheck`."""
-    parser.add_argument("--course", type=Path, default=Path("course"), help="course directory (%(default)s)")
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
     parser.add_argument("--notebook", action="append", metavar="NAME", help="only this notebook; may be repeated")
     parser.add_argument("--no-mutants", action="store_true", help="the bank's core only: a few minutes")
     parser.add_argument("--secrets", type=int, metavar="N", help="instead: the keys alone, under N fresh secrets")
@@ -239,7 +241,7 @@ def run(options: argparse.Namespace) -> int:
     jobs = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
     print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
     start = time.monotonic()
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as executor:
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
         verdicts = judge_all(course.root, jobs, executor)
     text = table(course, verdicts)
     print(text)
@@ -262,7 +264,7 @@ def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) 
         for first in range(0, options.secrets, batch)
     ]
     failures: list[str] = []
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as executor:
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
         waiting = [executor.submit(judge_key, course.root, *job) for job in jobs]
         for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
             failures += future.result()

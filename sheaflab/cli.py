@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sheaflab
 from sheaflab import demo
+from sheaflab.startup import import_matplotlib
 from sheaflab.study.commands import add_commands
 
 
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without σ shows ? and the rest
     options = _parser().parse_args(arguments)
     try:
+        import_matplotlib()
         return int(options.run(options))
     except (ValueError, OSError) as error:
         print(f"sheaflab: {error}", file=sys.stderr)

@@ -1,0 +1,16 @@
+"""What the commands do before anything else, so that they work from any folder."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+
+def import_matplotlib() -> None:
+    """Import matplotlib without the style file of the folder that a command is run in.
+
+    matplotlib reads a file named ``matplotlibrc`` there before any other, once, when it is imported; one that cannot
+    be read ends the import. The user's own style, in matplotlib's configuration folder, counts as ever.
+    """
+    with contextlib.chdir(Path(__file__).parent):
+        import matplotlib  # noqa: F401
