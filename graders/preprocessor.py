@@ -6,6 +6,7 @@ Named as dotted strings in ``course/nbgrader_config.py``. nbgrader, formgrader, 
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from graders.manifest import Course
 from graders.release import grade_id
 from graders.repair import Repaired, repair_file
 from graders.results import NotebookResult
+from graders.run import Host
 from graders.status import Status
 
 NOTES = "graders_repair"
@@ -32,6 +34,16 @@ class RepairingExporter(NotebookExporter):  # type: ignore[misc]
     """Read a submitted file through :mod:`graders.repair`, so that no file can stop a batch."""
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
+    _shared: tuple[str, Host, weakref.finalize[..., Any]] | None = None
+
+    def host(self, student: str, limits: Limits, level: Isolation) -> Host:
+        """Return what provides workers to the notebooks of `student`, and to nobody else's; a new one ends the last."""
+        if self._shared is None or self._shared[0] != student:
+            if self._shared is not None:
+                self._shared[2]()
+            host = Host(limits, level)
+            self._shared = student, host, weakref.finalize(self, host.discard)  # where a run of nbgrader ends early
+        return self._shared[1]
 
     def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **kw: Any) -> Any:
         """Convert `filename`; a submission is mended first, what we wrote ourselves is only read."""
@@ -68,7 +80,11 @@ class TrustedGrader(NbGraderPreprocessor):  # type: ignore[misc]
         level = best_isolation(Isolation[self.require_isolation], limits)
         if level.degraded:
             self.log.warning(level.value)
-        result = grade_repaired(mended, course, spec, limits=limits, level=level)
+        shares = isinstance(self.parent, RepairingExporter)  # starting a worker costs as much as grading a notebook
+        host = self.parent.host(resources["nbgrader"]["student"], limits, level) if shares else None
+        result = grade_repaired(mended, course, spec, limits=limits, level=level, host=host)
+        if host is not None and spec.name == max(ready.name for ready in course.ready):
+            host.discard()  # nbgrader takes notebooks by name: this was the student's last
         for exercise in result.exercises:
             self.log.info("%s: %g/%g %s", exercise.id, exercise.earned, exercise.points, exercise.status.label)
         write_result(nb, result)

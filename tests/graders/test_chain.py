@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -10,10 +11,10 @@ import pytest
 from graders import nbgrader_api
 from graders.canary import best_isolation
 from graders.isolation import Isolation
-from graders.preprocessor import read_result
+from graders.preprocessor import RepairingExporter, read_result
 from graders.release import leaks
 from graders.status import Status
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import SHORT, hand_in
 from tests.needs import needs_level
 
 LOOP = "def double(x):\n    while True:\n        pass"
@@ -111,6 +112,19 @@ def test_a_cell_that_dies_costs_neither_the_cells_before_it_nor_those_after(grad
     extra["source"], extra["id"], extra["metadata"] = "import os\nos._exit(1)", "extra", {}
     notebook.cells.insert(4, extra)
     assert grade(notebook).earned == 10
+
+
+def test_the_notebooks_of_one_student_share_a_worker_and_those_of_another_get_their_own():
+    exporter, best = RepairingExporter(), best_isolation()
+    first = exporter.host("ada", SHORT, best)
+    worker = first.worker()
+    assert exporter.host("ada", SHORT, best).worker() is worker
+    second = exporter.host("bob", SHORT, best).worker()
+    assert second is not worker
+    assert worker.process is None  # ended
+    del exporter, first
+    gc.collect()
+    assert second.process is None  # nbgrader was stopped before bob's last notebook
 
 
 @pytest.mark.slow
