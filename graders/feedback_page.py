@@ -8,6 +8,7 @@ from nbconvert.exporters import HTMLExporter
 
 # Against #f5f5f5 and nbgrader's blue these reach the ratio of 4.5 that WCAG asks for; the stock colours do not.
 _STYLE = """
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
   .anchor-link, .panel-heading a, .panel-heading a:visited { color: #1d4f7c; text-decoration: underline; }
   div.nbgrader_cell .panel-heading a, div.nbgrader_cell .panel-heading a:visited { color: #fff; }
@@ -15,6 +16,7 @@ _STYLE = """
   details > summary { display: list-item; cursor: pointer; }
   .highlight .c, .highlight .c1, .highlight .cm { color: #2d6464; }
   .highlight pre, .output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; }
+  .output_area img { max-width: 100%; height: auto; }
   .highlight .ow, .highlight .nd { color: #7a12c4; }
 </style>
 """

@@ -39,10 +39,10 @@ def write_page(rows: Sequence[Row], course: Course, path: Path) -> None:
         ),
     ]
     statuses = Counter(Status[e["status"]].label for row in rows for e in row.exercises)
-    counts = "".join(f"<tr><td>{escape(label)}</td><td>{count}</td></tr>" for label, count in statuses.most_common())
+    counts = "".join(f"<tr><td>{escape(label)}</td>{_number(count)}</tr>" for label, count in statuses.most_common())
     lines = "".join(
-        f"<tr><td>{escape(row.student)}</td><td>{row.score:g}</td><td>{row.max_score:g}</td>"
-        f"<td>{'yes' if row.needs_manual else ''}</td><td>{_seconds(row):.1f}</td><td>{_memory(row):.0f}</td>"
+        f"<tr><td>{escape(row.student)}</td>{_number(f'{row.score:g}')}{_number(f'{row.max_score:g}')}"
+        f"<td>{'yes' if row.needs_manual else ''}</td>{_number(f'{_seconds(row):.1f}')}{_number(f'{_memory(row):.0f}')}"
         f"<td>{escape('; '.join(_notes(row)))}</td></tr>"
         for row in rows
     )
@@ -50,9 +50,10 @@ def write_page(rows: Sequence[Row], course: Course, path: Path) -> None:
     path.write_text(
         f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>body{{font-family:sans-serif;max-width:60rem;margin:2rem auto;color:#222}}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>body{{font-family:sans-serif;max-width:55rem;margin:2rem auto;padding:0 1rem;color:#222}}
 table{{border-collapse:collapse}}td,th{{border:1px solid #bbb;padding:.2rem .6rem;text-align:left}}
-img{{max-width:100%}}</style></head><body><main>
+.wide{{overflow-x:auto}}.number{{text-align:right}}img{{max-width:100%}}</style></head><body><main>
 <h1>{title}</h1>
 <h2>Scores</h2>{parts[0]}
 <h2>Checks that fail most</h2>{parts[1]}
@@ -60,10 +61,10 @@ img{{max-width:100%}}</style></head><body><main>
 <table><thead><tr><th>outcome</th><th>exercises</th></tr></thead><tbody>{counts}</tbody></table>
 <h2>Time</h2>{parts[2]}
 <h2>Memory</h2>{parts[3]}
-<h2>Students</h2><table>
-<thead><tr><th>student</th><th>score</th><th>of</th><th>waits for a hand</th>
-<th>s</th><th>MiB</th><th>notes</th></tr></thead>
-<tbody>{lines}</tbody></table>
+<h2>Students</h2><div class="wide" tabindex="0" role="region" aria-label="Students"><table>
+<thead><tr><th>student</th><th>score</th><th>of</th><th>to grade by hand</th>
+<th>time, s</th><th>memory, MiB</th><th>notes</th></tr></thead>
+<tbody>{lines}</tbody></table></div>
 </main></body></html>
 """,
         encoding="utf-8",
@@ -72,6 +73,10 @@ img{{max-width:100%}}</style></head><body><main>
 
 def _notes(row: Row) -> list[str]:
     return sorted({note for result in row.results.values() for note in result.get("notes", [])})
+
+
+def _number(value: object) -> str:
+    return f'<td class="number">{value}</td>'
 
 
 def _figure(figure: Figure, text: str) -> str:
@@ -127,7 +132,8 @@ def _memory(row: Row) -> float:
 def _histogram(values: Sequence[float], label: str) -> Figure:
     figure = _new()
     ax = figure.subplots()
-    ax.hist([value for value in values if value], bins=20, color=BLUE)  # 0: nothing of the submission was run
+    shown = [value for value in values if value]  # 0: nothing of the submission was run
+    ax.hist(shown, bins=20, range=(0.0, max([1.0, *shown])), color=BLUE)
     ax.set(xlabel=label, ylabel="students")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure

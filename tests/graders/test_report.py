@@ -80,7 +80,7 @@ def test_the_page_about_the_class_escapes_everything(rows, mini_course, tmp_path
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert page.count("<img alt=") == 4
-    assert "<td>1.5</td><td>146</td>" in page  # seconds and MiB
+    assert '<td class="number">1.5</td><td class="number">146</td>' in page  # seconds and MiB
 
 
 def test_likeness_looks_past_names_comments_and_layout():
