@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -13,19 +14,24 @@ from typing import Any
 import nbformat
 from tqdm import tqdm
 
-from graders import nbgrader_api
+from graders import nbgrader_api, report
 from graders.build import build, copy_course, default_course
 from graders.canary import best_isolation
+from graders.classroom import executor
 from graders.grade import answered
+from graders.isolation import Limits
 from graders.manifest import Course
 from graders.preprocessor import read_result
+from graders.report_page import write_page
 from graders.status import Status
 
+SECONDS = 2.0
+"""Computing time of one cell or call in the demo: its loop need not run for a course's 20 s to be stopped."""
 STUDENTS = {
-    "key": "the key as a student would write it",
-    "stub": "the untouched stub",
+    "key": "right answers",
+    "stub": "nothing filled in",
     "wrong": "one plausible slip",
-    "loop": "one endless loop",
+    "loop": f"endless, stopped after {SECONDS:g} s, as it should be",
 }
 
 
@@ -38,34 +44,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the demonstration; status 1 if a grade is not what the sample was made for."""
-    folder = options.folder.resolve()
+    folder, original = options.folder.resolve(), Course.load(options.course)
     level = best_isolation()
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
-    print(f"Student code is kept apart by: {level.name.lower()}")
-    course = copy_course(Course.load(options.course), folder / "course", options.notebook)
+    print(f"Student code is kept apart by: {level.name.lower()}", flush=True)
+    course = copy_course(original, folder / "course", options.notebook)
+    config = course.root / nbgrader_api.CONFIG
+    with config.open("a", encoding="utf-8") as file:
+        file.write(f"\nc.TrustedGrader.cpu_seconds = {SECONDS}  # the demo's loop need not run for a course's 20 s\n")
     samples = read_samples(course)
-    steps = len(STUDENTS) * 2 + 3
-    with tqdm(total=steps, unit="step", file=sys.stderr) as bar:
-        bar.set_description("build the release")
+    # The grades have one writer; what only reads them, or needs none, is done beside it.
+    with executor(1, None, level, Limits()) as beside, Steps(len(STUDENTS) + 3) as steps:
+        figures = beside.submit(draw, folder / "figures")
+        steps.begin("build the release and look for leaks")
         build(course)
-        bar.update()
         hand_in(course, samples)
-        api = nbgrader_api.api(course.root)
-        for student in STUDENTS:
-            bar.set_description(f"autograde {student}")
+        api, pages = nbgrader_api.api(course.root), []
+        for student, what in STUDENTS.items():
+            steps.begin(f"autograde {student}: {what}")
             nbgrader_api.autograde(course, student, api)
-            bar.update()
-        for student in STUDENTS:
-            bar.set_description(f"feedback for {student}")
-            nbgrader_api.feedback(course, student, api)
-            bar.update()
-        bar.set_description("export grades")
+            pages.append(beside.submit(nbgrader_api.feedback, course, student))
+        steps.begin("export the grades, draw the page about the class")
         grades = export(course, folder / "grades.csv")
-        bar.update()
-        bar.set_description("draw the figures")
-        figures = draw(folder / "figures")
-        bar.update()
+        rows = report.collect(course)
+        write_page(rows, course, folder / "class.html")
+        steps.begin("finish the students' feedback pages")
+        figures.result()
+        for page in pages:
+            page.result()
     outcomes = {student: Outcome.read(course, student) for student in STUDENTS}
     print(table(course, outcomes))
     print("Written:")
@@ -74,14 +81,47 @@ def run(options: argparse.Namespace) -> int:
         "feedback": course.root / "feedback",
         "gradebook": course.root / "gradebook.db",
         "grades": grades,
-        "figures": figures,
+        "figures": folder / "figures",
     }.items():
         print(f"  {what:<10}{path}")
-    print(f"To look at them in formgrader: cd {course.root} && jupyter lab")
+    print(f"To look at them in formgrader: cd {shlex.quote(str(course.root))} && {sys.executable} -m jupyterlab")
+    print("Open first:")
+    for what, address in {
+        "the class": (folder / "class.html").as_uri(),
+        "what the student with one slip is told": slip_page(course, samples["wrong"]),
+        "the flow that the course is about": (folder / "figures" / "trajectory.png").as_uri(),
+    }.items():
+        print(f"  {address}  ({what})")
     if unexpected := surprises(samples, outcomes):
         print("Not as expected:\n" + "\n".join(f"  - {text}" for text in unexpected), file=sys.stderr)
         return 1
     return 0
+
+
+class Steps:
+    """Says on stderr which step is being done: a bar in a terminal, a line a step anywhere else."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.begun, self.terminal = total, 0, sys.stderr.isatty()
+        layout = "{n_fmt}/{total_fmt} |{bar:5}| {elapsed} {desc}"
+        self.bar = tqdm(total=total, file=sys.stderr, bar_format=layout, disable=not self.terminal)
+
+    def begin(self, text: str) -> None:
+        """The step before is done, this one begins."""
+        self.bar.update(min(self.begun, 1))
+        self.begun += 1
+        self.bar.set_description_str(text)
+        if not self.terminal:
+            print(f"{self.begun}/{self.total} {text}", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.bar.update()
+            self.bar.set_description_str("done")
+        self.bar.close()
 
 
 @dataclass(frozen=True)
@@ -128,13 +168,21 @@ def export(course: Course, path: Path) -> Path:
     return path
 
 
-def draw(folder: Path) -> Path:
-    """Write the lab's three figures."""
+def draw(folder: Path) -> None:
+    """Write the lab's figures."""
     from sheaflab import demo
 
-    folder.mkdir(parents=True, exist_ok=True)
     demo.save(demo.run(), folder)
-    return folder
+
+
+def slip_page(course: Course, sample: Sample) -> str:
+    """Address of the feedback page of the sample with a slip, at the exercise that has it."""
+    folder = course.root / "feedback" / "wrong" / course.assignment
+    for spec in course.ready:
+        for exercise in spec.exercises:
+            if exercise.id == sample.exercise:
+                return f"{(folder / spec.name).as_uri()}.html#{exercise.grade_cell}"
+    return min(folder.glob("*.html")).as_uri()  # `--notebook` has left that exercise out
 
 
 @dataclass(frozen=True)
