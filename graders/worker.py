@@ -166,7 +166,10 @@ def describe_error(error: BaseException) -> dict[str, str]:
 
 
 def record_error(outputs: list[dict[str, Any]], etype: Any, evalue: Any) -> None:
-    told = describe_error(evalue if isinstance(evalue, BaseException) else Exception(str(evalue)[:500]))
+    error = evalue if isinstance(evalue, BaseException) else Exception(str(evalue)[:500])
+    told = describe_error(error)
+    with contextlib.suppress(Exception):  # as IPython has it, an exception may say itself how it is shown
+        told["traceback"] = "\n".join(map(str, error._render_traceback_()))[:MAX_TRACEBACK]  # type: ignore[attr-defined]
     outputs.append(
         {
             "output_type": "error",

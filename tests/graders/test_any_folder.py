@@ -15,6 +15,8 @@ from graders.build import copy_course
 from graders.cli import COMMANDS
 from tests.graders.conftest import hand_in
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["signal", "numpy", "random", "json", "matplotlib", "nbgrader", "nbformat", "alembic", "pytest", "conftest"]
 NAMES += ["graders", "sheaflab", "sitecustomize", "IPython", "traitlets", "scipy", "tokenize", "secrets", "hatchling"]

@@ -38,6 +38,8 @@ from tests.selfstudy.solving import (
     marks,
 )
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = "lab09-1"
 ALL_GOOD = ["✓", "✓", "✓"]  # the exercise and its two checks on fresh problems
