@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nbgrader import preprocessors as stock
 
-from graders.feedback import EscapeHtml, Hints
-from graders.release import ClearSolutions
+from graders.gradebook.feedback import EscapeHtml, Hints
+from graders.lab.percent import ClearSolutions
 
 c = get_config()  # noqa: F821  (traitlets provides it)
 here = str(Path(__file__).resolve().parent)
@@ -36,15 +36,15 @@ c.GenerateAssignment.preprocessors = [
 
 # Autograde: mend whatever was handed in, then grade it in the sandbox instead of executing it here. The exporter keeps
 # outputs, cleaned, of cells left as released only; the grader writes all others.
-c.Autograde.exporter_class = "graders.preprocessor.RepairingExporter"
+c.Autograde.exporter_class = "graders.gradebook.doors.RepairingExporter"
 c.RepairingExporter.course = here
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
-    "graders.preprocessor.TrustedGrader",
-    "graders.feedback.EscapeHtml",
+    "graders.gradebook.doors.TrustedGrader",
+    "graders.gradebook.feedback.EscapeHtml",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
@@ -52,7 +52,7 @@ c.Autograde.autograde_preprocessors = [
 c.TrustedGrader.course = here
 
 # Feedback: nothing that a student wrote becomes markup in a page.
-c.GenerateFeedback.exporter_class = "graders.feedback.FeedbackExporter"
+c.GenerateFeedback.exporter_class = "graders.gradebook.feedback.FeedbackExporter"
 c.FeedbackExporter.course = here
 c.Hints.course = here
 c.GenerateFeedback.preprocessors = [

@@ -1,4 +1,4 @@
-"""What a test needs of its machine. The only way to leave a test out: by a name of the table in `graders.machine`.
+"""What a test needs of its machine. The only way to leave a test out: by a name of the table in `graders.sandbox.machine`.
 
 ``@pytest.mark.needs("chromium")`` on a test, `needs("postgresql")` in a fixture, `needs_level(level)` for a level of
 isolation. Where it is missing the test is left out, and the run ends with one line that says how many, for what, and
@@ -14,9 +14,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from graders.canary import refusal
-from graders.isolation import Isolation, lacks
-from graders.machine import BY_NAME, advice, needed_for
+from graders.grading.canary import refusal
+from graders.sandbox.isolation import Isolation, lacks
+from graders.sandbox.machine import BY_NAME, advice, needed_for
 
 LEFT_OUT = "left out, it needs "
 

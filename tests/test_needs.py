@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from graders.isolation import LACKS
-from graders.machine import BY_NAME, REQUIREMENTS, advice
+from graders.sandbox.isolation import LACKS
+from graders.sandbox.machine import BY_NAME, REQUIREMENTS, advice
 
 ROOT = Path(__file__).resolve().parents[1]
 SUITE = """
@@ -84,7 +84,7 @@ def test_in_ci_a_lack_may_be_played(run):
 
 
 def test_the_doctor_gives_the_same_advice(monkeypatch, capsys):
-    from graders import doctor
+    from graders.commands import doctor
 
     monkeypatch.setattr(doctor, "refusal", lambda level: "")
     monkeypatch.setenv(LACKS, "chromium,postgresql,bwrap")

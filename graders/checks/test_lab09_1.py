@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graders.checks import problems
+from graders.checking import problems
 from sheaflab.checks.messages import close
 from sheaflab.network import Network
 from sheaflab.sheaf import Sheaf

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from graders.checks import problems
-from graders.values import Seed
+from graders.checking import problems
+from graders.sandbox.values import Seed
 from sheaflab.checks.messages import close, fail, show
 from sheaflab.exact import Exact
 from sheaflab.network import Network

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graders.checks import problems
+from graders.checking import problems
 from sheaflab.checks.messages import close, fail
 from sheaflab.integrators import Euler, EventEuler
 

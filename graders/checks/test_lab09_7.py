@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graders.checks import problems
+from graders.checking import problems
 from sheaflab.checks.messages import close, fail, show
 from sheaflab.exact import Exact
 from sheaflab.region import ActivationRegion

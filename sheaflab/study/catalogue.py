@@ -112,7 +112,7 @@ class Catalogue:
 
 
 def parse(data: dict[str, Any]) -> Catalogue:
-    """Make a catalogue of JSON data as `graders.selfstudy.extract` writes it."""
+    """Make a catalogue of JSON data as `graders.publish.selfstudy.extract` writes it."""
     notebooks = []
     for entry in data["notebooks"]:
         exercises = tuple(_exercise(item, entry["name"]) for item in entry["exercises"])

@@ -7,13 +7,13 @@ from concurrent.futures import Executor
 import nbformat
 import numpy as np
 
-from graders.bank.answers import Answer, answers
-from graders.canary import best_isolation
-from graders.demo import read_samples
-from graders.grade import answered
-from graders.isolation import Limits
-from graders.manifest import Course
-from graders.run import Host, NotebookRun
+from graders.commands.demo import read_samples
+from graders.grading.canary import best_isolation
+from graders.grading.grade import answered
+from graders.lab.bank import Answer, answers
+from graders.lab.manifest import Course
+from graders.sandbox.isolation import Limits
+from graders.sandbox.notebook import Host, NotebookRun
 from graders.status import SandboxBroken
 
 # How often an exercise is answered by the course's key, another right answer, a wrong one, or not at all.

@@ -20,10 +20,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from graders.build import build, copy_course, default_course
-from graders.classroom import executor
-from graders.manifest import Course
-from graders.record import MARKER
+from graders.classroom.session import executor
+from graders.gradebook.record import MARKER
+from graders.lab.manifest import Course
+from graders.publish.release import build, copy_course, default_course
 from tests.benchmarks.classes import ODD, hand_in, same_small
 
 STOCK = """
@@ -46,7 +46,7 @@ def ours(course: Course, workers: int, students: list[str]) -> float:
     """Grade these students with `graders grade`, in a copy of the course without grades."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copytree(course.root, Path(folder) / "ours"))
-        command = [sys.executable, "-m", "graders.cli", "grade", f"--course={copy}", f"--workers={workers}"]
+        command = [sys.executable, "-m", "graders.commands.cli", "grade", f"--course={copy}", f"--workers={workers}"]
         found = seconds([*command, *(f"--student={name}" for name in students)], copy)
         graded = len(list((copy / "autograded").glob(f"*/*/{MARKER}")))
         if graded != len(students):
@@ -105,7 +105,7 @@ def memory(root: Path, count: int, workers: int) -> None:
     build(course)
     _ = course.secret
     same_small(course, count)
-    command = [sys.executable, "-m", "graders.cli", "grade", f"--course={course.root}", f"--workers={workers}"]
+    command = [sys.executable, "-m", "graders.commands.cli", "grade", f"--course={course.root}", f"--workers={workers}"]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=course.root, stdout=quiet, stderr=quiet)
     ended = threading.Event()

@@ -26,12 +26,12 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from graders.build import build, copy_course
-from graders.classroom import main_with
-from graders.containment import Bind, bubblewrap, worker_uid
-from graders.grade import answered
-from graders.manifest import Course
-from graders.release import solutions
+from graders.classroom.session import main_with
+from graders.grading.grade import answered
+from graders.lab.manifest import Course
+from graders.lab.percent import solutions
+from graders.publish.release import build, copy_course
+from graders.sandbox.containment import Bind, bubblewrap, worker_uid
 from tests.graders.hostile import Case, corpus, hand_in_case, slug
 
 HERE = Path(__file__).resolve().parent

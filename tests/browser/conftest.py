@@ -17,12 +17,12 @@ from typing import Any
 import nbformat
 import pytest
 
-from graders.build import copy_course
-from graders.cli import main
-from graders.manifest import Course
-from graders.release import BEGIN, END, convert, grade_id, template
-from graders.site import pyodide
-from graders.site.build import build_site
+from graders.commands.cli import main
+from graders.lab.manifest import Course
+from graders.lab.percent import BEGIN, END, convert, grade_id, template
+from graders.publish.release import copy_course
+from graders.publish.site import pyodide
+from graders.publish.site.jupyterlite import build_site
 from tests.browser.lab import Lab, browser, serve
 
 ROOT = Path(__file__).resolve().parents[2]

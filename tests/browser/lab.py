@@ -14,7 +14,7 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from graders.machine import chromium
+from graders.sandbox.machine import chromium
 
 # The notebook in front: `jupyterapp` is JupyterLab's own object, which the site exposes.
 _FRONT = "jupyterapp.shell.currentWidget"

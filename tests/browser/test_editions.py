@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from graders.site.build import build_site
-from graders.site.edition import Edition
+from graders.publish.site.edition import Edition
+from graders.publish.site.jupyterlite import build_site
 from sheaflab.study.catalogue import catalogue
 from tests.browser.conftest import COURSE, NOTEBOOKS, key, once, served
 from tests.browser.lab import Lab, browser, printed, serve

@@ -7,14 +7,14 @@ import zipfile
 
 import pytest
 
-from graders.cli import main
-from graders.release import leaks
-from graders.site import landing
-from graders.site.build import build_site
-from graders.site.edition import Edition
-from graders.site.locking import LOCK, Lock, sha256
-from graders.site.notebooks import explorer, released, version
-from graders.site.pyodide import CORE, SiteError
+from graders.commands.cli import main
+from graders.lab.percent import leaks
+from graders.publish.site import landing
+from graders.publish.site.edition import Edition
+from graders.publish.site.jupyterlite import build_site
+from graders.publish.site.locking import LOCK, Lock, sha256
+from graders.publish.site.notebooks import explorer, released, version
+from graders.publish.site.pyodide import CORE, SiteError
 from tests.browser.conftest import COURSE, NOTEBOOKS, STUDENT, served
 from tests.browser.lab import browser, findings
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from graders.bank.answers import answers, solved
-from graders.hidden import check_manifest
-from graders.keys import page, with_notes
-from graders.manifest import Course
-from graders.release import BEGIN, convert, grade_id, template
-from graders.selfcheck import namespace, stubs
+from graders.checking.suite import check_manifest
+from graders.lab.bank import answers, solved
+from graders.lab.manifest import Course
+from graders.lab.percent import BEGIN, convert, grade_id, template
+from graders.proof.selfcheck import namespace, stubs
+from graders.publish.key_pages import page, with_notes
 from sheaflab.checks import CheckFailed, check, exercises
 from sheaflab.checks.messages import show
 

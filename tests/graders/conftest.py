@@ -7,11 +7,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from graders.build import build, copy_course
-from graders.grade import answered, grade_bytes
-from graders.isolation import Limits
-from graders.manifest import Course
-from graders.release import solutions
+from graders.grading.grade import answered, grade_bytes
+from graders.lab.manifest import Course
+from graders.lab.percent import solutions
+from graders.publish.release import build, copy_course
+from graders.sandbox.isolation import Limits
 
 HERE = Path(__file__).resolve().parent
 collect_ignore = ["course"]  # its checks are hidden ones: they need a student

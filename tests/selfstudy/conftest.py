@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from graders.manifest import Course
-from graders.selfstudy.build import build
-from graders.selfstudy.pack import Pack
+from graders.lab.manifest import Course
+from graders.publish.selfstudy.folder import build
+from graders.publish.selfstudy.pack import Pack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,4 +29,4 @@ def pack(made, tmp_path_factory):
     out = tmp_path_factory.mktemp("wheel")
     with zipfile.ZipFile(next((made[0] / "wheels").glob("sheaflab_selfstudy-*.whl"))) as archive:
         archive.extractall(out)
-    return Pack(out / "graders" / "selfstudy" / "data")
+    return Pack(out / "graders" / "publish" / "selfstudy" / "data")

@@ -14,9 +14,9 @@ import nbformat
 import pytest
 
 import sheaflab
-from graders.keys import mathjax, page
-from graders.selfstudy import extract
-from graders.selfstudy.keys import keys
+from graders.publish.key_pages import mathjax, page
+from graders.publish.selfstudy import extract
+from graders.publish.selfstudy.keys import keys
 from sheaflab.cli import main
 from sheaflab.study import notebook
 from sheaflab.study.catalogue import catalogue
@@ -48,7 +48,7 @@ def fill(folder, exercise, source):
 
 
 def test_the_librarys_extract_is_in_step_with_the_manifest(course):
-    assert extract.TARGET.read_text(encoding="utf-8") == extract.text(course), "run python -m graders.selfstudy.extract"
+    assert extract.TARGET.read_text(encoding="utf-8") == extract.text(course), "run python -m graders.publish.selfstudy.extract"
 
 
 def test_every_exercise_has_a_key_with_reasons(course):

@@ -22,8 +22,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from graders.bank import local
-from graders.release import grade_id, template
+from graders.checking import local
+from graders.lab.percent import grade_id, template
 from sheaflab.study.catalogue import catalogue
 from tests.selfstudy.solving import (
     FRESH,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graders.checking import close, fail
+from graders.checking.student import close, fail
 
 
 class TestExercise_1_1:

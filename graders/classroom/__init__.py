@@ -1,0 +1,1 @@
+"""A class: hand-ins taken in, graded in parallel, graded again, reported."""

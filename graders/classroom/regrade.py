@@ -1,0 +1,136 @@
+"""`graders regrade`: grade again after a check has changed, and tell whose grade changed, where and why."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graders.classroom import session
+from graders.classroom.batch import students
+from graders.gradebook.doors import read_result
+from graders.grading.canary import best_isolation
+from graders.lab.manifest import Course
+from graders.publish.release import default_course
+from graders.sandbox.isolation import Limits
+
+Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Summaries by student and notebook, as they stand in the autograded notebooks."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One check of one student whose points are not what they were.
+
+    Attributes
+    ----------
+    student, exercise, check : str
+    before, after : float
+        Points.
+    why : str
+        Status before and after, or that the check is new, gone or worth something else; then the check's message.
+    """
+
+    student: str
+    exercise: str
+    check: str
+    before: float
+    after: float
+    why: str
+
+
+def results(course: Course, chosen: Iterable[str]) -> Results:
+    """Read what the last grading of some students has found."""
+    root = course.root / "autograded"
+    return {
+        student: {
+            spec.name: read_result(root / student / course.assignment / f"{spec.name}.ipynb")
+            for spec in course.notebooks
+        }
+        for student in chosen
+    }
+
+
+def changes(before: Results, after: Results) -> list[Change]:
+    """Compare two gradings, check by check; students in order, then exercises and checks as they stand."""
+    found = []
+    for student in sorted(after):
+        old, new = _checks(before.get(student, {})), _checks(after[student])
+        for exercise, name in dict.fromkeys([*old, *new]):
+            was, now = old.get((exercise, name)), new.get((exercise, name))
+            earned, earns = (float(check["earned"]) if check else 0.0 for check in (was, now))
+            if earned != earns:
+                found.append(Change(student, exercise, name, earned, earns, _why(was, now)))
+    return found
+
+
+def _checks(notebooks: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {
+        (exercise["id"], check["name"]): check
+        for notebook in notebooks.values()
+        for exercise in notebook.get("exercises", [])
+        for check in exercise["checks"]
+    }
+
+
+def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
+    if was is None or now is None:
+        return "the check is new" if was is None else "the check is gone"
+    if was["status"] == now["status"]:
+        return f"worth {now['points']:g} instead of {was['points']:g}"
+    words = f"{was['status']} → {now['status']}".lower().replace("_", " ")
+    lines = [line.strip() for line in str(now.get("message") or was.get("message") or "").splitlines() if line.strip()]
+    told = "; ".join(line for line in lines if line.startswith(("returned:", "expected:")))
+    return f"{words}: {told}" if told else words
+
+
+def table(found: list[Change], before: Results, after: Results) -> str:
+    """Return the changes as Markdown: a line a check, then a line a student with the sums."""
+    if not found:
+        return f"No grade changed ({len(after)} students).\n"
+    lines = ["| student | exercise | check | before | after | why |", "|---|---|---|---:|---:|---|"]
+    lines += [
+        f"| {c.student} | {c.exercise} | {c.check} | {c.before:g} | {c.after:g} | {_cell(c.why)} |" for c in found
+    ]
+    lines += ["", "| student | before | after |", "|---|---:|---:|"]
+    for student in dict.fromkeys(c.student for c in found):
+        sums = [sum(float(check["earned"]) for check in _checks(r.get(student, {})).values()) for r in (before, after)]
+        lines.append(f"| {student} | {sums[0]:g} | {sums[1]:g} |")
+    touched = len({c.student for c in found})
+    lines += ["", f"{touched} of {len(after)} students have another grade."]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")[:300]
+
+
+def regrade(course: Course, *, workers: int = 1, chosen: list[str] | None = None) -> str:
+    """Grade all submissions again and return the table; hand-given points stay."""
+    names = students(course) if chosen is None else chosen
+    before = results(course, names)
+    limits, level = Limits(), best_isolation()
+    with session.executor(workers, None, level, limits) as pool:
+        session.grade_class(course, names, pool, limits, level, since_change=False, window=2 * workers)
+    after = results(course, names)
+    return table(changes(before, after), before, after)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `graders regrade`."""
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    parser.add_argument("--student", action="append", help="only this student; may be given again")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
+    parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade again and print the table."""
+    text = regrade(Course.load(options.course), workers=options.workers, chosen=options.student)
+    print(text)
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    return 0

@@ -1,0 +1,187 @@
+"""`graders report`: grades in the forms that other systems read, and a page about the class as a whole."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from graders.gradebook import nbgrader_api
+from graders.gradebook.doors import read_result
+from graders.lab.manifest import Course
+from graders.publish.release import default_course
+from graders.status import Status
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student's standing."""
+
+    student: str
+    last_name: str
+    first_name: str
+    email: str
+    score: float
+    max_score: float
+    late_penalty: float
+    needs_manual: bool
+    notebooks: dict[str, float]
+    results: dict[str, dict[str, Any]]
+
+    @property
+    def exercises(self) -> list[dict[str, Any]]:
+        """All exercises in order, as in :meth:`graders.grading.results.NotebookResult.summary`."""
+        return [exercise for result in self.results.values() for exercise in result.get("exercises", [])]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `graders report`."""
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("build/report"), help="folder (%(default)s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write every form; say where."""
+    from graders.classroom.report_page import write_page
+
+    course = Course.load(options.course)
+    rows = collect(course)
+    if not rows:
+        raise ValueError(f"no submission of {course.assignment} in the gradebook; run `graders grade` first")
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_csv(rows, course, options.out / "grades.csv")
+    write_canvas(rows, course, options.out / "canvas.csv")
+    write_moodle(rows, options.out / "moodle.csv")
+    write_junit(rows, course, options.out / "junit.xml")
+    for row in rows:
+        write_gradescope(row, options.out / "gradescope" / row.student / "results.json")
+    write_page(rows, course, options.out / "class.html")
+    others = "grades.csv, canvas.csv, moodle.csv, junit.xml, gradescope/"
+    print(f"{len(rows)} students: {options.out / 'class.html'} and {others}")
+    return 0
+
+
+def collect(course: Course) -> list[Row]:
+    """Read the gradebook and the autograded notebooks."""
+    rows = []
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        for submission in book.assignment_submissions(course.assignment):
+            student = submission.student
+            folder = course.root / "autograded" / student.id / course.assignment
+            names = sorted(notebook.name for notebook in submission.notebooks)
+            rows.append(
+                Row(
+                    student.id,
+                    student.last_name or "",
+                    student.first_name or "",
+                    student.email or "",
+                    float(submission.score),
+                    float(submission.max_score),
+                    float(sum(notebook.late_submission_penalty or 0 for notebook in submission.notebooks)),
+                    bool(submission.needs_manual_grade),
+                    {notebook.name: float(notebook.score) for notebook in submission.notebooks},
+                    {name: read_result(folder / f"{name}.ipynb") for name in names},
+                )
+            )
+    return sorted(rows, key=lambda row: row.student)
+
+
+def safe(value: object) -> object:
+    """Keep a spreadsheet from taking a text for a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+def _write(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerow(header)
+        writer.writerows([safe(value) for value in line] for line in lines)
+
+
+def write_csv(rows: Sequence[Row], course: Course, path: Path) -> None:
+    """One line a student: total, notebooks, exercises with their status."""
+    notebooks = [spec.name for spec in course.ready]
+    exercises = [exercise.id for exercise in course.exercises()]
+    header = ["student", "last_name", "first_name", "email", "score", "max_score", "late_penalty", "needs_manual_grade"]
+    header += [*notebooks, *(f"{number} {kind}" for number in exercises for kind in ("points", "status"))]
+    lines = []
+    for row in rows:
+        told = {exercise["id"]: exercise for exercise in row.exercises}
+        line: list[object] = [row.student, row.last_name, row.first_name, row.email]
+        line += [row.score, row.max_score, row.late_penalty, int(row.needs_manual)]
+        line += [row.notebooks.get(name, 0.0) for name in notebooks]
+        for number in exercises:
+            found = told.get(number)
+            line += [found["earned"], Status[found["status"]].label] if found else ["", ""]
+        lines.append(line)
+    _write(path, header, lines)
+
+
+def write_canvas(rows: Sequence[Row], course: Course, path: Path) -> None:
+    """Canvas' gradebook import: a line of possible points, then one line a student."""
+    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", course.title]
+    top = ["    Points Possible", "", "", "", "", max(row.max_score for row in rows)]
+    names = [f"{row.last_name}, {row.first_name}".strip(", ") or row.student for row in rows]
+    lines = [[name, "", row.student, row.student, "", row.score] for name, row in zip(names, rows, strict=True)]
+    _write(path, header, [top, *lines])
+
+
+def write_moodle(rows: Sequence[Row], path: Path) -> None:
+    """Moodle's grade import, matched by ID number or e-mail address."""
+    header = ["ID number", "Email address", "Grade", "Feedback comments"]
+    _write(path, header, [[row.student, row.email, row.score, "; ".join(_words(row))] for row in rows])
+
+
+def _words(row: Row) -> list[str]:
+    return [f"{e['id']}: {Status[e['status']].label}" for e in row.exercises if e["status"] != Status.OK.name]
+
+
+def write_junit(rows: Sequence[Row], course: Course, path: Path) -> None:
+    """JUnit XML: a suite a student, a case a hidden check."""
+    root = ElementTree.Element("testsuites", name=course.assignment)
+    for row in rows:
+        suite = ElementTree.SubElement(root, "testsuite", name=row.student)
+        failures = tests = 0
+        for exercise in row.exercises:
+            for check in exercise["checks"]:
+                tests += 1
+                case = ElementTree.SubElement(suite, "testcase", classname=exercise["id"], name=check["name"])
+                if check["status"] != Status.OK.name:
+                    failures += 1
+                    failure = ElementTree.SubElement(case, "failure", message=Status[check["status"]].label)
+                    failure.text = _xml(check["message"])
+        suite.set("tests", str(tests))
+        suite.set("failures", str(failures))
+    ElementTree.indent(root)
+    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _xml(text: str) -> str:
+    return "".join(c for c in text if c in "\n\t" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd")
+
+
+def write_gradescope(row: Row, path: Path) -> None:
+    """Gradescope's results JSON of one submission; output is given as plain text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tests = [
+        {
+            "name": f"{exercise['id']} {check['name']}: {check['title']}",
+            "number": exercise["id"],
+            "score": check["earned"],
+            "max_score": check["points"],
+            "status": "passed" if check["status"] == Status.OK.name else "failed",
+            "output": check["message"] or Status[check["status"]].label,
+            "output_format": "text",
+        }
+        for exercise in row.exercises
+        for check in exercise["checks"]
+    ]
+    data = {"score": row.score, "max_score": row.max_score, "output_format": "text", "tests": tests}
+    path.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")

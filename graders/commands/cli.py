@@ -1,0 +1,81 @@
+"""The staff's command line: one module a command, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+import sysconfig
+from collections.abc import Sequence
+
+from sheaflab.startup import import_matplotlib
+
+# jsonschema, which nbformat brings along, makes 39 grammars of this package where it is installed: a second of every
+# start, for internationalised addresses that no notebook holds.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+COMMANDS = {
+    "demo": ("graders.commands.demo", "release, collect, grade and return four sample submissions, all for real"),
+    "build": (
+        "graders.publish.release",
+        "build the release from the percent-text sources and prove that nothing leaks",
+    ),
+    "grade": ("graders.classroom.session", "grade a class in parallel, in isolation; stop and start it as you like"),
+    "report": ("graders.classroom.report", "write grades for other systems, and a page about the class"),
+    "similar": ("graders.classroom.similar", "list near-identical solutions: a reason to talk, no proof"),
+    "collect": (
+        "graders.classroom.intake",
+        "take downloaded notebooks, however they are named, into the submitted folder",
+    ),
+    "site": (
+        "graders.publish.site.jupyterlite",
+        "build the course as a site that runs in the browser, nothing installed",
+    ),
+    "pyodide": ("graders.publish.site.pyodide", "build the offline Pyodide that a site can carry"),
+    "selfcheck": ("graders.proof.selfcheck", "let every planted right and wrong answer meet its checks"),
+    "keys": ("graders.publish.key_pages", "write the solution keys as pages"),
+    "regrade": ("graders.classroom.regrade", "show what a change of course or checks does to grades"),
+    "new": ("graders.commands.new", "start a new exercise"),
+    "doctor": ("graders.commands.doctor", "say how well this machine can isolate student code, and how to improve it"),
+}
+
+
+def prepare_environment() -> None:
+    """Let what a command starts find this Python's own programs, and no module of the folder it is run in.
+
+    nbgrader calls `alembic` by its name, which only an activated environment has on its path. Python puts the current
+    folder before everything else on the path of a child run with -c or -m, as multiprocessing's are.
+    """
+    scripts, path = sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)
+    if path.split(os.pathsep)[0] != scripts:
+        os.environ["PATH"] = scripts + os.pathsep + path
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; what the user can mend ends with one line on stderr and status 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_environment()
+    parser = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    there = {name: told for name, told in COMMANDS.items() if importlib.util.find_spec(told[0]) is not None}
+    for name, (module, text) in there.items():
+        command = commands.add_parser(name, help=text, description=text)
+        if given[:1] == [name]:  # the others stay unimported: `graders doctor` must run where nbgrader is missing
+            import_matplotlib()
+            importlib.import_module(module).add_arguments(command)
+    options = parser.parse_args(given)
+    try:
+        return int(importlib.import_module(COMMANDS[options.command][0]).run(options))
+    except (ValueError, OSError, RuntimeError, KeyError) as error:
+        print(f"graders {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

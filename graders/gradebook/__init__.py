@@ -1,0 +1,1 @@
+"""nbgrader, and nothing else: its API, its doors, its gradebook, its feedback."""

@@ -1,0 +1,92 @@
+"""Feedback pages by nbgrader, in which nothing that a student wrote or printed becomes markup."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Unicode
+
+from graders.gradebook.doors import RESULT
+from graders.gradebook.feedback_page import FeedbackExporter as ReadableExporter
+from graders.lab.manifest import Course, Exercise
+from graders.lab.percent import grade_id
+from graders.status import Status
+
+
+class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
+    """Make a notebook safe to show: plain text and pictures in outputs, no tags in a student's own text cells.
+
+    It runs when a submission is autograded, for formgrader's pages, and again when feedback is made.
+    """
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> Any:
+        """Doing it twice changes nothing more."""
+        info = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code":
+            for output in cell.outputs:
+                if "data" in output:
+                    output["data"] = {k: v for k, v in output["data"].items() if k in ("text/plain", "image/png")}
+        elif info.get("solution") or not info.get("locked"):
+            cell.source = cell.source.replace("<", "&lt;")
+            cell.cell_type = "markdown"  # a raw cell would go into the page as it is
+        cell.pop("attachments", None)
+        return cell, resources
+
+
+class Hints(NbGraderPreprocessor):  # type: ignore[misc]
+    """Link every exercise that lost points to its hints; they stand at the end of the page, folded up one by one."""
+
+    course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
+        """All of it comes from the manifest and from what the graders have found, none from the student."""
+        course = Course.load(Path(self.course or "."))
+        cells, parts = {grade_id(cell): cell for cell in nb.cells}, []
+        told = {entry["id"]: entry for entry in nb.metadata.get(RESULT, {}).get("exercises", [])}
+        for exercise in course.exercises():
+            entry, cell = told.get(exercise.id), cells.get(exercise.grade_cell)
+            if entry is None or cell is None or entry["status"] == Status.OK.name or not exercise.hints:
+                continue
+            failed = [check["name"] for check in entry["checks"] if check["status"] != Status.OK.name]
+            link = f'<a href="#hints-{exercise.slug}">hints for exercise {exercise.id}</a>'
+            text = f"<p>Stuck on {html.escape(', '.join(failed))}? There are {link}.</p>"
+            cell.outputs.append(nbformat.v4.new_output("display_data", data={"text/html": text}))
+            parts.append(_folded(exercise))
+        if parts:
+            source = '<h2 id="hints">Hints</h2>' + "".join(parts)
+            nb.cells.append(nbformat.v4.new_markdown_cell(source))
+        return nb, resources
+
+
+def _folded(exercise: Exercise) -> str:
+    """An exercise's hints as one line of HTML, to be opened one after the other."""
+    title = html.escape(f"Exercise {exercise.id}: {exercise.title}")
+    hints = "".join(
+        f"<details><summary>Hint {k} of {len(exercise.hints)}</summary><p>{html.escape(text)}</p></details>"
+        for k, text in enumerate(exercise.hints, 1)
+    )
+    command = f"<p>In a terminal, <code>sheaflab hint {exercise.id}</code> shows them one at a time.</p>"
+    return f'<h3 id="hints-{exercise.slug}">{title}</h3>{hints}{command}'
+
+
+class FeedbackExporter(ReadableExporter):
+    """The readable page, with the names of the exercises in its contents."""
+
+    course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
+        """Return the page and its resources."""
+        page, resources = super().from_notebook_node(nb, resources, **kwargs)
+        course = Course.load(Path(self.course or "."))
+        names = {exercise.grade_cell: f"Exercise {exercise.id}: {exercise.title}" for exercise in course.exercises()}
+
+        def entry(match: re.Match[str]) -> str:
+            return f'<a href="#{match[1]}">{html.escape(names.get(match[1], "Test cell"))}</a>'
+
+        return re.sub(r'<a href="#([\w-]+)">Test cell</a>', entry, page), resources

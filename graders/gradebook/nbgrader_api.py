@@ -1,0 +1,90 @@
+"""nbgrader's own API with a course's own configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config, PyFileConfigLoader
+
+from graders.lab.manifest import Course
+
+CONFIG = "nbgrader_config.py"
+
+
+class NbGraderError(RuntimeError):
+    """nbgrader refused; the text is the end of its log."""
+
+
+def load_config(root: Path) -> Config:
+    """Return the configuration of the course at `root`."""
+    return PyFileConfigLoader(CONFIG, path=str(root)).load_config()
+
+
+def api(root: Path, config: Config | None = None) -> Any:
+    """Return nbgrader's API for the course at `root`."""
+    logger = logging.getLogger("graders.nbgrader")
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())  # an unused exchange directory is no news to a grader
+    with _inside(root):
+        return NbGraderAPI(config=load_config(root) if config is None else config, log=logger)
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def check(outcome: dict[str, Any], what: str) -> str:
+    """Return the log of a finished step, or raise NbGraderError with its end."""
+    if not outcome.get("success"):
+        log = str(outcome.get("error") or "") + str(outcome.get("log") or "")
+        raise NbGraderError(f"{what} failed: {log[-3000:].strip()}")
+    return str(outcome.get("log") or "")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep SQLAlchemy's warnings about nbgrader's sessions to ourselves."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=SAWarning)
+        yield
+
+
+def autograde(course: Course, student: str, api_: Any = None) -> str:
+    """Autograde one student's submission through nbgrader, again if need be; return the log.
+
+    Raises
+    ------
+    NbGraderError
+        If nbgrader fails; what a student did is no reason for that.
+    """
+    with quiet():
+        outcome = (api_ or api(course.root)).autograde(course.assignment, student, force=True)
+    return check(outcome, f"autograding {student}")
+
+
+def feedback(course: Course, student: str, api_: Any = None) -> str:
+    """Write one student's feedback pages through nbgrader; return the log."""
+    with quiet():
+        outcome = (api_ or api(course.root)).generate_feedback(course.assignment, student, force=True)
+    return check(outcome, f"feedback for {student}")
+
+
+def gradebook(root: Path, config: Config | None = None) -> Any:
+    """Return the course's gradebook, to be used in a `with`."""
+    config = load_config(root) if config is None else config
+    return Gradebook(config.CourseDirectory.db_url)

@@ -1,0 +1,1 @@
+"""One submission: from a file to a result, a pure function."""

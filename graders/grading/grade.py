@@ -1,0 +1,231 @@
+"""Grade one notebook: a pure function from a submission, a course and a secret to a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from graders.checking.student import Student
+from graders.checking.suite import HiddenChecksError, run_checks
+from graders.grading import canary
+from graders.grading.repair import Repaired, repair
+from graders.grading.results import CheckResult, ExerciseResult, NotebookResult
+from graders.grading.skipping import as_given, spare
+from graders.lab.manifest import Course, Exercise, NotebookSpec
+from graders.lab.percent import grade_id, shared_template, template
+from graders.sandbox.isolation import Isolation, IsolationError, Limits
+from graders.sandbox.notebook import CellRun, Host, NotebookRun
+from graders.status import SandboxBroken, Status
+
+HARMLESS = (Status.OK, Status.WRONG, Status.NOT_ATTEMPTED, Status.RAISED, Status.UNDEFINED)
+"""Ends of a check after which the same worker may serve the same student's next notebook."""
+OUT_OF_ROOM = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
+"""What Python says when the kernel refuses it a thread, a process or a page."""
+AS_HANDED_IN = {"output_type": "stream", "name": "stdout", "text": "(As handed in: no points depend on this cell.)\n"}
+
+
+def grade_bytes(
+    raw: bytes,
+    course: Course,
+    spec: NotebookSpec,
+    *,
+    limits: Limits | None = None,
+    level: Isolation | None = None,
+    secret: bytes | None = None,
+    host: Host | None = None,
+) -> tuple[NotebookNode, NotebookResult]:
+    """Repair and grade the content of a submitted file; return the mended notebook and the result."""
+    mended = repair(raw, course, spec)
+    result = grade_repaired(mended, course, spec, limits=limits, level=level, secret=secret, host=host)
+    return mended.notebook, result
+
+
+def grade_repaired(
+    mended: Repaired,
+    course: Course,
+    spec: NotebookSpec,
+    *,
+    limits: Limits | None = None,
+    level: Isolation | None = None,
+    secret: bytes | None = None,
+    host: Host | None = None,
+) -> NotebookResult:
+    """Grade a mended notebook. Never raises for what a student did.
+
+    Parameters
+    ----------
+    mended : Repaired
+    course : Course
+    spec : NotebookSpec
+    limits : Limits, optional
+    level : Isolation, optional
+        By default the best there is.
+    secret : bytes, optional
+        By default the course's.
+    host : Host, optional
+        A worker to share with other notebooks of the *same* submission; limits and level are then the host's.
+
+    Raises
+    ------
+    IsolationError
+        If no worker can be started, or this machine does not grade as it should.
+    HiddenChecksError
+        If the hidden checks are at fault.
+    """
+    start = time.monotonic()
+    if mended.status is not Status.OK:
+        return _without_work(mended.status, mended.notes, spec)
+    cells = {
+        index: cell.source
+        for index, cell in enumerate(mended.notebook.cells)
+        if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade") and cell.source.strip()
+    }
+    released = shared_template(course, spec)
+    given, texts = as_given(released), {cell.source.strip() for cell in released.cells}
+    untouched = all(cell.source.strip() in texts for cell in mended.notebook.cells)  # no work that a figure could show
+    shown = [k for k in cells if cells[k].strip() in given and (untouched or mended.notebook.cells[k].outputs)]
+    kept = spare(cells, shown, (exercise.function for exercise in spec.exercises))
+    sources = {
+        exercise.id: cell.source
+        for exercise in spec.exercises
+        for cell in mended.notebook.cells
+        if grade_id(cell) == exercise.solution_cell and exercise.solution_cell not in mended.missing
+    }
+    own = _host(limits, level) if host is None else host
+    canary.require(own.level, own.limits)
+    try:
+        with NotebookRun({k: cells[k] for k in cells if k not in kept}, own) as run:
+            student = Student(run, sources)
+            try:
+                found = run_checks(student, course, spec, course.secret if secret is None else secret)
+            finally:
+                student.next_exercise()  # lets go of the last one's process
+            done = run.done
+        done |= {k: CellRun(Status.OK, outputs=[*mended.notebook.cells[k].outputs, AS_HANDED_IN]) for k in kept}
+    except SandboxBroken as error:
+        own.discard()
+        _blame_no_student_for_the_machine(own)
+        return _without_work(error.status, [*mended.notes, error.message], spec)
+    finally:
+        if host is None:
+            own.discard()
+    ends = [(check.status, check.message) for check in found.values()] + [(r.status, r.message) for r in done.values()]
+    if any(_may_be_the_machine(status, message) for status, message in ends):
+        _blame_no_student_for_the_machine(own)
+    if any(result.status not in HARMLESS for result in found.values()):
+        own.discard()
+    by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
+    exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
+    notes = (*mended.notes, *((own.level.value,) if own.level.degraded else ()))
+    return NotebookResult(spec.name, Status.OK, exercises, own.level, notes, done, time.monotonic() - start, run.memory)
+
+
+def _host(limits: Limits | None, level: Isolation | None) -> Host:
+    limits = limits or Limits()
+    return Host(limits, canary.best_isolation(limits=limits) if level is None else level)
+
+
+def _may_be_the_machine(status: Status, message: str) -> bool:
+    """Tell whether a machine without room for one more process or page could have done this to honest work."""
+    return status in (Status.KILLED, Status.OUT_OF_MEMORY) or any(text in message for text in OUT_OF_ROOM)
+
+
+def _blame_no_student_for_the_machine(host: Host) -> None:
+    """Raise if a tiny submission with known answers does not come out as known any more.
+
+    Raises
+    ------
+    IsolationError
+    """
+    if why := canary.trial(host.level, host.limits, loop=False):
+        raise IsolationError(
+            f"this machine no longer grades as it should ({host.level.name.lower()}: {why}); "
+            "this submission has no grade yet: mend the machine and grade again"
+        )
+
+
+def _without_work(status: Status, notes: list[str], spec: NotebookSpec) -> NotebookResult:
+    """The result of a notebook none of whose work can be graded."""
+    message = "; ".join(notes)
+    exercises = tuple(
+        ExerciseResult(
+            exercise.id,
+            exercise.title,
+            status,
+            tuple(CheckResult(check.name, check.title, status, check.points) for check in exercise.checks),
+            message,
+        )
+        for exercise in spec.exercises
+    )
+    return NotebookResult(spec.name, status, exercises, None, tuple(notes))
+
+
+def _exercise(
+    exercise: Exercise, found: Mapping[tuple[str, str], CheckResult], by_cell: Mapping[str, CellRun], mended: Repaired
+) -> ExerciseResult:
+    """Put an exercise's checks together; a cell that failed explains why its function is not there."""
+    checks = tuple(found[exercise.id, check.name] for check in exercise.checks)
+    if any(check.status is Status.NOT_ATTEMPTED for check in checks):
+        checks = tuple(replace(check, status=Status.NOT_ATTEMPTED) for check in checks)  # a stub earns nothing
+    failing = [check for check in checks if check.status is not Status.OK]
+    status, message = (failing[0].status, failing[0].message) if failing else (Status.OK, "")
+    cell = by_cell.get(exercise.solution_cell)
+    if status is Status.UNDEFINED:
+        if exercise.solution_cell in mended.missing:
+            status, message = Status.CELL_MISSING, ""
+        elif cell is not None and cell.status is not Status.OK:
+            status = Status.RAISED if cell.status is Status.RAISED else cell.status
+            message = f"your cell ended with {cell.message}"
+            trace: list[str] = next((o["traceback"] for o in cell.outputs if o["output_type"] == "error"), [])
+            message += ":\n" + "\n".join(trace) if cell.status is Status.RAISED else ""
+    elif status is Status.NOT_ATTEMPTED and exercise.solution_cell in mended.missing:
+        status = Status.CELL_MISSING
+    elif status is Status.WRONG:
+        message = ""  # each check brings its own
+    notes = tuple(note for note in mended.notes if exercise.solution_cell in note or f"exercise {exercise.id};" in note)
+    return ExerciseResult(exercise.id, exercise.title, status, checks, message, notes)
+
+
+def answered(course: Course, spec: NotebookSpec, cells: Mapping[str, str]) -> NotebookNode:
+    """Return the released notebook with some cells' sources replaced, by grade_id: a submission made by hand."""
+    notebook = template(course, spec)
+    there = {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
+    for name, source in cells.items():
+        there[name].source = source.strip("\n")
+    return notebook
+
+
+def grade_cells(
+    notebook: str, cells: Mapping[str, str], course: Course | Path | str, secret: bytes, limits: Limits | None = None
+) -> NotebookResult:
+    """Grade the released notebook with these cells in it; for answers that are written as plain text.
+
+    Parameters
+    ----------
+    notebook : str
+        Name, such as ``"lab09-3"``.
+    cells : mapping of str to str
+        Sources by grade_id; those of other notebooks are ignored.
+    course : Course or path
+    secret : bytes
+    limits : Limits, optional
+
+    Raises
+    ------
+    IsolationError, HiddenChecksError
+        As :func:`grade_repaired`.
+    """
+    made = course if isinstance(course, Course) else Course.load(course)
+    spec = made.notebook(notebook)
+    names = {exercise.solution_cell for exercise in spec.exercises} | {written.cell for written in spec.written}
+    mine = {name: source for name, source in cells.items() if name in names}
+    raw = nbformat.writes(answered(made, spec, mine)).encode()
+    return grade_bytes(raw, made, spec, limits=limits, secret=secret)[1]
+
+
+__all__ = ["HiddenChecksError", "IsolationError", "answered", "grade_bytes", "grade_cells", "grade_repaired"]

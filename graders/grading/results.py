@@ -1,0 +1,123 @@
+"""What grading finds: plain data, picklable, the same wherever it was computed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from graders.sandbox.isolation import Isolation
+from graders.sandbox.notebook import CellRun
+from graders.status import Status
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One hidden check."""
+
+    name: str
+    title: str
+    status: Status
+    points: float
+    message: str = ""
+
+    @property
+    def earned(self) -> float:
+        """Points for the student."""
+        return self.points if self.status is Status.OK else 0.0
+
+
+@dataclass(frozen=True)
+class ExerciseResult:
+    """One exercise: its status is that of its first failing check, or a cause of its own."""
+
+    id: str
+    title: str
+    status: Status
+    checks: tuple[CheckResult, ...]
+    message: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> float:
+        """Points that can be had."""
+        return sum(check.points for check in self.checks)
+
+    @property
+    def earned(self) -> float:
+        """Points for the student: a finite number between 0 and `points`."""
+        value = sum(check.earned for check in self.checks)
+        return min(max(value, 0.0), self.points) if math.isfinite(value) else 0.0
+
+    def text(self) -> str:
+        """The report for the student, plain text."""
+        lines = [f"Exercise {self.id}: {self.title}", f"{self.earned:g} of {self.points:g} points: {self.status.label}"]
+        if self.status.remedy and self.status is not Status.WRONG:
+            lines.append(f"What to do: {self.status.remedy}.")
+        if self.message:
+            lines += _indent(self.message)
+        told = self.message
+        for check in self.checks:
+            mark = "✓" if check.status is Status.OK else "✗"
+            lines.append(f"{mark} {check.name} ({check.earned:g}/{check.points:g}): {check.title}")
+            if check.message and check.message != told:
+                lines += _indent(check.message)
+                told = check.message
+        lines += [f"Note: {note}" for note in self.notes]
+        return "\n".join(lines) + "\n"
+
+
+def _indent(text: str) -> list[str]:
+    return ["    " + line for line in text.rstrip().split("\n")]
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """One notebook of one student."""
+
+    name: str
+    status: Status
+    exercises: tuple[ExerciseResult, ...]
+    isolation: Isolation | None
+    notes: tuple[str, ...] = ()
+    cells: dict[int, CellRun] = field(default_factory=dict)
+    seconds: float = 0.0
+    memory: int = 0
+    """The most that one of its processes has held, KiB, as the worker tells it; 0 if nothing was run."""
+
+    @property
+    def points(self) -> float:
+        """Points that the machine can give."""
+        return sum(exercise.points for exercise in self.exercises)
+
+    @property
+    def earned(self) -> float:
+        """Points that the machine gives."""
+        return sum(exercise.earned for exercise in self.exercises)
+
+    def summary(self) -> dict[str, Any]:
+        """The result without outputs, as JSON data; nothing in it is hidden from the student."""
+        return {
+            "notebook": self.name,
+            "status": self.status.name,
+            "isolation": self.isolation.name if self.isolation else None,
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 3),
+            "memory": self.memory,
+            "exercises": [
+                {
+                    "id": exercise.id,
+                    "title": exercise.title,
+                    "status": exercise.status.name,
+                    "earned": exercise.earned,
+                    "points": exercise.points,
+                    "message": exercise.message,
+                    "notes": list(exercise.notes),
+                    "checks": [
+                        {**asdict(check), "status": check.status.name, "earned": check.earned}
+                        for check in exercise.checks
+                    ],
+                }
+                for exercise in self.exercises
+            ],
+        }

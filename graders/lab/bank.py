@@ -1,0 +1,117 @@
+"""Read the bank: for every exercise its key, independent right answers, and wrong ones with their misconceptions."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.percent import BEGIN, END, convert, grade_id
+
+BANK = Path(__file__).resolve().parents[1] / "bank"
+
+
+class BankError(ValueError):
+    """An entry of the bank breaks a rule; the text says which and where."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to one exercise.
+
+    Attributes
+    ----------
+    exercise : str
+    kind : {"key", "right", "wrong", "mutant", "stub"}
+    label : str
+        Style of a right answer, misconception of a wrong one, the change of a mutant.
+    source : str
+        Text of the solution cell.
+    check : str
+        The named check that must catch a wrong answer; otherwise empty.
+    """
+
+    exercise: str
+    kind: str
+    label: str
+    source: str
+    check: str = ""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The solved notebook, as far as an answer needs it.
+
+    Attributes
+    ----------
+    spec : NotebookSpec
+    setup : str
+        The notebook's first code cell: its imports.
+    heads, bodies : dict of str to str
+        By exercise: the part of the solution cell that students get, and the solution itself.
+    """
+
+    spec: NotebookSpec
+    setup: str
+    heads: dict[str, str]
+    bodies: dict[str, str]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Whole solution cells by exercise, without the markers."""
+        return {exercise: self.heads[exercise] + self.bodies[exercise] for exercise in self.heads}
+
+
+def solved(course: Course, spec: NotebookSpec) -> Solved:
+    """Read the key of one notebook from its source."""
+    cells = [cell for cell in convert(course.source / f"{spec.name}.py").cells if cell.cell_type == "code"]
+    by_id = {grade_id(cell): cell.source for cell in cells}
+    heads, bodies = {}, {}
+    for exercise in spec.exercises:
+        head, begin, rest = by_id[exercise.solution_cell].partition(BEGIN)
+        body, end, _ = rest.partition(END)
+        if not begin or not end:
+            raise BankError(f"{spec.name}: the cell {exercise.solution_cell} has no {BEGIN} … {END}")
+        heads[exercise.id], bodies[exercise.id] = head.rstrip(" "), body.strip("\n").rstrip()
+    return Solved(spec, cells[0].source, heads, bodies)
+
+
+def answers(course: Course, spec: NotebookSpec) -> list[Answer]:
+    """Return every answer of the bank to one notebook, the key of each exercise first.
+
+    Raises
+    ------
+    BankError
+        If an entry names an unknown exercise or check, or an edit does not fit its key at exactly one place.
+    """
+    path = BANK / course.assignment / f"{spec.name}.toml"
+    with path.open("rb") as file:
+        entries = {entry["id"]: entry for entry in tomllib.load(file)["exercise"]}
+    if unknown := set(entries) - {exercise.id for exercise in spec.exercises}:
+        raise BankError(f"{path.name}: no exercise {', '.join(sorted(unknown))} in the manifest")
+    key, found = solved(course, spec), list[Answer]()
+    for exercise in spec.exercises:
+        found.append(Answer(exercise.id, "key", "the course's own", key.keys[exercise.id]))
+        entry = entries.get(exercise.id, {})
+        for right in entry.get("right", []):
+            found.append(Answer(exercise.id, "right", right["style"], right["code"].strip("\n")))
+        known = {check.name for check in exercise.checks}
+        for wrong in entry.get("wrong", []):
+            where = f"{path.name}: exercise {exercise.id}, {wrong['misconception']!r}"
+            if wrong["check"] not in known:
+                raise BankError(f"{where} names check {wrong['check']!r}; the manifest has {', '.join(sorted(known))}")
+            source = _edited(key, exercise.id, wrong, where)
+            found.append(Answer(exercise.id, "wrong", wrong["misconception"], source, wrong["check"]))
+    return found
+
+
+def _edited(key: Solved, exercise: str, wrong: dict[str, Any], where: str) -> str:
+    if "code" in wrong:
+        return str(wrong["code"]).strip("\n")
+    old, new = wrong["edit"]
+    body = key.bodies[exercise]
+    if body.count(old) != 1:
+        raise BankError(f"{where}: {old!r} is {body.count(old)} times in the key, must be once")
+    return key.heads[exercise] + body.replace(old, new)

@@ -1,0 +1,302 @@
+"""The course's manifest `exercises.toml`: notebooks, exercises, checks and points, typed and validated."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+ID = re.compile(r"\d+\.(\d+|W\d*)")
+CHECK = re.compile(r"[a-z][a-z0-9_]*")
+MANIFEST = "exercises.toml"
+
+
+class ManifestError(ValueError):
+    """The manifest breaks a rule; the text says where, which, and what it found."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One hidden check: `test_<name>` of its exercise's class."""
+
+    name: str
+    title: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function or class for the student to write."""
+
+    id: str
+    title: str
+    function: str
+    minutes: int
+    requires: tuple[str, ...]
+    hints: tuple[str, ...]
+    avoid: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def points(self) -> float:
+        """Points of all its checks."""
+        return sum(check.points for check in self.checks)
+
+    @property
+    def slug(self) -> str:
+        """The id as it stands in cell names: ``1-1``."""
+        return self.id.replace(".", "-")
+
+    @property
+    def solution_cell(self) -> str:
+        """grade_id of the cell with the student's solution."""
+        return f"ex-{self.slug}"
+
+    @property
+    def grade_cell(self) -> str:
+        """grade_id of the cell that receives the points."""
+        return f"grade-{self.slug}"
+
+    @property
+    def test_class(self) -> str:
+        """Name of the class of hidden checks."""
+        return f"TestExercise_{self.id.replace('.', '_')}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A written answer, graded by hand."""
+
+    id: str
+    title: str
+    points: float
+
+    @property
+    def cell(self) -> str:
+        """grade_id of its cell."""
+        return f"written-{self.id.replace('.', '-')}"
+
+
+@dataclass(frozen=True)
+class NotebookSpec:
+    """One notebook of the assignment."""
+
+    name: str
+    title: str
+    minutes: int
+    exercises: tuple[Exercise, ...]
+    written: tuple[Written, ...]
+
+    @property
+    def points(self) -> float:
+        """Points that the machine gives."""
+        return sum(exercise.points for exercise in self.exercises)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course directory and what its manifest says.
+
+    Attributes
+    ----------
+    root : Path
+        The nbgrader course directory.
+    checks : Path
+        The directory of the hidden checks.
+    assignment, title : str
+    notebooks : tuple of NotebookSpec
+    """
+
+    root: Path
+    checks: Path
+    assignment: str
+    title: str
+    notebooks: tuple[NotebookSpec, ...]
+
+    @classmethod
+    def load(cls, root: Path | str, checks: Path | str | None = None) -> Course:
+        """Read and validate `root/exercises.toml`.
+
+        Parameters
+        ----------
+        root : path
+        checks : path, optional
+            Where the hidden checks are; by default `checks` in the course, and if it has none, beside this file.
+
+        Raises
+        ------
+        ManifestError
+            Naming the place, the rule and the value.
+        """
+        root = Path(root).resolve()
+        path = root / MANIFEST
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ManifestError(f"{path} does not exist; is {root} a course directory?") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ManifestError(f"{path} is not TOML: {error}") from error
+        top = _Table(data, MANIFEST)
+        head = top.table("assignment")
+        notebooks = tuple(_notebook(table) for table in top.tables("notebook"))
+        if not notebooks:
+            raise ManifestError(f"{MANIFEST} must have at least one [[notebook]]")
+        course = cls(
+            root=root,
+            checks=Path(checks).resolve() if checks else _own_checks(root),
+            assignment=head.text("name"),
+            title=head.text("title"),
+            notebooks=notebooks,
+        )
+        course._validate()
+        return course
+
+    def _validate(self) -> None:
+        seen: set[str] = set()
+        names: set[str] = set()
+        for notebook in self.notebooks:
+            if notebook.name in names:
+                raise ManifestError(f"notebook {notebook.name!r} is there twice")
+            names.add(notebook.name)
+            items: tuple[Exercise | Written, ...] = (*notebook.exercises, *notebook.written)
+            for item in items:
+                if item.id in seen:
+                    raise ManifestError(f"exercise id {item.id!r} is there twice; ids are unique in the course")
+                if isinstance(item, Exercise) and (unknown := set(item.requires) - seen):
+                    raise ManifestError(
+                        f"exercise {item.id} requires {sorted(unknown)[0]!r}, which no earlier exercise is called"
+                    )
+                seen.add(item.id)
+
+    @property
+    def ready(self) -> tuple[NotebookSpec, ...]:
+        """The notebooks whose source is there."""
+        return tuple(spec for spec in self.notebooks if (self.source / f"{spec.name}.py").is_file())
+
+    def notebook(self, name: str) -> NotebookSpec:
+        """Return the notebook called `name`; KeyError lists the names there are."""
+        for notebook in self.notebooks:
+            if notebook.name == name:
+                return notebook
+        raise KeyError(f"no notebook {name!r}; there are {', '.join(n.name for n in self.notebooks)}")
+
+    def exercises(self) -> Iterator[Exercise]:
+        """All exercises in order."""
+        for notebook in self.notebooks:
+            yield from notebook.exercises
+
+    @property
+    def source(self) -> Path:
+        """Directory of the instructor's percent-text sources."""
+        return self.root / "source" / self.assignment
+
+    def checks_of(self, notebook: NotebookSpec) -> Path:
+        """File of the hidden checks of a notebook."""
+        return self.checks / f"test_{notebook.name.replace('-', '_')}.py"
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The course secret that fresh problems are drawn from; made at first use, readable by its owner only."""
+        import os
+
+        path = self.root / ".secret"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+        return path.read_bytes()
+
+
+def _own_checks(root: Path) -> Path:
+    own = root / "checks"
+    return own if own.is_dir() else Path(__file__).resolve().parents[1] / "checks"
+
+
+class _Table:
+    """A TOML table that reports errors by its place."""
+
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, dict):
+            raise ManifestError(f"{where} must be a table, got {data!r:.60}")
+        self.data, self.where = data, where
+
+    def _get(self, key: str, kind: tuple[type, ...], what: str, default: Any = None) -> Any:
+        value = self.data.get(key, default)
+        if value is None:
+            raise ManifestError(f"{self.where} must have `{key}` ({what})")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ManifestError(f"`{key}` of {self.where} must be {what}, got {value!r:.60}")
+        return value
+
+    def text(self, key: str) -> str:
+        value: str = self._get(key, (str,), "a text")
+        if not value.strip():
+            raise ManifestError(f"`{key}` of {self.where} must not be empty")
+        return value
+
+    def points(self, key: str) -> float:
+        value = self._get(key, (int, float), "a number of points")
+        if not 0 < value < 1000:
+            raise ManifestError(f"`{key}` of {self.where} must be between 0 and 1000, got {value}")
+        return float(value)
+
+    def count(self, key: str) -> int:
+        return int(self._get(key, (int,), "a whole number", 0))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values = self._get(key, (list,), "a list of texts", [])
+        if not all(isinstance(value, str) and value.strip() for value in values):
+            raise ManifestError(f"`{key}` of {self.where} must be a list of texts, got {values!r:.60}")
+        return tuple(values)
+
+    def table(self, key: str) -> _Table:
+        return _Table(self._get(key, (dict,), "a table"), f"[{key}]")
+
+    def tables(self, key: str) -> list[_Table]:
+        items = self._get(key, (list,), "an array of tables", [])
+        return [_Table(item, f"{key} {k + 1} of {self.where}") for k, item in enumerate(items)]
+
+
+def _notebook(table: _Table) -> NotebookSpec:
+    name = table.text("name")
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ManifestError(f"`name` of {table.where} must be a file stem of letters, digits, - and _, got {name!r}")
+    table.where = f"notebook {name}"
+    written = [Written(_id(item), item.text("title"), item.points("points")) for item in table.tables("written")]
+    exercises = tuple(_exercise(item) for item in table.tables("exercise"))
+    return NotebookSpec(name, table.text("title"), table.count("minutes"), exercises, tuple(written))
+
+
+def _id(table: _Table) -> str:
+    number = table.text("id")
+    if not ID.fullmatch(number):
+        raise ManifestError(f"`id` of {table.where} must look like 1.2 or 3.W, got {number!r}")
+    return number
+
+
+def _exercise(table: _Table) -> Exercise:
+    number = _id(table)
+    table.where = f"exercise {number}"
+    function = table.text("function")
+    if not function.isidentifier():
+        raise ManifestError(f"`function` of {table.where} must be a Python name, got {function!r}")
+    checks: list[Check] = []
+    for item in table.tables("check"):
+        name = item.text("name")
+        if not CHECK.fullmatch(name) or name in {check.name for check in checks}:
+            raise ManifestError(f"`name` of {item.where} must be a new name like sign_of_weights, got {name!r}")
+        checks.append(Check(name, item.text("title"), item.points("points")))
+    if not checks:
+        raise ManifestError(f"{table.where} must have at least one check")
+    return Exercise(
+        number, table.text("title"), function, table.count("minutes"), table.texts("requires"), table.texts("hints"),
+        table.texts("avoid"), tuple(checks),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Are the checks any good? Planted answers and mutants held against them."""

@@ -1,0 +1,274 @@
+"""`graders selfcheck`: do the checks accept what is right and reject what is wrong? Measured, through the real chain.
+
+Every answer of the bank (key, independent right ones, wrong ones, the stub) and every mutant of every key runs in the
+sandboxed worker and meets the hidden checks, like a submission. Our own answers are no strangers: the answers of one
+process share a worker, and a call may take less time than a student's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from graders.checking import local
+from graders.checking.student import Student
+from graders.checking.suite import run_checks
+from graders.grading.canary import best_isolation
+from graders.lab.bank import BANK, Answer, Solved, answers, solved
+from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.percent import stub_line
+from graders.proof.mutants import mutants
+from graders.publish.release import default_course
+from graders.sandbox.isolation import Limits
+from graders.sandbox.notebook import Host, NotebookRun
+from graders.status import SandboxBroken, Status
+from sheaflab.startup import import_matplotlib
+
+SECRET = b"selfcheck"
+LIMITS = Limits(cpu=4.0, wall=12.0, total_wall=40.0)
+KINDS = ("key", "right", "wrong", "stub", "mutant")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one answer.
+
+    Attributes
+    ----------
+    notebook : str
+    answer : Answer
+    failed : tuple of str
+        Names of the checks that were not passed.
+    earned : float
+        Points.
+    ending : str
+        Status of the first check that was not passed, in words.
+    """
+
+    notebook: str
+    answer: Answer
+    failed: tuple[str, ...]
+    earned: float
+    ending: str
+
+    def fault(self, equivalent: Iterable[tuple[str, str]] = ()) -> str:
+        """Say what is wrong with the checks, or with the bank; empty if nothing is."""
+        kind = self.answer.kind
+        if kind in ("key", "right") and self.failed:
+            return "false reject"
+        if kind == "wrong" and self.answer.check not in self.failed:
+            return "false accept" if not self.failed else "not by its named check"
+        if kind == "stub" and self.earned:
+            return "a stub earns points"
+        if kind == "mutant" and not self.failed:
+            return "" if (self.answer.exercise, self.answer.label) in set(equivalent) else "survives"
+        return ""
+
+
+def stubs(course: Course, key: Solved) -> list[Answer]:
+    """Return what students get, as answers."""
+    return [
+        Answer(e.id, "stub", "as released", key.heads[e.id] + _indent(key, e.id) + stub_line(course, e.solution_cell))
+        for e in key.spec.exercises
+    ]
+
+
+def _indent(key: Solved, exercise: str) -> str:
+    first = key.bodies[exercise].split("\n")[0]
+    return first[: len(first) - len(first.lstrip())]
+
+
+@functools.cache
+def _loaded(root: Path, notebook: str) -> tuple[Course, NotebookSpec, Solved]:
+    course = Course.load(root)
+    spec = course.notebook(notebook)
+    return course, spec, solved(course, spec)
+
+
+@functools.cache
+def _host() -> Host:
+    return Host(LIMITS, best_isolation(limits=LIMITS))
+
+
+def judge(root: Path, notebook: str, answer: Answer, secret: bytes = SECRET) -> Verdict:
+    """Run one answer in the sandbox, among the keys of the notebook's other exercises, and the hidden checks on it.
+
+    Parameters
+    ----------
+    root : Path
+        Course directory.
+    notebook : str
+    answer : Answer
+    secret : bytes
+        Decides the fresh problems.
+    """
+    course, spec, key = _loaded(root, notebook)
+    exercise = next(e for e in spec.exercises if e.id == answer.exercise)
+    sources = {**key.keys, exercise.id: answer.source}
+    cells = dict(enumerate([key.setup, *(sources[e.id] for e in spec.exercises)]))
+    try:
+        with NotebookRun(cells, _host()) as run:
+            found = run_checks(Student(run, sources), course, replace(spec, exercises=(exercise,)), secret)
+    except SandboxBroken as error:
+        return Verdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
+    results = list(found.values())
+    failing = [result for result in results if result.status is not Status.OK]
+    ending = failing[0].status.label if failing else Status.OK.label
+    earned = sum(result.earned for result in results)
+    return Verdict(notebook, answer, tuple(result.name for result in failing), earned, ending)
+
+
+def judge_key(root: Path, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
+    """Hold the key of one exercise against the checks under many secrets, in this process; return what failed."""
+    _, _, key = _loaded(root, notebook)
+    names = namespace(key, {})
+    return [
+        f"{exercise} {result.name} under secret {secret}: {result.message}"
+        for secret in secrets
+        for result in local.run_checks(notebook, exercise, names, key.keys, f"secret {secret}".encode())
+        if not result.passed
+    ]
+
+
+def namespace(key: Solved, instead: Mapping[str, str]) -> dict[str, Any]:
+    """Execute a solved notebook's imports and answers here, some answers replaced: for our own answers only."""
+    names: dict[str, Any] = {}
+    for source in (key.setup, *{**key.keys, **instead}.values()):
+        exec(compile(source, key.spec.name, "exec"), names)
+    return names
+
+
+def collect(course: Course, notebooks: Sequence[str], kinds: Iterable[str] = KINDS) -> list[tuple[str, Answer]]:
+    """Return all answers of some notebooks, with the notebook's name."""
+    wanted, jobs = set(kinds), list[tuple[str, Answer]]()
+    for name in notebooks:
+        spec = course.notebook(name)
+        key = solved(course, spec)
+        pool = [*answers(course, spec), *stubs(course, key)]
+        if "mutant" in wanted:
+            pool += [mutant for exercise in spec.exercises for mutant in mutants(key, exercise.id)]
+        jobs += [(name, answer) for answer in pool if answer.kind in wanted]
+    return jobs
+
+
+def equivalents(course: Course) -> dict[tuple[str, str], str]:
+    """Return the mutants that were judged, in writing, to be right answers: (exercise, label) → reason."""
+    path = BANK / course.assignment / "equivalent.toml"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {(entry["exercise"], entry["mutant"]): entry["reason"] for entry in tomllib.load(file)["equivalent"]}
+
+
+def judge_all(
+    root: Path, jobs: Sequence[tuple[str, Answer]], executor: Executor, *, progress: bool = True
+) -> list[Verdict]:
+    """Judge many answers with any executor; the order of the result is that of `jobs`."""
+    waiting = {executor.submit(judge, root, name, answer): k for k, (name, answer) in enumerate(jobs)}
+    done: dict[int, Verdict] = {}
+    for future in tqdm(as_completed(waiting), total=len(waiting), unit="answer", disable=not progress, leave=False):
+        done[waiting[future]] = future.result()
+    return [done[k] for k in range(len(jobs))]
+
+
+def table(course: Course, verdicts: Sequence[Verdict]) -> str:
+    """Return the table of the self-check as Markdown: one line an exercise, then every fault by name."""
+    known = equivalents(course)
+    head = "| exercise | right | false rejects | wrong | false accepts | mutants | killed | equivalent | survive |"
+    rows = [head, "|---|" + "---:|" * 8]
+    total: Counter[str] = Counter()
+    for exercise in course.exercises():
+        mine = [v for v in verdicts if v.answer.exercise == exercise.id]
+        if not mine:
+            continue
+        n: Counter[str] = Counter()
+        for v in mine:
+            n[v.answer.kind] += 1
+            n[v.fault(known)] += 1
+            if v.answer.kind == "mutant":
+                n["killed" if v.failed else "alive"] += 1
+        n["equivalent"] = n["alive"] - n["survives"]
+        total += n
+        rows.append(_row(f"{exercise.id} {exercise.title}", n))
+    rows.append(_row("**all**", total))
+    faults = [
+        f"* {v.answer.exercise} {v.answer.kind} *{v.answer.label}*: {fault}"
+        + (f", named {v.answer.check}, failed {', '.join(v.failed) or 'none'}" if v.answer.check else "")
+        for v in verdicts
+        if (fault := v.fault(known))
+    ]
+    killable = total["mutant"] - total["equivalent"]
+    if killable:
+        share = 100 * total["killed"] / killable
+        rows.append(f"\n{total['killed']} of {killable} non-equivalent mutants killed: {share:.1f} %.")
+    return "\n".join([*rows, *(["", "Faults:", *faults] if faults else [])]) + "\n"
+
+
+def _row(name: str, n: Counter[str]) -> str:
+    cells = [n["key"] + n["right"], n["false reject"], n["wrong"], n["false accept"] + n["not by its named check"]]
+    cells += [n["mutant"], n["killed"], n["equivalent"], n["survives"]]
+    return f"| {name} | " + " | ".join(map(str, cells)) + " |"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `graders selfcheck`."""
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    parser.add_argument("--notebook", action="append", metavar="NAME", help="only this notebook; may be repeated")
+    parser.add_argument("--no-mutants", action="store_true", help="the bank's core only: a few minutes")
+    parser.add_argument("--secrets", type=int, metavar="N", help="instead: the keys alone, under N fresh secrets")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
+    parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the bank and print the table; status 1 if a check accepts or rejects what it should not."""
+    course = Course.load(options.course)
+    names = options.notebook or [spec.name for spec in course.notebooks]
+    if options.secrets is not None:
+        return _secrets(course, names, options)
+    jobs = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
+    print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
+    start = time.monotonic()
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
+        verdicts = judge_all(course.root, jobs, executor)
+    text = table(course, verdicts)
+    print(text)
+    print(f"{time.monotonic() - start:.0f} s")
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    known = equivalents(course)
+    hard = [v for v in verdicts if (fault := v.fault(known)) and fault != "survives"]
+    alive = [v for v in verdicts if v.fault(known) == "survives"]
+    killable = sum(v.answer.kind == "mutant" for v in verdicts) - len(known)
+    return 1 if hard or len(alive) > 0.05 * max(1, killable) else 0
+
+
+def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) -> int:
+    batch = 5
+    jobs = [
+        (name, exercise.id, range(first, min(first + batch, options.secrets)))
+        for name in names
+        for exercise in course.notebook(name).exercises
+        for first in range(0, options.secrets, batch)
+    ]
+    failures: list[str] = []
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
+        waiting = [executor.submit(judge_key, course.root, *job) for job in jobs]
+        for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
+            failures += future.result()
+    print(f"{options.secrets} secrets, {len(names)} notebooks: the keys fail {len(failures)} checks.")
+    for failure in failures:
+        print(failure)
+    return 1 if failures else 0

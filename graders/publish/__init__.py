@@ -1,0 +1,1 @@
+"""What goes out: the release, the keys, the site, the self-study edition, the wheels."""

@@ -1,0 +1,153 @@
+"""`graders keys`: the solution key of every notebook as one HTML page, executed, with its figures and the reasoning.
+
+The pages need no network: formulas are set by a MathJax that lies beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+
+from graders.gradebook.feedback_page import mended
+from graders.lab.bank import answers
+from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.percent import BEGIN, END, convert, grade_id
+from graders.publish.release import default_course
+from graders.publish.selfstudy.keys import reasons
+
+SECONDS = 60
+"""What a notebook filled with the key may take from top to bottom."""
+
+SCRIPT = "tex-svg-full.js"  # one file, fonts inside
+_LOCAL = (
+    '<script>window.MathJax = {tex: {inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]]}};</script>\n'
+    f'<script src="mathjax/{SCRIPT}" defer></script>\n'
+)
+_FROM_AFAR = re.compile(
+    r'<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->|<script src="https://[^"]*"[^>]*>\s*</script>',
+    re.DOTALL,
+)
+
+
+def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> NotebookNode:
+    """Run the key of one notebook from top to bottom in a kernel.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError, CellTimeoutError
+        If a cell raises or takes too long: then the key is at fault.
+    """
+    notebook = convert(course.source / f"{spec.name}.py")
+    for cell in notebook.cells:
+        cell.source = "\n".join(line for line in cell.source.split("\n") if BEGIN not in line and END not in line)
+    with tempfile.TemporaryDirectory() as folder:  # what a kernel works in is on its path; it must hold nothing
+        # no TCP ports: the kernel is reached through the file system
+        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(Path(folder) / "kernel"))
+        place = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=timeout, km=kernel, resources=place).execute(cleanup_kc=True)  # ends it, too
+    return notebook
+
+
+def with_notes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> NotebookNode:
+    """Add to each exercise why its key is right, the hints, and common mistakes with the check that catches them."""
+    why = reasons()
+    told: dict[str, list[str]] = {}
+    for answer in answers(course, spec):
+        if answer.kind == "wrong":
+            told.setdefault(answer.exercise, []).append(f"* {_plain(answer.label)} (caught by `{answer.check}`)")
+    exercises = {exercise.grade_cell: exercise for exercise in spec.exercises}
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if exercise := exercises.get(grade_id(cell)):
+            hints = [f"{k}. {hint}" for k, hint in enumerate(exercise.hints, start=1)]
+            parts = {
+                "Why": _plain(why.get(exercise.id, "")),
+                "Hints, from nudge to nearly there": "\n".join(hints),
+                "Common mistakes": "\n".join(told.get(exercise.id, [])),
+            }
+            text = "\n\n".join(f"**{head}**\n\n{body}" for head, body in parts.items() if body)
+            note = nbformat.v4.new_markdown_cell(text)
+            note["id"] = f"notes-{exercise.slug}"
+            cells.append(note)
+    notebook.cells = cells
+    return notebook
+
+
+def _plain(text: str) -> str:
+    """Markdown that shows the text as it is: λ* is no emphasis."""
+    return re.sub(r"([*_])", r"\\\1", text.strip())
+
+
+def page(notebook: NotebookNode, title: str) -> str:
+    """Render an executed notebook as one page, images inside."""
+    exporter = HTMLExporter(template_name="lab")
+    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    return offline(mended(str(html)))
+
+
+def offline(html: str) -> str:
+    """Return a page that loads MathJax from beside it and nothing from elsewhere."""
+    return _FROM_AFAR.sub("", html).replace("</head>", _LOCAL + "</head>", 1)
+
+
+def mathjax() -> Path:
+    """Return MathJax's file in the wheel that carries it.
+
+    Raises
+    ------
+    ValueError
+        If the wheel is not installed.
+    """
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise ValueError('the pages of solutions need MathJax from a wheel; run pip install -e ".[staff]"')
+    return Path(spec.origin).parent / "static" / "mathjax" / SCRIPT
+
+
+def write_keys(course: Course, out: Path, *, notes: bool = True) -> dict[str, float]:
+    """Write `<notebook>.html` for every notebook into `out`; return the seconds that each took to run.
+
+    Raises
+    ------
+    ValueError
+        If MathJax is not installed.
+    """
+    script = mathjax()
+    (out / "mathjax").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(script, out / "mathjax" / SCRIPT)
+    seconds = {}
+    for spec in course.notebooks:
+        start = time.monotonic()
+        notebook = executed(course, spec)
+        seconds[spec.name] = time.monotonic() - start
+        if notes:
+            notebook = with_notes(course, spec, notebook)
+        (out / f"{spec.name}.html").write_text(page(notebook, f"{spec.title}: key"), encoding="utf-8")
+    return seconds
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `graders keys`."""
+    parser.add_argument("out", type=Path, help="folder for the pages; not for students before the deadline")
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    parser.add_argument("--no-notes", action="store_true", help="leave out reasons, hints and common mistakes")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the pages and say how long each notebook ran."""
+    course = Course.load(options.course)
+    for name, seconds in write_keys(course, options.out, notes=not options.no_notes).items():
+        print(f"{options.out / name}.html  ran {seconds:.1f} s")
+    return 0

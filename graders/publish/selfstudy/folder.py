@@ -1,0 +1,162 @@
+"""`graders build --edition self-study`: one folder, and the same as a zip, for readers without an instructor."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import base64
+import hashlib
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import nbformat
+
+import sheaflab
+from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.percent import grade_id, template
+from graders.publish.key_pages import write_keys
+from graders.publish.selfstudy.keys import keys
+from graders.publish.site.jupyterlite import build_wheel
+
+STAFF = Path(__file__).resolve().parents[2]
+NAME = "sheaflab_selfstudy"
+FOLDER = "sheaflab-self-study"
+# What a reader's machine runs: the pack, the checks, and the worker, which the sandbox starts as a script.
+_ROOTS = ("graders.publish.selfstudy.pack", "graders.sandbox.inside.worker")
+_README = Path(__file__).with_name("README.md")
+_STAMP = (2026, 1, 1, 0, 0, 0)
+
+
+def notebook(course: Course, spec: NotebookSpec) -> str:
+    """Return a notebook for a reader: as released, but its grade cells run the checks on fresh problems themselves."""
+    made = template(course, spec)
+    awards = {exercise.grade_cell: exercise.id for exercise in spec.exercises}
+    for cell in made.cells:
+        name = grade_id(cell)
+        if name in awards:
+            cell.source = (
+                f'# On fresh problems. Stuck? sheaflab.hint("{awards[name]}"); the key: sheaflab.solution\n'
+                f'import sheaflab\n\nsheaflab.check("{awards[name]}")'
+            )
+        if "nbgrader" in cell.metadata:  # the names stay, so that commands find the cells; nothing is handed in
+            cell.metadata.nbgrader.pop("checksum", None)
+    return str(nbformat.writes(made)) + "\n"
+
+
+def needed(roots: Iterable[str]) -> list[Path]:
+    """Return the files of some of the staff's modules and of all that these import, one from another.
+
+    Parameters
+    ----------
+    roots : iterable of str
+        Names of modules, such as ``"graders.sandbox.inside.worker"``.
+    """
+    found: set[Path] = set()
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        base = STAFF.parent.joinpath(*name.split("."))
+        path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+        if path in found or not path.is_file():  # seen, or a name inside a module
+            continue
+        found.add(path)
+        waiting.append(name.rpartition(".")[0])
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(STAFF.name):
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names if alias.name.startswith(f"{STAFF.name}.")]
+    return sorted(found)
+
+
+def build_pack(out: Path, course: Course) -> Path:
+    """Build the second wheel, with checks, keys and notebooks, and return its path.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for it.
+    course : Course
+    """
+    checks = [f"graders.checks.{course.checks_of(spec).stem}" for spec in course.notebooks]
+    files = {path.relative_to(STAFF.parent).as_posix(): path.read_bytes() for path in needed([*_ROOTS, *checks])}
+    files["graders/publish/selfstudy/data/keys.json"] = json.dumps(keys(course), indent=1, ensure_ascii=False).encode()
+    for spec in course.notebooks:
+        files[f"graders/publish/selfstudy/data/notebooks/{spec.name}.ipynb"] = notebook(course, spec).encode()
+    return _write_wheel(out, files)
+
+
+def _write_wheel(out: Path, files: Mapping[str, bytes]) -> Path:
+    version = sheaflab.__version__
+    info = f"{NAME}-{version}.dist-info"
+    summary = "Checks, keys and notebooks of the sheaflab course, for learning alone"
+    texts = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: sheaflab-selfstudy\nVersion: {version}\nSummary: {summary}\n"
+        f"Requires-Python: >=3.11\nRequires-Dist: sheaflab=={version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: sheaflab\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "[sheaflab.edition]\nlab09 = graders.publish.selfstudy.pack:load\n",
+    }
+    everything = {**files, **{name: text.encode() for name, text in texts.items()}}
+    record = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in everything.items()]
+    everything[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"{NAME}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in everything.items():
+            archive.writestr(zipfile.ZipInfo(name, _STAMP), content, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def _digest(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]:
+    """Write the folder and, beside it, the zip; return both paths.
+
+    Parameters
+    ----------
+    course : Course
+    out : Path
+        The folder; an older one is replaced.
+    pages : bool
+        Whether to run the solved notebooks and put their pages into it, which takes a minute.
+
+    Raises
+    ------
+    ValueError
+        If `out` holds something else.
+    """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "wheels").is_dir())):
+        raise ValueError(f"`--out` must be a new or an empty folder or an older edition, got {out}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="self-study-", dir=out.parent) as scratch:
+        made = Path(scratch) / out.name
+        library = build_wheel(Path(scratch) / "library")
+        pack = build_pack(made / "wheels", course)
+        shutil.copyfile(library, made / "wheels" / library.name)
+        (made / "notebooks").mkdir()
+        for spec in course.notebooks:
+            (made / "notebooks" / f"{spec.name}.ipynb").write_text(notebook(course, spec), encoding="utf-8")
+        if pages:
+            write_keys(course, made / "solutions")
+        readme = _README.read_text(encoding="utf-8")
+        readme = readme.replace("LIBRARY.whl", library.name).replace("PACK.whl", pack.name)
+        (made / "README.md").write_text(readme, encoding="utf-8")
+        if out.exists():
+            shutil.rmtree(out)
+        made.rename(out)
+    archive = shutil.make_archive(str(out), "zip", out.parent, out.name)
+    return out, Path(archive)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out `graders build --edition self-study`."""
+    course = Course.load(options.course)
+    folder, archive = build(course, options.out or Path("dist") / FOLDER)
+    print(f"{folder}: {len(course.notebooks)} notebooks, two wheels, README.md; also as {archive.name}")
+    return 0

@@ -1,0 +1,62 @@
+"""Keys for readers: the course's own solution, why it is right, other right answers, what is often got wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from graders.lab.bank import BANK, solved
+from graders.lab.manifest import Course, ManifestError
+from graders.lab.percent import BEGIN, END, convert, grade_id
+
+REASONS = Path(__file__).with_name("reasons.toml")
+_SHOWN = 3
+
+
+def reasons(path: Path = REASONS) -> dict[str, str]:
+    """Return why each key is right, by exercise."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def keys(course: Course) -> dict[str, Any]:
+    """Return the keys by exercise, as JSON data of :class:`sheaflab.study.edition.Solution`; written answers included.
+
+    Raises
+    ------
+    ManifestError
+        If an exercise has no reasoning.
+    """
+    why = reasons()
+    found: dict[str, Any] = {}
+    for spec in course.notebooks:
+        key, bank = solved(course, spec), _bank(course, spec.name)
+        for exercise in spec.exercises:
+            if exercise.id not in why:
+                raise ManifestError(f"{REASONS.name} must have a text for exercise {exercise.id}")
+            entry = bank.get(exercise.id, {})
+            found[exercise.id] = {
+                "code": key.keys[exercise.id].rstrip() + "\n",
+                "reasoning": why[exercise.id].strip(),
+                "alternatives": [[right["style"], right["code"]] for right in entry.get("right", [])[:_SHOWN]],
+                "mistakes": [
+                    [wrong["misconception"], _where(exercise.checks, wrong["check"])]
+                    for wrong in entry.get("wrong", [])
+                ],
+            }
+        texts = {grade_id(cell): cell.source for cell in convert(course.source / f"{spec.name}.py").cells}
+        for written in spec.written:
+            answer = texts[written.cell].replace(BEGIN, "").replace(END, "").strip()
+            found[written.id] = {"code": answer, "reasoning": "", "alternatives": [], "mistakes": []}
+    return found
+
+
+def _bank(course: Course, notebook: str) -> dict[str, Any]:
+    path = BANK / course.assignment / f"{notebook}.toml"
+    if not path.is_file():
+        return {}
+    return {entry["id"]: entry for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("exercise", [])}
+
+
+def _where(checks: Any, name: str) -> str:
+    return next((f"{check.name}, {check.title}" for check in checks if check.name == name), "")

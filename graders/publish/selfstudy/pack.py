@@ -1,0 +1,143 @@
+"""What the self-study wheel does: it answers `sheaflab` through its entry point. Runs without nbgrader and jupytext.
+
+A reader's own answers in the reader's own process need no wall around them, so a notebook checks them there. From the
+terminal they run in the same sandbox as a student's, where the machine has one: an endless loop then ends by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graders.checking.local import LocalStudent, suite_of
+from graders.publish.selfstudy.failures import Asked
+from graders.sandbox.values import Instances
+from graders.status import Status
+from sheaflab.checks import CheckFailed, NotWritten
+from sheaflab.checks.raised import Raised
+from sheaflab.study.catalogue import Exercise, StudyError, catalogue
+from sheaflab.study.checking import UNWRITTEN, broken
+from sheaflab.study.edition import Answers, Outcome, Report, Solution
+
+DATA = Path(__file__).resolve().parent / "data"
+
+
+class Pack:
+    """The edition behind :class:`sheaflab.study.edition.Edition`.
+
+    Parameters
+    ----------
+    data : Path
+        Folder with ``keys.json`` and ``notebooks``.
+    """
+
+    def __init__(self, data: Path = DATA) -> None:
+        self.data = data
+
+    def notebooks(self) -> Mapping[str, bytes]:
+        """Files of the notebooks."""
+        return {path.name: path.read_bytes() for path in sorted((self.data / "notebooks").glob("*.ipynb"))}
+
+    def solution(self, exercise: str) -> Solution:
+        """The key.
+
+        Raises
+        ------
+        StudyError
+            If there is none.
+        """
+        keys = json.loads((self.data / "keys.json").read_text(encoding="utf-8"))
+        if exercise not in keys:
+            raise StudyError(f"there is no key for {exercise}")
+        key = keys[exercise]
+        pairs = {name: tuple((str(a), str(b)) for a, b in key[name]) for name in ("alternatives", "mistakes")}
+        return Solution(key["code"], key["reasoning"], pairs["alternatives"], pairs["mistakes"])
+
+    def check_here(
+        self, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
+    ) -> tuple[Outcome, ...]:
+        """Run the checks on fresh problems in this process."""
+        return fresh(catalogue().task(exercise), LocalStudent(namespace, sources), secret)
+
+    def check_apart(self, exercise: str, answers: Answers, secret: bytes) -> Report | None:
+        """Run the notebook's cells and all checks in a sandbox; None where there is none."""
+        if sys.platform != "linux":
+            return None
+        try:
+            from graders.grading.canary import best_isolation
+            from graders.sandbox.notebook import Host, NotebookRun
+        except ImportError:  # a Python that was built without the parts that a sandbox is made of
+            return None
+        from graders.sandbox.isolation import IsolationError, Limits
+        from graders.status import SandboxBroken
+
+        task = catalogue().task(exercise)
+        visible = f'from sheaflab.checks import check as _check\n_check("{task.id}", {task.function})'
+        cells = dict(enumerate([source for _, source in answers.cells] + [visible]))
+        try:
+            with Host(Limits(), best_isolation()) as host, NotebookRun(cells, host) as run:
+                return self._judge(task, answers, run, secret)
+        except (IsolationError, SandboxBroken, OSError):
+            return None
+
+    def _judge(self, task: Exercise, answers: Answers, run: Any, secret: bytes) -> Report:
+        from graders.checking.student import Student
+
+        own = run.done[[name for name, _ in answers.cells].index(task.cell)]
+        if own.status is not Status.OK:
+            return Report(task.id, task.title, _broken_cell(own))
+        seen = run.done[len(answers.cells)]
+        if seen.status is Status.OK:
+            student = Student(run, answers.sources)
+            student.next_exercise()
+            outcomes = fresh(task, student, secret)
+            student.next_exercise()  # ends the last child
+            return Report(task.id, task.title, "", outcomes)
+        kind, _, told = seen.message.partition(": ")
+        if kind == NotWritten.__name__:
+            return Report(task.id, task.title, UNWRITTEN, attempted=False)
+        if kind == CheckFailed.__name__:
+            return Report(task.id, task.title, told.removeprefix(f"Exercise {task.id}: "))
+        return Report(task.id, task.title, _fault(seen))
+
+
+def fresh(task: Exercise, student: Any, secret: bytes) -> tuple[Outcome, ...]:
+    """Hold an answer against the checks on fresh problems.
+
+    Parameters
+    ----------
+    task : Exercise
+    student : Student or LocalStudent
+        The answer, behind the wall or in this process.
+    secret : bytes
+        What the problems are drawn from.
+    """
+    suite, asked, outcomes = suite_of(task.notebook, task.id), Asked(student, task.stub), []
+    for name, title in task.checks:
+        told = ""
+        asked.next_check()
+        try:
+            getattr(suite, f"test_{name}")(asked, Instances(secret, task.notebook, task.id, name))
+        except Exception as failure:  # whatever a wrong answer provokes is a failed check
+            told = asked.tell(failure)
+        outcomes.append(Outcome(name, title, not told, told))
+    return tuple(outcomes)
+
+
+def _broken_cell(run: Any) -> str:
+    if run.status is not Status.RAISED:
+        return f"its cell: {_fault(run)}"
+    printed = "\n".join(run.outputs[-1]["traceback"]) + "\n"
+    return broken(Raised.read(run.message, printed), printed)
+
+
+def _fault(run: Any) -> str:
+    return f"{run.message}; {run.status.remedy}" if run.status.remedy else str(run.message)
+
+
+def load() -> Pack:
+    """The entry point."""
+    return Pack()

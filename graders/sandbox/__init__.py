@@ -1,0 +1,1 @@
+"""The wall: student code runs behind it, and data comes back."""

@@ -1,0 +1,288 @@
+"""Run a notebook's cells in a worker, whatever they do, and keep what they show."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graders.sandbox.inside.protocol import Channel, ProtocolError
+from graders.sandbox.isolation import Isolation, Limits
+from graders.sandbox.process import ChildEnded, Deadline, Process, Session, Worker
+from graders.sandbox.values import Callbacks, decode
+from graders.status import SandboxBroken, Status
+
+MAX_RESTARTS = 3
+MAX_TOGETHER = 5.0  # seconds of work that are done again when a cell breaks its child
+FATAL = (Status.TIMED_OUT, Status.KILLED)
+MAX_TEXT = 64 * 1024
+MAX_OUTPUTS = 64
+MAX_HANDED_IN = 4 * 2**20
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")  # all but \t and \n
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass
+class CellRun:
+    """What became of one cell."""
+
+    status: Status
+    message: str = ""
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    count: int | None = None
+
+
+class Host:
+    """Provides a ready worker, and a new one after one is broken; one submission's notebooks can share it.
+
+    Parameters
+    ----------
+    limits : Limits
+    level : Isolation
+    """
+
+    def __init__(self, limits: Limits, level: Isolation) -> None:
+        self.limits, self.level = limits, level
+        self._worker: Worker | None = None
+
+    def worker(self) -> Worker:
+        """Return the worker, started if need be."""
+        if self._worker is None:
+            self._worker = Worker(self.limits, self.level)
+            self._worker.wait_ready()
+        return self._worker
+
+    def discard(self) -> None:
+        """Kill the worker with all that runs in it, and wait until it is gone."""
+        if self._worker is not None:
+            worker, self._worker = self._worker, None
+            worker.close()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+
+class NotebookRun:
+    """A notebook in a worker: its cells are run at once, its functions can be called afterwards.
+
+    Parameters
+    ----------
+    cells : mapping of int to str
+        Sources of the code cells by their place in the notebook.
+    host : Host
+        Provides its worker.
+    """
+
+    def __init__(self, cells: Mapping[int, str], host: Host) -> None:
+        self.host, self.cells, self.limits = host, dict(cells), host.limits
+        self.done: dict[int, CellRun] = {}
+        self._at: int | None = None
+        self.session: Session | None = None
+        self.restarts, self.memory = 0, 0
+        self.total = Deadline(self.limits.total_wall)
+        self._start()
+
+    def _start(self) -> None:
+        """Start a worker and run all cells that have not been found fatal."""
+        while True:
+            self.session = self.host.worker().open()
+            try:
+                self._run([k for k in self.cells if k not in self.done or self.done[k].status not in FATAL])
+                return
+            except SandboxBroken as error:
+                assert self._at is not None
+                self.done[self._at] = _broken(error.status, error.message)
+                self._restarted(error)
+
+    def _run(self, left: list[int]) -> None:
+        """Run cells in one child, since a fork costs more than most cells; once one breaks it, each in its own."""
+        together = True
+        while left:
+            if not self.total.left:
+                told = f"the notebook as a whole took more than {self.limits.total_wall:.0f} s"
+                self.done |= {k: _broken(Status.TIMED_OUT, told) for k in left}
+                return
+            count = self._child(left if together else left[:1])
+            if count:
+                left = left[count:]
+            else:  # the state before this child's first cell is what remains
+                together = False
+                left = [k for k in left if k != self._at]
+
+    def _restarted(self, cause: SandboxBroken) -> None:
+        """Count a restart; give up on a notebook that breaks its worker again and again."""
+        self.end()
+        self.host.discard()
+        self.restarts += 1
+        if self.restarts > MAX_RESTARTS:
+            told = f"the notebook has broken its worker again and again ({cause.message})"
+            raise SandboxBroken(Status.KILLED, told)
+
+    def recover(self, cause: SandboxBroken) -> None:
+        """After a SandboxBroken during calls: a new worker with the same cells."""
+        self._restarted(cause)
+        self._start()
+
+    def fork(self) -> Process:
+        """Fork a child that can answer calls to what the cells have defined."""
+        if self.session is None:
+            raise SandboxBroken(Status.KILLED, "the notebook has broken its worker again and again")
+        return self.session.fork()
+
+    def _child(self, places: list[int]) -> int:
+        """Run cells in a new child, and let it take over; return how many were run, 0 if one has broken it."""
+        process, since, count = self.fork(), time.monotonic(), 0
+        channel = Channel(process, Callbacks().encode, decode)
+        try:
+            for self._at in places:
+                process.deadline = Deadline(min(self.limits.wall, self.total.left))
+                channel.send({"op": "cell", "source": self.cells[self._at], "cpu": self.limits.cpu})
+                self.done[self._at] = read_cell(channel.receive())
+                count += 1
+                if time.monotonic() - since > MAX_TOGETHER or not self.total.left:
+                    break
+            process.commit()
+            channel.send({"op": "adopt"})
+            return count
+        except TimeoutError:
+            process.kill()
+            broken = _broken(Status.TIMED_OUT, f"the cell took more than {self.limits.wall:.0f} s")
+        except ChildEnded as ended:
+            broken = _broken(*ended.status())
+        except ProtocolError as error:
+            process.kill()
+            broken = _broken(Status.BAD_VALUE, str(error))
+        finally:
+            process.close()
+        assert self._at is not None
+        self.done[self._at] = broken
+        return 0
+
+    def end(self) -> None:
+        """Let go of the session; a worker in which something has gone wrong is not used again."""
+        if self.session is not None:
+            self.memory = max(self.memory, self.session.memory)
+            self.session.close()
+            self.session = None
+        if any(run.status not in (Status.OK, Status.RAISED) for run in self.done.values()):
+            self.host.discard()
+
+    def __enter__(self) -> NotebookRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+def _broken(status: Status, message: str) -> CellRun:
+    output = {
+        "output_type": "error",
+        "ename": status.label,
+        "evalue": message,
+        "traceback": [f"{status.label}: {message}"],
+    }
+    return CellRun(status, message, [output])
+
+
+def read_cell(answer: Any) -> CellRun:
+    """Check a worker's answer to a cell and keep the kinds of output that can do no harm in a page."""
+    if not isinstance(answer, dict):
+        raise ProtocolError("the answer to a cell is no dictionary")
+    if "outputs" not in answer:
+        return _broken(Status.BAD_VALUE, "the cell's outputs cannot be read")
+    outputs, status, message = [], Status.OK, ""
+    raw = answer["outputs"]
+    if not isinstance(raw, list):
+        raise ProtocolError("the outputs of a cell are no list")
+    count = answer.get("count")
+    count = count if type(count) is int and 0 <= count < 10**6 else None
+    for item in raw[:MAX_OUTPUTS]:
+        clean = clean_output(item, count)
+        if clean is not None:
+            outputs.append(clean)
+            if clean["output_type"] == "error":
+                status, message = Status.RAISED, f"{clean['ename']}: {clean['evalue']}"
+    if answer.get("truncated") is True:
+        outputs.append({"output_type": "stream", "name": "stderr", "text": "(output cut off by the grader)\n"})
+    return CellRun(status, message, outputs, count)
+
+
+def clean_output(item: Any, count: int | None) -> dict[str, Any] | None:
+    """Return a well-formed notebook output made of plain text and PNG only, or None."""
+    if not isinstance(item, dict):
+        return None
+    kind = item.get("output_type")
+    if kind == "stream":
+        return {
+            "output_type": kind,
+            "name": "stderr" if item.get("name") == "stderr" else "stdout",
+            "text": text_of(item.get("text")),
+        }
+    if kind == "error":
+        trace = item.get("traceback")
+        lines = [text_of(line) for line in trace[:200]] if isinstance(trace, list) else []
+        return {
+            "output_type": kind,
+            "ename": text_of(item.get("ename")),
+            "evalue": text_of(item.get("evalue")),
+            "traceback": lines,
+        }
+    data = item.get("data")
+    if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
+        return None
+    kept = {}
+    if isinstance(data.get("text/plain"), str):
+        kept["text/plain"] = text_of(data["text/plain"])
+    if isinstance(image := data.get("image/png"), str):
+        try:
+            pixels = base64.b64decode(image, validate=True)
+        except (ValueError, binascii.Error):
+            pixels = b""
+        if pixels.startswith(PNG) and len(pixels) <= 2 * 2**20:
+            kept["image/png"] = base64.b64encode(pixels).decode()
+    if not kept:
+        return None
+    clean: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": {}}
+    if kind == "execute_result":
+        clean["execution_count"] = count
+    return clean
+
+
+def handed_in(outputs: Any) -> list[dict[str, Any]]:
+    """Return what a student's own file shows below a cell, with the same care; files may hold texts in pieces."""
+    kept, size = list[dict[str, Any]](), 0
+    for item in outputs[:MAX_OUTPUTS] if isinstance(outputs, list) else []:
+        if not isinstance(item, dict):
+            continue
+        data = item.get("data")
+        whole = {**item, "text": _joined(item.get("text"))}
+        if isinstance(data, dict):
+            whole["data"] = {
+                kind: _joined(data.get(kind)).strip("\n") for kind in ("text/plain", "image/png") if kind in data
+            }
+        clean = clean_output(whole, None)
+        if clean is not None:
+            size += len(str(clean))
+            if size > MAX_HANDED_IN:
+                break
+            kept.append(clean)
+    return kept
+
+
+def _joined(value: Any) -> str:
+    parts = value if isinstance(value, list) else [value]
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def text_of(value: Any) -> str:
+    """Return a bounded text without control characters, or an empty one."""
+    if not isinstance(value, str):
+        return ""
+    return _CONTROL.sub("", value[:MAX_TEXT])

@@ -1,0 +1,182 @@
+"""Library values on their way to and from the worker, as the trusted side sees them: checked data, no behaviour."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graders.sandbox.inside.protocol import ProtocolError
+from sheaflab import Network, Sheaf
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Sent in the place of a random generator: the worker makes ``np.random.default_rng(value)`` of it."""
+
+    value: int
+
+
+class Instances:
+    """Where a check's fresh problems come from: the same for the same secret, and for no other.
+
+    Parameters
+    ----------
+    secret : bytes
+    path : str
+        Notebook, exercise and check.
+    """
+
+    def __init__(self, secret: bytes, *path: str) -> None:
+        self._key = b"\0".join([secret, *(part.encode() for part in path)])
+
+    def integer(self, label: str) -> int:
+        """Return an integer of 32 bits, decided by the secret and the label."""
+        return int.from_bytes(hashlib.sha256(self._key + b"\0" + label.encode()).digest()[:4], "little")
+
+    def rng(self, label: str) -> np.random.Generator:
+        """Return a generator, decided by the secret and the label."""
+        return np.random.default_rng(self.integer(label))
+
+
+@dataclass(frozen=True)
+class SwitchData:
+    """One entry of a student's switch log. No field is checked beyond its type: the student made it."""
+
+    time: Any
+    layer: Any
+    neuron: Any
+    before: Any
+    after: Any
+    energy: Any
+    slope_before: Any = None
+    slope_after: Any = None
+
+
+@dataclass(frozen=True)
+class TrajectoryData:
+    """What a student's run returned: ``times`` (k,), ``states`` (k, n), ``log``, ``outcome`` a text."""
+
+    times: Any
+    states: Any
+    log: list[SwitchData]
+    outcome: str
+
+
+@dataclass(frozen=True)
+class LineData:
+    """A line of a figure in data coordinates."""
+
+    x: FloatArray
+    y: FloatArray
+    label: str
+    linestyle: str
+    marker: str
+    color: str
+
+
+@dataclass(frozen=True)
+class BarData:
+    """A rectangle of a figure: lower left corner and size."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    color: str = ""
+
+
+@dataclass(frozen=True)
+class CollectionData:
+    """Points of a scatter plot, vertices of a filled area or of line segments."""
+
+    kind: str
+    x: FloatArray
+    y: FloatArray
+
+
+@dataclass(frozen=True)
+class FigureData:
+    """What the axes hold that a student's plot function has drawn into."""
+
+    lines: list[LineData]
+    bars: list[BarData]
+    collections: list[CollectionData]
+    xscale: str
+    yscale: str
+    xlabel: str
+    ylabel: str
+    title: str
+    legend: list[str]
+    xlim: list[float]
+    ylim: list[float]
+
+
+class Callbacks:
+    """Functions handed to the student in one call, by number."""
+
+    def __init__(self) -> None:
+        self.functions: list[Callable[..., Any]] = []
+
+    def encode(self, value: Any) -> tuple[str, dict[str, Any]] | None:
+        """Encode what the frames do not know by themselves."""
+        if isinstance(value, Sheaf):
+            return "Sheaf", {"net": value.net, "x": value.x}
+        if isinstance(value, Network):
+            return "Network", {"weights": list(value.weights), "biases": list(value.biases)}
+        if isinstance(value, Seed):
+            return "Seed", {"seed": value.value}
+        if callable(value):
+            self.functions.append(value)
+            return "Callback", {"id": len(self.functions) - 1}
+        return None
+
+
+def decode(tag: str, parts: dict[str, Any]) -> Any:
+    """Build the value of a tag that came from the worker; anything out of order is a ProtocolError."""
+    if tag == "Network":
+        return Network(parts["weights"], parts["biases"])
+    if tag == "Sheaf":
+        if not isinstance(parts["net"], Network):
+            raise ProtocolError("a Sheaf without a Network")
+        return Sheaf(parts["net"], parts["x"])
+    if tag == "Switch":
+        return SwitchData(**parts)
+    if tag == "SwitchLog":
+        return _switches(parts["switches"])
+    if tag == "Trajectory":
+        return TrajectoryData(parts["times"], parts["states"], _switches(parts["log"]), str(parts["outcome"])[:400])
+    raise ProtocolError(f"a frame holds a value of unknown type {tag[:40]!r}")
+
+
+def _switches(value: Any) -> list[SwitchData]:
+    if not isinstance(value, list) or not all(isinstance(item, SwitchData) for item in value):
+        raise ProtocolError("a switch log that holds something else than switches")
+    return value
+
+
+def figure(data: Any) -> FigureData:
+    """Check a description of a figure and give it a type."""
+    try:
+        lists = {"lines": LineData, "bars": BarData, "collections": CollectionData}
+        parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
+        made = FigureData(**{**data, **parts})
+        curves: tuple[LineData | CollectionData, ...] = (*made.lines, *made.collections)
+        for curve in curves:
+            if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
+                raise ProtocolError("a line of a figure without coordinates")
+        for bar in made.bars:
+            if not all(isinstance(v, float) for v in (bar.x, bar.y, bar.width, bar.height)):
+                raise ProtocolError("a bar of a figure without numbers")
+        texts = (made.xscale, made.yscale, made.xlabel, made.ylabel, made.title, *made.legend)
+        if not all(isinstance(text, str) for text in texts):
+            raise ProtocolError("a label of a figure that is no text")
+    except (TypeError, KeyError) as error:
+        raise ProtocolError(f"a broken description of a figure: {error}"[:300]) from error
+    return made

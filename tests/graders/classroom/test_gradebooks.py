@@ -1,0 +1,206 @@
+"""One gradebook, whoever has written it: any number of workers, a cluster, another database, a run that was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from graders.classroom.session import main_with
+from graders.gradebook import nbgrader_api
+from graders.gradebook.record import MARKER, rows
+from graders.sandbox.machine import postgresql
+from tests.graders.conftest import hand_in
+
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("GRADERS_KILLS", "3"))
+
+
+@pytest.fixture(scope="module")
+def classroom(mini, submit, tmp_path_factory):
+    """A course with six submissions, ungraded; copy it before use."""
+    from graders.publish.release import build, copy_course
+
+    course = copy_course(mini, tmp_path_factory.mktemp("class") / "course")
+    build(course)
+    bad = "def double(x):\n    return x"
+    for k, work in enumerate([submit(), submit(ex_1_1=bad), b"nonsense", submit(ex_1_1="import os\nos._exit(0)")]):
+        hand_in(course, f"s{k}", work)
+    late = hand_in(course, "s4", submit(written_1_W="Because."))
+    (late.parent / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC")
+    (course.root / "submitted" / "s5" / "mini").mkdir(parents=True)
+    _ = course.secret
+    return course
+
+
+def copied(classroom, tmp_path):
+    from graders.lab.manifest import Course
+
+    shutil.copytree(classroom.root, tmp_path / "course")
+    return Course.load(tmp_path / "course", classroom.checks)
+
+
+def graded(course):
+    with nbgrader_api.quiet():
+        return rows(nbgrader_api.load_config(course.root).CourseDirectory.db_url)
+
+
+@pytest.fixture(scope="module")
+def truth(classroom, tmp_path_factory):
+    """The rows that one worker writes."""
+    course = copied(classroom, tmp_path_factory.mktemp("one"))
+    assert main_with(course, workers=1, cpu=2.0, wall=20.0) == 0
+    found = graded(course)
+    assert len({row[1] for row in found}) == 6
+    return found
+
+
+def test_a_repeated_run_changes_nothing_and_does_nothing(classroom, truth, tmp_path, capsys):
+    course = copied(classroom, tmp_path)
+    for said in ("6 of 6 submissions graded", "0 of 6 submissions graded"):
+        assert main_with(course, workers=8, cpu=2.0, wall=20.0) == 0
+        assert said in capsys.readouterr().out
+        assert graded(course) == truth
+    hand_in(course, "s1", (course.root / "submitted" / "s0" / "mini" / "mini-1.ipynb").read_bytes())
+    main_with(course, workers=1, cpu=2.0, wall=20.0)
+    assert "1 of 6" in capsys.readouterr().out
+
+
+def test_a_manual_score_survives_regrading(classroom, tmp_path):
+    course = copied(classroom, tmp_path)
+    main_with(course, workers=2, cpu=2.0, wall=20.0)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        grade = book.find_grade("written-1-W", "mini-1", "mini", "s4")
+        assert grade.needs_manual_grade
+        grade.manual_score, grade.needs_manual_grade = 2.5, False
+        book.db.commit()
+    main_with(course, workers=2, cpu=2.0, wall=20.0, force=True)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        assert book.find_grade("written-1-W", "mini-1", "mini", "s4").manual_score == 2.5
+
+
+def left_running(mark):
+    """Processes of a killed grader: its own by their environment, its sandboxes by having lost their parent."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                own = mark.encode() in (entry / "environ").read_bytes()
+                command = (entry / "cmdline").read_bytes()
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                if own or (parent == "1" and b"bwrap" in command and b"/opt/worker" in command):
+                    found.append(command.replace(b"\0", b" ")[:200])
+    return found
+
+
+def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
+    course = copied(classroom, tmp_path)
+    draw, mark = random.Random(5), f"graders-killed-{os.getpid()}"
+    code = (
+        "import sys; from graders.lab.manifest import Course; from graders.classroom.session import main_with\n"
+        f"main_with(Course.load({str(course.root)!r}, {str(course.checks)!r}), workers=2, cpu=2.0, wall=20.0)"
+    )
+    killed, longest = 0, 12.0
+    while killed < KILLS:
+        for path in sorted((course.root / "submitted").glob("*/mini/*.ipynb")):
+            if draw.random() < 0.7:  # handed in again: something is left to do
+                path.write_bytes(path.read_bytes() + b" ")
+        run = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**os.environ, "MARK": mark},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        start = time.monotonic()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(draw.uniform(0, longest))
+        if run.poll() is None:
+            run.send_signal(signal.SIGKILL)
+            killed += 1
+        else:
+            longest = 0.9 * (time.monotonic() - start)  # it was done already: that was no moment to kill it
+        assert run.wait() in (0, -signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while (left := left_running(mark)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert left == []
+    main_with(course, workers=2, cpu=2.0, wall=20.0)
+    assert graded(course) == truth
+    assert len(list((course.root / "autograded").glob(f"*/mini/{MARKER}"))) == 6
+    left = list((course.root / "autograded").glob("*/.*"))
+    assert left == []
+
+
+def test_a_dask_cluster_writes_the_same(classroom, truth, tmp_path):
+    import warnings
+
+    from graders.classroom.session import run
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from dask.distributed import LocalCluster
+
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+            course = copied(classroom, tmp_path)
+            import argparse
+
+            from graders.classroom.session import add_arguments
+
+            parser = argparse.ArgumentParser()
+            add_arguments(parser)
+            assert (
+                run(parser.parse_args(["--scheduler", cluster.scheduler_address, "--cpu", "2", "--wall", "20"]), course)
+                == 0
+            )
+    assert graded(course) == truth
+
+
+@pytest.fixture
+def postgres():
+    """A PostgreSQL server of this test's own; its URL."""
+    binaries = postgresql()
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    drop = []
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        drop = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    port = random.Random(os.getpid()).randrange(20000, 50000)
+
+    def call(name, *arguments):
+        command = [*drop, str(binaries / name), *arguments]
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    call("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "grader", "--no-sync")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    call("pg_ctl", "-D", str(folder / "data"), "-o", options, "-w", "start")
+    try:
+        call("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "grader", "course")
+        yield f"postgresql+psycopg2://grader@127.0.0.1:{port}/course"
+    finally:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            call("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.postgres
+@pytest.mark.needs("postgresql")
+def test_postgresql_holds_the_same_rows(classroom, truth, tmp_path, postgres, monkeypatch):
+    from graders.publish.release import build
+
+    monkeypatch.setenv("GRADERS_DB_URL", postgres)
+    course = copied(classroom, tmp_path)
+    build(course)
+    assert main_with(course, workers=2, cpu=2.0, wall=20.0) == 0
+    assert graded(course) == truth

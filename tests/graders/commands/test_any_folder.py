@@ -1,0 +1,129 @@
+"""Every command works by its full path alone, from a folder whose files bear the names of libraries."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from graders.commands.cli import COMMANDS
+from graders.publish.release import copy_course
+from tests.graders.conftest import hand_in
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[3]
+NAMES = ["signal", "numpy", "random", "json", "matplotlib", "nbgrader", "nbformat", "alembic", "pytest", "conftest"]
+NAMES += ["graders", "sheaflab", "sitecustomize", "IPython", "traitlets", "scipy", "tokenize", "secrets", "hatchling"]
+SETTINGS = [
+    "pytest.ini",
+    "pyproject.toml",
+    "alembic.ini",
+    "nbgrader_config.py",
+    "jupyter_config.py",
+    "ipython_config.py",
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder full of traps; each module leaves a mark when it is imported."""
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in NAMES:
+        mark = tmp_path / f"{name}.imported"
+        (here / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\nraise ImportError('a trap')\n")
+    (here / "matplotlibrc").write_bytes(b"\xff\xfe no style: [\n")
+    for name in SETTINGS:
+        (here / name).write_text("no = settings = [\n")
+    yield here
+    assert sorted(path.name for path in tmp_path.glob("*.imported")) == []
+
+
+@pytest.fixture
+def run(folder):
+    """Run a command as a user does who has not activated the environment; return what it prints."""
+
+    def command(program, *arguments, status=0):
+        kept = {name: os.environ[name] for name in ("HOME", "TMPDIR", "LANG") if name in os.environ}
+        done = subprocess.run(
+            [Path(sysconfig.get_path("scripts")) / program, *map(str, arguments)],
+            cwd=folder,
+            env={**kept, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    return command
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_every_staff_command(run, name):
+    assert f"usage: graders {name}" in run("graders", name, "--help")
+
+
+def test_the_chain_of_a_class(run, folder, mini, submit, tmp_path):
+    course = copy_course(mini, tmp_path / "course")
+    shutil.copytree(mini.checks, course.root / "checks")
+    at = f"--course={course.root}"
+    assert "no solution or hidden check in it" in run("graders", "build", at)
+    for student in ("ada", "bob"):
+        hand_in(course, student, submit())
+    (folder / "cyn_mini-1.ipynb").write_text(nbformat.writes(submit()))
+    run("graders", "collect", "cyn_mini-1.ipynb", "--student=cyn", at)
+    assert "3 of 3 submissions graded" in run("graders", "grade", at, "--workers=2")
+    assert "3 students" in run("graders", "report", at, "--out=report")
+    assert "<h2>Scores</h2>" in (folder / "report" / "class.html").read_text()
+    run("graders", "similar", at)
+    run("graders", "regrade", at, "--workers=2")
+
+
+def test_the_demonstration(run, folder):
+    told = run("graders", "demo", "out", "--notebook=lab09-1")
+    assert "1/7 build the release" in told
+    assert "5/7 autograde loop: endless, stopped after 2 s, as it should be" in told
+    opened = [line.split()[0] for line in told.partition("Open first:")[2].splitlines() if "file://" in line]
+    assert [Path(link.partition("#")[0].removeprefix("file://")).is_file() for link in opened] == [True] * 3
+
+
+def test_a_new_course_proves_itself(run, folder):
+    run("graders", "new", "lab10", "--into=lab10")
+    run("graders", "build", "--course=lab10")
+    run("graders", "doctor")
+
+
+def test_selfcheck_and_keys(run, folder):
+    run("graders", "selfcheck", "--notebook=lab09-1", "--no-mutants", "--jobs=2")
+    run("graders", "keys", "keys")
+    assert (folder / "keys" / "lab09-1.html").is_file()
+
+
+def test_the_library_s_commands(run, folder):
+    assert "figures" in run("sheaflab", "demo", "--help")
+    assert "Written:" in run("sheaflab", "demo", "--out=shown")
+    assert (folder / "shown" / "trajectory.png").is_file()
+    assert "4.1" in run("sheaflab", "list")
+    run("sheaflab", "progress")
+    for name in ("start", "solution"):
+        run("sheaflab", name, "--help")
+
+
+def test_wrong_arguments_get_one_line(run, folder):
+    for arguments in (
+        ["report", "--course=nowhere"],
+        ["demo", "--course=nowhere"],
+        ["grade", "lab99"],
+        ["new", "no/name"],
+    ):
+        (line,) = run("graders", *arguments, status=2).splitlines()
+        assert line.startswith(f"graders {arguments[0]}: ")

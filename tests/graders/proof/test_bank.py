@@ -1,0 +1,124 @@
+"""The bank holds: right answers pass every check, each wrong one fails the check that it names, mutants are mistakes."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import warnings
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from graders.checking import local
+from graders.lab.bank import Answer, BankError, Solved, _edited, answers, solved
+from graders.lab.manifest import Course
+from graders.proof.mutants import mutants
+from graders.proof.selfcheck import Verdict, collect, equivalents, judge_all, judge_key, namespace, stubs, table
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[3]
+COURSE = Course.load(ROOT / "course")
+EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]
+every_exercise = pytest.mark.parametrize(("spec", "exercise"), EVERY, ids=[e.id for _, e in EVERY])
+SECRET = b"tests"
+
+
+def failed(spec, answer):
+    """Names of the checks that an answer does not pass, without a sandbox: these answers are ours."""
+    key = solved(COURSE, spec)
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a wrong answer may divide by zero
+        names = namespace(key, {answer.exercise: answer.source})
+        sources = {**key.keys, answer.exercise: answer.source}
+        results = local.run_checks(spec.name, answer.exercise, names, sources, SECRET)
+    return {result.name for result in results if not result.passed}
+
+
+@every_exercise
+def test_bank_of_an_exercise(spec, exercise):
+    mpl.use("Agg")
+    mine = [answer for answer in answers(COURSE, spec) if answer.exercise == exercise.id]
+    count = Counter(answer.kind for answer in mine)
+    assert count["right"] >= 4
+    assert count["wrong"] >= 10
+    assert len({answer.source for answer in mine}) == len(mine)
+    assert {
+        answer.label: missed for answer in mine if answer.kind != "wrong" and (missed := failed(spec, answer))
+    } == {}
+    wrong = {answer.label: (answer.check, failed(spec, answer)) for answer in mine if answer.kind == "wrong"}
+    assert {label: caught for label, caught in wrong.items() if caught[0] not in caught[1]} == {}
+
+
+@every_exercise
+def test_mutants_change_the_solution_and_nothing_else(spec, exercise):
+    key = solved(COURSE, spec)
+    found = mutants(key, exercise.id)
+    assert len(found) >= 3
+    assert len({mutant.source for mutant in found}) == len(found)
+    original = ast.unparse(ast.parse(key.keys[exercise.id]))
+    for mutant in found:
+        assert ast.unparse(ast.parse(mutant.source)) != original
+        same = [a == b for a, b in zip(mutant.source.split("\n"), original.split("\n"), strict=False)]
+        assert all(same[:2])  # the signature stands
+
+
+def test_equivalent_mutants_exist_and_have_a_reason():
+    known = {
+        (exercise.id, mutant.label) for spec, exercise in EVERY for mutant in mutants(solved(COURSE, spec), exercise.id)
+    }
+    for judged, reason in equivalents(COURSE).items():
+        assert judged in known
+        assert len(reason) > 20
+
+
+def test_an_edit_must_fit_at_one_place():
+    key = Solved(COURSE.notebooks[0], "", {"1.1": "def f():\n"}, {"1.1": "    return 1 + 1"})
+    with pytest.raises(BankError, match="'1' is 2 times in the key, must be once"):
+        _edited(key, "1.1", {"edit": ["1", "2"]}, "here")
+    assert _edited(key, "1.1", {"edit": ["1 + 1", "2"]}, "here") == "def f():\n    return 2"
+
+
+def test_through_the_real_chain():
+    """The sandbox says the same: one exercise's key, right and wrong answers, stub and mutants."""
+    jobs = [(name, answer) for name, answer in collect(COURSE, ["lab09-1"]) if answer.exercise == "1.1"]
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        verdicts = judge_all(COURSE.root, jobs, executor, progress=False)
+    assert {v.answer.label: v.fault() for v in verdicts if v.fault()} == {}
+    assert [v.earned for v in verdicts if v.answer.kind == "key"] == [2]
+    (stub,) = (v for v in verdicts if v.answer.kind == "stub")
+    assert (stub.earned, stub.ending) == (0, "not attempted")
+    text = table(COURSE, verdicts)
+    assert "| 1.1 the activation pattern | 5 | 0 | 12 | 0 | 4 | 4 | 0 | 0 |" in text
+    assert "4 of 4 non-equivalent mutants killed: 100.0 %" in text
+    assert "Faults" not in text
+
+
+def test_faults_are_named():
+    def verdict(kind, failed, check="", earned=0.0):
+        return Verdict("lab09-1", Answer("1.1", kind, "this one", "", check), failed, earned, "wrong")
+
+    assert verdict("right", ("a",)).fault() == "false reject"
+    assert verdict("wrong", (), "a").fault() == "false accept"
+    assert verdict("wrong", ("b",), "a").fault() == "not by its named check"
+    assert verdict("stub", ("a",), earned=1.0).fault() == "a stub earns points"
+    assert verdict("mutant", ()).fault() == "survives"
+    assert verdict("mutant", ()).fault([("1.1", "this one")]) == ""
+    assert verdict("wrong", ("a", "b"), "a").fault() == ""
+    assert "* 1.1 wrong *this one*: false accept, named a, failed none" in table(COURSE, [verdict("wrong", (), "a")])
+
+
+@every_exercise
+def test_key_under_fresh_secrets(spec, exercise):
+    """One here; `graders selfcheck --secrets 200` is the whole measurement."""
+    assert judge_key(COURSE.root, spec.name, exercise.id, [7]) == []
+
+
+def test_stub_of_every_exercise_is_what_students_get():
+    for spec in COURSE.notebooks:
+        assert [stub.exercise for stub in stubs(COURSE, solved(COURSE, spec))] == [e.id for e in spec.exercises]
