@@ -76,5 +76,5 @@ def _unwritten(exercise: str, placeholder: str) -> CheckFailed:
 
 
 def _load(notebook: int) -> dict[str, Callable[[Any], None]]:
-    checks: dict[str, Callable[[Any], None]] = import_module(f"sheaflab.checks.lab09_{notebook}").CHECKS
+    checks: dict[str, Callable[[Any], None]] = import_module(f"sheaflab.checks.lab09.lab09_{notebook}").CHECKS
     return checks
