@@ -112,6 +112,26 @@ def test_the_wheel_holds_the_library_only(wheel):
     assert wheel.read(entry).decode().split() == ["[console_scripts]", "sheaflab", "=", "sheaflab.cli:main"]
 
 
+def test_the_wheel_has_every_visible_check_and_knows_their_lab(wheel, tmp_path):
+    files = {path.relative_to(ROOT / "course" / "visible").as_posix() for path in modules("course/visible")}
+    assert files
+    assert {f"sheaflab/checks/{name}" for name in files} <= set(wheel.namelist())
+    wheel.extractall(tmp_path)
+    code = "import sheaflab.checks as c; print(c.__file__, c.labs()); c.check('1.1', lambda z: z > 0)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {os.fspath(tmp_path)!r}); {code}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"{tmp_path}/sheaflab/checks/__init__.py ('lab09',)\nExercise 1.1: the visible checks pass" in done.stdout
+
+
+@pytest.mark.parametrize("path", [*modules("sheaflab"), *modules("graders")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_module_names_a_lab(path):
+    """What is true of one lab stands in its course; the code reads it there."""
+    assert "lab09" not in path.read_text(encoding="utf-8")
+
+
 def passages(text: str, length: int) -> set[str]:
     """Runs of `length` lines that say something (an import or a bracket says nothing)."""
     lines = [line.strip() for line in text.splitlines()]

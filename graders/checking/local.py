@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from types import SimpleNamespace
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -111,28 +113,40 @@ class CheckResult:
     message: str
 
 
-def suite_of(notebook: str, exercise: str) -> Any:
+@functools.cache
+def load_checks(path: Path) -> ModuleType:
+    """Import a file of hidden checks, which belongs to a course and to no package."""
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"`path` must be a Python file of hidden checks, got {path}")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def suite_of(checks: Path, exercise: str) -> Any:
     """Return the hidden checks of one exercise: an object with a method ``test_…`` for each."""
-    module = import_module(f"graders.checks.test_{notebook.replace('-', '_')}")
-    return getattr(module, "TestExercise_" + exercise.replace(".", "_"))()
+    return getattr(load_checks(checks), "TestExercise_" + exercise.replace(".", "_"))()
 
 
 def run_checks(
-    notebook: str, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
+    checks: Path, notebook: str, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
 ) -> list[CheckResult]:
     """Run all hidden checks of one exercise on what an executed notebook defines.
 
     Parameters
     ----------
+    checks : Path
+        File of the notebook's hidden checks.
     notebook, exercise : str
-        Such as ``"lab09-1"`` and ``"1.2"``.
+        Such as ``"lab10-1"`` and ``"1.2"``.
     namespace : mapping
         Names defined by the notebook.
     sources : mapping of str to str
         Text of the solution cells by exercise.
     secret : bytes
     """
-    suite = suite_of(notebook, exercise)
+    suite = suite_of(checks, exercise)
     student, results = LocalStudent(namespace, sources), []
     for attribute in [name for name in dir(suite) if name.startswith("test_")]:
         name = attribute.removeprefix("test_")

@@ -1,6 +1,6 @@
 """What hidden checks are written with.
 
-A hidden check is a pytest function in ``graders/checks/test_<notebook>.py``: one class an exercise
+A hidden check is a pytest function in ``checks/<lab>/test_<notebook>.py`` of a course: one class an exercise
 (``TestExercise_1_2``), one method a check (``test_mask`` ↔ the manifest's check ``mask``). Checks run in the trusted
 process; the student's functions run in the sandbox and are reached through the fixture `student`::
 

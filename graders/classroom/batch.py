@@ -95,6 +95,7 @@ def fingerprint(course: Course) -> str:
     roots = [
         course.source,
         course.checks,
+        course.visible,
         Path(__file__).resolve().parents[1],
         Path(sheaflab.__file__).resolve().parent,
     ]

@@ -22,7 +22,7 @@ from graders.publish.site.notebooks import DEFAULT_COURSE, SERVED, marks
 
 LIMIT = 64 * 1024 * 1024  # bytes of one notebook
 _TIMESTAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader reads it
-# "lab09-3 (1)", "lab09-3(2)", "lab09-3-Copy1", "lab09-3 copy 2", "lab09-3 - Copy": what browsers and systems append.
+# "lab10-3 (1)", "lab10-3(2)", "lab10-3-Copy1", "lab10-3 copy 2", "lab10-3 - Copy": what browsers and systems append.
 _RENAMED = re.compile(r"\s*(?:\((?P<round>\d+)\)|-Copy(?P<jupyter>\d+)|(?:-\s*)?[cC]opy(?:\s*(?P<system>\d+))?)$")
 _STUDENT = re.compile(r"[A-Za-z0-9][\w.@+-]*", re.ASCII)
 _MOODLE = re.compile(r"_\d+_assignsubmission_\w+_?$")
@@ -84,8 +84,8 @@ class Report:
 def plain_name(stem: str) -> tuple[str, int]:
     """Return a file's stem without what a browser or a system appended to it, and the number that was appended.
 
-    >>> plain_name("lab09-3 (1)")
-    ('lab09-3', 1)
+    >>> plain_name("lab10-3 (1)")
+    ('lab10-3', 1)
     """
     number = 0
     while match := _RENAMED.search(stem):
@@ -102,7 +102,7 @@ def notebook_name(path: PurePosixPath, content: bytes, course: Course) -> str | 
             return names.pop()
         return Status.MIXED if names else Status.FOREIGN
     stem = plain_name(path.stem)[0]
-    for notebook in course.notebooks:  # also "someone_lab09-3"
+    for notebook in course.notebooks:  # also "someone_lab10-3"
         match = re.search(rf"(?:^|[_\s-]){re.escape(notebook.name)}(?:\.v[0-9a-f]{{4}})?$", stem)
         if match or ((served := SERVED.fullmatch(stem)) and served["name"] == notebook.name):
             return notebook.name
@@ -234,7 +234,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `graders collect`."""
     parser.description = (
         "Take downloaded notebooks into the course's submitted folder. Whose they are is read from the folder that "
-        "each lies in, or from the file's name before the notebook's (jane_lab09-3.ipynb)."
+        "each lies in, or from the file's name before the notebook's (jane_lab10-3.ipynb)."
     )
     parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="a notebook, a folder, a zip archive")
     parser.add_argument("--student", help="whose they all are")

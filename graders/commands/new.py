@@ -11,8 +11,8 @@ TEMPLATES = Path(__file__).with_name("scaffold")
 _FILES = {
     "exercises.toml.txt": "exercises.toml",
     "notebook.py.txt": "source/{name}/{name}-1.py",
-    "checks.py.txt": "checks/test_{stem}_1.py",
-    "bank.toml.txt": "bank/{name}-1.toml",
+    "checks.py.txt": "checks/{name}/test_{stem}_1.py",
+    "bank.toml.txt": "bank/{name}/{name}-1.toml",
     "tests.py.txt": "tests/test_{stem}.py",
 }
 _IGNORED = "source/**/*.ipynb\nrelease/\nsubmitted/\nautograded/\nfeedback/\ngradebook.db*\n.secret\n__pycache__/\n"

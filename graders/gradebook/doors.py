@@ -65,7 +65,7 @@ class TrustedGrader(NbGraderPreprocessor):  # type: ignore[misc]
     """In the place of nbgrader's Execute: no student code runs in this process, or in one that can reach it."""
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
-    checks = Unicode("", help="Directory of the hidden checks; the package's own if empty.").tag(config=True)
+    checks = Unicode("", help="Directory of the hidden checks; the course's own if empty.").tag(config=True)
     require_isolation = Unicode("RLIMITS", help="Refuse to grade with less than this.").tag(config=True)
     cpu_seconds = Float(Limits.cpu, help="CPU time of one cell; a call gets at most 10 s.").tag(config=True)
     wall_seconds = Float(Limits.wall, help="Wall-clock time of one cell or call.").tag(config=True)

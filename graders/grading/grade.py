@@ -208,7 +208,7 @@ def grade_cells(
     Parameters
     ----------
     notebook : str
-        Name, such as ``"lab09-3"``.
+        Name, such as ``"lab10-3"``.
     cells : mapping of str to str
         Sources by grade_id; those of other notebooks are ignored.
     course : Course or path

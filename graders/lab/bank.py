@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
-
-BANK = Path(__file__).resolve().parents[1] / "bank"
 
 
 class BankError(ValueError):
@@ -86,7 +83,7 @@ def answers(course: Course, spec: NotebookSpec) -> list[Answer]:
     BankError
         If an entry names an unknown exercise or check, or an edit does not fit its key at exactly one place.
     """
-    path = BANK / course.assignment / f"{spec.name}.toml"
+    path = course.bank / f"{spec.name}.toml"
     with path.open("rb") as file:
         entries = {entry["id"]: entry for entry in tomllib.load(file)["exercise"]}
     if unknown := set(entries) - {exercise.id for exercise in spec.exercises}:
@@ -105,6 +102,11 @@ def answers(course: Course, spec: NotebookSpec) -> list[Answer]:
             source = _edited(key, exercise.id, wrong, where)
             found.append(Answer(exercise.id, "wrong", wrong["misconception"], source, wrong["check"]))
     return found
+
+
+def reasons(course: Course) -> dict[str, str]:
+    """Return why each key is right, by exercise."""
+    return tomllib.loads((course.bank / "reasons.toml").read_text(encoding="utf-8"))
 
 
 def _edited(key: Solved, exercise: str, wrong: dict[str, Any], where: str) -> str:

@@ -126,7 +126,7 @@ class Course:
         ----------
         root : path
         checks : path, optional
-            Where the hidden checks are; by default `checks` in the course, and if it has none, beside this file.
+            Where the hidden checks are; by default the course's own, ``checks/<assignment>``.
 
         Raises
         ------
@@ -146,10 +146,11 @@ class Course:
         notebooks = tuple(_notebook(table) for table in top.tables("notebook"))
         if not notebooks:
             raise ManifestError(f"{MANIFEST} must have at least one [[notebook]]")
+        name = head.text("name")
         course = cls(
             root=root,
-            checks=Path(checks).resolve() if checks else _own_checks(root),
-            assignment=head.text("name"),
+            checks=Path(checks).resolve() if checks else root / "checks" / name,
+            assignment=name,
             title=head.text("title"),
             notebooks=notebooks,
         )
@@ -195,6 +196,16 @@ class Course:
         """Directory of the instructor's percent-text sources."""
         return self.root / "source" / self.assignment
 
+    @property
+    def bank(self) -> Path:
+        """Directory of the planted answers and of the reasons why the keys are right."""
+        return self.root / "bank" / self.assignment
+
+    @property
+    def visible(self) -> Path:
+        """Directory of the visible checks, which students get as ``sheaflab.checks.<assignment>``."""
+        return self.root / "visible" / self.assignment
+
     def checks_of(self, notebook: NotebookSpec) -> Path:
         """File of the hidden checks of a notebook."""
         return self.checks / f"test_{notebook.name.replace('-', '_')}.py"
@@ -213,11 +224,6 @@ class Course:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(secrets.token_hex(32).encode())
         return path.read_bytes()
-
-
-def _own_checks(root: Path) -> Path:
-    own = root / "checks"
-    return own if own.is_dir() else Path(__file__).resolve().parents[1] / "checks"
 
 
 class _Table:

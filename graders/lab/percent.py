@@ -140,7 +140,7 @@ def write_sources(course: Course) -> list[Path]:
 
 def secret_lines(course: Course) -> set[str]:
     """Lines that must never be in a release: solutions and hidden checks, if long enough to tell anything."""
-    files = [*course.checks.rglob("*.py"), *(course.checks.parent / "bank").rglob("*.py")]
+    files = [*course.checks.rglob("*.py"), *course.bank.rglob("*.py")]
     texts = [path.read_text(encoding="utf-8") for path in files]
     public: set[str] = set()
     for spec in course.notebooks:

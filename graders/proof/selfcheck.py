@@ -26,7 +26,7 @@ from graders.checking import local
 from graders.checking.student import Student
 from graders.checking.suite import run_checks
 from graders.grading.canary import best_isolation
-from graders.lab.bank import BANK, Answer, Solved, answers, solved
+from graders.lab.bank import Answer, Solved, answers, solved
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import stub_line
 from graders.proof.mutants import mutants
@@ -132,12 +132,13 @@ def judge(root: Path, notebook: str, answer: Answer, secret: bytes = SECRET) -> 
 
 def judge_key(root: Path, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
     """Hold the key of one exercise against the checks under many secrets, in this process; return what failed."""
-    _, _, key = _loaded(root, notebook)
+    course, spec, key = _loaded(root, notebook)
+    checks = course.checks_of(spec)
     names = namespace(key, {})
     return [
         f"{exercise} {result.name} under secret {secret}: {result.message}"
         for secret in secrets
-        for result in local.run_checks(notebook, exercise, names, key.keys, f"secret {secret}".encode())
+        for result in local.run_checks(checks, notebook, exercise, names, key.keys, f"secret {secret}".encode())
         if not result.passed
     ]
 
@@ -165,7 +166,7 @@ def collect(course: Course, notebooks: Sequence[str], kinds: Iterable[str] = KIN
 
 def equivalents(course: Course) -> dict[tuple[str, str], str]:
     """Return the mutants that were judged, in writing, to be right answers: (exercise, label) → reason."""
-    path = BANK / course.assignment / "equivalent.toml"
+    path = course.bank / "equivalent.toml"
     if not path.is_file():
         return {}
     with path.open("rb") as file:

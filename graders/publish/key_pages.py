@@ -20,11 +20,10 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from graders.gradebook.feedback_page import mended
-from graders.lab.bank import answers
+from graders.lab.bank import answers, reasons
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
 from graders.publish.release import default_course
-from graders.publish.selfstudy.keys import reasons
 
 SECONDS = 60
 """What a notebook filled with the key may take from top to bottom."""
@@ -61,7 +60,7 @@ def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> Note
 
 def with_notes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> NotebookNode:
     """Add to each exercise why its key is right, the hints, and common mistakes with the check that catches them."""
-    why = reasons()
+    why = reasons(course)
     told: dict[str, list[str]] = {}
     for answer in answers(course, spec):
         if answer.kind == "wrong":

@@ -55,14 +55,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
-    """Copy a course's sources into a directory of its own, emptied first; return the copy.
+    """Copy a course, without what was made from it, into a directory of its own, emptied first; return the copy.
 
     Parameters
     ----------
     course : Course
     root : Path
     only : sequence of str
-        Names of notebooks; all by default.
+        Names of the notebooks whose sources are copied; all by default.
 
     Raises
     ------
@@ -78,14 +78,16 @@ def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
     shutil.copy(course.root / MANIFEST, root / MANIFEST)
     config = course.root / nbgrader_api.CONFIG
     text = (config if config.is_file() else OUR_COURSE / nbgrader_api.CONFIG).read_text(encoding="utf-8")
-    if course.checks != Course.load(root).checks:
-        text += f"\nc.TrustedGrader.checks = {str(course.checks)!r}\n"
     (root / nbgrader_api.CONFIG).write_text(text, encoding="utf-8")
     for spec in course.notebooks:
         path = course.source / f"{spec.name}.py"
         if path.is_file() and (not only or spec.name in only):
             shutil.copy(path, target / path.name)
-    return Course.load(root, course.checks)
+    made = Course.load(root)
+    for source, copied in ((course.checks, made.checks), (course.bank, made.bank), (course.visible, made.visible)):
+        if source.is_dir():
+            shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    return made
 
 
 def build(course: Course) -> Path:

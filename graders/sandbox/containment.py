@@ -21,6 +21,8 @@ from graders.sandbox.isolation import LACKS, Isolation, Limits, lacks
 HERE = Path(__file__).resolve().parent / "inside"
 WORKER = ("worker.py", "protocol.py", "confine.py")
 """All of `graders` that a worker ever sees."""
+VISIBLE = "course/visible"
+"""Where :mod:`sheaflab.checks` finds the visible checks in a checkout, and in the same way in the sandbox."""
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # all of the environment that the tools below get
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
@@ -61,10 +63,16 @@ def library_paths() -> tuple[Path, ...]:
 
 
 def library_source() -> Path:
-    """Where the `sheaflab` package is: the only part of a checkout that a worker may see."""
+    """Where the `sheaflab` package is: with the visible checks the only part of a checkout that a worker may see."""
     import sheaflab
 
     return Path(sheaflab.__file__).resolve().parent
+
+
+def library_parts() -> dict[str, Path]:
+    """Return what a worker sees of a checkout, or of an installed package: place below its library, and source."""
+    visible = library_source().parent / VISIBLE
+    return {"sheaflab": library_source(), **({VISIBLE: visible} if visible.is_dir() else {})}
 
 
 @functools.cache
@@ -196,7 +204,8 @@ def bubblewrap(
 
 def bubblewrap_command(control: int, info_fd: int, limits: Limits) -> Command:
     """A worker in a container of its own."""
-    binds = [Bind(library_source(), "/opt/library/sheaflab"), *(Bind(HERE / n, f"/opt/worker/{n}") for n in WORKER)]
+    binds = [Bind(source, f"/opt/library/{place}") for place, source in library_parts().items()]
+    binds += [Bind(HERE / name, f"/opt/worker/{name}") for name in WORKER]
     if (fonts := font_list()) is not None:
         binds.append(Bind(fonts, f"/tmp/matplotlib/{fonts.name}"))
     inner = _python("/opt/worker", "/opt/library", control, limits)
@@ -211,7 +220,8 @@ def unshare_command(control: int, limits: Limits, scratch: Path) -> Command:
     stage = _Stage()
     checkout = HERE.parents[2]
     keep = [(stage.add(path), path) for path in library_paths()]
-    package, worker = stage.add(library_source()), stage.add(_worker_files(scratch))
+    library = {place: stage.add(source) for place, source in library_parts().items()}
+    worker = stage.add(_worker_files(scratch))
     covers = {Path("/root"), Path("/home"), Path("/tmp"), Path("/dev/shm"), checkout, Path.cwd(), Path.home()}
     covers = {c.resolve() for c in covers if c.is_dir() and c.resolve() not in (Path("/"), Path("/usr"), Path("/run"))}
     script = list(stage.lines)
@@ -221,10 +231,9 @@ def unshare_command(control: int, limits: Limits, scratch: Path) -> Command:
     for spot, path in keep:
         if any(path.is_relative_to(c) for c in top):
             script.append(f"mkdir -p {shlex.quote(str(path))} && mount --bind {spot} {shlex.quote(str(path))}")
-    script += [
-        "mkdir /run/library && ln -s " + package + " /run/library/sheaflab",
-        "mount -o remount,ro,bind " + package,
-    ]
+    for place, spot in library.items():
+        link = Path("/run/library") / place
+        script.append(f"mkdir -p {link.parent} && ln -s {spot} {link} && mount -o remount,ro,bind {spot}")
     script += [f"mount -o remount,ro,bind {worker}", "mkdir -p /tmp/work && cd /tmp/work && chmod 1777 /tmp/work"]
     if (fonts := font_list()) is not None:
         text = shlex.quote(str(fonts))
@@ -256,9 +265,8 @@ def plain_command(control: int, limits: Limits, scratch: Path, level: Isolation)
     work, library = scratch / "work", scratch / "library"
     for folder in (work, library):
         folder.mkdir(exist_ok=True)
-    shutil.copytree(
-        library_source(), library / "sheaflab", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for place, source in library_parts().items():
+        shutil.copytree(source, library / place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     work.chmod(0o777)
     if (fonts := font_list()) is not None:
         (work / "matplotlib").mkdir(exist_ok=True)

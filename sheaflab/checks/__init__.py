@@ -6,27 +6,46 @@ the *visible* checks: the hidden checks that give points look at fresh problems,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from sheaflab.checks.messages import CheckFailed, NotWritten, close, fail
 from sheaflab.checks.raised import describe
 
-__all__ = ["CheckFailed", "NotWritten", "check", "close", "exercises", "fail"]
+__all__ = ["CheckFailed", "NotWritten", "check", "close", "exercises", "fail", "labs"]
 
-_NOTEBOOKS = 7
-
-
-def exercises() -> dict[str, Callable[[Any], None]]:
-    """Return the visible check of every exercise, by exercise id."""
-    found: dict[str, Callable[[Any], None]] = {}
-    for notebook in range(1, _NOTEBOOKS + 1):
-        found.update(_load(notebook))
-    return found
+# An installed package has a subpackage per lab. In a checkout they stand in the course, two folders up and beside.
+_IN_CHECKOUT = Path(__file__).parents[2] / "course" / "visible"
+if _IN_CHECKOUT.is_dir():
+    __path__.append(str(_IN_CHECKOUT))
 
 
-def check(exercise: str | float, answer: object) -> None:
+def labs() -> tuple[str, ...]:
+    """Return the names of the labs that have visible checks here, such as ``("lab10",)``."""
+    return tuple(sorted({module.name for module in iter_modules(__path__) if module.ispkg}))
+
+
+def exercises(lab: str | None = None) -> dict[str, Callable[[Any], None]]:
+    """Return the visible check of every exercise of a lab, by exercise id.
+
+    Parameters
+    ----------
+    lab : str, optional
+        One of :func:`labs`. By default the first.
+
+    Raises
+    ------
+    ValueError
+        If there is no such lab.
+    """
+    name = next(iter(labs()), "") if lab is None else lab
+    return {exercise: known for checks in _files(name) for exercise, known in checks.items()}
+
+
+def check(exercise: str | float, answer: object, *, lab: str | None = None) -> None:
     """Try an answer on small problems with known results.
 
     Parameters
@@ -35,6 +54,8 @@ def check(exercise: str | float, answer: object) -> None:
         Its id, such as ``"1.1"``; the number 1.1 is taken for it.
     answer : callable
         The function or class that the exercise asks for.
+    lab : str, optional
+        One of :func:`labs`. By default the one that has this exercise.
 
     Raises
     ------
@@ -44,15 +65,12 @@ def check(exercise: str | float, answer: object) -> None:
     NotWritten
         A kind of CheckFailed: if there is no answer yet.
     ValueError
-        If there is no such exercise.
+        If there is no such exercise, or several labs have it and none is named.
     """
     exercise = str(exercise)
-    head = exercise.partition(".")[0]
-    known = _load(int(head)) if head.isdecimal() and 1 <= int(head) <= _NOTEBOOKS else {}
-    if exercise not in known:
-        raise ValueError(f"`exercise` must be the id of an exercise, such as '1.1', got {exercise!r}")
+    known = _find(exercise, labs() if lab is None else (lab,))
     try:
-        known[exercise](answer)
+        known(answer)
     except NotWritten as stub:
         raise _unwritten(exercise, str(stub)) from None
     except CheckFailed as failure:
@@ -75,6 +93,25 @@ def _unwritten(exercise: str, placeholder: str) -> CheckFailed:
     )
 
 
-def _load(notebook: int) -> dict[str, Callable[[Any], None]]:
-    checks: dict[str, Callable[[Any], None]] = import_module(f"sheaflab.checks.lab09.lab09_{notebook}").CHECKS
-    return checks
+def _find(exercise: str, among: tuple[str, ...]) -> Callable[[Any], None]:
+    found = {}
+    for lab in among:
+        for checks in _files(lab, first=exercise.partition(".")[0]):
+            if exercise in checks:
+                found[lab] = checks[exercise]
+                break
+    if len(found) > 1:
+        raise ValueError(f"exercise {exercise!r} is in {' and in '.join(found)}; name one with `lab`")
+    if not found:
+        raise ValueError(f"`exercise` must be the id of an exercise, such as '1.1', got {exercise!r}")
+    return next(iter(found.values()))
+
+
+def _files(lab: str, first: str = "") -> Iterator[dict[str, Callable[[Any], None]]]:
+    """The checks of a lab, a file at a time and imported only then; those of the notebook `first` come first."""
+    if lab not in labs():
+        raise ValueError(f"`lab` must be one of {', '.join(labs()) or 'the labs, but there is none'}, got {lab!r}")
+    package = import_module(f"{__name__}.{lab}")
+    names = sorted(module.name for module in iter_modules(package.__path__))
+    for name in sorted(names, key=lambda name: name.rpartition("_")[2] != first):
+        yield import_module(f"{package.__name__}.{name}").CHECKS

@@ -25,7 +25,7 @@ def add_commands(commands: Any) -> None:
     """Add the commands to a parser's subparsers."""
     _command(commands, "list", _list, "show all notebooks and exercises")
     start = _command(commands, "start", _start, "put the notebooks into a folder (self-study edition)")
-    start.add_argument("folder", type=Path, nargs="?", default=None, help="a new or an old one (./lab09)")
+    start.add_argument("folder", type=Path, nargs="?", default=None, help="a new or an old one (./ and the lab's name)")
     check = _command(commands, "check", _check, "check one exercise, or all that have been tried")
     check.add_argument("exercise", nargs="?", metavar="EXERCISE", help="such as 4.1; none: all with an answer in them")
     check.add_argument("--again", action="store_true", help="on the same fresh problems as the last time")
@@ -102,7 +102,7 @@ def _start(options: argparse.Namespace) -> int:
         "",
         "Go on with",
         f"  cd {folder}",
-        "  jupyter lab lab09-1.ipynb",
+        f"  jupyter lab {catalogue().notebooks[0].name}.ipynb",
         "and in a second terminal, as you like,",
     ]
     lines += [f"  sheaflab {text}" for text in ("check 1.1", "hint 1.1", "progress")]

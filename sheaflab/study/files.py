@@ -22,7 +22,7 @@ def notebooks(folder: Path, name: str) -> list[Path]:
     ----------
     folder : Path
     name : str
-        The notebook's name, such as ``"lab09-3"``.
+        The notebook's name, such as ``"lab10-3"``.
     """
     there = [p for p in folder.glob(f"{name}*.ipynb") if _COPY.fullmatch(p.stem[len(name) :]) and p.is_file()]
     return sorted(there, key=lambda p: (-p.stat().st_mtime_ns, len(p.name), p.name))

@@ -33,7 +33,7 @@ class Workspace:
 
     @classmethod
     def find(cls, start: Path, catalogue: Catalogue, *, settle: bool = False) -> Workspace:
-        """Return the nearest folder with notebooks: `start`, one above it, `start`'s own ``lab09``; else `start`.
+        """Return the nearest folder with notebooks: `start`, one above it, its own of the lab; else `start`.
 
         A folder without notebooks does not become the reader's because a command is run there: nothing is written
         into it, unless something is remembered there already or the caller wants to `settle`.
@@ -95,7 +95,7 @@ class Workspace:
 
     # -- notebooks ------------------------------------------------------------------------------------------------
     def path(self, exercise: Exercise) -> Path:
-        """File of an exercise's notebook; copies such as ``lab09-3 (1).ipynb`` count, the newest is taken.
+        """File of an exercise's notebook; copies such as ``lab10-3 (1).ipynb`` count, the newest is taken.
 
         Raises
         ------

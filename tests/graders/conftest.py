@@ -22,7 +22,7 @@ SHORT = Limits(cpu=1.0, wall=10.0)
 @pytest.fixture(scope="session")
 def mini():
     """The small course, where it is."""
-    return Course.load(HERE / "course", HERE / "course" / "checks")
+    return Course.load(HERE / "course")
 
 
 @pytest.fixture(scope="session")

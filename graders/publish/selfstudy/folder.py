@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import nbformat
@@ -27,6 +27,7 @@ NAME = "sheaflab_selfstudy"
 FOLDER = "sheaflab-self-study"
 # What a reader's machine runs: the pack, the checks, and the worker, which the sandbox starts as a script.
 _ROOTS = ("graders.publish.selfstudy.pack", "graders.sandbox.inside.worker")
+_DATA = "graders/publish/selfstudy/data"
 _README = Path(__file__).with_name("README.md")
 _STAMP = (2026, 1, 1, 0, 0, 0)
 
@@ -47,16 +48,18 @@ def notebook(course: Course, spec: NotebookSpec) -> str:
     return str(nbformat.writes(made)) + "\n"
 
 
-def needed(roots: Iterable[str]) -> list[Path]:
+def needed(roots: Iterable[str], checks: Iterable[Path] = ()) -> list[Path]:
     """Return the files of some of the staff's modules and of all that these import, one from another.
 
     Parameters
     ----------
     roots : iterable of str
         Names of modules, such as ``"graders.sandbox.inside.worker"``.
+    checks : iterable of Path
+        Files outside the package; of them, what they import is returned.
     """
     found: set[Path] = set()
-    waiting = list(roots)
+    waiting = [*roots, *(name for path in checks for name in _imported(path))]
     while waiting:
         name = waiting.pop()
         base = STAFF.parent.joinpath(*name.split("."))
@@ -64,13 +67,18 @@ def needed(roots: Iterable[str]) -> list[Path]:
         if path in found or not path.is_file():  # seen, or a name inside a module
             continue
         found.add(path)
-        waiting.append(name.rpartition(".")[0])
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(STAFF.name):
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names if alias.name.startswith(f"{STAFF.name}.")]
+        waiting += [name.rpartition(".")[0], *_imported(path)]
     return sorted(found)
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """What a file imports of the staff's package: names of modules, and of what may be modules."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(STAFF.name):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith(f"{STAFF.name}."))
 
 
 def build_pack(out: Path, course: Course) -> Path:
@@ -82,15 +90,16 @@ def build_pack(out: Path, course: Course) -> Path:
         Folder for it.
     course : Course
     """
-    checks = [f"graders.checks.{course.checks_of(spec).stem}" for spec in course.notebooks]
-    files = {path.relative_to(STAFF.parent).as_posix(): path.read_bytes() for path in needed([*_ROOTS, *checks])}
-    files["graders/publish/selfstudy/data/keys.json"] = json.dumps(keys(course), indent=1, ensure_ascii=False).encode()
+    checks = [course.checks_of(spec) for spec in course.notebooks]
+    files = {path.relative_to(STAFF.parent).as_posix(): path.read_bytes() for path in needed(_ROOTS, checks)}
+    files |= {f"{_DATA}/checks/{path.name}": path.read_bytes() for path in checks}
+    files[f"{_DATA}/keys.json"] = json.dumps(keys(course), indent=1, ensure_ascii=False).encode()
     for spec in course.notebooks:
-        files[f"graders/publish/selfstudy/data/notebooks/{spec.name}.ipynb"] = notebook(course, spec).encode()
-    return _write_wheel(out, files)
+        files[f"{_DATA}/notebooks/{spec.name}.ipynb"] = notebook(course, spec).encode()
+    return _write_wheel(out, files, course.assignment)
 
 
-def _write_wheel(out: Path, files: Mapping[str, bytes]) -> Path:
+def _write_wheel(out: Path, files: Mapping[str, bytes], lab: str) -> Path:
     version = sheaflab.__version__
     info = f"{NAME}-{version}.dist-info"
     summary = "Checks, keys and notebooks of the sheaflab course, for learning alone"
@@ -98,7 +107,7 @@ def _write_wheel(out: Path, files: Mapping[str, bytes]) -> Path:
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: sheaflab-selfstudy\nVersion: {version}\nSummary: {summary}\n"
         f"Requires-Python: >=3.11\nRequires-Dist: sheaflab=={version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: sheaflab\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": "[sheaflab.edition]\nlab09 = graders.publish.selfstudy.pack:load\n",
+        f"{info}/entry_points.txt": f"[sheaflab.edition]\n{lab} = graders.publish.selfstudy.pack:load\n",
     }
     everything = {**files, **{name: text.encode() for name, text in texts.items()}}
     record = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in everything.items()]

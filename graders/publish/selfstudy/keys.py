@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
-from graders.lab.bank import BANK, solved
+from graders.lab.bank import reasons, solved
 from graders.lab.manifest import Course, ManifestError
 from graders.lab.percent import BEGIN, END, convert, grade_id
 
-REASONS = Path(__file__).with_name("reasons.toml")
 _SHOWN = 3
-
-
-def reasons(path: Path = REASONS) -> dict[str, str]:
-    """Return why each key is right, by exercise."""
-    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def keys(course: Course) -> dict[str, Any]:
@@ -27,13 +20,13 @@ def keys(course: Course) -> dict[str, Any]:
     ManifestError
         If an exercise has no reasoning.
     """
-    why = reasons()
+    why = reasons(course)
     found: dict[str, Any] = {}
     for spec in course.notebooks:
         key, bank = solved(course, spec), _bank(course, spec.name)
         for exercise in spec.exercises:
             if exercise.id not in why:
-                raise ManifestError(f"{REASONS.name} must have a text for exercise {exercise.id}")
+                raise ManifestError(f"reasons.toml in {course.bank} must have a text for exercise {exercise.id}")
             entry = bank.get(exercise.id, {})
             found[exercise.id] = {
                 "code": key.keys[exercise.id].rstrip() + "\n",
@@ -52,7 +45,7 @@ def keys(course: Course) -> dict[str, Any]:
 
 
 def _bank(course: Course, notebook: str) -> dict[str, Any]:
-    path = BANK / course.assignment / f"{notebook}.toml"
+    path = course.bank / f"{notebook}.toml"
     if not path.is_file():
         return {}
     return {entry["id"]: entry for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("exercise", [])}

@@ -31,7 +31,7 @@ class Pack:
     Parameters
     ----------
     data : Path
-        Folder with ``keys.json`` and ``notebooks``.
+        Folder with ``keys.json``, ``notebooks`` and ``checks``.
     """
 
     def __init__(self, data: Path = DATA) -> None:
@@ -60,7 +60,11 @@ class Pack:
         self, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
     ) -> tuple[Outcome, ...]:
         """Run the checks on fresh problems in this process."""
-        return fresh(catalogue().task(exercise), LocalStudent(namespace, sources), secret)
+        task = catalogue().task(exercise)
+        return fresh(task, LocalStudent(namespace, sources), self._checks(task), secret)
+
+    def _checks(self, task: Exercise) -> Path:
+        return self.data / "checks" / f"test_{task.notebook.replace('-', '_')}.py"
 
     def check_apart(self, exercise: str, answers: Answers, secret: bytes) -> Report | None:
         """Run the notebook's cells and all checks in a sandbox; None where there is none."""
@@ -93,7 +97,7 @@ class Pack:
         if seen.status is Status.OK:
             student = Student(run, answers.sources)
             student.next_exercise()
-            outcomes = fresh(task, student, secret)
+            outcomes = fresh(task, student, self._checks(task), secret)
             student.next_exercise()  # ends the last child
             return Report(task.id, task.title, "", outcomes)
         kind, _, told = seen.message.partition(": ")
@@ -104,7 +108,7 @@ class Pack:
         return Report(task.id, task.title, _fault(seen))
 
 
-def fresh(task: Exercise, student: Any, secret: bytes) -> tuple[Outcome, ...]:
+def fresh(task: Exercise, student: Any, checks: Path, secret: bytes) -> tuple[Outcome, ...]:
     """Hold an answer against the checks on fresh problems.
 
     Parameters
@@ -112,10 +116,12 @@ def fresh(task: Exercise, student: Any, secret: bytes) -> tuple[Outcome, ...]:
     task : Exercise
     student : Student or LocalStudent
         The answer, behind the wall or in this process.
+    checks : Path
+        File of the notebook's hidden checks.
     secret : bytes
         What the problems are drawn from.
     """
-    suite, asked, outcomes = suite_of(task.notebook, task.id), Asked(student, task.stub), []
+    suite, asked, outcomes = suite_of(checks, task.id), Asked(student, task.stub), []
     for name, title in task.checks:
         told = ""
         asked.next_check()

@@ -13,7 +13,7 @@ import nbformat
 from graders.lab.manifest import Course, NotebookSpec
 from graders.publish.site.pyodide import SiteError
 
-# `lab09-3` as it is served: a reader's browser keeps its own copy under the file's name and would never show a newer
+# `lab10-3` as it is served: a reader's browser keeps its own copy under the file's name and would never show a newer
 # notebook of the same name. The mark is a digest of what the notebook says, so it changes when and only when that does.
 SERVED = re.compile(r"(?P<name>[a-z0-9]+-[0-9]+)(?:\.v[0-9a-f]{4})?")
 
@@ -33,7 +33,7 @@ class Released:
     Attributes
     ----------
     name : str
-        Its name in nbgrader, say "lab09-3".
+        Its name in nbgrader, say "lab10-3".
     title : str
     minutes : int or None
     source : Path

@@ -44,7 +44,7 @@ def rows():
 
 @pytest.fixture
 def mini_course():
-    return Course.load(HERE / "course", HERE / "course" / "checks")
+    return Course.load(HERE / "course")
 
 
 def test_tables_are_quoted_and_hold_no_formula(rows, mini_course, tmp_path):

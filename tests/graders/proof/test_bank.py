@@ -36,7 +36,7 @@ def failed(spec, answer):
         warnings.simplefilter("ignore")  # a wrong answer may divide by zero
         names = namespace(key, {answer.exercise: answer.source})
         sources = {**key.keys, answer.exercise: answer.source}
-        results = local.run_checks(spec.name, answer.exercise, names, sources, SECRET)
+        results = local.run_checks(COURSE.checks_of(spec), spec.name, answer.exercise, names, sources, SECRET)
     return {result.name for result in results if not result.passed}
 
 

@@ -113,6 +113,25 @@ def test_files_and_processes_of_the_grader_are_out_of_reach(grade, submit, level
         assert "SIGNALLED False" in message
 
 
+LIBRARY = """
+import os, sheaflab
+from pathlib import Path
+from sheaflab.checks import labs
+def double(x):
+    root = Path(sheaflab.__file__).parents[1]
+    found = [Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names]
+    parts = sorted({path.relative_to(root).parts[:2] for path in found if path.relative_to(root).parts[0] != "sheaflab"})
+    raise RuntimeError(f"LABS {labs()} BESIDE {parts} HIDDEN {[str(p) for p in found if p.name.startswith('test_')]}")
+"""
+
+
+@pytest.mark.parametrize("level", LADDER)
+def test_a_worker_sees_the_library_with_the_visible_checks_and_nothing_else_of_the_course(grade, submit, level):
+    needs_level(level)
+    message = told(grade(submit(ex_1_1=LIBRARY), level=level))
+    assert "LABS ('lab09',) BESIDE [('course', 'visible')] HIDDEN []" in message
+
+
 def test_a_closed_home_is_a_reason_not_a_failure(monkeypatch, tmp_path):
     home = tmp_path / "home"
     (home / "python").mkdir(parents=True)
