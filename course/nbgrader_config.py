@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nbgrader import preprocessors as stock
 
+from graders.gradebook.clearing import ClearSolutions
 from graders.gradebook.feedback import EscapeHtml, Hints
-from graders.lab.percent import ClearSolutions
 
 c = get_config()  # noqa: F821  (traitlets provides it)
 here = str(Path(__file__).resolve().parent)

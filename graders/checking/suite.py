@@ -211,27 +211,3 @@ def _clean_environment() -> Iterator[None]:
             os.environ.pop(key, None)
             if value is not None:
                 os.environ[key] = value
-
-
-def check_manifest(course: Course) -> list[str]:
-    """Compare the manifest with the files of hidden checks, without running one; return what does not fit."""
-    import ast
-
-    problems = []
-    for spec in course.notebooks:
-        path = course.checks_of(spec)
-        if not path.is_file():
-            problems.append(f"{path.name} is missing")
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        there = {
-            (node.name, item.name.removeprefix("test_"))
-            for node in tree.body
-            if isinstance(node, ast.ClassDef)
-            for item in node.body
-            if isinstance(item, ast.FunctionDef) and item.name.startswith("test_")
-        }
-        told = {(exercise.test_class, check.name) for exercise in spec.exercises for check in exercise.checks}
-        problems += [f"{path.name}: {cls}.test_{name} is not in the manifest" for cls, name in sorted(there - told)]
-        problems += [f"{path.name}: {cls}.test_{name} of the manifest is missing" for cls, name in sorted(told - there)]
-    return problems

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from graders.gradebook.feedback import EscapeHtml
 from graders.grading.grade import grade_repaired
 from graders.grading.repair import MAX_FILE, Repaired, repair, untouched
 from graders.grading.results import NotebookResult
+from graders.lab.filenames import candidates
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
 from graders.sandbox.notebook import Host
@@ -103,12 +103,6 @@ def fingerprint(course: Course) -> str:
     for path in sorted(paths):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def candidates(name: str, files: Sequence[str]) -> list[str]:
-    """Files that a browser or a file manager may have made of `name`.ipynb, as ``name (1).ipynb``."""
-    pattern = re.compile(re.escape(name) + r"[ _-]*(\(\d+\)|(- )?copy\s*\d*|\d+)?\.ipynb", re.IGNORECASE)
-    return [file for file in files if file != f"{name}.ipynb" and pattern.fullmatch(file)]
 
 
 def grade_submission(job: Job) -> SubmissionResult:

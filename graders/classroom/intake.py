@@ -17,13 +17,12 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
+from graders.lab.filenames import SERVED, marks, plain_name
 from graders.lab.manifest import Course
-from graders.publish.site.notebooks import DEFAULT_COURSE, SERVED, marks
+from graders.publish.site.notebooks import DEFAULT_COURSE
 
 LIMIT = 64 * 1024 * 1024  # bytes of one notebook
 _TIMESTAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader reads it
-# "lab10-3 (1)", "lab10-3(2)", "lab10-3-Copy1", "lab10-3 copy 2", "lab10-3 - Copy": what browsers and systems append.
-_RENAMED = re.compile(r"\s*(?:\((?P<round>\d+)\)|-Copy(?P<jupyter>\d+)|(?:-\s*)?[cC]opy(?:\s*(?P<system>\d+))?)$")
 _STUDENT = re.compile(r"[A-Za-z0-9][\w.@+-]*", re.ASCII)
 _MOODLE = re.compile(r"_\d+_assignsubmission_\w+_?$")
 
@@ -79,19 +78,6 @@ class Report:
     def __str__(self) -> str:
         whose = f"{self.student or '?'} {self.notebook or '?'}"
         return f"{whose:<28} {self.found.where}: {self.status.value}"
-
-
-def plain_name(stem: str) -> tuple[str, int]:
-    """Return a file's stem without what a browser or a system appended to it, and the number that was appended.
-
-    >>> plain_name("lab10-3 (1)")
-    ('lab10-3', 1)
-    """
-    number = 0
-    while match := _RENAMED.search(stem):
-        number = max(number, int(match["round"] or match["jupyter"] or match["system"] or 1))
-        stem = stem[: match.start()]
-    return stem, number
 
 
 def notebook_name(path: PurePosixPath, content: bytes, course: Course) -> str | Status:

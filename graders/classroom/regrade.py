@@ -14,7 +14,7 @@ from graders.classroom.batch import students
 from graders.gradebook.doors import read_result
 from graders.grading.canary import best_isolation
 from graders.lab.manifest import Course
-from graders.publish.release import default_course
+from graders.lab.places import default_course
 from graders.sandbox.isolation import Limits
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from graders.gradebook import nbgrader_api
 from graders.gradebook.doors import read_result
 from graders.lab.manifest import Course
-from graders.publish.release import default_course
+from graders.lab.places import default_course
 from graders.status import Status
 
 

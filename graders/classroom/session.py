@@ -21,7 +21,7 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.record import Recorder
 from graders.grading import canary
 from graders.lab.manifest import Course
-from graders.publish.release import default_course
+from graders.lab.places import default_course
 from graders.sandbox.isolation import LADDER, Isolation, Limits
 from sheaflab.startup import import_matplotlib
 

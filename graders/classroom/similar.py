@@ -14,7 +14,7 @@ from graders.classroom.batch import students
 from graders.grading.repair import repair_file
 from graders.lab.manifest import Course
 from graders.lab.percent import grade_id, solutions, template
-from graders.publish.release import default_course
+from graders.lab.places import default_course
 
 MIN_NODES = 40
 

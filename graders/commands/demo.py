@@ -22,7 +22,8 @@ from graders.gradebook.doors import read_result
 from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
-from graders.publish.release import build, copy_course, default_course
+from graders.lab.places import default_course
+from graders.publish.release import build, copy_course
 from graders.sandbox.isolation import Limits
 from graders.status import Status
 

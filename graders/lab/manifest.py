@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+
+from graders.lab.tables import ManifestError, Table
 
 ID = re.compile(r"\d+\.(\d+|W\d*)")
 CHECK = re.compile(r"[a-z][a-z0-9_]*")
 MANIFEST = "exercises.toml"
-
-
-class ManifestError(ValueError):
-    """The manifest breaks a rule; the text says where, which, and what it found."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ class Course:
             raise ManifestError(f"{path} does not exist; is {root} a course directory?") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ManifestError(f"{path} is not TOML: {error}") from error
-        top = _Table(data, MANIFEST)
+        top = Table(data, MANIFEST)
         head = top.table("assignment")
         notebooks = tuple(_notebook(table) for table in top.tables("notebook"))
         if not notebooks:
@@ -226,52 +223,7 @@ class Course:
         return path.read_bytes()
 
 
-class _Table:
-    """A TOML table that reports errors by its place."""
-
-    def __init__(self, data: Any, where: str) -> None:
-        if not isinstance(data, dict):
-            raise ManifestError(f"{where} must be a table, got {data!r:.60}")
-        self.data, self.where = data, where
-
-    def _get(self, key: str, kind: tuple[type, ...], what: str, default: Any = None) -> Any:
-        value = self.data.get(key, default)
-        if value is None:
-            raise ManifestError(f"{self.where} must have `{key}` ({what})")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ManifestError(f"`{key}` of {self.where} must be {what}, got {value!r:.60}")
-        return value
-
-    def text(self, key: str) -> str:
-        value: str = self._get(key, (str,), "a text")
-        if not value.strip():
-            raise ManifestError(f"`{key}` of {self.where} must not be empty")
-        return value
-
-    def points(self, key: str) -> float:
-        value = self._get(key, (int, float), "a number of points")
-        if not 0 < value < 1000:
-            raise ManifestError(f"`{key}` of {self.where} must be between 0 and 1000, got {value}")
-        return float(value)
-
-    def count(self, key: str) -> int:
-        return int(self._get(key, (int,), "a whole number", 0))
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self._get(key, (list,), "a list of texts", [])
-        if not all(isinstance(value, str) and value.strip() for value in values):
-            raise ManifestError(f"`{key}` of {self.where} must be a list of texts, got {values!r:.60}")
-        return tuple(values)
-
-    def table(self, key: str) -> _Table:
-        return _Table(self._get(key, (dict,), "a table"), f"[{key}]")
-
-    def tables(self, key: str) -> list[_Table]:
-        items = self._get(key, (list,), "an array of tables", [])
-        return [_Table(item, f"{key} {k + 1} of {self.where}") for k, item in enumerate(items)]
-
-
-def _notebook(table: _Table) -> NotebookSpec:
+def _notebook(table: Table) -> NotebookSpec:
     name = table.text("name")
     if not re.fullmatch(r"[\w-]+", name):
         raise ManifestError(f"`name` of {table.where} must be a file stem of letters, digits, - and _, got {name!r}")
@@ -281,14 +233,14 @@ def _notebook(table: _Table) -> NotebookSpec:
     return NotebookSpec(name, table.text("title"), table.count("minutes"), exercises, tuple(written))
 
 
-def _id(table: _Table) -> str:
+def _id(table: Table) -> str:
     number = table.text("id")
     if not ID.fullmatch(number):
         raise ManifestError(f"`id` of {table.where} must look like 1.2 or 3.W, got {number!r}")
     return number
 
 
-def _exercise(table: _Table) -> Exercise:
+def _exercise(table: Table) -> Exercise:
     number = _id(table)
     table.where = f"exercise {number}"
     function = table.text("function")

@@ -11,9 +11,7 @@ from typing import Any
 import jupytext
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import ClearSolutions as StockClearSolutions
 from nbgrader.utils import compute_checksum
-from traitlets import Unicode
 
 from graders.lab.manifest import Course, NotebookSpec
 
@@ -35,22 +33,6 @@ def stub_line(course: Course, cell_id: str) -> str:
         if exercise.solution_cell == cell_id:
             return f'raise NotImplementedError("Exercise {exercise.id}: {exercise.title}")'
     return "raise NotImplementedError()"
-
-
-class ClearSolutions(StockClearSolutions):  # type: ignore[misc]
-    """nbgrader's ClearSolutions with a stub that names its exercise."""
-
-    course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
-
-    def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
-        """Load the manifest, then do as nbgrader does."""
-        self._course = Course.load(Path(self.course or "."))
-        return super().preprocess(nb, resources)
-
-    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> Any:
-        """Set this cell's stub, then do as nbgrader does."""
-        self.code_stub = {"python": stub_line(self._course, grade_id(cell))}
-        return super().preprocess_cell(cell, resources, cell_index)
 
 
 def convert(path: Path) -> NotebookNode:
@@ -136,40 +118,3 @@ def write_sources(course: Course) -> list[Path]:
             paths.append(source.with_suffix(".ipynb"))
             nbformat.write(convert(source), paths[-1])
     return paths
-
-
-def secret_lines(course: Course) -> set[str]:
-    """Lines that must never be in a release: solutions and hidden checks, if long enough to tell anything."""
-    files = [*course.checks.rglob("*.py"), *course.bank.rglob("*.py")]
-    texts = [path.read_text(encoding="utf-8") for path in files]
-    public: set[str] = set()
-    for spec in course.notebooks:
-        path = course.source / f"{spec.name}.py"
-        if not path.is_file():
-            continue
-        for cell in convert(path).cells:
-            texts += re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
-            public |= {line.strip() for line in strip(cell.source, "").split("\n")}
-    lines = {line.strip() for text in texts for line in text.split("\n")}
-    return {
-        line for line in lines - public if len(line) > 24 and not line.startswith(("from ", "import ", '"""', "def __"))
-    }
-
-
-def leaks(course: Course, folder: Path) -> list[str]:
-    """Return where a file below `folder` holds a line of a solution or hidden check; an empty list is good."""
-    secret = secret_lines(course)
-    found: list[str] = []
-    markers = (BEGIN, END, "BEGIN HIDDEN TESTS")
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        if path.suffix == ".ipynb":
-            notebook = nbformat.read(path, as_version=4)
-            lines = [line for cell in notebook.cells for line in cell.source.split("\n")]
-        else:
-            lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-        found += [
-            f"{path.relative_to(folder)}: {line.strip()[:100]}"
-            for line in lines
-            if line.strip() in secret or any(marker in line for marker in markers)
-        ]
-    return found

@@ -23,7 +23,7 @@ from graders.gradebook.feedback_page import mended
 from graders.lab.bank import answers, reasons
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
-from graders.publish.release import default_course
+from graders.lab.places import default_course
 
 SECONDS = 60
 """What a notebook filled with the key may take from top to bottom."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
-
-from graders.checking.suite import check_manifest
 from graders.gradebook import nbgrader_api
-from graders.lab.manifest import MANIFEST, Course, NotebookSpec
-from graders.lab.percent import grade_id, leaks, stub_line, write_sources
-
-OUR_COURSE = Path(__file__).resolve().parents[2] / "course"
+from graders.lab.agreement import release_problems
+from graders.lab.manifest import MANIFEST, Course
+from graders.lab.percent import write_sources
+from graders.lab.places import OUR_COURSE, default_course
 
 
 class ReleaseError(ValueError):
@@ -32,12 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="student: nbgrader's release; self-study: one folder with wheels, checks and keys (%(default)s)",
     )
     parser.add_argument("--out", type=Path, help="folder of the self-study edition (dist/sheaflab-self-study)")
-
-
-def default_course() -> Path:
-    """The course of this checkout, or the current directory where that is a course."""
-    here = Path.cwd()
-    return here if (here / MANIFEST).is_file() else OUR_COURSE
 
 
 def run(options: argparse.Namespace) -> int:
@@ -111,41 +101,3 @@ def build(course: Course) -> Path:
     if problems := release_problems(course, folder):
         raise ReleaseError("the release is not fit to be handed out:\n" + "\n".join(f"  - {text}" for text in problems))
     return folder
-
-
-def release_problems(course: Course, folder: Path) -> list[str]:
-    """Return what is wrong with a release; an empty list is good."""
-    ready = course.ready
-    problems = [f"leak in {text}" for text in leaks(course, folder)]
-    problems += [text for text in check_manifest(course) if any(s.name.replace("-", "_") in text for s in ready)]
-    for spec in ready:
-        path = folder / f"{spec.name}.ipynb"
-        if not path.is_file():
-            problems.append(f"{path.name} is missing")
-        else:
-            problems += [f"{path.name}: {text}" for text in _notebook_problems(course, spec, path)]
-    return problems
-
-
-def _notebook_problems(course: Course, spec: NotebookSpec, path: Path) -> list[str]:
-    problems = []
-    cells = {grade_id(cell): cell for cell in nbformat.read(path, as_version=4).cells if grade_id(cell)}
-    for exercise in spec.exercises:
-        solution, award = cells.get(exercise.solution_cell), cells.get(exercise.grade_cell)
-        if solution is None or award is None:
-            problems.append(f"exercise {exercise.id} needs cells {exercise.solution_cell} and {exercise.grade_cell}")
-            continue
-        if stub_line(course, exercise.solution_cell) not in solution.source:
-            problems.append(f"{exercise.solution_cell} has no stub")
-        if award.metadata.nbgrader.get("points") != exercise.points:
-            found = award.metadata.nbgrader.get("points")
-            problems.append(
-                f"{exercise.grade_cell} must have {exercise.points:g} points as in the manifest, got {found}"
-            )
-        if ast.parse(award.source).body:
-            problems.append(f"{exercise.grade_cell} must hold comments only")
-    for written in spec.written:
-        cell = cells.get(written.cell)
-        if cell is None or cell.metadata.nbgrader.get("points") != written.points:
-            problems.append(f"written answer {written.id} needs a cell {written.cell} with {written.points:g} points")
-    return problems

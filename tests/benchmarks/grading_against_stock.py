@@ -23,7 +23,8 @@ from pathlib import Path
 from graders.classroom.session import executor
 from graders.gradebook.record import MARKER
 from graders.lab.manifest import Course
-from graders.publish.release import build, copy_course, default_course
+from graders.lab.places import default_course
+from graders.publish.release import build, copy_course
 from tests.benchmarks.classes import ODD, hand_in, same_small
 
 STOCK = """

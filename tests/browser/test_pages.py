@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from graders.commands.cli import main
-from graders.lab.percent import leaks
+from graders.lab.leaks import leaks
 from graders.publish.site import landing
 from graders.publish.site.edition import Edition
 from graders.publish.site.jupyterlite import build_site

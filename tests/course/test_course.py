@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from graders.checking.suite import check_manifest
+from graders.lab.agreement import check_manifest
 from graders.lab.bank import answers, solved
 from graders.lab.manifest import Course
 from graders.lab.percent import BEGIN, convert, grade_id, template
@@ -155,7 +155,9 @@ def test_pages_of_keys_say_why(spec):
     notes = {cell.id: cell.source for cell in notebook.cells}
     for exercise in spec.exercises:
         told = notes[f"notes-{exercise.slug}"]
-        heads = [told.index(head) for head in ("**Why**", "**Hints, from nudge to nearly there**", "**Common mistakes**")]
+        heads = [
+            told.index(head) for head in ("**Why**", "**Hints, from nudge to nearly there**", "**Common mistakes**")
+        ]
         assert heads == sorted(heads)
         assert all(hint in told for hint in exercise.hints)
         assert told.count("(caught by `") >= 10

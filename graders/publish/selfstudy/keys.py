@@ -6,8 +6,9 @@ import tomllib
 from typing import Any
 
 from graders.lab.bank import reasons, solved
-from graders.lab.manifest import Course, ManifestError
+from graders.lab.manifest import Course
 from graders.lab.percent import BEGIN, END, convert, grade_id
+from graders.lab.tables import ManifestError
 
 _SHOWN = 3
 

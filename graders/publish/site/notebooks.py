@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
-from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.manifest import Course
 from graders.publish.site.pyodide import SiteError
-
-# `lab10-3` as it is served: a reader's browser keeps its own copy under the file's name and would never show a newer
-# notebook of the same name. The mark is a digest of what the notebook says, so it changes when and only when that does.
-SERVED = re.compile(r"(?P<name>[a-z0-9]+-[0-9]+)(?:\.v[0-9a-f]{4})?")
 
 _KERNEL = {
     "kernelspec": {"name": "python", "display_name": "Python (Pyodide)", "language": "python"},
@@ -63,12 +58,6 @@ class Explorer:
 
     served: str
     text: str
-
-
-def marks(notebook: NotebookSpec) -> frozenset[str]:
-    """Return the grade_ids that tell a notebook from the others: those of its exercises' and its written cells."""
-    exercises = {f"{kind}-{e.slug}" for e in notebook.exercises for kind in ("task", "ex", "check", "grade")}
-    return frozenset(exercises | {written.cell for written in notebook.written})
 
 
 def released(release: Path, course: Course) -> tuple[Released, ...]:

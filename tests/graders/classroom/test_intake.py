@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 import pytest
 
 from graders.classroom import intake
-from graders.classroom.intake import Status, plain_name
+from graders.classroom.intake import Status
 from graders.commands.cli import main
+from graders.lab.filenames import plain_name
 from graders.lab.manifest import Course
 
 MANIFEST = """

@@ -11,7 +11,7 @@ import pytest
 from graders.gradebook import nbgrader_api
 from graders.gradebook.doors import RepairingExporter, read_result
 from graders.grading.canary import best_isolation
-from graders.lab.percent import leaks
+from graders.lab.leaks import leaks
 from graders.sandbox.isolation import Isolation
 from graders.status import Status
 from tests.graders.conftest import SHORT, hand_in

@@ -10,7 +10,7 @@ from graders.grading.repair import repair
 from graders.grading.skipping import as_given, spare
 from graders.lab.manifest import Course
 from graders.lab.percent import grade_id, solutions, template
-from graders.publish.release import default_course
+from graders.lab.places import default_course
 from graders.status import Status
 
 SHOW = "start = 2.0\nprint(start * double(3))"

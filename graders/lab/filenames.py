@@ -1,0 +1,42 @@
+"""File names of notebooks: as served, as browsers and systems rename them, and what they were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from graders.lab.manifest import NotebookSpec
+
+
+def candidates(name: str, files: Sequence[str]) -> list[str]:
+    """Files that a browser or a file manager may have made of `name`.ipynb, as ``name (1).ipynb``."""
+    pattern = re.compile(re.escape(name) + r"[ _-]*(\(\d+\)|(- )?copy\s*\d*|\d+)?\.ipynb", re.IGNORECASE)
+    return [file for file in files if file != f"{name}.ipynb" and pattern.fullmatch(file)]
+
+
+# "lab10-3 (1)", "lab10-3(2)", "lab10-3-Copy1", "lab10-3 copy 2", "lab10-3 - Copy": what browsers and systems append.
+_RENAMED = re.compile(r"\s*(?:\((?P<round>\d+)\)|-Copy(?P<jupyter>\d+)|(?:-\s*)?[cC]opy(?:\s*(?P<system>\d+))?)$")
+
+
+def plain_name(stem: str) -> tuple[str, int]:
+    """Return a file's stem without what a browser or a system appended to it, and the number that was appended.
+
+    >>> plain_name("lab10-3 (1)")
+    ('lab10-3', 1)
+    """
+    number = 0
+    while match := _RENAMED.search(stem):
+        number = max(number, int(match["round"] or match["jupyter"] or match["system"] or 1))
+        stem = stem[: match.start()]
+    return stem, number
+
+
+# `lab10-3` as it is served: a reader's browser keeps its own copy under the file's name and would never show a newer
+# notebook of the same name. The mark is a digest of what the notebook says, so it changes when and only when that does.
+SERVED = re.compile(r"(?P<name>[a-z0-9]+-[0-9]+)(?:\.v[0-9a-f]{4})?")
+
+
+def marks(notebook: NotebookSpec) -> frozenset[str]:
+    """Return the grade_ids that tell a notebook from the others: those of its exercises' and its written cells."""
+    exercises = {f"{kind}-{e.slug}" for e in notebook.exercises for kind in ("task", "ex", "check", "grade")}
+    return frozenset(exercises | {written.cell for written in notebook.written})

@@ -1,0 +1,54 @@
+"""A TOML table that is read by type, and whose errors name the place, the rule and the value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ManifestError(ValueError):
+    """The manifest breaks a rule; the text says where, which, and what it found."""
+
+
+class Table:
+    """A TOML table that reports errors by its place."""
+
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, dict):
+            raise ManifestError(f"{where} must be a table, got {data!r:.60}")
+        self.data, self.where = data, where
+
+    def _get(self, key: str, kind: tuple[type, ...], what: str, default: Any = None) -> Any:
+        value = self.data.get(key, default)
+        if value is None:
+            raise ManifestError(f"{self.where} must have `{key}` ({what})")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ManifestError(f"`{key}` of {self.where} must be {what}, got {value!r:.60}")
+        return value
+
+    def text(self, key: str) -> str:
+        value: str = self._get(key, (str,), "a text")
+        if not value.strip():
+            raise ManifestError(f"`{key}` of {self.where} must not be empty")
+        return value
+
+    def points(self, key: str) -> float:
+        value = self._get(key, (int, float), "a number of points")
+        if not 0 < value < 1000:
+            raise ManifestError(f"`{key}` of {self.where} must be between 0 and 1000, got {value}")
+        return float(value)
+
+    def count(self, key: str) -> int:
+        return int(self._get(key, (int,), "a whole number", 0))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values = self._get(key, (list,), "a list of texts", [])
+        if not all(isinstance(value, str) and value.strip() for value in values):
+            raise ManifestError(f"`{key}` of {self.where} must be a list of texts, got {values!r:.60}")
+        return tuple(values)
+
+    def table(self, key: str) -> Table:
+        return Table(self._get(key, (dict,), "a table"), f"[{key}]")
+
+    def tables(self, key: str) -> list[Table]:
+        items = self._get(key, (list,), "an array of tables", [])
+        return [Table(item, f"{key} {k + 1} of {self.where}") for k, item in enumerate(items)]
