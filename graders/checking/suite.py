@@ -16,13 +16,9 @@ from typing import Any, cast
 import pytest
 
 from graders.checking.student import Instances, Student
-from graders.grading.results import CheckResult
+from graders.checking.verdict import MAX_MESSAGE, CheckResult, judge
 from graders.lab.manifest import Course, NotebookSpec
-from graders.sandbox.inside.protocol import ProtocolError, Unsendable
-from graders.sandbox.notebook import text_of
-from graders.status import Status, StudentError, StudentFault
 
-MAX_MESSAGE = 6000
 _one_at_a_time = threading.Lock()  # the checks of one process take turns
 
 
@@ -171,28 +167,6 @@ def run_checks(
                 check.name, check.title, status, check.points, message[:MAX_MESSAGE]
             )
     return found
-
-
-def judge(failure: BaseException | None) -> tuple[Status, str]:
-    """Status and message, safe to show to the student, of what a check has raised."""
-    if failure is None:
-        return Status.OK, ""
-    if isinstance(failure, StudentError):
-        shown = failure.traceback if failure.status is Status.RAISED else failure.message
-        return (
-            failure.status,
-            f"{failure.call} raised {failure.message}" if not shown else f"{failure.call} raised\n{shown}",
-        )
-    if isinstance(failure, StudentFault):
-        return failure.status, f"{failure.call}: {failure.message}" if failure.call else failure.message
-    if isinstance(failure, ProtocolError):
-        return Status.BAD_VALUE, str(failure)
-    if isinstance(failure, Unsendable):
-        return Status.GRADER, f"a check passes an argument that cannot be sent: {failure}"
-    if isinstance(failure, AssertionError):
-        return Status.WRONG, text_of(str(failure)) or "the check failed"
-    told = text_of(str(failure))[:300]
-    return Status.WRONG, f"the check could not use what your function returned ({type(failure).__name__}: {told})"
 
 
 @contextlib.contextmanager

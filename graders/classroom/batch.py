@@ -12,18 +12,16 @@ from pathlib import Path
 
 import nbformat
 
-from graders.gradebook.doors import write_result
 from graders.gradebook.feedback import EscapeHtml
+from graders.gradebook.writing import write_result
 from graders.grading.grade import grade_repaired
 from graders.grading.repair import MAX_FILE, Repaired, repair, untouched
-from graders.grading.results import NotebookResult
+from graders.grading.submission import TIMESTAMP, Graded, SubmissionResult
 from graders.lab.filenames import candidates
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
 from graders.sandbox.notebook import Host
 from graders.status import Status
-
-TIMESTAMP = "timestamp.txt"
 
 
 @dataclass(frozen=True)
@@ -38,31 +36,6 @@ class Job:
     limits: Limits
     level: Isolation
     digest: str
-
-
-@dataclass(frozen=True)
-class Graded:
-    """One notebook as it goes into `autograded/`, and what was found."""
-
-    text: str
-    result: NotebookResult
-    handed_in: bool
-
-
-@dataclass(frozen=True)
-class SubmissionResult:
-    """One submission, graded."""
-
-    student: str
-    digest: str
-    notebooks: dict[str, Graded]
-    timestamp: bytes | None
-    seconds: float
-
-    @property
-    def earned(self) -> float:
-        """Points that the machine gives."""
-        return sum(graded.result.earned for graded in self.notebooks.values())
 
 
 def students(course: Course) -> list[str]:

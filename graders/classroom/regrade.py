@@ -11,7 +11,7 @@ from typing import Any
 
 from graders.classroom import session
 from graders.classroom.batch import students
-from graders.gradebook.doors import read_result
+from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.lab.manifest import Course
 from graders.lab.places import default_course

@@ -6,37 +6,13 @@ import argparse
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-from graders.gradebook import nbgrader_api
-from graders.gradebook.doors import read_result
+from graders.classroom.standing import Row, collect
 from graders.lab.manifest import Course
 from graders.lab.places import default_course
 from graders.status import Status
-
-
-@dataclass(frozen=True)
-class Row:
-    """One student's standing."""
-
-    student: str
-    last_name: str
-    first_name: str
-    email: str
-    score: float
-    max_score: float
-    late_penalty: float
-    needs_manual: bool
-    notebooks: dict[str, float]
-    results: dict[str, dict[str, Any]]
-
-    @property
-    def exercises(self) -> list[dict[str, Any]]:
-        """All exercises in order, as in :meth:`graders.grading.results.NotebookResult.summary`."""
-        return [exercise for result in self.results.values() for exercise in result.get("exercises", [])]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,31 +40,6 @@ def run(options: argparse.Namespace) -> int:
     others = "grades.csv, canvas.csv, moodle.csv, junit.xml, gradescope/"
     print(f"{len(rows)} students: {options.out / 'class.html'} and {others}")
     return 0
-
-
-def collect(course: Course) -> list[Row]:
-    """Read the gradebook and the autograded notebooks."""
-    rows = []
-    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
-        for submission in book.assignment_submissions(course.assignment):
-            student = submission.student
-            folder = course.root / "autograded" / student.id / course.assignment
-            names = sorted(notebook.name for notebook in submission.notebooks)
-            rows.append(
-                Row(
-                    student.id,
-                    student.last_name or "",
-                    student.first_name or "",
-                    student.email or "",
-                    float(submission.score),
-                    float(submission.max_score),
-                    float(sum(notebook.late_submission_penalty or 0 for notebook in submission.notebooks)),
-                    bool(submission.needs_manual_grade),
-                    {notebook.name: float(notebook.score) for notebook in submission.notebooks},
-                    {name: read_result(folder / f"{name}.ipynb") for name in names},
-                )
-            )
-    return sorted(rows, key=lambda row: row.student)
 
 
 def safe(value: object) -> object:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from graders.classroom.report import Row
+from graders.classroom.standing import Row
 from graders.lab.manifest import Course
 from graders.status import Status
 

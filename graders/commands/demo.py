@@ -14,11 +14,11 @@ from typing import Any
 import nbformat
 from tqdm import tqdm
 
-from graders.classroom import report
+from graders.classroom import standing
 from graders.classroom.report_page import write_page
 from graders.classroom.session import executor
 from graders.gradebook import nbgrader_api
-from graders.gradebook.doors import read_result
+from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
             pages.append(beside.submit(nbgrader_api.feedback, course, student))
         steps.begin("export the grades, draw the page about the class")
         grades = export(course, folder / "grades.csv")
-        rows = report.collect(course)
+        rows = standing.collect(course)
         write_page(rows, course, folder / "class.html")
         steps.begin("finish the students' feedback pages")
         figures.result()

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
-from graders.gradebook.doors import RESULT
 from graders.gradebook.feedback_page import FeedbackExporter as ReadableExporter
+from graders.gradebook.writing import RESULT
 from graders.lab.manifest import Course, Exercise
 from graders.lab.percent import grade_id
 from graders.status import Status

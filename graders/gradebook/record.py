@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task, parse_utc
 
-from graders.classroom.batch import TIMESTAMP, SubmissionResult
+from graders.grading.submission import TIMESTAMP, SubmissionResult
 from graders.lab.manifest import Course
 
 MARKER = ".graders.json"

@@ -12,9 +12,10 @@ from nbformat import NotebookNode
 
 from graders.checking.student import Student
 from graders.checking.suite import HiddenChecksError, run_checks
+from graders.checking.verdict import CheckResult
 from graders.grading import canary
 from graders.grading.repair import Repaired, repair
-from graders.grading.results import CheckResult, ExerciseResult, NotebookResult
+from graders.grading.results import ExerciseResult, NotebookResult
 from graders.grading.skipping import as_given, spare
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import grade_id, shared_template, template

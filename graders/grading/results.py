@@ -6,25 +6,10 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from graders.checking.verdict import CheckResult
 from graders.sandbox.isolation import Isolation
 from graders.sandbox.notebook import CellRun
 from graders.status import Status
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """One hidden check."""
-
-    name: str
-    title: str
-    status: Status
-    points: float
-    message: str = ""
-
-    @property
-    def earned(self) -> float:
-        """Points for the student."""
-        return self.points if self.status is Status.OK else 0.0
 
 
 @dataclass(frozen=True)

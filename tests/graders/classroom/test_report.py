@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from graders.classroom import report, similar
-from graders.classroom.report import Row
 from graders.classroom.report_page import write_page
+from graders.classroom.standing import Row
 from graders.lab.manifest import Course
 
 HERE = Path(__file__).resolve().parents[1]

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from graders.gradebook import nbgrader_api
-from graders.gradebook.doors import RepairingExporter, read_result
+from graders.gradebook.doors import RepairingExporter
+from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.lab.leaks import leaks
 from graders.sandbox.isolation import Isolation

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from graders.classroom.batch import grade_submission, read_job
 from graders.gradebook import nbgrader_api
-from graders.gradebook.doors import read_result
 from graders.gradebook.record import Recorder
+from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.publish.release import build, copy_course
 from graders.sandbox.isolation import Limits

@@ -9,7 +9,7 @@ import pytest
 
 from graders.classroom.session import main_with
 from graders.gradebook import nbgrader_api
-from graders.gradebook.doors import read_result
+from graders.gradebook.writing import read_result
 from graders.sandbox.machine import chromium
 from graders.status import Status
 from tests.graders.conftest import hand_in

@@ -1,0 +1,50 @@
+"""What a check comes to: a status, a message safe to show, points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graders.sandbox.inside.protocol import ProtocolError, Unsendable
+from graders.sandbox.notebook import text_of
+from graders.status import Status, StudentError, StudentFault
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One hidden check."""
+
+    name: str
+    title: str
+    status: Status
+    points: float
+    message: str = ""
+
+    @property
+    def earned(self) -> float:
+        """Points for the student."""
+        return self.points if self.status is Status.OK else 0.0
+
+
+MAX_MESSAGE = 6000
+
+
+def judge(failure: BaseException | None) -> tuple[Status, str]:
+    """Status and message, safe to show to the student, of what a check has raised."""
+    if failure is None:
+        return Status.OK, ""
+    if isinstance(failure, StudentError):
+        shown = failure.traceback if failure.status is Status.RAISED else failure.message
+        return (
+            failure.status,
+            f"{failure.call} raised {failure.message}" if not shown else f"{failure.call} raised\n{shown}",
+        )
+    if isinstance(failure, StudentFault):
+        return failure.status, f"{failure.call}: {failure.message}" if failure.call else failure.message
+    if isinstance(failure, ProtocolError):
+        return Status.BAD_VALUE, str(failure)
+    if isinstance(failure, Unsendable):
+        return Status.GRADER, f"a check passes an argument that cannot be sent: {failure}"
+    if isinstance(failure, AssertionError):
+        return Status.WRONG, text_of(str(failure)) or "the check failed"
+    told = text_of(str(failure))[:300]
+    return Status.WRONG, f"the check could not use what your function returned ({type(failure).__name__}: {told})"

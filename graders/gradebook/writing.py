@@ -1,0 +1,48 @@
+"""What was found, written into a notebook's cells, and read from them again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from graders.grading.results import NotebookResult
+from graders.lab.percent import grade_id
+
+RESULT = "graders"
+
+
+def write_result(nb: NotebookNode, result: NotebookResult) -> None:
+    """Write outputs, messages and points of `result` into the cells of `nb`."""
+    awards = {f"grade-{exercise.id.replace('.', '-')}": exercise for exercise in result.exercises}
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type != "code":
+            continue
+        run = result.cells.get(index)
+        cell.outputs = [nbformat.from_dict(output) for output in run.outputs] if run else []
+        cell.execution_count = run.count if run else None
+        exercise = awards.get(grade_id(cell))
+        if exercise is not None:
+            text = exercise.text()
+            if result.isolation is not None and result.isolation.degraded:
+                text += f"Note: {result.isolation.value}\n"
+            points = float(cell.metadata.nbgrader.get("points", exercise.points))
+            award = min(max(float(exercise.earned), 0.0), points)
+            cell.outputs = [
+                nbformat.v4.new_output("stream", name="stdout", text=text),
+                nbformat.v4.new_output("execute_result", data={"text/plain": repr(award)}, execution_count=None),
+            ]
+    nb.metadata[RESULT] = result.summary()
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Return the summary that :func:`write_result` left in an autograded notebook; empty if there is none."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        found = data["metadata"].get(RESULT, {})
+    except (OSError, ValueError, KeyError):
+        return {}
+    return found if isinstance(found, dict) else {}
