@@ -26,9 +26,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from graders.sandbox.events import ChildEnded, Deadline
 from graders.sandbox.inside.protocol import Channel, ProtocolError
-from graders.sandbox.notebook import NotebookRun, text_of
-from graders.sandbox.process import ChildEnded, Deadline, Process
+from graders.sandbox.notebook import NotebookRun
+from graders.sandbox.outputs import text_of
+from graders.sandbox.process import Process
 from graders.sandbox.values import Callbacks, FigureData, Instances, Seed, decode, figure
 from graders.status import SandboxBroken, Status, StudentError, StudentFault
 from sheaflab.checks.messages import CheckFailed, close, fail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graders.sandbox.inside.protocol import ProtocolError, Unsendable
-from graders.sandbox.notebook import text_of
+from graders.sandbox.outputs import text_of
 from graders.status import Status, StudentError, StudentFault
 
 

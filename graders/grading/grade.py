@@ -20,7 +20,8 @@ from graders.grading.skipping import as_given, spare
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import grade_id, shared_template, template
 from graders.sandbox.isolation import Isolation, IsolationError, Limits
-from graders.sandbox.notebook import CellRun, Host, NotebookRun
+from graders.sandbox.notebook import Host, NotebookRun
+from graders.sandbox.outputs import CellRun
 from graders.status import SandboxBroken, Status
 
 HARMLESS = (Status.OK, Status.WRONG, Status.NOT_ATTEMPTED, Status.RAISED, Status.UNDEFINED)

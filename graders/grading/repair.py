@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from graders.grading.skipping import as_given
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import KERNEL, grade_id, shared_template, template
-from graders.sandbox.notebook import handed_in
+from graders.sandbox.outputs import handed_in
 from graders.status import Status
 
 MAX_FILE = 48 * 2**20

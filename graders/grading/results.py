@@ -8,7 +8,7 @@ from typing import Any
 
 from graders.checking.verdict import CheckResult
 from graders.sandbox.isolation import Isolation
-from graders.sandbox.notebook import CellRun
+from graders.sandbox.outputs import CellRun
 from graders.status import Status
 
 

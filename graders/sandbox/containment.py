@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shlex
 import shutil
 import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +15,11 @@ from typing import Any
 from graders.sandbox import seccomp
 from graders.sandbox.inside import confine
 from graders.sandbox.isolation import LACKS, Isolation, Limits, lacks
+from graders.sandbox.libraries import font_list, library_parts, library_paths
 
 HERE = Path(__file__).resolve().parent / "inside"
 WORKER = ("worker.py", "protocol.py", "confine.py")
 """All of `graders` that a worker ever sees."""
-VISIBLE = "course/visible"
-"""Where :mod:`sheaflab.checks` finds the visible checks in a checkout, and in the same way in the sandbox."""
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # all of the environment that the tools below get
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
@@ -45,44 +42,6 @@ class Bind:
     source: Path
     place: str
     writable: bool = False
-
-
-@functools.cache
-def library_paths() -> tuple[Path, ...]:
-    """Directories that a worker needs to import its libraries: interpreter, environment, packages."""
-    scheme = sysconfig.get_paths()
-    found = [sys.base_prefix, sys.base_exec_prefix, sys.prefix, scheme["purelib"], scheme["platlib"]]
-    import numpy
-
-    found.append(str(Path(numpy.__file__).parents[1]))
-    paths: list[Path] = []
-    for path in sorted({Path(p) for p in found} | {Path(p).resolve() for p in found}, key=lambda p: len(p.parts)):
-        if path.exists() and not any(path.is_relative_to(known) for known in (Path("/usr"), *paths)):
-            paths.append(path)
-    return tuple(paths)
-
-
-def library_source() -> Path:
-    """Where the `sheaflab` package is: with the visible checks the only part of a checkout that a worker may see."""
-    import sheaflab
-
-    return Path(sheaflab.__file__).resolve().parent
-
-
-def library_parts() -> dict[str, Path]:
-    """Return what a worker sees of a checkout, or of an installed package: place below its library, and source."""
-    visible = library_source().parent / VISIBLE
-    return {"sheaflab": library_source(), **({VISIBLE: visible} if visible.is_dir() else {})}
-
-
-@functools.cache
-def font_list() -> Path | None:
-    """Matplotlib's list of fonts, made once here so that a worker need not search the disk each time."""
-    import matplotlib
-    from matplotlib import font_manager
-
-    path = Path(matplotlib.get_cachedir()) / f"fontlist-v{font_manager.FontManager.__version__}.json"
-    return path if path.is_file() else None
 
 
 def _environment(home: str) -> dict[str, str]:
@@ -278,9 +237,7 @@ def plain_command(control: int, limits: Limits, scratch: Path, level: Isolation)
         files = {"read": read, "write": [str(work), "/dev/null"]}
     drop = _drop(worker_uid()) if level is Isolation.OTHER_USER else []
     env = [f"{k}={v}" for k, v in _environment(str(work)).items()]
-    inner = _python(
-        str(worker), str(library), control, limits, alone=level is Isolation.OTHER_USER, files=files
-    )
+    inner = _python(str(worker), str(library), control, limits, alone=level is Isolation.OTHER_USER, files=files)
     argv = [*drop, "env", "-i", "-C", str(work), *env, *inner]
     return Command(argv, {"PATH": PATH})
 

@@ -15,8 +15,8 @@ from graders.gradebook import nbgrader_api
 from graders.grading import canary
 from graders.grading.canary import refusal
 from graders.grading.grade import grade_bytes
+from graders.sandbox.census import descendants
 from graders.sandbox.isolation import LADDER, Isolation, IsolationError, Limits
-from graders.sandbox.process import descendants
 from graders.status import Status
 from tests.graders.conftest import SECRET, SHORT, hand_in
 from tests.needs import needs_level
@@ -116,7 +116,7 @@ def test_where_no_level_may_grade_nothing_is_graded_and_the_reason_is_said(cours
 
 
 KILLED = "import os\ndef double(x):\n    os.kill(os.getpid(), 9)"
-NO_THREAD = "def double(x):\n    raise RuntimeError(\"can't start new thread\")"
+NO_THREAD = 'def double(x):\n    raise RuntimeError("can\'t start new thread")'
 
 
 @pytest.mark.parametrize("source", [KILLED, NO_THREAD, "import os\nos.kill(os.getppid(), 9)\nos._exit(0)"])
