@@ -6,7 +6,6 @@ that the grader can say so. Of several from one student, the latest is taken.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -19,7 +18,6 @@ from pathlib import Path, PurePosixPath
 
 from graders.lab.filenames import SERVED, marks, plain_name
 from graders.lab.manifest import Course
-from graders.publish.site.notebooks import DEFAULT_COURSE
 
 LIMIT = 64 * 1024 * 1024  # bytes of one notebook
 _TIMESTAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader reads it
@@ -214,24 +212,3 @@ def summary(reports: Sequence[Report]) -> str:
     lines = [str(report) for report in sorted(reports, key=lambda r: not r.status.fine)]
     lines.append(f"{counts[Status.TAKEN] + counts[Status.REPLACED]} of {len(reports)} files taken")
     return "\n".join(lines)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe `graders collect`."""
-    parser.description = (
-        "Take downloaded notebooks into the course's submitted folder. Whose they are is read from the folder that "
-        "each lies in, or from the file's name before the notebook's (jane_lab10-3.ipynb)."
-    )
-    parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="a notebook, a folder, a zip archive")
-    parser.add_argument("--student", help="whose they all are")
-    parser.add_argument("--course", type=Path, default=DEFAULT_COURSE, help="the course directory")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Carry out `graders collect`: 0 if every file found its place, 1 if somebody has to look."""
-    if args.student is not None and not _STUDENT.fullmatch(args.student):
-        raise ValueError(f"`--student` must be letters, digits and any of . _ @ + -, got {args.student!r}")
-    course = Course.load(args.course)
-    reports = collect(look_through(args.sources), course, course.root / "submitted", args.student)
-    print(summary(reports))
-    return 0 if reports and all(report.status.fine for report in reports) else 1

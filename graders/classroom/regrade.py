@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from graders.classroom import session
 from graders.classroom.batch import students
+from graders.classroom.pool import executor
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.lab.manifest import Course
-from graders.lab.places import default_course
 from graders.sandbox.isolation import Limits
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -113,24 +110,7 @@ def regrade(course: Course, *, workers: int = 1, chosen: list[str] | None = None
     names = students(course) if chosen is None else chosen
     before = results(course, names)
     limits, level = Limits(), best_isolation()
-    with session.executor(workers, None, level, limits) as pool:
+    with executor(workers, None, level, limits) as pool:
         session.grade_class(course, names, pool, limits, level, since_change=False, window=2 * workers)
     after = results(course, names)
     return table(changes(before, after), before, after)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `graders regrade`."""
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
-    parser.add_argument("--student", action="append", help="only this student; may be given again")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
-    parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
-
-
-def run(options: argparse.Namespace) -> int:
-    """Grade again and print the table."""
-    text = regrade(Course.load(options.course), workers=options.workers, chosen=options.student)
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
-    return 0

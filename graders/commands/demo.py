@@ -15,8 +15,8 @@ import nbformat
 from tqdm import tqdm
 
 from graders.classroom import standing
+from graders.classroom.pool import executor
 from graders.classroom.report_page import write_page
-from graders.classroom.session import executor
 from graders.gradebook import nbgrader_api
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation

@@ -7,16 +7,12 @@ process share a worker, and a call may take less time than a student's.
 
 from __future__ import annotations
 
-import argparse
 import functools
-import os
-import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +25,10 @@ from graders.grading.canary import best_isolation
 from graders.lab.bank import Answer, Solved, answers, solved
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import stub_line
-from graders.lab.places import default_course
 from graders.proof.mutants import mutants
 from graders.sandbox.isolation import Limits
 from graders.sandbox.notebook import Host, NotebookRun
 from graders.status import SandboxBroken, Status
-from sheaflab.startup import import_matplotlib
 
 SECRET = b"selfcheck"
 LIMITS = Limits(cpu=4.0, wall=12.0, total_wall=40.0)
@@ -221,55 +215,3 @@ def _row(name: str, n: Counter[str]) -> str:
     cells = [n["key"] + n["right"], n["false reject"], n["wrong"], n["false accept"] + n["not by its named check"]]
     cells += [n["mutant"], n["killed"], n["equivalent"], n["survives"]]
     return f"| {name} | " + " | ".join(map(str, cells)) + " |"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `graders selfcheck`."""
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
-    parser.add_argument("--notebook", action="append", metavar="NAME", help="only this notebook; may be repeated")
-    parser.add_argument("--no-mutants", action="store_true", help="the bank's core only: a few minutes")
-    parser.add_argument("--secrets", type=int, metavar="N", help="instead: the keys alone, under N fresh secrets")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
-    parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
-
-
-def run(options: argparse.Namespace) -> int:
-    """Judge the bank and print the table; status 1 if a check accepts or rejects what it should not."""
-    course = Course.load(options.course)
-    names = options.notebook or [spec.name for spec in course.notebooks]
-    if options.secrets is not None:
-        return _secrets(course, names, options)
-    jobs = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
-    print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
-    start = time.monotonic()
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
-        verdicts = judge_all(course.root, jobs, executor)
-    text = table(course, verdicts)
-    print(text)
-    print(f"{time.monotonic() - start:.0f} s")
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
-    known = equivalents(course)
-    hard = [v for v in verdicts if (fault := v.fault(known)) and fault != "survives"]
-    alive = [v for v in verdicts if v.fault(known) == "survives"]
-    killable = sum(v.answer.kind == "mutant" for v in verdicts) - len(known)
-    return 1 if hard or len(alive) > 0.05 * max(1, killable) else 0
-
-
-def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) -> int:
-    batch = 5
-    jobs = [
-        (name, exercise.id, range(first, min(first + batch, options.secrets)))
-        for name in names
-        for exercise in course.notebook(name).exercises
-        for first in range(0, options.secrets, batch)
-    ]
-    failures: list[str] = []
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
-        waiting = [executor.submit(judge_key, course.root, *job) for job in jobs]
-        for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
-            failures += future.result()
-    print(f"{options.secrets} secrets, {len(names)} notebooks: the keys fail {len(failures)} checks.")
-    for failure in failures:
-        print(failure)
-    return 1 if failures else 0

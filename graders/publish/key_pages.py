@@ -5,7 +5,6 @@ The pages need no network: formulas are set by a MathJax that lies beside them.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import re
 import shutil
@@ -23,7 +22,6 @@ from graders.gradebook.feedback_page import mended
 from graders.lab.bank import answers, reasons
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
-from graders.lab.places import default_course
 
 SECONDS = 60
 """What a notebook filled with the key may take from top to bottom."""
@@ -135,18 +133,3 @@ def write_keys(course: Course, out: Path, *, notes: bool = True) -> dict[str, fl
             notebook = with_notes(course, spec, notebook)
         (out / f"{spec.name}.html").write_text(page(notebook, f"{spec.title}: key"), encoding="utf-8")
     return seconds
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `graders keys`."""
-    parser.add_argument("out", type=Path, help="folder for the pages; not for students before the deadline")
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
-    parser.add_argument("--no-notes", action="store_true", help="leave out reasons, hints and common mistakes")
-
-
-def run(options: argparse.Namespace) -> int:
-    """Write the pages and say how long each notebook ran."""
-    course = Course.load(options.course)
-    for name, seconds in write_keys(course, options.out, notes=not options.no_notes).items():
-        print(f"{options.out / name}.html  ran {seconds:.1f} s")
-    return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,37 +10,11 @@ from graders.gradebook import nbgrader_api
 from graders.lab.agreement import release_problems
 from graders.lab.manifest import MANIFEST, Course
 from graders.lab.percent import write_sources
-from graders.lab.places import OUR_COURSE, default_course
+from graders.lab.places import OUR_COURSE
 
 
 class ReleaseError(ValueError):
     """The release is not fit to be handed out; the text lists why."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `graders build`."""
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
-    parser.add_argument(
-        "--edition",
-        choices=("student", "self-study"),
-        default="student",
-        help="student: nbgrader's release; self-study: one folder with wheels, checks and keys (%(default)s)",
-    )
-    parser.add_argument("--out", type=Path, help="folder of the self-study edition (dist/sheaflab-self-study)")
-
-
-def run(options: argparse.Namespace) -> int:
-    """Build, check, say where."""
-    if options.edition == "self-study":
-        from graders.publish.selfstudy.folder import run as run_self_study
-
-        return run_self_study(options)
-    course = Course.load(options.course)
-    folder = build(course)
-    exercises = sum(1 for _ in course.exercises())
-    notebooks = len(list(folder.glob("*.ipynb")))
-    print(f"{folder}: {notebooks} notebooks, {exercises} exercises, no solution or hidden check in it")
-    return 0
 
 
 def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:

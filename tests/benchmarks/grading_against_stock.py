@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from graders.classroom.session import executor
+from graders.classroom.pool import executor
 from graders.gradebook.record import MARKER
 from graders.lab.manifest import Course
 from graders.lab.places import default_course

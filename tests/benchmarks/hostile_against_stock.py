@@ -26,7 +26,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from graders.classroom.session import main_with
+from graders.commands.grade import main_with
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.percent import solutions

@@ -6,7 +6,6 @@ works without the internet, Pyodide. Nothing else of the course does: what is no
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shutil
@@ -22,7 +21,7 @@ from graders.lab.manifest import Course
 from graders.publish.site import landing
 from graders.publish.site.edition import Edition
 from graders.publish.site.locking import LOCK, Entry, Lock
-from graders.publish.site.notebooks import DEFAULT_COURSE, Released, explorer, released
+from graders.publish.site.notebooks import Released, explorer, released
 from graders.publish.site.pyodide import (
     CORE,
     KERNEL_EXTENSION,
@@ -230,34 +229,3 @@ def _jupyter_lite(lite: Path) -> None:
     if done.returncode:
         hint = 'pip install -e ".[site]"' if re.search("No module named", done.stderr) else "see above"
         raise SiteError(f"JupyterLite could not build the site ({hint}):\n{(done.stdout + done.stderr)[-3000:]}")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe `graders site`."""
-    parser.description = "Build the course as a JupyterLite site: a folder of static files for any web server."
-    parser.add_argument(
-        "out", type=Path, metavar="OUT", help="where to put it: a new or empty folder, or an older site"
-    )
-    parser.add_argument(
-        "--pyodide", type=Path, metavar="DIR", help="what `graders pyodide` made: a site for offline use"
-    )
-    parser.add_argument(
-        "--edition",
-        type=Edition,
-        choices=list(Edition),
-        default=Edition.STUDENT,
-        help="student: as released; self-study: with all checks and keys in the page (default: %(default)s)",
-    )
-    parser.add_argument("--course", type=Path, default=DEFAULT_COURSE, help="the course directory")
-    parser.add_argument(
-        "--release", type=Path, help="released notebooks (default: the assignment's folder in COURSE/release)"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """Carry out `graders site`."""
-    course = Course.load(args.course)
-    site = build_site(args.out, course, release=args.release, pyodide=args.pyodide, edition=args.edition)
-    print(site)
-    print(f"Look at it: {Path(sys.executable).name} -m http.server --directory {args.out} 8000")
-    return 0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.classroom.session import main_with
+from graders.commands.grade import main_with
 from graders.gradebook import nbgrader_api
 from graders.gradebook.record import MARKER, rows
 from graders.sandbox.machine import postgresql
@@ -108,7 +108,7 @@ def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
     course = copied(classroom, tmp_path)
     draw, mark = random.Random(5), f"graders-killed-{os.getpid()}"
     code = (
-        "import sys; from graders.lab.manifest import Course; from graders.classroom.session import main_with\n"
+        "import sys; from graders.lab.manifest import Course; from graders.commands.grade import main_with\n"
         f"main_with(Course.load({str(course.root)!r}, {str(course.checks)!r}), workers=2, cpu=2.0, wall=20.0)"
     )
     killed, longest = 0, 12.0
@@ -145,7 +145,7 @@ def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
 def test_a_dask_cluster_writes_the_same(classroom, truth, tmp_path):
     import warnings
 
-    from graders.classroom.session import run
+    from graders.commands.grade import run
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -155,7 +155,7 @@ def test_a_dask_cluster_writes_the_same(classroom, truth, tmp_path):
             course = copied(classroom, tmp_path)
             import argparse
 
-            from graders.classroom.session import add_arguments
+            from graders.commands.grade import add_arguments
 
             parser = argparse.ArgumentParser()
             add_arguments(parser)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from graders.classroom import session
+from graders.commands import grade
 from graders.gradebook import nbgrader_api
 from graders.grading import canary
 from graders.grading.canary import refusal
@@ -145,14 +145,14 @@ def test_a_machine_that_fails_in_the_middle_leaves_what_was_graded_and_no_zero(c
         f"course = Course.load({str(course.root)!r}, {str(course.checks)!r})\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "classroom.executor = lambda *a: ThreadPoolExecutor(1)\n"
-        "parser = __import__('argparse').ArgumentParser(); session.add_arguments(parser)\n"
-        "sys.exit(session.run(parser.parse_args(['--workers=1']), course))"
+        "parser = __import__('argparse').ArgumentParser(); grade.add_arguments(parser)\n"
+        "sys.exit(grade.run(parser.parse_args(['--workers=1']), course))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "this submission has no grade yet" in done.stderr
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         assert [s.student.id for s in book.assignment_submissions("mini")] == ["ada"]
-    assert session.main_with(course, workers=1, cpu=1.0, wall=10.0) == 0  # on a sound machine
+    assert grade.main_with(course, workers=1, cpu=1.0, wall=10.0) == 0  # on a sound machine
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         assert sorted(s.student.id for s in book.assignment_submissions("mini")) == ["ada", "bob"]

@@ -7,7 +7,7 @@ import hashlib
 import nbformat
 import pytest
 
-from graders.classroom.session import main_with
+from graders.commands.grade import main_with
 from graders.gradebook import nbgrader_api
 from graders.gradebook.writing import read_result
 from graders.sandbox.machine import chromium

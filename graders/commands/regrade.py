@@ -1,0 +1,28 @@
+"""`graders regrade`: its arguments, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from graders.classroom.regrade import regrade
+from graders.lab.manifest import Course
+from graders.lab.places import default_course
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `graders regrade`."""
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    parser.add_argument("--student", action="append", help="only this student; may be given again")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
+    parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade again and print the table."""
+    text = regrade(Course.load(options.course), workers=options.workers, chosen=options.student)
+    print(text)
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    return 0

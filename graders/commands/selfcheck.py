@@ -1,0 +1,70 @@
+"""`graders selfcheck`: its arguments, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from tqdm import tqdm
+
+from graders.lab.manifest import Course
+from graders.lab.places import default_course
+from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_key, table
+from sheaflab.startup import import_matplotlib
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `graders selfcheck`."""
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    parser.add_argument("--notebook", action="append", metavar="NAME", help="only this notebook; may be repeated")
+    parser.add_argument("--no-mutants", action="store_true", help="the bank's core only: a few minutes")
+    parser.add_argument("--secrets", type=int, metavar="N", help="instead: the keys alone, under N fresh secrets")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
+    parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the bank and print the table; status 1 if a check accepts or rejects what it should not."""
+    course = Course.load(options.course)
+    names = options.notebook or [spec.name for spec in course.notebooks]
+    if options.secrets is not None:
+        return _secrets(course, names, options)
+    jobs = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
+    print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
+    start = time.monotonic()
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
+        verdicts = judge_all(course.root, jobs, executor)
+    text = table(course, verdicts)
+    print(text)
+    print(f"{time.monotonic() - start:.0f} s")
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    known = equivalents(course)
+    hard = [v for v in verdicts if (fault := v.fault(known)) and fault != "survives"]
+    alive = [v for v in verdicts if v.fault(known) == "survives"]
+    killable = sum(v.answer.kind == "mutant" for v in verdicts) - len(known)
+    return 1 if hard or len(alive) > 0.05 * max(1, killable) else 0
+
+
+def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) -> int:
+    batch = 5
+    jobs = [
+        (name, exercise.id, range(first, min(first + batch, options.secrets)))
+        for name in names
+        for exercise in course.notebook(name).exercises
+        for first in range(0, options.secrets, batch)
+    ]
+    failures: list[str] = []
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
+        waiting = [executor.submit(judge_key, course.root, *job) for job in jobs]
+        for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
+            failures += future.result()
+    print(f"{options.secrets} secrets, {len(names)} notebooks: the keys fail {len(failures)} checks.")
+    for failure in failures:
+        print(failure)
+    return 1 if failures else 0
