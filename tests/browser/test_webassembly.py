@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from graders.publish.site.jupyterlite import build_wheel
 from graders.publish.site.locking import LOCK, Entry, Lock
 from graders.publish.site.pyodide import run_script
+from graders.publish.wheel import build_wheel
 from tests.browser.conftest import ROOT, once
 
 PACKAGES = ("sheaflab", "matplotlib", "scipy", "ipywidgets", "pytest", "hypothesis", "mpmath")

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import argparse
 import ast
-import base64
-import hashlib
 import json
 import shutil
 import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
 
-import sheaflab
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import grade_id, template
 from graders.publish.key_pages import write_keys
 from graders.publish.selfstudy.keys import keys
-from graders.publish.site.jupyterlite import build_wheel
+from graders.publish.wheel import build_wheel, write_pack
 
 STAFF = Path(__file__).resolve().parents[2]
-NAME = "sheaflab_selfstudy"
 FOLDER = "sheaflab-self-study"
 # What a reader's machine runs: the pack, the checks, and the worker, which the sandbox starts as a script.
 _ROOTS = ("graders.publish.selfstudy.pack", "graders.sandbox.inside.worker")
 _DATA = "graders/publish/selfstudy/data"
 _README = Path(__file__).with_name("README.md")
-_STAMP = (2026, 1, 1, 0, 0, 0)
 
 
 def notebook(course: Course, spec: NotebookSpec) -> str:
@@ -96,32 +90,7 @@ def build_pack(out: Path, course: Course) -> Path:
     files[f"{_DATA}/keys.json"] = json.dumps(keys(course), indent=1, ensure_ascii=False).encode()
     for spec in course.notebooks:
         files[f"{_DATA}/notebooks/{spec.name}.ipynb"] = notebook(course, spec).encode()
-    return _write_wheel(out, files, course.assignment)
-
-
-def _write_wheel(out: Path, files: Mapping[str, bytes], lab: str) -> Path:
-    version = sheaflab.__version__
-    info = f"{NAME}-{version}.dist-info"
-    summary = "Checks, keys and notebooks of the sheaflab course, for learning alone"
-    texts = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: sheaflab-selfstudy\nVersion: {version}\nSummary: {summary}\n"
-        f"Requires-Python: >=3.11\nRequires-Dist: sheaflab=={version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: sheaflab\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[sheaflab.edition]\n{lab} = graders.publish.selfstudy.pack:load\n",
-    }
-    everything = {**files, **{name: text.encode() for name, text in texts.items()}}
-    record = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in everything.items()]
-    everything[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{NAME}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in everything.items():
-            archive.writestr(zipfile.ZipInfo(name, _STAMP), content, zipfile.ZIP_DEFLATED)
-    return path
-
-
-def _digest(content: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return write_pack(out, files, course.assignment)
 
 
 def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]:

@@ -34,8 +34,8 @@ from graders.publish.site.pyodide import (
     extension,
     rehashed,
 )
+from graders.publish.wheel import build_wheel
 
-ROOT = Path(__file__).resolve().parents[3]
 WIDGETS_EXTENSION = "@jupyter-widgets/jupyterlab-manager"
 # Where a kernel's worker script lies, seen from which a relative address of a wheel is read.
 _WORKER_TO_ROOT = "../../../../"
@@ -128,18 +128,6 @@ def build_site(
         made.rename(out)
     sizes = [path.stat().st_size for path in out.rglob("*") if path.is_file()]
     return Site(out, notebooks, len(sizes), sum(sizes))
-
-
-def build_wheel(out: Path) -> Path:
-    """Build the wheel that students get, without the network, and return its path."""
-    out.mkdir(parents=True, exist_ok=True)
-    code = "import sys, hatchling.build as backend; backend.build_wheel(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(out.resolve())], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SiteError(f"the wheel of sheaflab could not be built:\n{done.stderr[-2000:]}")
-    return next(out.glob("sheaflab-*.whl"))
 
 
 def _self_study(course: Course, wheels: Path, notebooks: Path) -> Path:
