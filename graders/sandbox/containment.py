@@ -18,8 +18,8 @@ from graders.sandbox.isolation import LACKS, Isolation, Limits, lacks
 from graders.sandbox.libraries import font_list, library_parts, library_paths
 
 HERE = Path(__file__).resolve().parent / "inside"
-WORKER = ("worker.py", "protocol.py", "confine.py")
-"""All of `graders` that a worker ever sees."""
+WORKER = tuple(sorted(path.name for path in HERE.glob("*.py") if path.stem != "__init__"))
+"""All of the graders that a worker ever sees."""
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # all of the environment that the tools below get
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")

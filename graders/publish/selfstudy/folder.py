@@ -17,11 +17,12 @@ from graders.lab.percent import grade_id, template
 from graders.publish.key_pages import write_keys
 from graders.publish.selfstudy.keys import keys
 from graders.publish.wheel import build_wheel, write_pack
+from graders.sandbox.containment import WORKER
 
 STAFF = Path(__file__).resolve().parents[2]
 FOLDER = "sheaflab-self-study"
 # What a reader's machine runs: the pack, the checks, and the worker, which the sandbox starts as a script.
-_ROOTS = ("graders.publish.selfstudy.pack", "graders.sandbox.inside.worker")
+_ROOTS = ("graders.publish.selfstudy.pack", *(f"graders.sandbox.inside.{name[:-3]}" for name in WORKER))
 _DATA = "graders/publish/selfstudy/data"
 _README = Path(__file__).with_name("README.md")
 
