@@ -1,4 +1,4 @@
-"""What all tests share: how a test is left out, and one thread per process for linear algebra."""
+"""What all tests share: how they are spread over processes, how a test is left out, one thread per process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import os
 import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: the suite has a process per core already
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run tests that are named one by one in this very process: at once, and under a debugger if need be."""
+    if config.args and all("::" in argument for argument in config.args):
+        config.option.dist = "no"
+        return 0
+    return None  # as many as there are cores
 
 
 @pytest.hookimpl(tryfirst=True)  # before the fixtures

@@ -44,7 +44,9 @@ def test_there_are_five_top_level_places():
     assert {name for name in top if not name.startswith(".")} <= PLACES | files
 
 
-@pytest.mark.parametrize("path", modules("sheaflab"), ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [*modules("sheaflab"), *modules("course/visible")], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_the_library_imports_neither_staff_nor_course_nor_more_than_its_three_dependencies(path):
     roots = {name.split(".")[0] for name in imports(path)}
     assert not roots & {"graders", "course", "tests"}
@@ -60,27 +62,104 @@ def test_the_library_imports_neither_staff_nor_course_nor_more_than_its_three_de
     assert not top & (optional - {"mpl_toolkits"})
 
 
-def test_the_library_has_no_import_cycles_even_lazy_ones():
-    def name(path: Path) -> str:
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+# The rooms of each package, low to high: a module imports from its own room and from lower ones.
+ROOMS = {
+    "sheaflab": (
+        "startup", "network", "expsum", "rate", "sheaf", "bernstein", "region", "checks", "engine", "study", "switchlog",
+        "trajectory", "certificate", "ensemble", "plots", "integrators", "exact", "demo", "explore", "statistics",
+        "plots_statistics", "cli",
+    ),
+    "graders": (
+        "status", "lab", "sandbox", "checking", "grading", "proof", "gradebook", "classroom", "publish", "commands",
+    ),
+}  # fmt: skip
 
-    known = {name(path): imports(path) for path in modules("sheaflab")}
-    packages = {module for module in known if any(other.startswith(module + ".") for other in known)}
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def arrows(package: str) -> dict[str, set[str]]:
+    """For each module of a package those that it imports, even in a function."""
+    known = {name_of(path): path for path in modules(package)}
     # A package's __init__ only gathers names: what matters is who imports the modules that define them.
-    edges = {m: (deps & set(known)) - packages for m, deps in known.items() if m not in packages}
-    state: dict[str, int] = {}
+    gathering = {name for name in known if any(other.startswith(name + ".") for other in known)}
+    found = {}
+    for name, path in known.items():
+        if name in gathering:
+            continue
+        reached: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                reached |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                reached |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        beside = {f"{name.rpartition('.')[0]}.{bare}" for bare in reached if "." not in bare}  # the worker's own files
+        found[name] = (reached | beside) & set(known) - gathering - {name}
+    return found
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_imports_run_downhill(package):
+    heights = {room: height for height, room in enumerate(ROOMS[package])}
+    found = arrows(package)
+    assert {name.split(".")[1] for name in found} == set(heights)
+    up = [
+        f"{name} imports {other}"
+        for name, others in found.items()
+        for other in sorted(others)
+        if heights[other.split(".")[1]] > heights[name.split(".")[1]]
+    ]
+    assert up == []
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_module_imports_itself_in_a_circle(package):
+    edges, state = arrows(package), dict[str, int]()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
-        assert state.get(module) != 1, f"import cycle: {' → '.join((*path, module))}"
+        assert state.get(module) != 1, f"import circle: {' → '.join((*path, module))}"
         if module not in state:
             state[module] = 1
-            for dep in edges[module]:
-                visit(dep, (*path, module))
+            for other in sorted(edges[module]):
+                visit(other, (*path, module))
             state[module] = 2
 
     for module in edges:
         visit(module, ())
+
+
+def test_the_command_line_is_in_one_room():
+    """What reads arguments is apart from what does the work."""
+    own = {"sheaflab/cli.py", "sheaflab/study/commands.py"}
+    reading = {
+        path.relative_to(ROOT).as_posix()
+        for package in ROOMS
+        for path in modules(package)
+        if "argparse" in imports(path)
+    }
+    assert reading - own == {path for path in reading if path.startswith("graders/commands/")}
+
+
+def test_the_staffs_rooms_say_what_they_are_for_and_are_few():
+    tracked = [path for path in (ROOT / "graders").iterdir() if path.name != "__pycache__"]
+    assert len(tracked) <= 12
+    for path in (ROOT / "graders").rglob("__init__.py"):
+        if path.parent.parent != ROOT:
+            (only,) = ast.parse(path.read_text(encoding="utf-8")).body
+            assert isinstance(only, ast.Expr), f"{path} must hold one line that says what the room is for, and nothing else"
+            assert "\n" not in only.value.value
+
+
+@pytest.mark.parametrize("path", modules("graders"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_of_the_staff_has_at_most_300_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_what_enters_the_sandbox_imports_nothing_of_the_staff():
+    for path in modules("graders/sandbox/inside"):
+        assert not {name for name in imports(path) if name.split(".")[0] == "graders"}, path
 
 
 def test_every_public_name_exists_and_is_documented():
@@ -141,7 +220,7 @@ def passages(text: str, length: int) -> set[str]:
 
 @pytest.mark.parametrize(
     ("place", "length"),
-    [("course/checks", 1), ("graders", 2)],  # one line may be alike by chance, not two in a row
+    [("course/checks", 1), ("course/bank", 2), ("graders", 2)],  # one line may be alike by chance, not two in a row
     ids=str,
 )
 def test_the_wheel_has_no_line_of_the_staff(wheel, place, length):
@@ -149,7 +228,8 @@ def test_the_wheel_has_no_line_of_the_staff(wheel, place, length):
         wheel.read(name).decode() for name in wheel.namelist() if name.endswith((".py", ".toml", ".json"))
     )
     public = passages(inside, length)
-    staff = {passage: path for path in modules(place) for passage in passages(path.read_text(encoding="utf-8"), length)}
+    files = [*modules(place), *sorted((ROOT / place).rglob("*.toml"))]  # a bank is TOML
+    staff = {passage: path for path in files for passage in passages(path.read_text(encoding="utf-8"), length)}
     assert staff
     shared = {passage: str(path) for passage, path in staff.items() if passage in public}
     assert not shared

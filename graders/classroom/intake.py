@@ -1,4 +1,4 @@
-"""`graders collect`: downloaded notebooks, whatever browsers and upload forms made of their names, to `submitted/`.
+"""Downloaded notebooks, whatever browsers and upload forms made of their names, to `submitted/`.
 
 A notebook is known by what is in it: the marks of its exercises. Its file name counts only where it cannot be read, so
 that the grader can say so. Of several from one student, the latest is taken.
@@ -21,7 +21,7 @@ from graders.lab.manifest import Course
 
 LIMIT = 64 * 1024 * 1024  # bytes of one notebook
 _TIMESTAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader reads it
-_STUDENT = re.compile(r"[A-Za-z0-9][\w.@+-]*", re.ASCII)
+STUDENT = re.compile(r"[A-Za-z0-9][\w.@+-]*", re.ASCII)
 _MOODLE = re.compile(r"_\d+_assignsubmission_\w+_?$")
 
 
@@ -110,7 +110,7 @@ def student_of(path: PurePosixPath, course: Course) -> str | None:
         names = "|".join(re.escape(notebook.name) for notebook in course.notebooks)
         match = re.match(rf"(?P<student>.+?)_(?:.*_)?(?:{names})", path.stem)
         name = match["student"] if match else ""
-    return name if _STUDENT.fullmatch(name) else None
+    return name if STUDENT.fullmatch(name) else None
 
 
 def look_through(sources: Iterable[Path]) -> Iterator[Found]:

@@ -29,7 +29,7 @@ def executor(workers: int, scheduler: str | None, level: Isolation, limits: Limi
     if workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {workers}")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["graders.commands.cli", "graders.classroom.batch"])
+    context.set_forkserver_preload(["graders.classroom.batch"])
     with ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker, initargs=(level, limits)) as pool:
         yield pool
 

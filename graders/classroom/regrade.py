@@ -1,4 +1,4 @@
-"""`graders regrade`: grade again after a check has changed, and tell whose grade changed, where and why."""
+"""Grade again after a check has changed, and tell whose grade changed, where and why."""
 
 from __future__ import annotations
 

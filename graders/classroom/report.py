@@ -1,4 +1,4 @@
-"""`graders report`: grades in the forms that other systems read, and a page about the class as a whole."""
+"""Grades in the forms that other systems read, and a page about the class as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`graders grade`: grade everything that was handed in, in parallel; stop and start it as you like."""
+"""Grade everything that was handed in, in parallel; stop and start it as you like."""
 
 from __future__ import annotations
 

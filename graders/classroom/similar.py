@@ -1,4 +1,4 @@
-"""`graders similar`: pairs of near-identical solutions. A reason to talk, never a proof; nothing runs it unasked."""
+"""Pairs of near-identical solutions. A reason to talk, never a proof; nothing runs it unasked."""
 
 from __future__ import annotations
 

@@ -12,10 +12,6 @@ from collections.abc import Sequence
 
 from sheaflab.startup import import_matplotlib
 
-# jsonschema, which nbformat brings along, makes 39 grammars of this package where it is installed: a second of every
-# start, for internationalised addresses that no notebook holds.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
 COMMANDS = {
     "demo": ("graders.commands.demo", "release, collect, grade and return four sample submissions, all for real"),
     "build": (

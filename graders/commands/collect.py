@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from graders.classroom.intake import _STUDENT, collect, look_through, summary
+from graders.classroom.intake import STUDENT, collect, look_through, summary
 from graders.lab.manifest import Course
-from graders.publish.site.notebooks import DEFAULT_COURSE
+from graders.lab.places import default_course
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="a notebook, a folder, a zip archive")
     parser.add_argument("--student", help="whose they all are")
-    parser.add_argument("--course", type=Path, default=DEFAULT_COURSE, help="the course directory")
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `graders collect`: 0 if every file found its place, 1 if somebody has to look."""
-    if args.student is not None and not _STUDENT.fullmatch(args.student):
+    if args.student is not None and not STUDENT.fullmatch(args.student):
         raise ValueError(f"`--student` must be letters, digits and any of . _ @ + -, got {args.student!r}")
     course = Course.load(args.course)
     reports = collect(look_through(args.sources), course, course.root / "submitted", args.student)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from graders.lab.manifest import Course
+from graders.lab.places import default_course
 from graders.publish.site.edition import Edition
 from graders.publish.site.jupyterlite import build_site
-from graders.publish.site.notebooks import DEFAULT_COURSE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Edition.STUDENT,
         help="student: as released; self-study: with all checks and keys in the page (default: %(default)s)",
     )
-    parser.add_argument("--course", type=Path, default=DEFAULT_COURSE, help="the course directory")
+    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
     parser.add_argument(
         "--release", type=Path, help="released notebooks (default: the assignment's folder in COURSE/release)"
     )

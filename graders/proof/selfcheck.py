@@ -1,4 +1,4 @@
-"""`graders selfcheck`: do the checks accept what is right and reject what is wrong? Measured, through the real chain.
+"""Do the checks accept what is right and reject what is wrong? Measured, through the real chain.
 
 Every answer of the bank (key, independent right ones, wrong ones, the stub) and every mutant of every key runs in the
 sandboxed worker and meets the hidden checks, like a submission. Our own answers are no strangers: the answers of one

@@ -1,4 +1,4 @@
-"""`graders keys`: the solution key of every notebook as one HTML page, executed, with its figures and the reasoning.
+"""The solution key of every notebook as one HTML page, executed, with its figures and the reasoning.
 
 The pages need no network: formulas are set by a MathJax that lies beside them.
 """

@@ -1,4 +1,4 @@
-"""`graders build`: percent text → notebooks → nbgrader's release → proof that nothing leaks."""
+"""Percent text → notebooks → nbgrader's release → proof that nothing leaks."""
 
 from __future__ import annotations
 

@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import sheaflab
-from graders.publish.site.pyodide import SiteError
 
 ROOT = Path(__file__).resolve().parents[2]
+PACK = "sheaflab_selfstudy"
+_STAMP = (2026, 1, 1, 0, 0, 0)
+
+
+class WheelError(RuntimeError):
+    """A wheel could not be built; the text is the end of what the builder said."""
 
 
 def build_wheel(out: Path) -> Path:
@@ -24,15 +29,22 @@ def build_wheel(out: Path) -> Path:
         [sys.executable, "-c", code, str(out.resolve())], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SiteError(f"the wheel of sheaflab could not be built:\n{done.stderr[-2000:]}")
+        raise WheelError(f"the wheel of sheaflab could not be built:\n{done.stderr[-2000:]}")
     return next(out.glob("sheaflab-*.whl"))
 
 
-PACK = "sheaflab_selfstudy"
-_STAMP = (2026, 1, 1, 0, 0, 0)
-
-
 def write_pack(out: Path, files: Mapping[str, bytes], lab: str) -> Path:
+    """Write the self-study wheel and return its path.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for it.
+    files : mapping of str to bytes
+        Contents by their names in the wheel.
+    lab : str
+        Name of the assignment.
+    """
     version = sheaflab.__version__
     info = f"{PACK}-{version}.dist-info"
     summary = "Checks, keys and notebooks of the sheaflab course, for learning alone"

@@ -1,8 +1,7 @@
-"""`graders build --edition self-study`: one folder, and the same as a zip, for readers without an instructor."""
+"""One folder, and the same as a zip, for readers without an instructor."""
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import shutil
@@ -131,11 +130,3 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         made.rename(out)
     archive = shutil.make_archive(str(out), "zip", out.parent, out.name)
     return out, Path(archive)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Carry out `graders build --edition self-study`."""
-    course = Course.load(options.course)
-    folder, archive = build(course, options.out or Path("dist") / FOLDER)
-    print(f"{folder}: {len(course.notebooks)} notebooks, two wheels, README.md; also as {archive.name}")
-    return 0

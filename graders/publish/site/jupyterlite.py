@@ -1,4 +1,4 @@
-"""`graders site OUT`: a JupyterLite site around a release: the same notebooks and checks, nothing to install.
+"""A JupyterLite site around a release: the same notebooks and checks, nothing to install.
 
 The site is a folder of static files. Into it go the released notebooks, the wheel of `sheaflab` and, for a site that
 works without the internet, Pyodide. Nothing else of the course does: what is not in the release cannot leak from here.

