@@ -33,7 +33,7 @@ def run(tmp_path):
     """Run the small suite above with these lacks; by default the machine has everything, as far as it asks."""
     (tmp_path / "test_small.py").write_text(SUITE)
     (tmp_path / "conftest.py").write_text(
-        "from tests.conftest import *\nfrom graders import machine\n"
+        "from tests.conftest import *\nfrom graders.sandbox import machine\n"
         "for one in machine.REQUIREMENTS:\n"
         "    object.__setattr__(one, 'trouble', lambda name=one.name: 'it is gone' if name == GONE else '')\n"
     )
