@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -74,7 +73,6 @@ def test_help_of_every_staff_command(run, name):
 
 def test_the_chain_of_a_class(run, folder, mini, submit, tmp_path):
     course = copy_course(mini, tmp_path / "course")
-    shutil.copytree(mini.checks, course.root / "checks")
     at = f"--course={course.root}"
     assert "no solution or hidden check in it" in run("graders", "build", at)
     for student in ("ada", "bob"):
