@@ -6,10 +6,10 @@ Plots are in :mod:`sheaflab.plots` (it loads matplotlib), the course's teaching 
 
 from sheaflab.certificate import Certificate, certify
 from sheaflab.ensemble import Ensemble
-from sheaflab.exact import Exact, ExactTrajectory
-from sheaflab.integrators import Euler, EventEuler, Integrator
 from sheaflab.network import Network
 from sheaflab.region import ActivationRegion
+from sheaflab.schemes.driver import Euler, EventEuler, Integrator
+from sheaflab.schemes.exact import Exact, ExactTrajectory
 from sheaflab.sheaf import Sheaf
 from sheaflab.study.notebook import check, hint, progress, solution
 from sheaflab.switchlog import Switch, SwitchLog

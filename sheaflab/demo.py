@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sheaflab.exact import Exact
-from sheaflab.integrators import Euler
 from sheaflab.network import FloatArray, Network, as_positive
 from sheaflab.rate import SlowestRate, slowest_rate
+from sheaflab.schemes.driver import Euler
+from sheaflab.schemes.exact import Exact
 from sheaflab.sheaf import Sheaf
 from sheaflab.trajectory import Trajectory
 

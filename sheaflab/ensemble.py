@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.engine.record import LOG_TYPES, SLIDING, Batch
 from sheaflab.network import FloatArray
 from sheaflab.region import MODES
+from sheaflab.results import LOG_TYPES, SLIDING, Batch
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import Outcome

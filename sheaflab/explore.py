@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sheaflab.demo import setting
-from sheaflab.exact import Exact
 from sheaflab.network import as_positive
 from sheaflab.rate import slowest_rate
+from sheaflab.schemes.exact import Exact
 from sheaflab.trajectory import Trajectory
 
 if TYPE_CHECKING:

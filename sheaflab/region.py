@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.expsum import EPS, first_roots
+from sheaflab.events.exponentials import EPS, first_roots
 from sheaflab.network import BoolArray, FloatArray, as_floats
 from sheaflab.sheaf import Sheaf
 
@@ -188,8 +188,8 @@ class ActivationRegion:
     def first_exit(self, c: ArrayLike, horizon: float = float("inf")) -> tuple[float, tuple[int, ...]] | None:
         """Return when the affine law first takes `c` through a wall of the region, and which neurons cross there.
 
-        The first event is certified (:mod:`sheaflab.expsum`). A neuron that starts on its wall and moves inwards
-        has left it; sliding neurons are not asked whether they go on sliding.
+        The first event is certified (:mod:`sheaflab.events.exponentials`). A neuron that starts on its wall and moves
+        inwards has left it; sliding neurons are not asked whether they go on sliding.
 
         Parameters
         ----------

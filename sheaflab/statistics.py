@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.exact import Exact
 from sheaflab.network import FloatArray, Network, as_positive
 from sheaflab.rate import SlowestRate, slowest_rate
+from sheaflab.schemes.exact import Exact
 from sheaflab.sheaf import Sheaf
 
 

@@ -65,8 +65,8 @@ def test_the_library_imports_neither_staff_nor_course_nor_more_than_its_three_de
 # The rooms of each package, low to high: a module imports from its own room and from lower ones.
 ROOMS = {
     "sheaflab": (
-        "startup", "network", "expsum", "rate", "sheaf", "bernstein", "region", "checks", "engine", "study", "switchlog",
-        "trajectory", "certificate", "ensemble", "plots", "integrators", "exact", "demo", "explore", "statistics",
+        "startup", "network", "events", "rate", "sheaf", "results", "region", "checks", "engine", "study", "switchlog",
+        "trajectory", "certificate", "ensemble", "plots", "schemes", "demo", "explore", "statistics",
         "plots_statistics", "cli",
     ),
     "graders": (

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sheaflab import Euler, Exact, Network, Sheaf, demo, plots, plots_statistics, statistics
-from sheaflab.bernstein import conversion
+from sheaflab.events.polynomials import conversion
 
 BLUE, RED, GREY = "#0072B2", "#D55E00", "0.45"
 

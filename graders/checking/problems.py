@@ -10,12 +10,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from sheaflab import Euler, Exact, Network, Sheaf, Trajectory
 from sheaflab.checks.messages import fail
-from sheaflab.exact import Exact
-from sheaflab.integrators import Euler
-from sheaflab.network import FloatArray, Network
-from sheaflab.sheaf import Sheaf
-from sheaflab.trajectory import Trajectory
+from sheaflab.network import FloatArray
 
 Rng = np.random.Generator
 _TRIES = 2000

@@ -1,1 +1,1 @@
-"""The exact integrator's engines: each follows the flow through its modes; :mod:`sheaflab.exact` chooses one."""
+"""Engines of the exact scheme: each follows the flow through its modes; :mod:`sheaflab.schemes.exact` chooses one."""

@@ -1,4 +1,4 @@
-"""The first roots of many polynomials at once, by the theorem of :mod:`sheaflab.bernstein`.
+"""The first roots of many polynomials at once, by the theorem of :mod:`sheaflab.events.polynomials`.
 
 All intervals of one depth are examined together, breadth first; those with one sign change wait for one run of
 Halley's method over all of them.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sheaflab.bernstein import DEEPEST, conversion, halves
 from sheaflab.engine.blocks import product
-from sheaflab.expsum import IntArray
+from sheaflab.events.exponentials import IntArray
+from sheaflab.events.polynomials import DEEPEST, conversion, halves
 from sheaflab.network import FloatArray
 
 _CLOSE = 1e-9  # relative: what is left is cubed, and squared by the step back to the root of `f` itself

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from sheaflab.engine.record import ACTIVE, SLIDING, CodeArray
 from sheaflab.network import FloatArray
+from sheaflab.results import ACTIVE, SLIDING, CodeArray
 from sheaflab.sheaf import Sheaf
 
 BLOCK, FEW, WIDE = 32, 8, 160

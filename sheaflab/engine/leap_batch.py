@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.engine.record import CodeArray
 from sheaflab.engine.spectral import DENSE, Eigenbasis, home, region_of
-from sheaflab.expsum import EPS, IntArray, first_roots
+from sheaflab.events.exponentials import EPS, IntArray, first_roots
 from sheaflab.network import BoolArray, FloatArray
+from sheaflab.results import CodeArray
 from sheaflab.sheaf import Sheaf
 
 _PATIENCE = 3

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sheaflab.engine.record import (
+from sheaflab.events.exponentials import EPS, first_roots
+from sheaflab.network import BoolArray, FloatArray
+from sheaflab.results import (
     ACTIVE,
     EVENT_BUDGET,
     INACTIVE,
@@ -19,8 +21,6 @@ from sheaflab.engine.record import (
     CodeArray,
     first_modes_many,
 )
-from sheaflab.expsum import EPS, first_roots
-from sheaflab.network import BoolArray, FloatArray
 from sheaflab.sheaf import Sheaf
 
 
@@ -83,7 +83,7 @@ class _Walk:
         self.r = law.R1 * (1.0 + m1) + law.R2 * (1.0 + m2)
 
     def settle(self, hit: BoolArray) -> CodeArray:
-        """Filippov's rule of :func:`sheaflab.engine.record.settle` at the walls `hit`, where f⁻ = a."""
+        """Filippov's rule of :func:`sheaflab.results.settle` at the walls `hit`, where f⁻ = a."""
         up = self.a + self.w * self.r
         rising = np.where(self.a <= 0, INACTIVE, np.where(up > 0, ACTIVE, SLIDING))
         falling = np.where(up >= 0, ACTIVE, np.where(self.a <= 0, INACTIVE, SLIDING))

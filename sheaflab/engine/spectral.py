@@ -7,7 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from sheaflab.engine.blocks import product
-from sheaflab.engine.record import (
+from sheaflab.events.exponentials import EPS, IntArray, first_roots
+from sheaflab.network import BoolArray, FloatArray
+from sheaflab.region import ActivationRegion
+from sheaflab.results import (
     ACTIVE,
     EVENT_BUDGET,
     INACTIVE,
@@ -18,9 +21,6 @@ from sheaflab.engine.record import (
     first_modes,
     settle,
 )
-from sheaflab.expsum import EPS, IntArray, first_roots
-from sheaflab.network import BoolArray, FloatArray
-from sheaflab.region import ActivationRegion
 from sheaflab.sheaf import Sheaf
 
 DENSE = 1200  # coordinates: no eigendecomposition beyond is worth its time

@@ -6,8 +6,8 @@ row and column. Two facts make a step certain:
 - **Remainder.** :math:`\|v_k(t)\|` does not grow along the flow, for `L` is positive definite. So the series of degree
   `K` is within :math:`\|v_K(0)\|\, t^{K+1}/(K+1)!` of the flow: the length of a step follows from its last term.
 - **Events** are polynomials up to that remainder: their Bernstein coefficients certify that a step has none, or isolate
-  the first one (:mod:`sheaflab.bernstein`). A series in which there is none grows by a few terms, which make its step
-  longer, and is asked again: its products are not wasted.
+  the first one (:mod:`sheaflab.events.polynomials`). A series in which there is none grows by a few terms, which make
+  its step longer, and is asked again: its products are not wasted.
 
 **Tail.** In the mode of the forward pass :math:`\|c - c^*\|` does not grow, so once it is below every
 :math:`|z_i^*|` no wall can be reached any more and the search ends. **Leap.** A mode in which many steps pass without
@@ -20,12 +20,12 @@ import math
 
 import numpy as np
 
-from sheaflab.bernstein import NOISE, conversion, first_root
 from sheaflab.engine import spectral
 from sheaflab.engine.laplacian import Layered, laplacian
-from sheaflab.engine.record import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
-from sheaflab.expsum import EPS
+from sheaflab.events.exponentials import EPS
+from sheaflab.events.polynomials import NOISE, conversion, first_root
 from sheaflab.network import FloatArray
+from sheaflab.results import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
 from sheaflab.sheaf import Sheaf
 
 _DEGREES = (8, 30)

@@ -19,11 +19,13 @@ import math
 
 import numpy as np
 
-from sheaflab.bernstein import NOISE
 from sheaflab.engine.bernstein_batch import first_roots
 from sheaflab.engine.blocks import Layers, velocities
 from sheaflab.engine.leap_batch import Leaps
-from sheaflab.engine.record import (
+from sheaflab.events.exponentials import EPS, IntArray
+from sheaflab.events.polynomials import NOISE
+from sheaflab.network import BoolArray, FloatArray
+from sheaflab.results import (
     ACTIVE,
     EVENT_BUDGET,
     INACTIVE,
@@ -32,8 +34,6 @@ from sheaflab.engine.record import (
     Batch,
     first_modes_many,
 )
-from sheaflab.expsum import EPS, IntArray
-from sheaflab.network import BoolArray, FloatArray
 from sheaflab.sheaf import Sheaf
 
 DEGREE = 18

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from sheaflab.engine.record import ACTIVE, INACTIVE, SLIDING, settle
+from sheaflab.results import ACTIVE, INACTIVE, SLIDING, settle
 
 MOST_EVENTS = 3000
 

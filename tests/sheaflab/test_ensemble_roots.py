@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sheaflab import bernstein
 from sheaflab.engine.bernstein_batch import first_roots
 from sheaflab.engine.blocks import BLOCK, product
-from sheaflab.expsum import first_roots as first_of_sums
+from sheaflab.events.exponentials import first_roots as first_of_sums
 
 
 def polynomials(rng, m, degree):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sheaflab import ActivationRegion, Network, Sheaf
-from sheaflab.bernstein import conversion, first_root
-from sheaflab.expsum import first_roots
+from sheaflab.events.exponentials import first_roots
+from sheaflab.events.polynomials import conversion, first_root
 
 
 def first(c, a, rates, t_end=50.0, order=None, floor=0.0):

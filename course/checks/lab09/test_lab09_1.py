@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from sheaflab import Network, Sheaf
 from sheaflab.checks.messages import close
-from sheaflab.network import Network
-from sheaflab.sheaf import Sheaf
 
 
 class TestExercise_1_1:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from sheaflab import Euler
 from sheaflab.checks.messages import close, fail
-from sheaflab.integrators import Euler
 
 
 class TestExercise_2_1:

@@ -9,9 +9,8 @@ import numpy as np
 
 from graders.checking import problems
 from graders.sandbox.values import Seed
+from sheaflab import Euler, Exact
 from sheaflab.checks.messages import close, fail
-from sheaflab.exact import Exact
-from sheaflab.integrators import Euler
 
 
 class TestExercise_3_1:

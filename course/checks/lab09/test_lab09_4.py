@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from sheaflab import Exact
 from sheaflab.checks.messages import close, fail, show
-from sheaflab.exact import Exact
 
 
 @problems.remembered

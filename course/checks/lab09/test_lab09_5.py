@@ -9,11 +9,9 @@ import numpy as np
 
 from graders.checking import problems
 from graders.sandbox.values import Seed
+from sheaflab import Exact, Network, Sheaf
 from sheaflab.checks.messages import close, fail, show
-from sheaflab.exact import Exact
-from sheaflab.network import Network
 from sheaflab.rate import slowest_rate
-from sheaflab.sheaf import Sheaf
 
 
 class TestExercise_5_1:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from sheaflab import Euler, EventEuler
 from sheaflab.checks.messages import close, fail
-from sheaflab.integrators import Euler, EventEuler
 
 _TOL = 1e-10  # the bracket that the task asks for
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from sheaflab import ActivationRegion, Exact
 from sheaflab.checks.messages import close, fail, show
-from sheaflab.exact import Exact
-from sheaflab.region import ActivationRegion
 
 
 class TestExercise_7_1:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sheaflab import Sheaf
 from sheaflab.checks.figures import blank, read
 from sheaflab.checks.messages import calling, close, fail
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
-from sheaflab.sheaf import Sheaf
 
 
 def velocity(answer: Callable[..., Any]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sheaflab import Euler
 from sheaflab.checks.figures import blank, read
 from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import SHEAF, given
-from sheaflab.integrators import Euler
 
 
 def count_switches(answer: Callable[..., Any]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sheaflab import Exact
 from sheaflab.checks.messages import calling
 from sheaflab.checks.problems import SHEAF, STATE, given
-from sheaflab.exact import Exact
 
 
 def one_sided_slopes(answer: Callable[..., Any]) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sheaflab import Exact, Network, Sheaf
 from sheaflab.checks.messages import calling
 from sheaflab.checks.problems import NET, given
-from sheaflab.exact import Exact
-from sheaflab.network import Network
-from sheaflab.sheaf import Sheaf
 
 
 def closed_form_rate(answer: Callable[..., Any]) -> None:

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from sheaflab import Euler, EventEuler, Exact, Sheaf
 from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import NET, SHEAF, given
-from sheaflab.exact import Exact
-from sheaflab.integrators import Euler, EventEuler
-from sheaflab.sheaf import Sheaf
 
 
 def skipped_regions(answer: Callable[..., Any]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sheaflab import Exact
 from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import SLIDER, given
-from sheaflab.exact import Exact
 
 
 def wall_verdict(answer: Callable[..., Any]) -> None:

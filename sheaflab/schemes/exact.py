@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 
 from sheaflab.certificate import Certificate, certify
 from sheaflab.engine import shallow, shallow_batch, spectral, taylor, taylor_batch
-from sheaflab.engine.record import Batch, Record
-from sheaflab.integrators import Integrator
 from sheaflab.network import FloatArray, as_positive
 from sheaflab.region import MODES, ActivationRegion
+from sheaflab.results import Batch, Record
+from sheaflab.schemes.driver import Integrator
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import FlowPiece, Outcome, Piece, Trajectory

@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from sheaflab.engine.blocks import Layers, velocities
-from sheaflab.engine.record import REACHED_END, STEP_BUDGET, UNSTABLE, Batch, CodeArray
-from sheaflab.expsum import IntArray
+from sheaflab.events.exponentials import IntArray
 from sheaflab.network import BoolArray, FloatArray
+from sheaflab.results import REACHED_END, STEP_BUDGET, UNSTABLE, Batch, CodeArray
 from sheaflab.sheaf import Sheaf
 
 _NUMBERS = 65_536

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from sheaflab.engine.record import ACTIVE, REACHED_END, Batch, CodeArray
 from sheaflab.network import FloatArray
+from sheaflab.results import ACTIVE, REACHED_END, Batch, CodeArray
 from sheaflab.sheaf import Sheaf
 
 _BLOCK = 256

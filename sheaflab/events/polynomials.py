@@ -3,8 +3,8 @@ r"""The first event of polynomials on [0, 1], certified by the signs of their Be
 With :math:`f(x) = \sum_j b_j \binom{K}{j} x^j (1 - x)^{K - j}`: if every :math:`b_j \ge 0` and some is positive, `f`
 has no root in (0, 1); and the number of sign changes in `b` bounds the number of roots, with equal parity (Descartes'
 rule after :math:`y = x/(1-x)`). So one sign change is exactly one root, and more are separated by halving. As in
-:mod:`sheaflab.expsum` the theorem is applied to `f` plus its rounding, so halving ends, and a root found is moved back
-to where `f` itself vanishes.
+:mod:`sheaflab.events.exponentials` the theorem is applied to `f` plus its rounding, so halving ends, and each root is
+moved back to where `f` itself vanishes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from sheaflab.expsum import EPS
+from sheaflab.events.exponentials import EPS
 from sheaflab.network import FloatArray
 
 DEEPEST = 60

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.engine import event_batch, stepping
-from sheaflab.engine.record import Batch, Event
 from sheaflab.ensemble import Ensemble, collect
 from sheaflab.network import BoolArray, FloatArray, as_positive
 from sheaflab.region import MODES, ActivationRegion
+from sheaflab.results import Batch, Event
+from sheaflab.schemes import euler_batch, event_euler_batch
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import Outcome, PolygonPiece, Trajectory
@@ -281,7 +281,7 @@ class Euler(Integrator):
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         if type(self) is not Euler:  # a subclass has its own way to advance or to locate
             return super().batch(sheaf, starts, t_end)
-        return stepping.euler(sheaf, starts, t_end, self.dt, self.max_steps)
+        return euler_batch.euler(sheaf, starts, t_end, self.dt, self.max_steps)
 
 
 class EventEuler(Euler):
@@ -318,7 +318,7 @@ class EventEuler(Euler):
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         if type(self) is not EventEuler:
             return super().batch(sheaf, starts, t_end)
-        return event_batch.event_euler(sheaf, starts, t_end, self.dt, self.tol, self.max_steps)
+        return event_euler_batch.event_euler(sheaf, starts, t_end, self.dt, self.tol, self.max_steps)
 
     def __repr__(self) -> str:
         return f"EventEuler(dt={self.dt}, tol={self.tol})"
