@@ -21,7 +21,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.region import ActivationRegion
 from sheaflab.trajectory import Trajectory

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sheaflab.network import FloatArray, Network, as_positive
+from sheaflab.arrays import FloatArray, as_positive
+from sheaflab.network import Network
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.schemes.driver import Euler
 from sheaflab.schemes.exact import Exact

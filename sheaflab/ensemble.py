@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
 from sheaflab.region import MODES
 from sheaflab.results import LOG_TYPES, SLIDING, Batch
 from sheaflab.sheaf import Sheaf

@@ -15,8 +15,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sheaflab.arrays import as_positive
 from sheaflab.demo import setting
-from sheaflab.network import as_positive
 from sheaflab.rate import slowest_rate
 from sheaflab.schemes.exact import Exact
 from sheaflab.trajectory import Trajectory

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from sheaflab.network import FloatArray, as_positive
+from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.region import Mode
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch

@@ -13,7 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from sheaflab.network import FloatArray, Network
+from sheaflab.arrays import FloatArray
+from sheaflab.network import Network
 
 _BATCH = 1024
 

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.events.exponentials import EPS, first_roots
-from sheaflab.network import BoolArray, FloatArray, as_floats
+from sheaflab.arrays import EPS, BoolArray, FloatArray, as_floats
+from sheaflab.events.exponentials import first_roots
 from sheaflab.sheaf import Sheaf
 
 Mode = Literal["inactive", "active", "sliding"]

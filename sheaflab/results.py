@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
 from sheaflab.sheaf import Sheaf
 
 CodeArray = NDArray[np.int8]

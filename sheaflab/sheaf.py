@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.network import BoolArray, FloatArray, Network, as_floats, as_vector
+from sheaflab.arrays import BoolArray, FloatArray, as_floats, as_vector
+from sheaflab.network import Network
 
 
 class Sheaf:

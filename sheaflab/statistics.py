@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.network import FloatArray, Network, as_positive
+from sheaflab.arrays import FloatArray, as_positive
+from sheaflab.network import Network
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.schemes.exact import Exact
 from sheaflab.sheaf import Sheaf

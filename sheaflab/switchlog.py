@@ -12,7 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
 from sheaflab.region import MODES, Mode
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.network import FloatArray, as_floats
+from sheaflab.arrays import FloatArray, as_floats
 from sheaflab.region import ActivationRegion
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import SwitchLog

@@ -65,7 +65,7 @@ def test_the_library_imports_neither_staff_nor_course_nor_more_than_its_three_de
 # The rooms of each package, low to high: a module imports from its own room and from lower ones.
 ROOMS = {
     "sheaflab": (
-        "startup", "network", "events", "rate", "sheaf", "results", "region", "checks", "engine", "study", "switchlog",
+        "startup", "arrays", "network", "blocks", "events", "rate", "sheaf", "results", "region", "checks", "engine", "study", "switchlog",
         "trajectory", "certificate", "ensemble", "plots", "schemes", "demo", "explore", "statistics",
         "plots_statistics", "cli",
     ),
@@ -148,7 +148,9 @@ def test_the_staffs_rooms_say_what_they_are_for_and_are_few():
     for path in (ROOT / "graders").rglob("__init__.py"):
         if path.parent.parent != ROOT:
             (only,) = ast.parse(path.read_text(encoding="utf-8")).body
-            assert isinstance(only, ast.Expr), f"{path} must hold one line that says what the room is for, and nothing else"
+            assert isinstance(only, ast.Expr), (
+                f"{path} must hold one line that says what the room is for, and nothing else"
+            )
             assert "\n" not in only.value.value
 
 

@@ -11,8 +11,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from sheaflab import Euler, Exact, Network, Sheaf, Trajectory
+from sheaflab.arrays import FloatArray
 from sheaflab.checks.messages import fail
-from sheaflab.network import FloatArray
 
 Rng = np.random.Generator
 _TRIES = 2000

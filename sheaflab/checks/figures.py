@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

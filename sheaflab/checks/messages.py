@@ -10,8 +10,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sheaflab.arrays import FloatArray
 from sheaflab.checks.raised import Raised
-from sheaflab.network import FloatArray
 
 _WIDTH = 400
 _SMALL = 12

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.engine.blocks import unit
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
+from sheaflab.engine.layers import unit
 from sheaflab.sheaf import Sheaf
 
 _WIDE = 250  # coordinates: from here on matrices outgrow the cache, and reading less of them beats fewer calls

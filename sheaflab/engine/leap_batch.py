@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.engine.spectral import DENSE, Eigenbasis, home, region_of
-from sheaflab.events.exponentials import EPS, IntArray, first_roots
-from sheaflab.network import BoolArray, FloatArray
+from sheaflab.events.exponentials import first_roots
 from sheaflab.results import CodeArray
 from sheaflab.sheaf import Sheaf
 

@@ -24,8 +24,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sheaflab.events.exponentials import EPS, NOISE
-from sheaflab.network import FloatArray
+from sheaflab.arrays import EPS, FloatArray
+from sheaflab.events.exponentials import NOISE
 from sheaflab.results import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
 from sheaflab.sheaf import Sheaf
 
@@ -162,7 +162,7 @@ def _first(
 def _root(
     c: float, a1: float, a2: float, a3: float, l1: float, l2: float, floor: float, crossed: bool, limit: float
 ) -> float:
-    """The theorems of :mod:`sheaflab.events.exponentials` for rates l1 ≤ 1 ≤ l2; ``inf`` if the event is past `limit`."""
+    """The first root of :mod:`sheaflab.events.exponentials` for rates l1 ≤ 1 ≤ l2; ``inf`` if it is past `limit`."""
     g, g1, g2, g3 = c + NOISE * abs(c) + floor, a1 + NOISE * abs(a1), a2 + NOISE * abs(a2), a3 + NOISE * abs(a3)
     t = 0.0
     exp, sqrt = math.exp, math.sqrt

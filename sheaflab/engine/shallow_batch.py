@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sheaflab.events.exponentials import EPS, first_roots
-from sheaflab.network import BoolArray, FloatArray
+from sheaflab.arrays import EPS, BoolArray, FloatArray
+from sheaflab.events.exponentials import first_roots
 from sheaflab.results import (
     ACTIVE,
     EVENT_BUDGET,

@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from sheaflab.engine.blocks import product
-from sheaflab.events.exponentials import EPS, IntArray, first_roots
-from sheaflab.network import BoolArray, FloatArray
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.blocks import product
+from sheaflab.events.exponentials import first_roots
 from sheaflab.region import ActivationRegion
 from sheaflab.results import (
     ACTIVE,

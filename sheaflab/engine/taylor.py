@@ -20,11 +20,10 @@ import math
 
 import numpy as np
 
+from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine import spectral
 from sheaflab.engine.laplacian import Layered, laplacian
-from sheaflab.events.exponentials import EPS
 from sheaflab.events.polynomials import NOISE, conversion, first_root
-from sheaflab.network import FloatArray
 from sheaflab.results import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
 from sheaflab.sheaf import Sheaf
 

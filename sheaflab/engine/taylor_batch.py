@@ -9,7 +9,7 @@ differ, because every row has a mode of its own:
   :math:`f(x) \ge f_0 + f_1 x - x^2 \sum_{k \ge 2} |f_k|`, concave and so least at an end, does not clear it at once.
 
 A row's digits do not depend on its companions: products are taken in blocks of a fixed size
-(:mod:`sheaflab.engine.blocks`), everything else acts on rows one by one, and what a row does next follows from its own
+(:mod:`sheaflab.blocks`), everything else acts on rows one by one, and what a row does next follows from its own
 past alone.
 """
 
@@ -19,12 +19,11 @@ import math
 
 import numpy as np
 
-from sheaflab.engine.bernstein_batch import first_roots
-from sheaflab.engine.blocks import Layers, velocities
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.engine.layers import Layers, velocities
 from sheaflab.engine.leap_batch import Leaps
-from sheaflab.events.exponentials import EPS, IntArray
 from sheaflab.events.polynomials import NOISE
-from sheaflab.network import BoolArray, FloatArray
+from sheaflab.events.polynomials_batch import first_roots
 from sheaflab.results import (
     ACTIVE,
     EVENT_BUDGET,

@@ -46,13 +46,9 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sheaflab.network import BoolArray, FloatArray
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 
-IntArray = NDArray[np.int64]
-
-EPS = float(np.finfo(np.float64).eps)
 NOISE = 8.0 * EPS
 _PATIENCE = 2000
 _SLOW = 12

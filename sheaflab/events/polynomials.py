@@ -14,8 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from sheaflab.events.exponentials import EPS
-from sheaflab.network import FloatArray
+from sheaflab.arrays import EPS, FloatArray
 
 DEEPEST = 60
 NOISE = 16 * EPS

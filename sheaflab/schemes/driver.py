@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sheaflab.arrays import BoolArray, FloatArray, as_positive
 from sheaflab.ensemble import Ensemble, collect
-from sheaflab.network import BoolArray, FloatArray, as_positive
 from sheaflab.region import MODES, ActivationRegion
 from sheaflab.results import Batch, Event
 from sheaflab.schemes import euler_batch, event_euler_batch

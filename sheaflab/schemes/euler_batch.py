@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
 from sheaflab.results import ACTIVE, REACHED_END, Batch, CodeArray
 from sheaflab.sheaf import Sheaf
 

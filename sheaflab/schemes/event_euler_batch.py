@@ -10,9 +10,8 @@ import math
 
 import numpy as np
 
-from sheaflab.engine.blocks import Layers, velocities
-from sheaflab.events.exponentials import IntArray
-from sheaflab.network import BoolArray, FloatArray
+from sheaflab.arrays import BoolArray, FloatArray, IntArray
+from sheaflab.engine.layers import Layers, velocities
 from sheaflab.results import REACHED_END, STEP_BUDGET, UNSTABLE, Batch, CodeArray
 from sheaflab.sheaf import Sheaf
 

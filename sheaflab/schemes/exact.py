@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, get_args, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.certificate import Certificate, certify
 from sheaflab.engine import shallow, shallow_batch, spectral, taylor, taylor_batch
-from sheaflab.network import FloatArray, as_positive
 from sheaflab.region import MODES, ActivationRegion
 from sheaflab.results import Batch, Record
 from sheaflab.schemes.driver import Integrator

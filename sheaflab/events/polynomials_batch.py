@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sheaflab.engine.blocks import product
-from sheaflab.events.exponentials import IntArray
+from sheaflab.arrays import FloatArray, IntArray
+from sheaflab.blocks import product
 from sheaflab.events.polynomials import DEEPEST, conversion, halves
-from sheaflab.network import FloatArray
 
 _CLOSE = 1e-9  # relative: what is left is cubed, and squared by the step back to the root of `f` itself
 

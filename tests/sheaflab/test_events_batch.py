@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sheaflab import bernstein
-from sheaflab.engine.bernstein_batch import first_roots
-from sheaflab.engine.blocks import BLOCK, product
+from sheaflab.blocks import BLOCK, product
 from sheaflab.events.exponentials import first_roots as first_of_sums
+from sheaflab.events.polynomials import conversion, first_root
+from sheaflab.events.polynomials_batch import first_roots
 
 
 def polynomials(rng, m, degree):
@@ -34,9 +34,9 @@ def test_each_first_root_is_the_one_found_alone(seed, degree):
     a = polynomials(np.random.default_rng(seed), 40, degree)
     noise = 16 * np.finfo(float).eps * np.abs(a).sum(axis=1)
     together = first_roots(a, noise, np.arange(40), np.ones(40))
-    lifted = a @ bernstein.conversion(degree).T + noise[:, None]
+    lifted = a @ conversion(degree).T + noise[:, None]
     for k in range(40):
-        alone = bernstein.first_root(a[k].tolist(), lifted[k], float(noise[k]), 1.0)
+        alone = first_root(a[k].tolist(), lifted[k], float(noise[k]), 1.0)
         if np.isinf(alone) or np.isinf(together[k]):
             assert alone == together[k]
             continue

@@ -1,8 +1,4 @@
-"""Matrix products and fields for ensembles, whose digits do not depend on how many trajectories share them.
-
-A BLAS rounds a product of matrices differently for different shapes. So rows are multiplied in blocks of one fixed
-number of rows, the last one padded: whatever the ensemble, the chunk and the place of a row, it is the same call.
-"""
+"""The heat equation's field at many states at once, each in its own mode, layer after layer."""
 
 from __future__ import annotations
 
@@ -10,32 +6,10 @@ import math
 
 import numpy as np
 
-from sheaflab.network import FloatArray
+from sheaflab.arrays import FloatArray
+from sheaflab.blocks import padded, rows_for
 from sheaflab.results import ACTIVE, SLIDING, CodeArray
 from sheaflab.sheaf import Sheaf
-
-BLOCK, FEW, WIDE = 32, 8, 160
-
-
-def rows_for(n: int) -> int:
-    """Rows of a block: fewer for wide networks, where a few starts must not pay for many."""
-    return FEW if n > WIDE else BLOCK
-
-
-def padded(rows: FloatArray, size: int = BLOCK) -> FloatArray:
-    """Return `rows`, shape ``(m, ...)``, as blocks of shape ``(blocks, size, ...)``, zeros at the end."""
-    blocks = -(-len(rows) // size)
-    if blocks * size == len(rows):
-        return rows.reshape(blocks, size, *rows.shape[1:])
-    full = np.zeros((blocks * size, *rows.shape[1:]))
-    full[: len(rows)] = rows
-    return full.reshape(blocks, size, *rows.shape[1:])
-
-
-def product(rows: FloatArray, matrix: FloatArray) -> FloatArray:
-    """Return ``rows @ matrix``, shape ``(m, k)``."""
-    blocks = padded(rows, rows_for(max(matrix.shape)))
-    return np.asarray((blocks @ matrix).reshape(-1, matrix.shape[1])[: len(rows)])
 
 
 def unit(sheaf: Sheaf) -> float:
