@@ -8,12 +8,15 @@ from sheaflab.certificate import Certificate, certify
 from sheaflab.ensemble import Ensemble
 from sheaflab.network import Network
 from sheaflab.region import ActivationRegion
-from sheaflab.schemes.driver import Euler, EventEuler, Integrator
+from sheaflab.results import Outcome
+from sheaflab.schemes.driver import Integrator
+from sheaflab.schemes.euler import Euler, EventEuler
 from sheaflab.schemes.exact import Exact, ExactTrajectory
+from sheaflab.schemes.scheme import Scheme
 from sheaflab.sheaf import Sheaf
 from sheaflab.study.notebook import check, hint, progress, solution
 from sheaflab.switchlog import Switch, SwitchLog
-from sheaflab.trajectory import Outcome, Trajectory
+from sheaflab.trajectory import Trajectory
 
 __version__ = "0.1.0"
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Integrator",
     "Network",
     "Outcome",
+    "Scheme",
     "Sheaf",
     "Switch",
     "SwitchLog",

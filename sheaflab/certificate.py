@@ -1,16 +1,8 @@
 r"""Check a finished trajectory independently of how it was made, and say what was proved.
 
 Nothing of the engines is used. Each stretch is followed anew from its start by the eigendecomposition of its mode,
-whose residual is checked, and compared with the next state. That no wall is passed in between follows from two-sided
-bounds on an interval `[a, a + d]`, with :math:`M \ge |f''|` and :math:`J \ge |f'''|` there:
-
-.. math::
-   f &\ge \min(f(a), f(a + d)) - \tfrac18 M d^2 \\
-   f &\ge \min(f(a),\ f(a) + f'(a) d - \tfrac12 M d^2) \quad\text{and the same from the right} \\
-   f &\ge f(a) + f'(a) u + \tfrac12 u^2 (f''(a) - \tfrac13 J d), \qquad 0 \le u \le d
-
-The first serves in the open, the second next to a wall just left or about to be met, the third next to a double root (a
-neuron that has just stopped sliding). Intervals are halved until one of them holds for every event function.
+whose residual is checked, and compared with the next state. That no wall is passed in between is proved by
+:mod:`sheaflab.positivity`.
 """
 
 from __future__ import annotations
@@ -21,19 +13,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from sheaflab.arrays import FloatArray
+from sheaflab.arrays import EPS, FloatArray
+from sheaflab.positivity import BAND, prove_positive
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.region import ActivationRegion
 from sheaflab.trajectory import Trajectory
 
-_EPS = float(np.finfo(np.float64).eps)
-_HALVINGS = 50
-_MOST_INTERVALS = 200_000
-_BAND = 32.0
-
 
 class Verdict(Enum):
-    """What a check of a trajectory found, and what to do about it."""
+    """The result of a check of a trajectory, and what to do about it."""
 
     PROVED = "proved: every stretch follows its mode, no wall is passed in between, every switch is Filippov's"
     UNDECIDED = "undecided: somewhere two numbers differ by no more than rounding; the findings say where"
@@ -114,7 +102,7 @@ class _Check:
         self.scale = max(float(np.abs(x).max()) for x in (trajectory.states, self.sheaf.boundary_term))
         size = max(self.scale, float(np.abs(drive).max()))
         # Rounding of a state: a few dozen operations of the size of the largest number, spread by the largest gain.
-        self.noise = 64 * _EPS * size * np.sqrt(self.sheaf.n)
+        self.noise = 64 * EPS * size * np.sqrt(self.sheaf.n)
         self.residual_noise = self.sheaf.gain * self.noise
         self.speed_noise = self.sheaf.gain * self.residual_noise
 
@@ -139,7 +127,7 @@ class _Check:
         z = c[: self.sheaf.h]
         modes = np.array(region.modes)
         where = f"stretch {k}, {piece.start:.9g} ≤ t ≤ {piece.end:.9g}"
-        bad = ((modes == "active") & (z < -_BAND * self.noise)) | ((modes == "inactive") & (z > _BAND * self.noise))
+        bad = ((modes == "active") & (z < -BAND * self.noise)) | ((modes == "inactive") & (z > BAND * self.noise))
         bad |= (modes == "sliding") & (np.abs(z) > 0)
         if bad.any():
             self.against.append(
@@ -152,24 +140,24 @@ class _Check:
         motion[region.moving] = vectors * (vectors.T @ (c - rest)[region.moving])
         # Measured from the start and its velocity, not from the rest point, which may be far away and ill known.
         middle, arrival = region.flow(c, np.array([0.5 * length, length]))
-        said = piece.at(np.array([piece.start, piece.start + 0.5 * length, piece.end]))
+        claimed = piece.at(np.array([piece.start, piece.start + 0.5 * length, piece.end]))
         error = max(
             float(np.abs(arrival - traj.states[k + 1]).max()),
-            float(np.abs(said - np.stack([c, middle, arrival])).max()),
+            float(np.abs(claimed - np.stack([c, middle, arrival])).max()),
         )
         self.state_error = max(self.state_error, error)
         # An eigenvalue is known to the rounding of the largest one, and so is how far it takes a state in this time.
-        spread = 8 * _EPS * self.sheaf.n * float(rates.max(initial=0.0)) * length * float(np.abs(c - rest).max())
-        spread += 64 * _EPS * (float(np.abs(self.sheaf.velocity(c)).max()) * length + float(np.abs(rest).max()))
+        spread = 8 * EPS * self.sheaf.n * float(rates.max(initial=0.0)) * length * float(np.abs(c - rest).max())
+        spread += 64 * EPS * (float(np.abs(self.sheaf.velocity(c)).max()) * length + float(np.abs(rest).max()))
         blur = self.noise + spread + float(np.abs(rest + motion @ np.exp(-rates * length) - arrival).max())
         if self._large(error, 4 * self.noise + spread, f"{where}: the states are {error:.2g} away from its flow"):
             return
-        # Functions known to no better than this would pass for positive whatever they do.
+        # Functions with a larger uncertainty would pass for positive whatever their values.
         if blur > 1e-6 * self.scale:
             self.open.append(f"{where}: rates too many decades apart, the flow is known to {blur:.2g} only")
             return
         constant, terms, owner, gain = self._functions(region, rest, motion)
-        clear = _stays_positive(constant, terms, rates, length, np.maximum(blur * gain, 1e-300))
+        clear = prove_positive(constant, terms, rates, length, np.maximum(blur * gain, 1e-300))
         if clear is not None:
             e, fraction, sure = clear
             text = f"neuron {self._name(int(owner[e]))} meets its wall at t = {piece.start + fraction * length:.9g}"
@@ -206,11 +194,11 @@ class _Check:
     def _large(self, value: float, limit: float, text: str) -> bool:
         """File `text` if `value` is above `limit`: as undecided while it is of that order."""
         if value > limit:
-            (self.against if value > _BAND * limit else self.open).append(text)
+            (self.against if value > BAND * limit else self.open).append(text)
         return value > limit
 
     def _sign(self, value: float, text: str) -> None:
-        if value < -_BAND * self.speed_noise:
+        if value < -BAND * self.speed_noise:
             self.against.append(text)
         elif value <= 0:
             self.open.append(f"{text}, or nearly")
@@ -229,8 +217,8 @@ class _Check:
                     layer, neuron = self.sheaf.place(i)
                     place = (layer, neuron, str(old.modes[i]), str(new.modes[i]))
                     expected.append((float(traj.times[k]), place, energy, slopes, self._time_error(i, old, speeds[0])))
-        found = [(s.time, (s.layer, s.neuron, str(s.before), str(s.after))) for s in traj.log]
-        if sorted(found) != sorted((t, place) for t, place, *_ in expected):
+        logged = [(s.time, (s.layer, s.neuron, str(s.before), str(s.after))) for s in traj.log]
+        if sorted(logged) != sorted((t, place) for t, place, *_ in expected):
             self.against.append("the log does not list what changes between the pieces")
             return
         by_place = {(t, place): (energy, slopes, error) for t, place, energy, slopes, error in expected}
@@ -271,7 +259,7 @@ class _Check:
             laplacian = region.laplacian
             rates, vectors = np.linalg.eigh(laplacian)
             residual = float(np.abs(laplacian @ vectors - vectors * rates).max(initial=0.0))
-            if residual > 1e3 * _EPS * float(rates.max(initial=1.0)) or (rates <= 0).any():
+            if residual > 1e3 * EPS * float(rates.max(initial=1.0)) or (rates <= 0).any():
                 self.open.append(f"{region!r}: its eigenvalues are not certain, residual {residual:.2g}")
             self.eigen[region.key] = rates, vectors
         return self.eigen[region.key]
@@ -296,38 +284,3 @@ class _Check:
     def _name(self, i: int) -> str:
         layer, neuron = self.sheaf.place(i)
         return f"{neuron} of layer {layer}"
-
-
-def _stays_positive(
-    constant: FloatArray, terms: FloatArray, rates: FloatArray, length: float, noise: FloatArray
-) -> tuple[int, float, bool] | None:
-    """Return None if no function falls below -`noise` on [0, `length`], else (function, fraction, certainly)."""
-    if not len(constant) or length == 0:
-        return None
-    size = np.abs(terms)
-    edges = np.linspace(0.0, length, 17)
-    a, d = edges[:-1], np.diff(edges)
-    for _ in range(_HALVINGS):
-        left, right = np.exp(-np.multiply.outer(rates, a)), np.exp(-np.multiply.outer(rates, a + d))
-        f0, f1 = constant[:, None] + terms @ left, constant[:, None] + terms @ right
-        low = np.minimum(f0, f1)
-        if (low < -4 * _BAND * noise[:, None]).any():
-            e, j = divmod(int(np.argmin(low / noise[:, None])), low.shape[1])
-            return e, float(a[j] + (d[j] if f1[e, j] < f0[e, j] else 0.0)) / length, True
-        s0, s1 = -(terms * rates) @ left, -(terms * rates) @ right
-        bend, jerk = (size * rates**2) @ left, (size * rates**3) @ left
-        curve = (terms * rates**2) @ left
-        bound = np.maximum(low - bend * d * d / 8, np.minimum(f0, f0 + s0 * d - 0.5 * bend * d * d))
-        bound = np.maximum(bound, np.minimum(f1, f1 - s1 * d - 0.5 * bend * d * d))
-        third = f0 + np.minimum(s0 * d, 0.0) + np.minimum(0.5 * d * d * (curve - jerk * d / 3), 0.0)
-        bound = np.maximum(bound, third)
-        again = (bound < -4 * noise[:, None]).any(axis=0)
-        if not again.any():
-            return None
-        start = a
-        if 2 * np.count_nonzero(again) > _MOST_INTERVALS:
-            break
-        a, d = a[again], 0.5 * d[again]
-        a, d = np.concatenate([a, a + d]), np.concatenate([d, d])
-    e, j = divmod(int(np.argmin(bound / noise[:, None])), bound.shape[1])
-    return e, float(start[j]) / length, False

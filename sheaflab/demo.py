@@ -12,7 +12,7 @@ import numpy as np
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.network import Network
 from sheaflab.rate import SlowestRate, slowest_rate
-from sheaflab.schemes.driver import Euler
+from sheaflab.schemes.euler import Euler
 from sheaflab.schemes.exact import Exact
 from sheaflab.sheaf import Sheaf
 from sheaflab.trajectory import Trajectory

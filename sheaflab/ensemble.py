@@ -12,20 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.arrays import FloatArray
-from sheaflab.region import MODES
-from sheaflab.results import LOG_TYPES, SLIDING, Batch
+from sheaflab.modes import SLIDING, first_modes_many
+from sheaflab.results import LOG_TYPES, OUTCOMES, Batch, Outcome
 from sheaflab.sheaf import Sheaf
-from sheaflab.switchlog import Switch, SwitchLog
-from sheaflab.trajectory import Outcome
+from sheaflab.switchlog import SwitchLog, switches_of
 
-OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
 Columns = dict[str, NDArray[Any]]
 Part = tuple[FloatArray, FloatArray, NDArray[np.int8], NDArray[np.bool_], Columns]
 Work = Callable[[Sheaf, FloatArray, float], Batch]
 
 
 class Ensemble:
-    """What many runs of an :class:`~sheaflab.Integrator` found. ``ensemble[k]`` is the log of trajectory `k`.
+    """The results of many runs of a :class:`~sheaflab.Scheme`. ``ensemble[k]`` is the log of trajectory `k`.
 
     Attributes
     ----------
@@ -64,13 +62,9 @@ class Ensemble:
         if not -len(self) <= k < len(self):
             raise IndexError(f"`k` must be between {-len(self)} and {len(self) - 1}, got {k}")
         k %= len(self)
-        mine = slice(int(self._bounds[k]), int(self._bounds[k + 1]))
-        rows = zip(*(self.columns[name][mine].tolist() for name in list(LOG_TYPES)[1:]), strict=True)
-        switches = [
-            Switch(t, *self.sheaf.place(neuron), MODES[before], MODES[after], energy, down, up)
-            for t, neuron, before, after, energy, down, up in rows
-        ]
-        return SwitchLog(switches, float(self.ends[k]), certified=self.certified)
+        rows = slice(int(self._bounds[k]), int(self._bounds[k + 1]))
+        events = zip(*(self.columns[name][rows].tolist() for name in list(LOG_TYPES)[1:]), strict=True)
+        return SwitchLog(switches_of(self.sheaf, events), float(self.ends[k]), certified=self.certified)
 
     def __iter__(self) -> Iterator[SwitchLog]:
         return (self[k] for k in range(len(self)))
@@ -122,11 +116,8 @@ class Ensemble:
     @cached_property
     def _first_slides(self) -> NDArray[np.int64]:
         """Number of neurons that slide from the start on, shape ``(m,)``."""
-        slid = np.zeros(len(self), dtype=np.int64)
-        for k in np.flatnonzero((self.starts[:, : self.sheaf.h] == 0).any(axis=1)):
-            down, up = self.sheaf.wall_speeds(self.starts[k])
-            slid[k] = np.count_nonzero((self.starts[k, : self.sheaf.h] == 0) & (down > 0) & (up <= 0))
-        return slid
+        modes, _ = first_modes_many(self.sheaf, self.starts)
+        return np.asarray((modes == SLIDING).sum(axis=1, dtype=np.int64))
 
     # -- energies and outcomes ------------------------------------------------------------------------------------
     @cached_property

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from sheaflab.arrays import FloatArray, as_positive
-from sheaflab.region import Mode
+from sheaflab.modes import Mode, mode_label
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import Switch
 from sheaflab.trajectory import Piece, Trajectory
@@ -27,15 +27,9 @@ Color = tuple[float, float, float, float]
 
 # Okabe & Ito's palette, told apart with every common colour vision deficiency.
 _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F")
-_MARKS = {"active": "1", "inactive": "0", "sliding": "~"}
 _LEGEND_ROWS = 8
 _ENERGY_FLOOR = 1e-20  # of the start's: below, V is the square of rounding errors
 _SMOOTH = 1e-9  # of the slope of log V: a jump that small is rounding
-
-
-def mode_label(modes: Sequence[Mode]) -> str:
-    """Return a mode vector as text: 1 active, 0 inactive, ~ sliding."""
-    return "".join(_MARKS[mode] for mode in modes)
 
 
 def mode_colors(trajectory: Trajectory) -> dict[tuple[Mode, ...], Color]:
@@ -150,7 +144,7 @@ def plot_energy(
 
 
 def plot_bands(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> list[Artist]:
-    """Draw the time axis banded by the activation pattern, one row a hidden neuron.
+    """Draw the time axis banded by the activation pattern, one row per hidden neuron.
 
     A row is filled while its neuron is active (in the colour of the whole mode vector), hatched while it slides and
     empty while it is inactive.

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, as_floats
 from sheaflab.events.exponentials import first_roots
-from sheaflab.sheaf import Sheaf
+from sheaflab.modes import ACTIVE, SLIDING, Mode, mode_label
+from sheaflab.sheaf import Sheaf, log_slope
 
-Mode = Literal["inactive", "active", "sliding"]
-MODES: tuple[Mode, ...] = ("inactive", "active", "sliding")
+
+class SingularValues(NamedTuple):
+    """Singular values of a mode's coboundary, ascending, shape ``(k,)``, and its left singular vectors, ``(n, k)``."""
+
+    values: FloatArray
+    left: FloatArray
+
+
+class Eigensystem(NamedTuple):
+    r"""Eigenvalues of a mode's Laplacian, ascending, shape ``(k,)``, and its eigenvectors, the columns of ``(k, k)``.
+
+    Where the square of the coboundary would lose the digits of the slow rates, both come from its singular values.
+    Then the equilibrium is far away, and the distance of a state from it is computed as :math:`U^\top r / \sigma`
+    rather than :math:`Q^\top (c - c^*)`: the residual keeps the digits of the state.
+    """
+
+    rates: FloatArray
+    vectors: FloatArray
+    singular: SingularValues | None = None
 
 
 class ActivationRegion:
@@ -85,38 +103,24 @@ class ActivationRegion:
         return np.asarray(self.matrix.T @ self.sheaf.boundary_term)
 
     @cached_property
-    def _eigen(self) -> tuple[FloatArray, FloatArray]:
-        if self._singular is None:
-            return self._square
-        return self._singular[1] ** 2, self._singular[2]
-
-    @cached_property
-    def _square(self) -> tuple[FloatArray, FloatArray]:
-        values, vectors = np.linalg.eigh(self.laplacian)
-        return values, vectors
-
-    @cached_property
-    def _singular(self) -> tuple[FloatArray, FloatArray, FloatArray] | None:
-        r"""U, σ (ascending) and V of the matrix, where its square would lose the digits of the slow rates; else None.
-
-        Then the equilibrium is far away, and what a state has yet to go is :math:`U^\top r / \sigma` rather than
-        :math:`Q^\top (c - c^*)`: the residual keeps the digits of the state.
-        """
-        values = self._square[0]
-        if not values.size or values[0] >= 1e-9 * values[-1]:
-            return None
-        u, singular, rows = np.linalg.svd(self.matrix, full_matrices=False)
-        return np.ascontiguousarray(u[:, ::-1]), singular[::-1], np.ascontiguousarray(rows[::-1].T)
+    def eigensystem(self) -> Eigensystem:
+        """Eigenvalues and eigenvectors of the Laplacian."""
+        rates, vectors = np.linalg.eigh(self.laplacian)
+        if not rates.size or rates[0] >= 1e-9 * rates[-1]:
+            return Eigensystem(rates, vectors)
+        left, values, rows = np.linalg.svd(self.matrix, full_matrices=False)
+        singular = SingularValues(values[::-1], np.ascontiguousarray(left[:, ::-1]))
+        return Eigensystem(singular.values**2, np.ascontiguousarray(rows[::-1].T), singular)
 
     @property
     def spectrum(self) -> FloatArray:
         """Eigenvalues of the Laplacian, ascending; their unit is 1 / time."""
-        return self._eigen[0]
+        return self.eigensystem.rates
 
     @property
     def rate(self) -> float:
         r"""Smallest eigenvalue: in this region :math:`\dot V \le -2\,\mathrm{rate}\,V` (Theorem 9.4)."""
-        return float(self._eigen[0][0])
+        return float(self.eigensystem.rates[0])
 
     @cached_property
     def equilibrium(self) -> FloatArray:
@@ -157,7 +161,7 @@ class ActivationRegion:
         r"""Return :math:`d(\log V)/dt = -\|\dot c\|^2 / V` at `c` under this mode's law (nan where V = 0)."""
         r, v = self.residual(c), self.velocity(c)
         energy = 0.5 * float(r @ r)
-        return -float(v @ v) / energy if energy > 0 else float("nan")
+        return log_slope(float(v @ v), energy)
 
     def flow(self, c: ArrayLike, t: ArrayLike) -> FloatArray:
         r"""Follow the affine law from `c`: :math:`c^* + Q e^{-\Lambda t} Q^\top (c - c^*)`.
@@ -173,13 +177,13 @@ class ActivationRegion:
         ndarray, shape (n,) or (k, n)
         """
         times = as_floats("t", t)
-        values, vectors = self._eigen
+        values, vectors, singular = self.eigensystem
         # Measured from c, not from the equilibrium, so that the start is met to the last digit:
         # expm1 keeps small moves accurate and v / λ is safe because λ > 0.
-        if self._singular is None:
+        if singular is None:
             to_go = -(vectors.T @ self.velocity(c)[self.moving]) / values
         else:
-            to_go = self._singular[0].T @ self.residual(c) / self._singular[1]
+            to_go = singular.left.T @ self.residual(c) / singular.values
         moved = np.expm1(-np.multiply.outer(times, values)) * to_go
         result = np.broadcast_to(self.sheaf.cochain(c), (*times.shape, self.sheaf.n)).copy()
         result[..., self.moving] += moved @ vectors.T
@@ -189,7 +193,7 @@ class ActivationRegion:
         """Return when the affine law first takes `c` through a wall of the region, and which neurons cross there.
 
         The first event is certified (:mod:`sheaflab.events.exponentials`). A neuron that starts on its wall and moves
-        inwards has left it; sliding neurons are not asked whether they go on sliding.
+        inwards has left it; whether sliding neurons go on sliding is not examined.
 
         Parameters
         ----------
@@ -204,12 +208,12 @@ class ActivationRegion:
             Time and neurons; None if `c` stays in the region up to `horizon`.
         """
         vector, h = self.sheaf.cochain(c), self.sheaf.h
-        rates, vectors = self._eigen
+        rates, vectors, _ = self.eigensystem
         motion = np.zeros((self.sheaf.n, len(rates)))
         motion[self.moving] = vectors * (vectors.T @ (vector - self.equilibrium)[self.moving])
         free = np.flatnonzero(self.moving[:h])
         side = np.where(self.pattern[free], 1.0, -1.0)
-        found = first_roots(
+        times = first_roots(
             side * self.equilibrium[free],
             np.ascontiguousarray((side[:, None] * motion[free]).T),
             rates[:, None],
@@ -217,10 +221,10 @@ class ActivationRegion:
             order=(vector[free] == 0).astype(np.int64),
             floor=4 * EPS * float(np.abs(self.equilibrium).max()),
         )
-        first = float(found.min(initial=np.inf))
+        first = float(times.min(initial=np.inf))
         if first == np.inf:
             return None
-        return first, tuple(int(i) for i in free[found <= first * (1 + 4 * EPS)])
+        return first, tuple(int(i) for i in free[times <= first * (1 + 4 * EPS)])
 
     def contains(self, c: ArrayLike) -> bool:
         """Tell whether `c` has this mode's pattern, sliding neurons at zero."""
@@ -229,5 +233,10 @@ class ActivationRegion:
         return bool(np.array_equal((z > 0)[moves], self.pattern[moves]) and not z[~moves].any())
 
     def __repr__(self) -> str:
-        marks = {"active": "1", "inactive": "0", "sliding": "~"}
-        return f"ActivationRegion({''.join(marks[mode] for mode in self.modes)})"
+        return f"ActivationRegion({mode_label(self.modes)})"
+
+
+def region_of(sheaf: Sheaf, modes: bytes) -> ActivationRegion:
+    """Return the region of a mode vector given as codes, one byte per hidden neuron."""
+    codes = np.frombuffer(modes, dtype=np.int8)
+    return ActivationRegion(sheaf, codes == ACTIVE, np.flatnonzero(codes == SLIDING))

@@ -1,26 +1,41 @@
-"""What an engine hands back from one run, and the rule at a wall that all engines share."""
+"""Results of runs, before they become trajectories and ensembles: outcomes, events, records and batches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.arrays import FloatArray
+from sheaflab.arrays import BoolArray, FloatArray, IntArray
+from sheaflab.modes import CodeArray
 from sheaflab.sheaf import Sheaf
 
-CodeArray = NDArray[np.int8]
 
-INACTIVE, ACTIVE, SLIDING = 0, 1, 2
-"""Codes of the modes, in the order of :data:`sheaflab.region.MODES`."""
+class Outcome(Enum):
+    """How a run ended, and what to do about it."""
 
-REACHED_END, CONVERGED, EVENT_BUDGET, STEP_BUDGET, UNSTABLE = range(5)
+    REACHED_END = "reached t_end"
+    CONVERGED = "converged: the rest of the way to t_end is below rounding"
+    EVENT_BUDGET = "stopped before t_end: event budget exhausted; pass a larger max_events or a shorter t_end"
+    STEP_BUDGET = "stopped before t_end: step budget exhausted; pass a larger dt, a larger max_steps or a shorter t_end"
+    UNSTABLE = "stopped before t_end: the numbers overflowed; choose dt below 2 / (largest eigenvalue of the Laplacian)"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run covers the whole time asked for."""
+        return self in (Outcome.REACHED_END, Outcome.CONVERGED)
+
+
+OUTCOMES = tuple(Outcome)
+"""All outcomes; an outcome's code in an array is its place here."""
 
 
 class Event(NamedTuple):
-    """One neuron's change of mode; `neuron` counts through all hidden layers."""
+    """One neuron's change of mode, as codes of :mod:`sheaflab.modes`; `neuron` counts through all hidden layers."""
 
     time: float
     neuron: int
@@ -39,53 +54,7 @@ class Record:
     states: list[FloatArray] = field(default_factory=list)
     modes: list[bytes] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    outcome: int = REACHED_END
-
-
-def settle(before: int, down: float, up: float) -> int:
-    r"""Return the mode of a neuron at its wall by Filippov's rule.
-
-    Parameters
-    ----------
-    before : int
-        The mode in which the neuron reached the wall, never sliding.
-    down, up : float
-        :math:`f^-` and :math:`f^+`, the neuron's speeds on the inactive and on the active side.
-
-    Notes
-    -----
-    The side from which the wall was reached tells one sign for certain, so only the other speed is asked: rounding
-    cannot make a wall repel.
-    """
-    if before == INACTIVE:
-        return INACTIVE if down <= 0 else ACTIVE if up > 0 else SLIDING
-    return ACTIVE if up >= 0 else INACTIVE if down <= 0 else SLIDING
-
-
-def first_modes(sheaf: Sheaf, c: FloatArray) -> tuple[CodeArray, list[int]]:
-    """Return the modes in which a run from `c` starts and the neurons that start on a wall that repels.
-
-    On such a wall both sides pull away and Filippov's solution is not unique: the neuron counts as inactive, as in
-    the activation pattern.
-    """
-    z = c[: sheaf.h]
-    modes = (z > 0).astype(np.int8)
-    walls = np.flatnonzero(z == 0)
-    if not walls.size:
-        return modes, []
-    down, up = sheaf.wall_speeds(c)
-    modes[walls] = [ACTIVE if down[i] > 0 and up[i] > 0 else SLIDING if down[i] > 0 else INACTIVE for i in walls]
-    return modes, [int(i) for i in walls if down[i] < 0 < up[i]]
-
-
-def first_modes_many(sheaf: Sheaf, starts: FloatArray) -> tuple[CodeArray, NDArray[np.bool_]]:
-    """Do what :func:`first_modes` does for each row of `starts`: codes ``(m, h)`` and whether any wall repels."""
-    modes = (starts[:, : sheaf.h] > 0).astype(np.int8)
-    repelled = np.zeros(len(starts), dtype=np.bool_)
-    for k in np.flatnonzero((starts[:, : sheaf.h] == 0).any(axis=1)):
-        modes[k], neurons = first_modes(sheaf, starts[k])
-        repelled[k] = bool(neurons)
-    return modes, repelled
+    outcome: Outcome = Outcome.REACHED_END
 
 
 LOG_TYPES: dict[str, type[np.generic]] = {
@@ -102,33 +71,41 @@ LOG_TYPES: dict[str, type[np.generic]] = {
 
 
 class Batch:
-    """What an engine found for `m` trajectories: final states, outcomes and one flat log of all switches."""
+    """Final states, outcomes and one flat log of all switches of `m` trajectories."""
 
     def __init__(self, sheaf: Sheaf, m: int, t_end: float) -> None:
         self.finals = np.empty((m, sheaf.n))
         self.ends = np.full(m, t_end)
-        self.outcomes = np.zeros(m, dtype=np.int8)
-        self.repelled = np.zeros(m, dtype=np.bool_)
+        self.outcomes: CodeArray = np.zeros(m, dtype=np.int8)
+        self.repelled: BoolArray = np.zeros(m, dtype=np.bool_)
         self._parts: list[tuple[NDArray[np.generic], ...]] = []
 
     def add(
         self,
-        who: NDArray[np.int64],
+        who: IntArray,
         t: FloatArray,
         before: CodeArray,
         after: CodeArray,
         energy: FloatArray,
         slopes: tuple[FloatArray, FloatArray],
-    ) -> NDArray[np.int64]:
+    ) -> IntArray:
         """Log what changed between two arrays of codes of shape ``(h, m)``; return the number of changes of each."""
         column, neuron = np.nonzero((before != after).T)
         rows = (who[column], t[column], neuron, before[neuron, column], after[neuron, column])
         self._parts.append((*rows, energy[column], slopes[0][column], slopes[1][column]))
         return np.bincount(column, minlength=t.size)
 
-    def add_run(self, k: int, final: FloatArray, end: float, outcome: int, events: list[Event]) -> None:
+    def finish(
+        self, who: IntArray | int, states: FloatArray, outcome: Outcome, ends: FloatArray | float | None = None
+    ) -> None:
+        """Set the final states of some trajectories, how they ended and, if not at `t_end`, when."""
+        self.finals[who], self.outcomes[who] = states, OUTCOMES.index(outcome)
+        if ends is not None:
+            self.ends[who] = ends
+
+    def add_run(self, k: int, final: FloatArray, end: float, outcome: Outcome, events: Sequence[Event]) -> None:
         """Log one trajectory that was run alone."""
-        self.finals[k], self.ends[k], self.outcomes[k] = final, end, outcome
+        self.finish(k, final, outcome, end)
         if events:
             columns = zip(*events, strict=True)
             self._parts.append((np.full(len(events), k), *(np.array(column) for column in columns)))
@@ -137,6 +114,8 @@ class Batch:
         """Return the flat log sorted by trajectory, then time."""
         if not self._parts:
             return {name: np.zeros(0, dtype=kind) for name, kind in LOG_TYPES.items()}
-        found = [np.concatenate(parts) for parts in zip(*self._parts, strict=True)]
-        order = np.argsort(found[0], kind="stable")
-        return {name: column[order].astype(kind) for (name, kind), column in zip(LOG_TYPES.items(), found, strict=True)}
+        joined = [np.concatenate(parts) for parts in zip(*self._parts, strict=True)]
+        order = np.argsort(joined[0], kind="stable")
+        return {
+            name: column[order].astype(kind) for (name, kind), column in zip(LOG_TYPES.items(), joined, strict=True)
+        }

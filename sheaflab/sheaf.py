@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sheaflab.arrays import BoolArray, FloatArray, as_floats, as_vector
 from sheaflab.network import Network
+
+T = TypeVar("T")
+
+
+def log_slope(speed_squared: float, energy: float) -> float:
+    r"""Return :math:`d(\log V)/dt = -\|\dot c\|^2 / V` of the heat equation, nan where :math:`V = 0`."""
+    return -speed_squared / energy if energy > 0 else math.nan
+
+
+def log_slopes(speeds_squared: FloatArray, energies: FloatArray) -> FloatArray:
+    """Do what :func:`log_slope` does for each entry of arrays of shape ``(m,)``."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(energies > 0, -speeds_squared / energies, np.nan)
 
 
 class Sheaf:
@@ -52,10 +66,17 @@ class Sheaf:
         drive = [net.weights[0] @ self.x + net.biases[0], *net.biases[1:]]
         self._boundary_term = np.concatenate(drive)
         self._boundary_term.setflags(write=False)
-        self.kept: dict[str, Any] = {}  # what engines work out once for all runs on this sheaf
+        self._shared: dict[Callable[[Sheaf], Any], Any] = {}
 
     def __reduce__(self) -> tuple[type[Sheaf], tuple[Network, FloatArray]]:
-        return Sheaf, (self.net, self.x)  # what follows from them need not travel
+        return Sheaf, (self.net, self.x)  # the rest follows from them: another process computes it anew
+
+    def shared(self, build: Callable[[Sheaf], T]) -> T:
+        """Return ``build(self)``, computed at the first call and kept as long as this sheaf: all its runs share it."""
+        if build not in self._shared:
+            self._shared[build] = build(self)
+        result: T = self._shared[build]
+        return result
 
     # -- cochains and patterns ------------------------------------------------------------------------------------
     def cochain(self, c: ArrayLike, name: str = "c") -> FloatArray:
@@ -101,7 +122,7 @@ class Sheaf:
         """Return `pattern` as a boolean array of shape ``(h,)``, or raise an error that names the argument."""
         array = np.asarray(pattern)
         if array.shape != (self.h,):
-            raise ValueError(f"`pattern` must have shape ({self.h},), one entry a hidden neuron, got {array.shape}")
+            raise ValueError(f"`pattern` must have shape ({self.h},), one entry per hidden neuron, got {array.shape}")
         if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
             raise ValueError(f"`pattern` must hold 0 or 1 only, got {array.tolist()}")
         return array.astype(np.bool_)

@@ -13,7 +13,9 @@ from typing import Any, overload
 import numpy as np
 
 from sheaflab.arrays import FloatArray
-from sheaflab.region import MODES, Mode
+from sheaflab.modes import MODES, Mode
+from sheaflab.results import Event
+from sheaflab.sheaf import Sheaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,28 @@ class Switch:
     def kink(self) -> float:
         """Jump of d(log V)/dt: negative where the decay steepens, 0 where a slide ends."""
         return self.slope_after - self.slope_before
+
+
+Row = tuple[float, int, int, int, float, float, float]
+
+
+def switches_of(sheaf: Sheaf, events: Iterable[Row]) -> list[Switch]:
+    """Return the switches of a log whose neurons and modes are given as codes, in the order of :class:`Event`."""
+    return [
+        Switch(t, *sheaf.place(neuron), MODES[before], MODES[after], energy, slope_before, slope_after)
+        for t, neuron, before, after, energy, slope_before, slope_after in events
+    ]
+
+
+def events_of(sheaf: Sheaf, switches: Iterable[Switch]) -> list[Event]:
+    """Undo :func:`switches_of`."""
+    return [
+        Event(
+            s.time, sheaf.index(s.layer, s.neuron), MODES.index(s.before), MODES.index(s.after),
+            s.energy, s.slope_before, s.slope_after,
+        )
+        for s in switches
+    ]  # fmt: skip
 
 
 _FIELDS = tuple(field.name for field in fields(Switch))

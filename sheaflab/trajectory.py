@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from enum import Enum
 from functools import cached_property
 
 import numpy as np
@@ -12,23 +11,9 @@ from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_floats
 from sheaflab.region import ActivationRegion
+from sheaflab.results import Outcome
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import SwitchLog
-
-
-class Outcome(Enum):
-    """How a run ended, and what to do about it."""
-
-    REACHED_END = "reached t_end"
-    CONVERGED = "converged: the rest of the way to t_end is below rounding"
-    EVENT_BUDGET = "stopped before t_end: event budget exhausted; pass a larger max_events or a shorter t_end"
-    STEP_BUDGET = "stopped before t_end: step budget exhausted; pass a larger dt, a larger max_steps or a shorter t_end"
-    UNSTABLE = "stopped before t_end: the numbers overflowed; choose dt below 2 / (largest eigenvalue of the Laplacian)"
-
-    @property
-    def complete(self) -> bool:
-        """Whether the run covers the whole time asked for."""
-        return self in (Outcome.REACHED_END, Outcome.CONVERGED)
 
 
 class Piece(ABC):
@@ -83,7 +68,7 @@ class PolygonPiece(Piece):
 
 
 class Trajectory:
-    """What a run of an :class:`~sheaflab.Integrator` found.
+    """The result of a run of a :class:`~sheaflab.Scheme`.
 
     Attributes
     ----------
@@ -93,7 +78,7 @@ class Trajectory:
     states : ndarray, shape (k, n)
         The states at `times`.
     pieces : sequence of Piece
-        One a stretch in one mode, in the order of time.
+        One per stretch in one mode, in the order of time.
     log : SwitchLog
     outcome : Outcome
     """
@@ -144,12 +129,12 @@ class Trajectory:
         result = np.empty((flat.size, self.sheaf.n))
         owner = np.searchsorted(self._starts, flat, side="right") - 1
         for k in np.unique(owner):
-            mine = owner == k
-            result[mine] = self.pieces[k].at(flat[mine])
+            inside = owner == k
+            result[inside] = self.pieces[k].at(flat[inside])
         return result.reshape(*asked.shape, self.sheaf.n)
 
     def energy(self, times: ArrayLike | None = None) -> FloatArray:
-        """Return the Dirichlet energy at `times` (by default at :attr:`times`), one number a time."""
+        """Return the Dirichlet energy at `times` (by default at :attr:`times`), one number per time."""
         states = self.states if times is None else self.at(times)
         flat = [self.sheaf.energy(c) for c in states.reshape(-1, self.sheaf.n)]
         return np.array(flat).reshape(states.shape[:-1])

@@ -8,12 +8,12 @@ import numpy as np
 
 from sheaflab.arrays import FloatArray
 from sheaflab.blocks import padded, rows_for
-from sheaflab.results import ACTIVE, SLIDING, CodeArray
-from sheaflab.sheaf import Sheaf
+from sheaflab.modes import ACTIVE, SLIDING, CodeArray
+from sheaflab.sheaf import Sheaf, log_slopes
 
 
 def unit(sheaf: Sheaf) -> float:
-    """What Laplacians are divided by so that dozens of products do not overflow: a power of two, so it is exact."""
+    """Return the divisor of Laplacians that keeps dozens of products from overflow: a power of two, so it is exact."""
     return 2.0 ** math.ceil(2 * math.log2(sheaf.gain))
 
 
@@ -40,7 +40,7 @@ class Layers:
             np.matmul(r[..., after], up, out=g[..., before])
 
     def field(self, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``."""
+        """Return residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``."""
         m = len(c)
         s, active = padded(c, self.block), padded((codes == ACTIVE).astype(np.float64), self.block)
         r, g = np.empty(s.shape), np.empty(active.shape)
@@ -49,9 +49,14 @@ class Layers:
 
 
 def velocities(r: FloatArray, g: FloatArray, codes: CodeArray) -> FloatArray:
-    """Velocities, shape ``(m, n)``, from residuals and pulls of rows in modes `codes`."""
+    """Return velocities, shape ``(m, n)``, from residuals and pulls of rows in modes `codes`."""
     v = -r
     h = codes.shape[1]
     v[:, :h] += np.where(codes == ACTIVE, g, 0.0)
     v[:, :h][codes == SLIDING] = 0.0
     return v
+
+
+def slopes_in(codes: CodeArray, r: FloatArray, g: FloatArray, energy: FloatArray) -> FloatArray:
+    """Return d(log V)/dt, shape ``(m,)``, from residuals, pulls and energies of rows in modes `codes`."""
+    return log_slopes(np.square(velocities(r, g, codes)).sum(axis=1), energy)

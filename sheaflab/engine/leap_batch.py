@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
-from sheaflab.engine.spectral import DENSE, Eigenbasis, home, region_of
+from sheaflab.engine.spectral import DENSE, Eigenbasis, Home
 from sheaflab.events.exponentials import first_roots
-from sheaflab.results import CodeArray
+from sheaflab.modes import CodeArray
+from sheaflab.region import region_of
 from sheaflab.sheaf import Sheaf
 
 _PATIENCE = 3
-_ROOM = 2.0e8  # bytes for eigenbases kept
+_ROOM = 2.0e8  # bytes for stored eigenbases
 
 
 class Leap(NamedTuple):
-    """What became of `m` rows: an event (some `hit`) after `waits`, or none up to the end."""
+    """Results for `m` rows: an event (some `hit`) after `waits`, or none up to the end."""
 
     states: FloatArray
     waits: FloatArray
@@ -27,29 +28,30 @@ class Leap(NamedTuple):
 
 
 class Leaps:
-    """The modes' eigenbases, each worked out once, and the mode of the forward pass, where most runs end."""
+    """The modes' eigenbases, each computed once, and the mode of the forward pass, where most runs end."""
 
     def __init__(self, sheaf: Sheaf) -> None:
         self.sheaf, self.h = sheaf, sheaf.h
-        self.home = home(sheaf)
+        self.home = sheaf.shared(Home)
         self.rest, self.resting = self.home.rest, self.home.codes
-        self.restless = 4 * _PATIENCE + sheaf.n // 4  # quiet steps worth the eigenbasis of a mode met by few
+        self.restless = 4 * _PATIENCE + sheaf.n // 4  # quiet steps that are worth the eigenbasis of a mode of few rows
         self.most = max(8, int(_ROOM / (24 * sheaf.n**2)))
-        self.known: dict[bytes, Eigenbasis] = {}
+        self.bases: dict[bytes, Eigenbasis] = {}
 
     def basis(self, key: bytes) -> Eigenbasis:
+        """Return the eigenbasis of a mode vector; the oldest ones go where memory is short."""
         if key == self.resting.tobytes():
             return self.home.basis
-        if key not in self.known:
-            if len(self.known) >= self.most:
-                self.known.pop(next(iter(self.known)))
-            self.known[key] = Eigenbasis(region_of(self.sheaf, key))
-        return self.known[key]
+        if key not in self.bases:
+            if len(self.bases) >= self.most:
+                self.bases.pop(next(iter(self.bases)))
+            self.bases[key] = Eigenbasis(region_of(self.sheaf, key))
+        return self.bases[key]
 
     def take(
         self, c: FloatArray, codes: CodeArray, quiet: IntArray, horizon: FloatArray, blur: FloatArray
     ) -> tuple[IntArray, Leap]:
-        """Return which rows leap, and where to. What a row does follows from that row alone."""
+        """Return which rows leap, and where to. The result of a row depends on that row alone."""
         if self.sheaf.n > DENSE:
             long = near = np.zeros(len(c), dtype=np.bool_)
         else:
@@ -109,7 +111,7 @@ class Leaps:
         )
         if not row.size:
             return
-        found = first_roots(constants, coefficients, rates, waits, row, None, floor)
-        first = np.isfinite(found) & (found <= waits[row] * (1 + 4 * EPS))
+        roots = first_roots(constants, coefficients, rates, waits, row, None, floor)
+        first = np.isfinite(roots) & (roots <= waits[row] * (1 + 4 * EPS))
         hit[row[first], owner[first]] = True
         rises[row[first & upward], owner[first & upward]] = True

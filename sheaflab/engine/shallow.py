@@ -26,8 +26,9 @@ import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
 from sheaflab.events.exponentials import NOISE
-from sheaflab.results import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
-from sheaflab.sheaf import Sheaf
+from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, first_modes, settle
+from sheaflab.results import Event, Outcome, Record
+from sheaflab.sheaf import Sheaf, log_slope
 
 _PATIENCE = 2000
 _SLOW = 12
@@ -94,9 +95,9 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
             z[i] = 0.0
         before, slope = mode[:], _slope(a, w, z, mode, r)
         for i in who:
-            mode[i] = ACTIVE if before[i] == SLIDING else settle(before[i], a[i], a[i] + w[i] * r)
+            mode[i] = settle(before[i], a[i], a[i] + w[i] * r, True)
         fresh = set(who)
-        # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
+        # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 4.0 * blur if mode == before or wait <= 4 * EPS * t else 1.0
         if mode == before:
             continue
@@ -105,7 +106,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         record.times.append(t)
         record.states.append(_state(w, b, z, mode, r))
         if len(record.events) >= max_events:
-            record.outcome = EVENT_BUDGET
+            record.outcome = Outcome.EVENT_BUDGET
             return record, repelled
         record.modes.append(bytes(mode))
     record.times.append(t)
@@ -119,14 +120,14 @@ def _state(w: list[float], b: float, z: list[float], mode: list[int], r: float) 
 
 
 def _slope(a: list[float], w: list[float], z: list[float], mode: list[int], r: float) -> float:
-    speed = energy = r * r
+    speed = energy = r * r  # squared, and twice the energy
     for i, m in enumerate(mode):
         u = z[i] - a[i]
         energy += u * u
         if m != SLIDING:
             v = w[i] * r - u if m == ACTIVE else u
             speed += v * v
-    return -2.0 * speed / energy if energy > 0 else math.nan
+    return log_slope(speed, 0.5 * energy)
 
 
 def _first(

@@ -11,17 +11,9 @@ import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray
 from sheaflab.events.exponentials import first_roots
-from sheaflab.results import (
-    ACTIVE,
-    EVENT_BUDGET,
-    INACTIVE,
-    REACHED_END,
-    SLIDING,
-    Batch,
-    CodeArray,
-    first_modes_many,
-)
-from sheaflab.sheaf import Sheaf
+from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, CodeArray, first_modes_many, settle_many
+from sheaflab.results import Batch, Outcome
+from sheaflab.sheaf import Sheaf, log_slopes
 
 
 class _Law:
@@ -70,11 +62,10 @@ class _Walk:
         self.blur = self.blur[mask]
         self.z, self.mode, self.fresh = self.z[:, mask], self.mode[:, mask], self.fresh[:, mask]
 
-    def store(self, batch: Batch, mask: BoolArray, outcome: int) -> None:
-        who, z, h = self.who[mask], self.z[:, mask], len(self.a)
-        batch.finals[who, :h] = z.T
-        batch.finals[who, h] = self.r[mask] + self.b + rows(np.where(self.mode[:, mask] == ACTIVE, self.w * z, 0.0))
-        batch.outcomes[who] = outcome
+    def store(self, batch: Batch, mask: BoolArray, outcome: Outcome, ends: FloatArray | None = None) -> None:
+        z = self.z[:, mask]
+        output = self.r[mask] + self.b + rows(np.where(self.mode[:, mask] == ACTIVE, self.w * z, 0.0))
+        batch.finish(self.who[mask], np.vstack([z, output]).T, outcome, ends)
 
     def advance(self, wait: FloatArray, law: _Law) -> None:
         drop, m1, m2 = np.expm1(-wait), np.expm1(-law.l1 * wait), np.expm1(-law.l2 * wait)
@@ -83,18 +74,18 @@ class _Walk:
         self.r = law.R1 * (1.0 + m1) + law.R2 * (1.0 + m2)
 
     def settle(self, hit: BoolArray) -> CodeArray:
-        """Filippov's rule of :func:`sheaflab.results.settle` at the walls `hit`, where f⁻ = a."""
-        up = self.a + self.w * self.r
-        rising = np.where(self.a <= 0, INACTIVE, np.where(up > 0, ACTIVE, SLIDING))
-        falling = np.where(up >= 0, ACTIVE, np.where(self.a <= 0, INACTIVE, SLIDING))
-        there = np.where(self.mode == INACTIVE, rising, np.where(self.mode == ACTIVE, falling, ACTIVE))
-        return np.where(hit, there, self.mode).astype(np.int8)
+        """Return the modes after the events `hit`. There f⁻ = a, so sliding ends only by going active."""
+        neuron, column = hit.nonzero()
+        down = self.a[neuron, 0]
+        up = down + self.w[neuron, 0] * self.r[column]
+        after = self.mode.copy()
+        after[neuron, column] = settle_many(self.mode[neuron, column], down, up, True)
+        return after
 
     def slope(self, mode: CodeArray, energy: FloatArray) -> FloatArray:
         u = self.z - self.a
         v = np.where(mode == SLIDING, 0.0, np.where(mode == ACTIVE, self.w * self.r - u, -u))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(energy > 0, -(self.r * self.r + rows(v * v)) / energy, np.nan)
+        return log_slopes(self.r * self.r + rows(v * v), energy)
 
 
 def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:
@@ -108,7 +99,7 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
         ended = np.asarray(np.isinf(at).all(axis=0))
         walk.advance(best, law)
         if ended.any():
-            walk.store(batch, ended, REACHED_END)
+            walk.store(batch, ended, Outcome.REACHED_END)
             at, best = at[:, ~ended], best[~ended]
             walk.keep(~ended)
             if not best.size:
@@ -126,8 +117,7 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
         walk.mode, walk.fresh = after, hit
         spent = walk.met >= max_events
         if spent.any():
-            batch.ends[walk.who[spent]] = walk.t[spent]
-            walk.store(batch, spent, EVENT_BUDGET)
+            walk.store(batch, spent, Outcome.EVENT_BUDGET, walk.t[spent])
             walk.keep(~spent)
     return batch
 

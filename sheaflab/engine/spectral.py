@@ -1,4 +1,4 @@
-"""Any shape, one trajectory: the closed form of each mode from one eigendecomposition, kept for when it comes back."""
+"""Any shape, one trajectory: the closed form of each mode from one eigendecomposition, stored for its return."""
 
 from __future__ import annotations
 
@@ -9,39 +9,24 @@ import numpy as np
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.blocks import product
 from sheaflab.events.exponentials import first_roots
-from sheaflab.region import ActivationRegion
-from sheaflab.results import (
-    ACTIVE,
-    EVENT_BUDGET,
-    INACTIVE,
-    SLIDING,
-    CodeArray,
-    Event,
-    Record,
-    first_modes,
-    settle,
-)
+from sheaflab.modes import SLIDING, CodeArray, first_modes, settle
+from sheaflab.region import ActivationRegion, region_of
+from sheaflab.results import Event, Outcome, Record
 from sheaflab.sheaf import Sheaf
 
 DENSE = 1200  # coordinates: no eigendecomposition beyond is worth its time
 _WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the order of fast events
 
 
-def region_of(sheaf: Sheaf, modes: bytes) -> ActivationRegion:
-    """Return the region of a mode vector given as codes, one byte a hidden neuron."""
-    codes = np.frombuffer(modes, dtype=np.int8)
-    return ActivationRegion(sheaf, codes == ACTIVE, np.flatnonzero(codes == SLIDING))
-
-
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     codes, repelled = first_modes(sheaf, c0)
-    known: dict[bytes, Eigenbasis] = {}
+    bases: dict[bytes, Eigenbasis] = {}
 
     def basis_of(key: bytes) -> Eigenbasis:
-        if key not in known:
-            known[key] = Eigenbasis(region_of(sheaf, key))
-        return known[key]
+        if key not in bases:
+            bases[key] = Eigenbasis(region_of(sheaf, key))
+        return bases[key]
 
     c, t, blur = c0, 0.0, 1.0
     order = (c0[: sheaf.h] == 0).astype(np.int64)
@@ -67,11 +52,10 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         before, codes = codes, codes.copy()
         order = np.zeros(sheaf.h, dtype=np.int64)
         for i, rises in zip(who, upward, strict=True):
-            slid = before[i] == SLIDING
-            codes[i] = (ACTIVE if rises else INACTIVE) if slid else settle(before[i], down[i], up[i])
-            order[i] = 2 if slid else 1
+            codes[i] = settle(before[i], down[i], up[i], rises)
+            order[i] = 2 if before[i] == SLIDING else 1
         key = codes.tobytes()
-        # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
+        # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 4.0 * blur if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
         if key == before.tobytes():
             continue
@@ -84,7 +68,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         record.modes.append(key)
         if len(record.events) >= max_events:
             record.modes.pop()
-            record.outcome = EVENT_BUDGET
+            record.outcome = Outcome.EVENT_BUDGET
             return record, repelled
 
 
@@ -105,20 +89,20 @@ def first_exit(
     """
     constants, terms = basis.functions(c[None])
     never = horizon, basis.owner[:0], np.zeros(0, dtype=np.int8)
-    asked = (~basis.safe(constants, terms)[0]).nonzero()[0]
-    if not asked.size:  # as it is near the end
+    possible = (~basis.safe(constants, terms)[0]).nonzero()[0]
+    if not possible.size:  # as near the end of a run
         return never
-    found = first_roots(
-        constants[0, asked],
-        np.ascontiguousarray(terms[:, 0, asked]),
+    roots = first_roots(
+        constants[0, possible],
+        np.ascontiguousarray(terms[:, 0, possible]),
         basis.rates[:, None],
         np.array([horizon]),
-        order=np.where(basis.region.moving[basis.owner], order[basis.owner], 0)[asked],
+        order=np.where(basis.region.moving[basis.owner], order[basis.owner], 0)[possible],
         floor=blur * basis.floor,
     )
-    if not np.isfinite(first := float(found.min())):
+    if not np.isfinite(first := float(roots.min())):
         return never
-    hit = asked[found <= first * (1 + 4 * EPS)]
+    hit = possible[roots <= first * (1 + 4 * EPS)]
     who, where = np.unique(basis.owner[hit], return_index=True)
     return first, who, basis.upward[hit[where]].astype(np.int8)
 
@@ -143,7 +127,7 @@ class Eigenbasis:
     def __init__(self, region: ActivationRegion) -> None:
         sheaf, h = region.sheaf, region.sheaf.h
         self.region, self.rest, self.moving = region, region.equilibrium, region.moving
-        self.all_rates, self.vectors = region._eigen
+        self.all_rates, self.vectors, self._singular = region.eigensystem
         free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
         side = np.where(region.pattern[free], 1.0, -1.0)
         motion = np.zeros((sheaf.n, self.all_rates.size))
@@ -158,9 +142,9 @@ class Eigenbasis:
         self.owner = np.concatenate([free, slid, slid])
         self.upward = np.arange(self.owner.size) >= free.size + slid.size
         # Equal eigenvalues are one exponential: merged, terms that cancel do not look like motion.
-        known = self.all_rates if region._singular is None else region._singular[1]
-        close = 64 * EPS * (known[-1] + known[1:])
-        self._starts = np.append(0, np.flatnonzero(np.diff(known) > close) + 1)
+        values = self.all_rates if self._singular is None else self._singular.values
+        close = 64 * EPS * (values[-1] + values[1:])
+        self._starts = np.append(0, np.flatnonzero(np.diff(values) > close) + 1)
         self.rates = np.maximum(self.all_rates[self._starts], 1e-300)
         self.floor = 4 * EPS * float(max(np.abs(self.rest).max(initial=0.0), 1e-300))
         self.room = max(1, 2_000_000 // self.weights.size)
@@ -169,7 +153,7 @@ class Eigenbasis:
         """Constants, shape ``(m, f)``, and coefficients, ``(k, m, f)``, of the event functions from each row of `c`."""
         terms = self.weights * self._to_go(c).T[:, :, None]
         terms = terms if len(self.rates) == len(terms) else np.add.reduceat(terms, self._starts, axis=0)
-        if self.region._singular is None:
+        if self._singular is None:
             return np.broadcast_to(self._constants, terms.shape[1:]), terms
         return np.asarray(self._values(c) - np.add.accumulate(terms, axis=0)[-1]), terms
 
@@ -187,11 +171,12 @@ class Eigenbasis:
 
     def _to_go(self, c: FloatArray) -> FloatArray:
         """How far each row of `c` is from rest along each eigenvector, shape ``(m, k)``."""
-        if self.region._singular is None:
+        if self._singular is None:
             return product((c - self.rest)[:, self.moving], self.vectors)
-        u, singular, _ = self.region._singular
         residual = product(c[:, self.moving], np.ascontiguousarray(self.region.matrix.T))
-        return np.asarray(product(residual - self.region.sheaf.boundary_term, u) / singular)
+        return np.asarray(
+            product(residual - self.region.sheaf.boundary_term, self._singular.left) / self._singular.values
+        )
 
     @staticmethod
     def safe(constants: FloatArray, terms: FloatArray) -> BoolArray:
@@ -213,7 +198,7 @@ class Eigenbasis:
 
 
 class Home:
-    """The mode of the forward pass, where every flow ends: worked out once for a sheaf, by :func:`home`.
+    """The mode of the forward pass, where every flow ends. Engines take it from ``sheaf.shared(Home)``.
 
     Attributes
     ----------
@@ -235,12 +220,5 @@ class Home:
 
     @cached_property
     def basis(self) -> Eigenbasis:
+        """Its eigendecomposition, computed when a run first needs it."""
         return Eigenbasis(self._region)
-
-
-def home(sheaf: Sheaf) -> Home:
-    """Return where the flows of a sheaf end; the eigendecomposition is kept for the next run."""
-    if "home" not in sheaf.kept:
-        sheaf.kept["home"] = Home(sheaf)
-    found: Home = sheaf.kept["home"]
-    return found

@@ -7,7 +7,7 @@ row and column. Two facts make a step certain:
   `K` is within :math:`\|v_K(0)\|\, t^{K+1}/(K+1)!` of the flow: the length of a step follows from its last term.
 - **Events** are polynomials up to that remainder: their Bernstein coefficients certify that a step has none, or isolate
   the first one (:mod:`sheaflab.events.polynomials`). A series in which there is none grows by a few terms, which make
-  its step longer, and is asked again: its products are not wasted.
+  its step longer, and is searched again: its products are not wasted.
 
 **Tail.** In the mode of the forward pass :math:`\|c - c^*\|` does not grow, so once it is below every
 :math:`|z_i^*|` no wall can be reached any more and the search ends. **Leap.** A mode in which many steps pass without
@@ -24,8 +24,10 @@ from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine import spectral
 from sheaflab.engine.laplacian import Layered, laplacian
 from sheaflab.events.polynomials import NOISE, conversion, first_root
-from sheaflab.results import ACTIVE, EVENT_BUDGET, INACTIVE, SLIDING, Event, Record, first_modes, settle
-from sheaflab.sheaf import Sheaf
+from sheaflab.modes import ACTIVE, SLIDING, first_modes, settle
+from sheaflab.region import region_of
+from sheaflab.results import Event, Outcome, Record
+from sheaflab.sheaf import Sheaf, log_slope
 
 _DEGREES = (8, 30)
 _LARGE = 500  # coordinates: from here on a product with all weights at once reads too many zeros
@@ -54,10 +56,10 @@ class _Flow:
         self.rows = list(self.series)
         self._leaving: FloatArray | None = None
         self.c = c0.copy()
-        self.look()
+        self.refresh()
 
-    def look(self) -> None:
-        """Work out residual, pull and velocity at `c`."""
+    def refresh(self) -> None:
+        """Compute residual, pull and velocity at `c`."""
         gated = self.gate * self.c[: self.h]
         self.r = self.c - self.sheaf.boundary_term
         if self.layered:
@@ -114,14 +116,14 @@ class _Flow:
 
     def slope(self, energy: float) -> float:
         """d(log V)/dt."""
-        return -float(self.v.dot(self.v)) / energy if energy > 0 else math.nan
+        return log_slope(float(self.v.dot(self.v)), energy)
 
 
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     flow = _Flow(sheaf, c0)
     codes = flow.codes
-    home = spectral.home(sheaf)
+    home = sheaf.shared(spectral.Home)
     resting = home.codes.tobytes()
     drive = float(np.abs(sheaf.boundary_term).max())
     record = Record([0.0], [c0], [codes.tobytes()])
@@ -132,11 +134,11 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         tail = calm and math.dist(flow.c, home.rest) < 0.999 * home.margin
         patience = 1 if calm else 6 + flow.n // 8  # quiet steps that are worth one eigendecomposition
         if flow.n <= spectral.DENSE and (tail or quiet >= patience):
-            basis = home.basis if calm else spectral.Eigenbasis(spectral.region_of(sheaf, mode))
+            basis = home.basis if calm else spectral.Eigenbasis(region_of(sheaf, mode))
             wait, who, rises = t_end - t, [], []
             if not tail:  # after so many quiet steps no wall has just been left
-                wait, found, ups = spectral.first_exit(basis, flow.c, wait, np.zeros(flow.h, dtype=np.int64), blur)
-                who, rises = found.tolist(), ups.tolist()
+                wait, owners, upward = spectral.first_exit(basis, flow.c, wait, np.zeros(flow.h, dtype=np.int64), blur)
+                who, rises = owners.tolist(), upward.tolist()
             flow.c = np.asarray(basis.region.flow(flow.c, wait))
             if not who:
                 break
@@ -145,32 +147,30 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
             who, rises, t, degree = _step(flow, t, t_end, degree, drive, tail, blur)
             if not who:
                 quiet += 1
-                flow.look()
+                flow.refresh()
                 continue
         quiet = 0
         for i in who:
             flow.c[i] = 0.0
-        flow.look()
+        flow.refresh()
         energy = 0.5 * float(flow.r.dot(flow.r))
         slope, before = flow.slope(energy), [int(codes[i]) for i in who]
         for i, up, code in zip(who, rises, before, strict=True):
-            if code == SLIDING:
-                flow.change(i, ACTIVE if up else INACTIVE)
-            elif (then := settle(code, -float(flow.r[i]), float(flow.g[i] - flow.r[i]))) != code:
-                flow.change(i, then)
+            if (after := settle(code, -float(flow.r[i]), float(flow.g[i] - flow.r[i]), up)) != code:
+                flow.change(i, after)
         changed = [(i, code, int(codes[i])) for i, code in zip(who, before, strict=True) if codes[i] != code]
-        # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
+        # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 1.0 if changed and t > last * (1 + 4 * EPS) else 4.0 * blur
         last = t
         if changed:
-            after = flow.slope(energy)
-            record.events += [Event(t, *change, energy, slope, after) for change in changed]
+            slopes = slope, flow.slope(energy)
+            record.events += [Event(t, *change, energy, *slopes) for change in changed]
             record.times.append(t)
             record.states.append(flow.c)
             record.modes.append(codes.tobytes())
         if len(record.events) >= max_events:
             record.modes.pop()
-            record.outcome = EVENT_BUDGET
+            record.outcome = Outcome.EVENT_BUDGET
             return record, flow.repelled
     record.times.append(t_end)
     record.states.append(flow.c)
@@ -201,7 +201,7 @@ def _step(
 
 def _reach(flow: _Flow, degree: int, last: float, horizon: float, tolerance: float) -> tuple[float, FloatArray]:
     """Return a step's length and what takes derivatives to Taylor coefficients in the fraction of it."""
-    # One product more would give the remainder; the last term bounds it by λ times, so it is asked to be small itself.
+    # One product more would give the remainder; the last term bounds it by λ times, so that term has to be small.
     room = math.log(tolerance) + math.lgamma(degree + 1) - math.log(last)
     length = min(horizon, math.exp((room - (degree - 1) * flow.log_unit) / degree))
     scale = (length * flow.unit) * _INVERSE[: degree + 1]

@@ -20,19 +20,12 @@ import math
 import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
-from sheaflab.engine.layers import Layers, velocities
+from sheaflab.engine.layers import Layers, slopes_in, velocities
 from sheaflab.engine.leap_batch import Leaps
 from sheaflab.events.polynomials import NOISE
 from sheaflab.events.polynomials_batch import first_roots
-from sheaflab.results import (
-    ACTIVE,
-    EVENT_BUDGET,
-    INACTIVE,
-    REACHED_END,
-    SLIDING,
-    Batch,
-    first_modes_many,
-)
+from sheaflab.modes import ACTIVE, SLIDING, first_modes_many, settle_many
+from sheaflab.results import Batch, Outcome
 from sheaflab.sheaf import Sheaf
 
 DEGREE = 18
@@ -86,11 +79,9 @@ class _Pool:
             self._allot()
         return bool((self.who >= 0).any())
 
-    def finish(self, rows: IntArray, outcome: int) -> None:
+    def finish(self, rows: IntArray, outcome: Outcome) -> None:
         who = self.who[rows]
-        self.batch.finals[who], self.batch.outcomes[who] = self.c[rows], outcome
-        if outcome == EVENT_BUDGET:
-            self.batch.ends[who] = self.t[rows]
+        self.batch.finish(who, self.c[rows], outcome, None if outcome is Outcome.REACHED_END else self.t[rows])
         self.who[rows] = -1
         self.c[rows], self.codes[rows], self.r[rows], self.g[rows] = self.rest, self.resting, 0.0, 0.0
 
@@ -109,7 +100,7 @@ class _Pool:
         met = rows[~ended]
         if met.size:
             self.meet(met, found.hit[~ended], found.rises[~ended])
-        self.finish(rows[ended], REACHED_END)
+        self.finish(rows[ended], Outcome.REACHED_END)
 
     def step(self) -> None:
         """Take every row to its next event or to the end of one series."""
@@ -132,7 +123,7 @@ class _Pool:
         self.r[quiet], self.g[quiet] = self.layers.field(self.c[quiet], self.codes[quiet])
         if rows.size:
             self.meet(rows, hit[rows], rises[rows])
-        self.finish(np.flatnonzero(alive & (self.who >= 0) & (self.t >= self.t_end)), REACHED_END)
+        self.finish(np.flatnonzero(alive & (self.who >= 0) & (self.t >= self.t_end)), Outcome.REACHED_END)
 
     def expand(self) -> FloatArray:
         """Fill the series, in the fraction of a step, and return the lengths of the steps."""
@@ -196,30 +187,23 @@ class _Pool:
 
     def meet(self, rows: IntArray, hit: BoolArray, rises: BoolArray) -> None:
         """Change the modes of the neurons `hit` in `rows` by Filippov's rule, and log it."""
-        c, before, h = self.c[rows], self.codes[rows], self.h
-        c[:, :h][hit] = 0.0
+        c, before = self.c[rows], self.codes[rows]
+        row, neuron = hit.nonzero()
+        c[row, neuron] = 0.0
         r, g = self.layers.field(c, before)
-        down, up = -r[:, :h], g - r[:, :h]
-        rising = np.where(down <= 0, INACTIVE, np.where(up > 0, ACTIVE, SLIDING))
-        falling = np.where(up >= 0, ACTIVE, np.where(down <= 0, INACTIVE, SLIDING))
-        leaving = np.where(rises, ACTIVE, INACTIVE)
-        there = np.where(before == INACTIVE, rising, np.where(before == ACTIVE, falling, leaving))
-        after = np.where(hit, there, before).astype(np.int8)
-        energy = 0.5 * np.square(r).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slopes = [
-                np.where(energy > 0, -np.square(velocities(r, g, codes)).sum(axis=1) / energy, np.nan)
-                for codes in (before, after)
-            ]
-        t = self.t[rows]
-        changes = self.batch.add(self.who[rows], t, before.T, after.T, energy, (slopes[0], slopes[1]))
-        # A wall touched within rounding, or no time passed: known less well, so that the run gets on.
+        down = -r[row, neuron]
+        after = before.copy()
+        after[row, neuron] = settle_many(before[row, neuron], down, g[row, neuron] + down, rises[row, neuron])
+        t, energy = self.t[rows], 0.5 * np.square(r).sum(axis=1)
+        slopes = slopes_in(before, r, g, energy), slopes_in(after, r, g, energy)
+        changes = self.batch.add(self.who[rows], t, before.T, after.T, energy, slopes)
+        # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         on = (changes > 0) & (t > self.last[rows] * (1 + 4 * EPS))
         self.blur[rows] = np.where(on, 1.0, 4.0 * self.blur[rows])
         self.last[rows], self.quiet[rows] = t, 0
         self.met[rows] += changes
         self.c[rows], self.codes[rows], self.r[rows], self.g[rows] = c, after, r, g
-        self.finish(rows[self.met[rows] >= self.max_events], EVENT_BUDGET)
+        self.finish(rows[self.met[rows] >= self.max_events], Outcome.EVENT_BUDGET)
 
 
 def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:

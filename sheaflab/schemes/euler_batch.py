@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from sheaflab.arrays import FloatArray
-from sheaflab.results import ACTIVE, REACHED_END, Batch, CodeArray
-from sheaflab.sheaf import Sheaf
+from sheaflab.modes import ACTIVE, CodeArray
+from sheaflab.results import Batch, Outcome
+from sheaflab.sheaf import Sheaf, log_slopes
 
 _BLOCK = 256
-_STEP_BUDGET, _UNSTABLE = 3, 4
 
 
 def euler(sheaf: Sheaf, starts: FloatArray, t_end: float, dt: float, max_steps: int) -> Batch:
@@ -45,28 +45,24 @@ def _block(
         t = after
         broken = alive & ~np.isfinite(moved).all(axis=1)
         if broken.any():
-            batch.finals[who[broken]], batch.ends[who[broken]] = c[broken], (k - 1) * dt
-            batch.outcomes[who[broken]] = _UNSTABLE
+            batch.finish(who[broken], c[broken], Outcome.UNSTABLE, (k - 1) * dt)
             alive &= ~broken
             moved[broken] = 0.0
         c = moved
         signs = (c[:, :h] > 0).astype(np.int8)
         changed = np.flatnonzero((signs != codes).any(axis=1) & alive)
         if changed.size:
-            sides = [_slopes(sheaf, c, pattern)[:, changed] for pattern in (codes, signs)]
-            energy = _slopes(sheaf, c, signs)[0, changed]
+            (_, before), (energy, behind) = (_slopes(sheaf, c, pattern)[:, changed] for pattern in (codes, signs))
             batch.add(
-                who[changed], np.full(changed.size, t), codes[changed].T, signs[changed].T, energy,
-                (sides[0][1], sides[1][1]),
-            )  # fmt: skip
+                who[changed], np.full(changed.size, t), codes[changed].T, signs[changed].T, energy, (before, behind)
+            )
         codes = signs
     done = np.flatnonzero(alive)
-    batch.finals[who[done]], batch.ends[who[done]] = c[done], t
-    batch.outcomes[who[done]] = REACHED_END if steps <= max_steps else _STEP_BUDGET
+    batch.finish(who[done], c[done], Outcome.REACHED_END if steps <= max_steps else Outcome.STEP_BUDGET, t)
 
 
 def _field(sheaf: Sheaf, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
-    """Residuals and velocities of the affine laws of `codes`, each of shape ``(m, n)``."""
+    """Return residuals and velocities of the affine laws of `codes`, each of shape ``(m, n)``."""
     active = codes == ACTIVE
     r = c - sheaf.boundary_term
     for w, before, after in sheaf.layers:
@@ -78,8 +74,7 @@ def _field(sheaf: Sheaf, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, F
 
 
 def _slopes(sheaf: Sheaf, c: FloatArray, codes: CodeArray) -> FloatArray:
-    """Energies and d(log V)/dt of the affine laws of `codes`, shape ``(2, m)``."""
+    """Return energies and d(log V)/dt of the affine laws of `codes`, shape ``(2, m)``."""
     r, v = _field(sheaf, c, codes)
     energy = 0.5 * np.sum(r * r, axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.stack([energy, np.where(energy > 0, -np.sum(v * v, axis=1) / energy, np.nan)])
+    return np.stack([energy, log_slopes(np.sum(v * v, axis=1), energy)])

@@ -11,8 +11,9 @@ import math
 import numpy as np
 
 from sheaflab.arrays import BoolArray, FloatArray, IntArray
-from sheaflab.engine.layers import Layers, velocities
-from sheaflab.results import REACHED_END, STEP_BUDGET, UNSTABLE, Batch, CodeArray
+from sheaflab.engine.layers import Layers, slopes_in, velocities
+from sheaflab.modes import CodeArray
+from sheaflab.results import Batch, Outcome
 from sheaflab.sheaf import Sheaf
 
 _NUMBERS = 65_536
@@ -47,7 +48,9 @@ class _Rows:
             self.step(t_end if k == steps else k * dt, tol)
             if not self.who.size:
                 return
-        self.end(np.ones(self.who.size, dtype=np.bool_), REACHED_END if steps <= max_steps else STEP_BUDGET)
+        self.end(
+            np.ones(self.who.size, dtype=np.bool_), Outcome.REACHED_END if steps <= max_steps else Outcome.STEP_BUDGET
+        )
 
     def step(self, t_next: float, tol: float) -> None:
         """Advance to the next grid time, cut at each crossing on the way; a neuron is located once a step."""
@@ -55,15 +58,15 @@ class _Rows:
         going = np.arange(self.who.size)
         broken = np.zeros(self.who.size, dtype=np.bool_)
         while going.size:
-            c, codes, known = self.c[going], self.codes[going], located[going]
+            c, codes, before = self.c[going], self.codes[going], located[going]
             wait = t_next - self.t[going]
             v = velocities(*self.layers.field(c, codes), codes)
             arrival, t = c + wait[:, None] * v, np.full(going.size, t_next)
-            cut = (((self._signs(arrival) != codes) & ~known).any(axis=1)).nonzero()[0]
+            cut = (((self._signs(arrival) != codes) & ~before).any(axis=1)).nonzero()[0]
             if cut.size:
                 shorter = self.locate(c[cut], v[cut], codes[cut], wait[cut], tol)
                 nearer = c[cut] + shorter[:, None] * v[cut]
-                fresh = (self._signs(nearer) != codes[cut]) & ~known[cut]
+                fresh = (self._signs(nearer) != codes[cut]) & ~before[cut]
                 sooner = self.t[going[cut]] + shorter
                 use = (shorter < wait[cut]) & (sooner > self.t[going[cut]]) & fresh.any(axis=1)
                 cut = cut[use]
@@ -74,7 +77,7 @@ class _Rows:
             self.move(going[finite], arrival[finite], t[finite])
             going = going[finite & (t < t_next)]
         if broken.any():
-            self.end(broken, UNSTABLE)
+            self.end(broken, Outcome.UNSTABLE)
 
     def locate(self, c: FloatArray, v: FloatArray, codes: CodeArray, wait: FloatArray, tol: float) -> FloatArray:
         """Bisect each row for its first sign change; the end of the bracket beyond it is returned."""
@@ -98,13 +101,12 @@ class _Rows:
             self.batch.add(self.who[rows[changed]], t[changed], sides[0].T, sides[1].T, energies[1], slopes)
 
     def slopes(self, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
-        """Energies and d(log V)/dt of the affine laws of `codes`, each of shape ``(m,)``."""
+        """Return energies and d(log V)/dt of the affine laws of `codes`, each of shape ``(m,)``."""
         r, g = self.layers.field(c, codes)
         energy = 0.5 * np.square(r).sum(axis=1)
-        return energy, np.where(energy > 0, -np.square(velocities(r, g, codes)).sum(axis=1) / energy, np.nan)
+        return energy, slopes_in(codes, r, g, energy)
 
-    def end(self, rows: BoolArray, outcome: int) -> None:
-        who = self.who[rows]
-        self.batch.finals[who], self.batch.ends[who], self.batch.outcomes[who] = self.c[rows], self.t[rows], outcome
-        kept = ~rows
-        self.who, self.c, self.t, self.codes = self.who[kept], self.c[kept], self.t[kept], self.codes[kept]
+    def end(self, rows: BoolArray, outcome: Outcome) -> None:
+        self.batch.finish(self.who[rows], self.c[rows], outcome, self.t[rows])
+        others = ~rows
+        self.who, self.c, self.t, self.codes = self.who[others], self.c[others], self.t[others], self.codes[others]

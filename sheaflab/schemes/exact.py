@@ -1,4 +1,4 @@
-"""The exact integrator: no time step, every switch found and certified, sliding as a mode of its own."""
+"""The exact scheme: no time step, every switch located and certified, sliding as a mode of its own."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from numpy.typing import ArrayLike
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.certificate import Certificate, certify
 from sheaflab.engine import shallow, shallow_batch, spectral, taylor, taylor_batch
-from sheaflab.region import MODES, ActivationRegion
+from sheaflab.region import region_of
 from sheaflab.results import Batch, Record
-from sheaflab.schemes.driver import Integrator
+from sheaflab.schemes.scheme import Scheme
 from sheaflab.sheaf import Sheaf
-from sheaflab.switchlog import Switch, SwitchLog
-from sheaflab.trajectory import FlowPiece, Outcome, Piece, Trajectory
+from sheaflab.switchlog import SwitchLog, switches_of
+from sheaflab.trajectory import FlowPiece, Piece, Trajectory
 
 Method = Literal["auto", "closed", "taylor"]
 _CONDITION = 1e10
-OUTCOMES = (Outcome.REACHED_END, Outcome.CONVERGED, Outcome.EVENT_BUDGET)
 
 
-class Exact(Integrator):
-    """The flow itself: no time step, every switch found and certified, sliding stretches included.
+class Exact(Scheme):
+    """The flow itself: no time step, every switch located and certified, sliding stretches included.
 
     Parameters
     ----------
     method : {"auto", "closed", "taylor"}
         How the flow inside a mode is computed; the log is the same. "closed": the closed form, by a formula for one
-        hidden layer and one output, by one eigendecomposition a mode otherwise. "taylor": Taylor series with certified
-        polynomial events, no eigendecomposition a mode. "auto": the formula where there is one, else the series, which
-        measured faster on every other shape.
+        hidden layer and one output, by one eigendecomposition per mode otherwise. "taylor": Taylor series with
+        certified polynomial events, without an eigendecomposition of each mode. "auto": the formula where there is one,
+        else the series, which measured faster on every other shape.
     max_events : int
         The run stops with :attr:`Outcome.EVENT_BUDGET` after so many switches.
 
@@ -50,9 +49,6 @@ class Exact(Integrator):
             raise ValueError(f"`method` must be one of {', '.join(get_args(Method))}, got {method!r}")
         self.method = method
         self.max_events = int(as_positive("max_events", max_events))
-
-    def advance(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:
-        return region.flow(c, h)
 
     def run(self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0) -> ExactTrajectory:
         """Follow the flow from `c0` at time 0 to `t_end`.
@@ -92,12 +88,12 @@ class Exact(Integrator):
         _check_scale(sheaf)
         if self.method != "closed":
             return taylor_batch.run(sheaf, starts, t_end, self.max_events)
-        found = Batch(sheaf, len(starts), t_end)
+        batch = Batch(sheaf, len(starts), t_end)
         for k, c0 in enumerate(starts):
             record, repelled = spectral.run(sheaf, c0, t_end, self.max_events)
-            found.add_run(k, record.states[-1], record.times[-1], record.outcome, record.events)
-            found.repelled[k] = bool(repelled)
-        return found
+            batch.add_run(k, record.states[-1], record.times[-1], record.outcome, record.events)
+            batch.repelled[k] = bool(repelled)
+        return batch
 
     def __repr__(self) -> str:
         return "Exact()" if self.method == "auto" else f"Exact(method={self.method!r})"
@@ -134,15 +130,15 @@ def _check_scale(sheaf: Sheaf) -> None:
 
 
 class _Stretches(Sequence[Piece]):
-    """The pieces of an exact run, made when they are first asked for: of most runs only the log is read."""
+    """The pieces of an exact run, built when they are first read: of most runs only the log is."""
 
     def __init__(self, sheaf: Sheaf, record: Record) -> None:
         self._sheaf, self._record = sheaf, record
 
     @cached_property
-    def _made(self) -> tuple[Piece, ...]:
+    def _pieces(self) -> tuple[Piece, ...]:
         record = self._record
-        regions = {modes: spectral.region_of(self._sheaf, modes) for modes in record.modes}
+        regions = {modes: region_of(self._sheaf, modes) for modes in record.modes}
         stretches = zip(record.modes, record.times, record.times[1:], record.states, strict=False)
         return tuple(FlowPiece(regions[modes], start, end, state) for modes, start, end, state in stretches)
 
@@ -154,16 +150,12 @@ class _Stretches(Sequence[Piece]):
     @overload
     def __getitem__(self, k: slice) -> tuple[Piece, ...]: ...
     def __getitem__(self, k: int | slice) -> Piece | tuple[Piece, ...]:
-        return self._made[k]
+        return self._pieces[k]
 
 
 def _trajectory(sheaf: Sheaf, record: Record, repelled: list[int]) -> ExactTrajectory:
-    switches = [
-        Switch(e.time, *sheaf.place(e.neuron), MODES[e.before], MODES[e.after], e.energy, e.slope_before, e.slope_after)
-        for e in record.events
-    ]
     times, states = np.array(record.times), np.array(record.states)
-    log = SwitchLog(switches, record.times[-1], certified=True)
-    trajectory = ExactTrajectory(sheaf, times, states, _Stretches(sheaf, record), log, OUTCOMES[record.outcome])
+    log = SwitchLog(switches_of(sheaf, record.events), record.times[-1], certified=True)
+    trajectory = ExactTrajectory(sheaf, times, states, _Stretches(sheaf, record), log, record.outcome)
     trajectory.repelled = tuple(sheaf.place(i) for i in repelled)
     return trajectory

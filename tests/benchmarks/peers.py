@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from sheaflab.results import ACTIVE, INACTIVE, SLIDING, settle
+from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, settle
 
 MOST_EVENTS = 3000
 
@@ -86,7 +86,7 @@ class Shell:
                 mode[i], just = law.goal[k], (i, 2)
             else:
                 r = law.delta @ y - self.b
-                mode[i] = settle(int(mode[i]), -r[i], -float(self.active[:, i] @ r))
+                mode[i] = settle(int(mode[i]), -r[i], -float(self.active[:, i] @ r), True)
                 just = (i, 1) if mode[i] != SLIDING else None
             log.append((t, i, int(mode[i])))
         return log, y

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optimistix
 
-from sheaflab.results import ACTIVE, INACTIVE, SLIDING
+from sheaflab.modes import ACTIVE, INACTIVE, SLIDING
 
 jax.config.update("jax_enable_x64", True)
 

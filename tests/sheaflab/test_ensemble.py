@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sheaflab import Euler, EventEuler, Exact, Network, Sheaf
-from sheaflab.trajectory import Outcome
+from sheaflab.results import Outcome
 
 
 def many(widths, m=120, seed=0):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sheaflab import ActivationRegion, Exact, Network, Sheaf
 from sheaflab.certificate import Verdict
-from sheaflab.trajectory import Outcome
+from sheaflab.results import Outcome
 
 METHODS = ("auto", "closed", "taylor")
 numbers = st.one_of(

@@ -7,7 +7,7 @@ import pytest
 
 from sheaflab import Exact, Network, Sheaf
 from sheaflab.engine.laplacian import Banded, Dense, Layered, laplacian
-from sheaflab.results import ACTIVE, SLIDING
+from sheaflab.modes import ACTIVE, SLIDING
 
 pytestmark = pytest.mark.slow
 

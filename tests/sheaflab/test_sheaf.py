@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaflab import ActivationRegion, Exact, Network, Sheaf
+from sheaflab.engine.spectral import Home
 from tests.sheaflab.strategies import problems, seeds
 
 
@@ -142,7 +143,7 @@ def test_only_what_makes_a_sheaf_travels_to_another_process():
     sheaf = Sheaf(Network.random([2, 40, 40, 1], seed=0), [1.0, -1.0])
     before = len(pickle.dumps(sheaf))
     traj = Exact().run(sheaf, np.ones(sheaf.n), 60.0)
-    assert sheaf.kept
+    assert sheaf.shared(Home) is sheaf.shared(Home)
     assert len(pickle.dumps(sheaf)) == before
     there = pickle.loads(pickle.dumps(sheaf))
     assert np.array_equal(there.boundary_term, sheaf.boundary_term)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaflab import Switch, SwitchLog
-from sheaflab.region import MODES
+from sheaflab.modes import MODES
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 switches = st.builds(
