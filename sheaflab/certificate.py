@@ -204,7 +204,7 @@ class _Check:
             self.open.append(f"{text}, or nearly")
 
     def log(self) -> None:
-        """The log must list exactly what changes between pieces, with the energies and slopes of the states there."""
+        """The log must list exactly what changes between pieces, with the energies and slopes of those states."""
         traj = self.traj
         expected: list[tuple[float, tuple[int, int, str, str], float, tuple[float, float], float]] = []
         for k in range(1, len(traj.pieces)):

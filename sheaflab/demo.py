@@ -100,7 +100,7 @@ def run(
 
 
 def report(experiment: Experiment) -> str:
-    """Return what the experiment found, as text for a terminal."""
+    """Return the results of the experiment as text for a terminal."""
     traj, rate = experiment.trajectory, experiment.rate
     sheaf = traj.sheaf
     distance = float(np.linalg.norm(traj.states[-1] - sheaf.harmonic_extension()))

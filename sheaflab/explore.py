@@ -42,7 +42,7 @@ class Scene:
     magnitude : float
         Standard deviation of the start's coordinates.
     widths : tuple of int
-        Neurons a layer.
+        Neurons per layer.
     t_end : float
     """
 
@@ -87,7 +87,7 @@ class Scene:
         return target.getvalue()
 
     def describe(self) -> str:
-        """Say in words what the figure shows, for who cannot see it, and with more digits for who can."""
+        """Return the content of the figure as text: for readers who cannot see it, and with more digits."""
         run = self.trajectory
         start, end = run.sheaf.energy(run.states[0]), run.sheaf.energy(run.states[-1])
         lines = [
@@ -123,14 +123,14 @@ class StaticFigure:
 
 
 class Explorer(StaticFigure):
-    """A scene with fields to change it. A front end without widgets gets its words.
+    """A scene with fields to change it. A front end without widgets gets the text.
 
     Attributes
     ----------
     scene : Scene
         As the fields stand.
     widget : ipywidgets.VBox
-        Its children: the fields' row, the picture, the words.
+        Its children: the fields' row, the picture, the text.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -154,10 +154,10 @@ class Explorer(StaticFigure):
             **common,
         )
         self._picture = ipywidgets.HTML()  # not ipywidgets.Image, which has no text for who cannot see it
-        self._words = ipywidgets.HTML()
+        self._text = ipywidgets.HTML()
         fields = (self.network_seed, self.start_seed, self.magnitude)
         row = ipywidgets.HBox(fields, layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self.widget = ipywidgets.VBox([row, self._picture, self._words])
+        self.widget = ipywidgets.VBox([row, self._picture, self._text])
         self._redraw()
         for field in fields:
             field.observe(self._redraw, names="value")
@@ -169,10 +169,10 @@ class Explorer(StaticFigure):
             start_seed=self.start_seed.value,
             magnitude=self.magnitude.value,
         )
-        words, picture = html.escape(self.scene.describe()), b64encode(self.scene.png()).decode()
-        alt = words.split("\n")[0]
+        text, picture = html.escape(self.scene.describe()), b64encode(self.scene.png()).decode()
+        alt = text.split("\n")[0]
         self._picture.value = f'<img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width: 100%">'
-        self._words.value = f"<pre style='white-space: pre-wrap'>{words}</pre>"
+        self._text.value = f"<pre style='white-space: pre-wrap'>{text}</pre>"
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict[str, Any]:
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_(**kwargs))
@@ -192,7 +192,7 @@ def explore(
     Parameters
     ----------
     widths : sequence of int
-        Neurons a layer; at least two hidden ones, whose plane is drawn.
+        Neurons per layer; at least two hidden ones, whose plane is drawn.
     network_seed : int
         Draws the network and nothing else.
     start_seed : int

@@ -24,10 +24,10 @@ class Network:
     Parameters
     ----------
     weights : sequence of array_like
-        One matrix a layer, ``weights[k]`` of shape ``(widths[k + 1], widths[k])``. At least two: a network without
+        One matrix per layer, ``weights[k]`` of shape ``(widths[k + 1], widths[k])``. At least two: a network without
         a hidden layer has no activation pattern.
     biases : sequence of array_like, optional
-        One vector a layer, of shape ``(widths[k + 1],)``. Zeros by default.
+        One vector per layer, of shape ``(widths[k + 1],)``. Zeros by default.
 
     Raises
     ------
@@ -75,7 +75,7 @@ class Network:
         Parameters
         ----------
         widths : sequence of int
-            Neurons a layer, input first: ``[n_0, n_1, ..., n_L]``, at least three positive numbers.
+            Neurons per layer, input first: ``[n_0, n_1, ..., n_L]``, at least three positive numbers.
         seed : int or numpy.random.Generator
             Where the numbers come from; the same seed draws the same network.
         bias_scale : float
@@ -161,7 +161,7 @@ class Network:
 
     @property
     def widths(self) -> list[int]:
-        """Neurons a layer, ``[n_0, n_1, ..., n_L]``."""
+        """Neurons per layer, ``[n_0, n_1, ..., n_L]``."""
         return [self.weights[0].shape[1], *(w.shape[0] for w in self.weights)]
 
     @property

@@ -25,7 +25,7 @@ from sheaflab.trajectory import Piece, Trajectory
 
 Color = tuple[float, float, float, float]
 
-# Okabe & Ito's palette, told apart with every common colour vision deficiency.
+# Okabe & Ito's palette, distinguishable with every common colour vision deficiency.
 _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F")
 _LEGEND_ROWS = 8
 _ENERGY_FLOOR = 1e-20  # of the start's: below, V is the square of rounding errors

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sheaflab.statistics import DecayRates, SwitchStatistics
 
-# Okabe & Ito's palette, told apart with every common colour vision deficiency.
+# Okabe & Ito's palette, distinguishable with every common colour vision deficiency.
 _COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 

@@ -30,7 +30,7 @@ class SlowestRate:
     exact : bool
         Whether `value` is :math:`\lambda^*` itself; otherwise it is a lower bound.
     method : str
-        How it was found, in words.
+        Name of the method, as text.
     """
 
     value: float

@@ -36,7 +36,7 @@ class Eigensystem(NamedTuple):
 
 
 class ActivationRegion:
-    r"""Where every hidden neuron keeps its mode, the heat equation is one affine law.
+    r"""One affine law: the heat equation where no hidden neuron changes its mode.
 
     With no neuron sliding this is the region :math:`\{c : 1[z > 0] = \sigma\}` and the law is
     :math:`\dot c = -L(\sigma) c + \delta_\Omega(\sigma)^\top \tilde b`. A sliding neuron stays at :math:`z_i = 0`:
@@ -179,7 +179,7 @@ class ActivationRegion:
         times = as_floats("t", t)
         values, vectors, singular = self.eigensystem
         # Measured from c, not from the equilibrium, so that the start is met to the last digit:
-        # expm1 keeps small moves accurate and v / λ is safe because λ > 0.
+        # expm1 is accurate for small moves and v / λ is safe because λ > 0.
         if singular is None:
             to_go = -(vectors.T @ self.velocity(c)[self.moving]) / values
         else:
@@ -190,7 +190,7 @@ class ActivationRegion:
         return result
 
     def first_exit(self, c: ArrayLike, horizon: float = float("inf")) -> tuple[float, tuple[int, ...]] | None:
-        """Return when the affine law first takes `c` through a wall of the region, and which neurons cross there.
+        """Return when the affine law first takes `c` through a wall of the region, and which neurons cross it.
 
         The first event is certified (:mod:`sheaflab.events.exponentials`). A neuron that starts on its wall and moves
         inwards has left it; whether sliding neurons go on sliding is not examined.

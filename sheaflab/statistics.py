@@ -85,21 +85,21 @@ def by_width(
     runs, nets : int
         Runs of each width, spread over so many networks.
     seed : int
-        Draws the networks and the starts; those of one width do not depend on which other widths are asked for.
+        Draws the networks and the starts; those of one width do not depend on the other widths.
     magnitude : float
         Standard deviation of the starts' coordinates.
     t_end : float
     """
     each = -(-int(as_positive("runs", runs)) // int(as_positive("nets", nets)))
-    found = []
+    statistics = []
     for width in widths:
         problems = []
         for k in range(nets):
             rng = np.random.default_rng([seed, width, k])
             sheaf = Sheaf(Network.random([2, width, 1], rng), [1.0, -1.0])
             problems.append((sheaf, magnitude * rng.standard_normal((each, sheaf.n))))
-        found.append(_gather(f"width {width}", problems, t_end))
-    return found
+        statistics.append(_gather(f"width {width}", problems, t_end))
+    return statistics
 
 
 def _gather(label: str, problems: Sequence[tuple[Sheaf, FloatArray]], t_end: float) -> SwitchStatistics:

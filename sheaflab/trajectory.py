@@ -121,8 +121,8 @@ class Trajectory:
         ValueError
             If a time lies outside the run.
         """
-        asked = as_floats("times", times)
-        flat = asked.reshape(-1)
+        requested = as_floats("times", times)
+        flat = requested.reshape(-1)
         outside = flat[(flat < 0) | (flat > self.t_end)]
         if outside.size:
             raise ValueError(f"`times` must lie between 0 and {self.t_end}, got {outside[0]}; run to a larger t_end")
@@ -131,7 +131,7 @@ class Trajectory:
         for k in np.unique(owner):
             inside = owner == k
             result[inside] = self.pieces[k].at(flat[inside])
-        return result.reshape(*asked.shape, self.sheaf.n)
+        return result.reshape(*requested.shape, self.sheaf.n)
 
     def energy(self, times: ArrayLike | None = None) -> FloatArray:
         """Return the Dirichlet energy at `times` (by default at :attr:`times`), one number per time."""

@@ -76,8 +76,8 @@ def check(exercise: str | float, answer: object, *, lab: str | None = None) -> N
     except CheckFailed as failure:
         raise CheckFailed(f"Exercise {exercise}: {failure}") from None
     except Exception as error:
-        told = f"the check could not use what your code returned\n  raised:   {describe(error)}"
-        raise CheckFailed(f"Exercise {exercise}: {told}") from None
+        reason = f"the check could not use what your code returned\n  raised:   {describe(error)}"
+        raise CheckFailed(f"Exercise {exercise}: {reason}") from None
     print(f"Exercise {exercise}: the visible checks pass. Hidden checks use fresh problems.")
 
 
@@ -85,8 +85,9 @@ def _unwritten(exercise: str, placeholder: str) -> CheckFailed:
     """Say whose placeholder was met; an earlier exercise's text begins with its number."""
     other = placeholder.partition(":")[0].removeprefix("Exercise ")
     if placeholder.startswith("Exercise ") and other != exercise:
-        told = f"it needs exercise {other}, which is not written yet"
-        return CheckFailed(f"Exercise {exercise}: {told}\n  next:     write {other}, run its cell, then this one again")
+        reason = f"it needs exercise {other}, which is not written yet"
+        step = f"write {other}, run its cell, then this one again"
+        return CheckFailed(f"Exercise {exercise}: {reason}\n  next:     {step}")
     return NotWritten(
         f"Exercise {exercise}: not written yet\n"
         "  next:     replace the line `raise NotImplementedError(…)` by your answer, run that cell, then this one again"
@@ -94,17 +95,17 @@ def _unwritten(exercise: str, placeholder: str) -> CheckFailed:
 
 
 def _find(exercise: str, among: tuple[str, ...]) -> Callable[[Any], None]:
-    found = {}
+    matches = {}
     for lab in among:
         for checks in _files(lab, first=exercise.partition(".")[0]):
             if exercise in checks:
-                found[lab] = checks[exercise]
+                matches[lab] = checks[exercise]
                 break
-    if len(found) > 1:
-        raise ValueError(f"exercise {exercise!r} is in {' and in '.join(found)}; name one with `lab`")
-    if not found:
+    if len(matches) > 1:
+        raise ValueError(f"exercise {exercise!r} is in {' and in '.join(matches)}; name one with `lab`")
+    if not matches:
         raise ValueError(f"`exercise` must be the id of an exercise, such as '1.1', got {exercise!r}")
-    return next(iter(found.values()))
+    return next(iter(matches.values()))
 
 
 def _files(lab: str, first: str = "") -> Iterator[dict[str, Callable[[Any], None]]]:

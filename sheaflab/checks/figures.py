@@ -29,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class FigureData:
-    """What an `Axes` shows."""
+    """The content of an `Axes`."""
 
     lines: tuple[tuple[FloatArray, FloatArray], ...]
     bars: tuple[Bar, ...]
@@ -55,7 +55,7 @@ def blank() -> Axes:
 
 
 def read(ax: Axes) -> FigureData:
-    """Return what `ax` shows."""
+    """Return the content of `ax`."""
     from matplotlib.patches import Rectangle
 
     legend = ax.get_legend()

@@ -1,4 +1,4 @@
-"""The words of a check: the call, what came back, what was expected, by how much it misses, one hint."""
+"""The text of a message: the call, what came back, what was expected, by how much it misses, one hint."""
 
 from __future__ import annotations
 
@@ -107,14 +107,14 @@ def fail(*, call: str, returned: object, expected: object, hint: str = "", off: 
     CheckFailed
         Always.
     """
-    told = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
-    texts = [(name, value if isinstance(value, str) else show(value)) for name, value in told]
+    parts = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
+    texts = [(name, value if isinstance(value, str) else show(value)) for name, value in parts]
     raise CheckFailed("not right yet\n" + rows([*texts, ("off by", off), ("hint", hint)]))
 
 
-def rows(told: Iterable[tuple[str, str]]) -> str:
+def rows(parts: Iterable[tuple[str, str]]) -> str:
     """Return the rows of a message: a name and a text each; rows without a text are left out."""
-    lines = [f"  {name + ':':<10}{text}".replace("\n", "\n" + " " * 12) for name, text in told if text]
+    lines = [f"  {name + ':':<10}{text}".replace("\n", "\n" + " " * 12) for name, text in parts if text]
     return "\n".join(lines)
 
 
@@ -139,9 +139,9 @@ def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint:
     """
     want, got = np.asarray(expected, dtype=np.float64), _numbers(returned)
 
-    def miss(told: str = "", off: str = "") -> NoReturn:
-        told = told or show(_plain(expected))
-        fail(call=call, returned=show(returned), expected=told, off=off, hint=hint, given=given)
+    def miss(wanted: str = "", off: str = "") -> NoReturn:
+        wanted = wanted or show(_plain(expected))
+        fail(call=call, returned=show(returned), expected=wanted, off=off, hint=hint, given=given)
 
     if got is None:
         kind = "nothing (is a `return` missing?)" if returned is None else f"a {type(returned).__name__}"

@@ -1,4 +1,4 @@
-"""What an exception in an answer tells its author: the error, the author's own lines, and nothing of the library."""
+"""An exception in an answer, for its author: the error, the author's own lines, and nothing of the library."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class Raised:
     @classmethod
     def read(cls, error: str, trace: str) -> Raised:
         """Describe an exception of which only the printed traceback is left."""
-        found = [(int(m["line"]), m["function"], (m["text"] or "").strip()) for m in _FRAME.finditer(trace)]
-        return cls(error[:_WIDTH], tuple(Place(*parts) for parts in found))
+        frames = [(int(m["line"]), m["function"], (m["text"] or "").strip()) for m in _FRAME.finditer(trace)]
+        return cls(error[:_WIDTH], tuple(Place(*parts) for parts in frames))
 
     def rows(self) -> list[tuple[str, str]]:
         """Return name and text of the rows that a message shows of it."""

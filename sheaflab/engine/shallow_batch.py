@@ -57,7 +57,7 @@ class _Walk:
         self.fresh = self.z == 0.0
         self.met, self.blur = np.zeros(len(starts), dtype=np.int64), np.ones(len(starts))
 
-    def keep(self, mask: BoolArray) -> None:
+    def select(self, mask: BoolArray) -> None:
         self.who, self.t, self.r, self.met = self.who[mask], self.t[mask], self.r[mask], self.met[mask]
         self.blur = self.blur[mask]
         self.z, self.mode, self.fresh = self.z[:, mask], self.mode[:, mask], self.fresh[:, mask]
@@ -101,7 +101,7 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
         if ended.any():
             walk.store(batch, ended, Outcome.REACHED_END)
             at, best = at[:, ~ended], best[~ended]
-            walk.keep(~ended)
+            walk.select(~ended)
             if not best.size:
                 break
         walk.t = walk.t + best
@@ -118,7 +118,7 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
         spent = walk.met >= max_events
         if spent.any():
             walk.store(batch, spent, Outcome.EVENT_BUDGET, walk.t[spent])
-            walk.keep(~spent)
+            walk.select(~spent)
     return batch
 
 

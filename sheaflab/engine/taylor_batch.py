@@ -88,18 +88,18 @@ class _Pool:
     def leap(self) -> None:
         """Take rows that have been quiet for long, or can meet no wall any more, by the closed form of their mode."""
         alive = np.flatnonzero(self.who >= 0)
-        which, found = self.leaps.take(
+        which, leap = self.leaps.take(
             self.c[alive], self.codes[alive], self.quiet[alive], self.t_end - self.t[alive], self.blur[alive]
         )
         rows = alive[which]
         if not rows.size:
             return
-        self.c[rows] = found.states
-        ended = ~found.hit.any(axis=1)
-        self.t[rows] = np.where(ended, self.t_end, np.minimum(self.t[rows] + found.waits, self.t_end))
+        self.c[rows] = leap.states
+        ended = ~leap.hit.any(axis=1)
+        self.t[rows] = np.where(ended, self.t_end, np.minimum(self.t[rows] + leap.waits, self.t_end))
         met = rows[~ended]
         if met.size:
-            self.meet(met, found.hit[~ended], found.rises[~ended])
+            self.meet(met, leap.hit[~ended], leap.rises[~ended])
         self.finish(rows[ended], Outcome.REACHED_END)
 
     def step(self) -> None:

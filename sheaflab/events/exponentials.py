@@ -13,7 +13,7 @@ nonnegative and the last is positive, `f` has no root after `t`. *Proof.* With :
 nonnegative, so is it after `t`: where :math:`f(t) > 0`, there is no root. The code takes for `μ` the mean rate.
 
 **One root.** The number of roots after `t` is at most the number of sign changes in the :math:`S_j`, with equal
-parity. If that is one, an end with :math:`f < 0` brackets the root: any fast method kept inside is safe.
+parity. If that is one, an end with :math:`f < 0` brackets the root: any fast method confined to the bracket is safe.
 
 **Theorem 2 (one-sided advancement).** For :math:`u \ge 0`
 
@@ -37,7 +37,7 @@ one derivative higher: :math:`f(u) \ge f^{(m)}(0) u^m / m! - M_{m+1} u^{m+1} / (
 **Rounding.** Numbers are known to :math:`\nu(t) = \kappa (|c| + \sum |a_k| e^{-\lambda_k t}) +` `floor` only. The
 theorems are applied to :math:`f + \nu`, a sum of the same exponentials: a root is reported once `f` is below zero by
 more than rounding, and then moved back to where `f` itself vanishes. A graze shallower than rounding is no event.
-A function that stays within its rounding for thousands of steps is taken to be known less well, four times at a time:
+For a function that stays within its rounding for thousands of steps the uncertainty is quadrupled, again and again:
 so the search ends.
 """
 
@@ -76,7 +76,7 @@ def first_roots(
     rates : ndarray, shape (k, m) or (k, 1)
         Ascending along the first axis, positive.
     limits : ndarray, shape (g,)
-        Last time of interest of each group; lowered in place to the first event found.
+        Last time of interest of each group; lowered in place to the first event there is.
     groups : ndarray of int, shape (m,), optional
         Group of each function; all in group 0 by default.
     order : ndarray of int, shape (m,), optional
@@ -89,7 +89,7 @@ def first_roots(
     ndarray, shape (m,)
     """
     size = constants.size
-    found = np.full(size, np.inf)
+    first = np.full(size, np.inf)
     group = np.zeros(size, dtype=np.int64) if groups is None else groups
     floors = np.broadcast_to(floor, size)
     c = constants + NOISE * np.abs(constants) + floors
@@ -101,8 +101,8 @@ def first_roots(
     once = np.isfinite(roots).nonzero()[0]
     if once.size:
         rates_once = lam if lam.shape[1] == 1 else lam[:, once]
-        found[once] = _polish(constants[once], coefficients[:, once], rates_once, roots[once])
-        np.minimum.at(limits, group[once], found[once])
+        first[once] = _polish(constants[once], coefficients[:, once], rates_once, roots[once])
+        np.minimum.at(limits, group[once], first[once])
     alive = alive[t[alive] <= limits[group[alive]]]
     t, c, a = t[alive], c[alive], a[:, alive]
     if lam.shape[1] != 1:
@@ -131,18 +131,18 @@ def first_roots(
         hit = ~never & ((value <= 0) | (step <= 2 * EPS * moved))
         if hit.any():
             here = alive[hit]
-            found[here] = _polish(
+            first[here] = _polish(
                 constants[here], coefficients[:, here], lam if lam.shape[1] == 1 else lam[:, hit], t[hit]
             )
-            np.minimum.at(limits, group[here], found[here])
-        keep = ~never & ~hit & (moved <= limits[group[alive]])
-        if not keep.any():
+            np.minimum.at(limits, group[here], first[here])
+        going = ~never & ~hit & (moved <= limits[group[alive]])
+        if not going.any():
             break
-        alive, t, c, a = alive[keep], moved[keep], c[keep], a[:, keep]
+        alive, t, c, a = alive[going], moved[going], c[going], a[:, going]
         if lam.shape[1] != 1:
-            lam = lam[:, keep]
-    found[found > limits[group]] = np.inf
-    return found
+            lam = lam[:, going]
+    first[first > limits[group]] = np.inf
+    return first
 
 
 def _first_look(
@@ -166,8 +166,8 @@ def _first_look(
         unclear[once[~near]] = False
         once = once[near]
         rates = rates if rates.shape[1] == 1 else rates[:, near]
-        found, solved = _bracketed(c[near], a[:, near], rates, t[once], limit[once])
-        roots[once[solved]] = found[solved]
+        first, solved = _bracketed(c[near], a[:, near], rates, t[once], limit[once])
+        roots[once[solved]] = first[solved]
         unclear[once[solved]] = False
     return unclear.nonzero()[0], roots
 
@@ -234,13 +234,13 @@ def _leave(coefficients: FloatArray, rates: FloatArray, order: IntArray) -> Floa
     """Half-way to where the known root at 0 is certainly left behind."""
     t = np.zeros(order.size)
     for m, sign in ((1, -1.0), (2, 1.0)):
-        mine = np.flatnonzero(order == m)
-        if mine.size:
-            lam = rates if rates.shape[1] == 1 else rates[:, mine]
-            high = sign * coefficients[:, mine] * lam**m
+        members = np.flatnonzero(order == m)
+        if members.size:
+            lam = rates if rates.shape[1] == 1 else rates[:, members]
+            high = sign * coefficients[:, members] * lam**m
             lead = _total(high)
             bound = _total(np.maximum(high * lam, 0.0))  # the next derivative has the other sign
             with np.errstate(divide="ignore", invalid="ignore"):
                 reach = np.where(bound > 0, 0.5 * (m + 1) * np.maximum(lead, 0.0) / bound, 0.0)
-            t[mine] = reach
+            t[members] = reach
     return t

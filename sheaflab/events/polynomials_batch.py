@@ -35,22 +35,22 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
     ndarray, shape (m,)
     """
     size, degree = len(monomials), monomials.shape[1] - 1
-    found = np.full(size, np.inf)
+    first = np.full(size, np.inf)
     if not size:
-        return found
+        return first
     left, right = halves(degree)
     b = product(monomials, conversion(degree).T) + noise[:, None]
-    mine = np.flatnonzero((b < 0).any(axis=1))
-    b, start = b[mine], np.zeros(mine.size)
+    owners = np.flatnonzero((b < 0).any(axis=1))
+    b, start = b[owners], np.zeros(owners.size)
     brackets: list[tuple[IntArray, FloatArray, FloatArray, FloatArray]] = []
     for depth in range(DEEPEST + 1):
-        if not mine.size:
+        if not owners.size:
             break
         width = 0.5**depth
         signs = b < 0
         below = signs[:, 0]
         if below.any():  # below zero at once, or a root in the interval before, which is then the lesser one
-            np.minimum.at(found, mine[below], start[below])
+            np.minimum.at(first, owners[below], start[below])
         changes = np.count_nonzero(signs[:, 1:] != signs[:, :-1], axis=1)
         one = ~below & (changes > 0 if depth == DEEPEST else changes == 1)
         if one.any():
@@ -58,20 +58,20 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
             row = np.arange(j.size)
             high, low = b[one][row, j - 1], b[one][row, j]
             guess = start[one] + width * (j - 1 + high / (high - low)) / degree
-            brackets.append((mine[one], start[one], start[one] + width, guess))
-        more = ~below & ~one & (changes > 1) & (start < found[mine]) & (start <= limits[groups[mine]])
-        mine, start, b = mine[more], start[more], b[more]
-        if mine.size:
+            brackets.append((owners[one], start[one], start[one] + width, guess))
+        more = ~below & ~one & (changes > 1) & (start < first[owners]) & (start <= limits[groups[owners]])
+        owners, start, b = owners[more], start[more], b[more]
+        if owners.size:
             b = np.concatenate([product(b, left.T), product(b, right.T)])
-            mine, start = np.concatenate([mine, mine]), np.concatenate([start, start + 0.5 * width])
+            owners, start = np.concatenate([owners, owners]), np.concatenate([start, start + 0.5 * width])
     if brackets:
         owner, lows, highs, guesses = (np.concatenate(parts) for parts in zip(*brackets, strict=True))
         raised = monomials[owner]
         raised[:, 0] += noise[owner]
-        np.minimum.at(found, owner, _back(monomials[owner], _halley(raised, lows, highs, guesses)))
-    found[found > 1.0] = np.inf
-    np.minimum.at(limits, groups, found)
-    return found
+        np.minimum.at(first, owner, _back(monomials[owner], _halley(raised, lows, highs, guesses)))
+    first[first > 1.0] = np.inf
+    np.minimum.at(limits, groups, first)
+    return first
 
 
 def _powers(x: FloatArray, degree: int) -> FloatArray:
@@ -82,7 +82,7 @@ def _powers(x: FloatArray, degree: int) -> FloatArray:
 
 
 def _halley(raised: FloatArray, low: FloatArray, high: FloatArray, x: FloatArray) -> FloatArray:
-    """The one root in each (low, high], where the polynomial falls: Halley's method kept inside a shrinking bracket."""
+    """The one root in each (low, high], where the polynomial falls: Halley's method inside a shrinking bracket."""
     degree = raised.shape[1] - 1
     k = np.arange(degree + 1.0)
     x = np.where((low < x) & (x < high), x, 0.5 * (low + high))

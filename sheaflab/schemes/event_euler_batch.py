@@ -53,7 +53,7 @@ class _Rows:
         )
 
     def step(self, t_next: float, tol: float) -> None:
-        """Advance to the next grid time, cut at each crossing on the way; a neuron is located once a step."""
+        """Advance to the next grid time, cut at each crossing on the way; a neuron is located once per step."""
         located = np.zeros(self.codes.shape, dtype=np.bool_)
         going = np.arange(self.who.size)
         broken = np.zeros(self.who.size, dtype=np.bool_)

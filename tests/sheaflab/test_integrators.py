@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sheaflab import ActivationRegion, Euler, EventEuler, Integrator, Network, Outcome, Sheaf
+from sheaflab import ActivationRegion, Euler, EventEuler, Exact, Integrator, Network, Outcome, Scheme, Sheaf
 from tests.sheaflab.strategies import problems
 
 STEPPERS = [Euler(dt=0.02), EventEuler(dt=0.02)]
@@ -194,3 +194,11 @@ SHEAF = one_neuron(1.0, 1.0)
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_exact_scheme_has_no_step():
+    """What has a step is an Integrator; what can run is a Scheme."""
+    assert isinstance(Exact(), Scheme)
+    assert not isinstance(Exact(), Integrator)
+    assert not {"dt", "max_steps", "advance", "locate"} & set(dir(Exact()))
+    assert all(isinstance(stepper, Scheme) and isinstance(stepper, Integrator) for stepper in STEPPERS)

@@ -120,7 +120,7 @@ SHEAF = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
         (lambda: Sheaf(SHEAF.net, [1.0]), r"`x` must have shape \(2,\), got \(1,\)"),
         (lambda: SHEAF.energy([1.0]), r"`c` must have shape \(5,\), got \(1,\)"),
         (lambda: SHEAF.energy([1, 2, 3, 4, np.nan]), r"`c` must be finite, got nan at index \(4,\)"),
-        (lambda: SHEAF.laplacian([1, 0, 1]), r"`pattern` must have shape \(4,\), one entry a hidden neuron, got \(3,\)"),
+        (lambda: SHEAF.laplacian([1, 0, 1]), r"`pattern` must have shape \(4,\), one entry per hidden neuron, got \(3,\)"),
         (lambda: SHEAF.laplacian([1, 0, 1, 2]), r"`pattern` must hold 0 or 1 only, got \[1, 0, 1, 2\]"),
         (lambda: ActivationRegion(SHEAF, [1, 0, 1, 0], sliding=[4]), "`sliding` must hold neurons between 0 and 3, got 4"),
         (lambda: SHEAF.place(4), "`neuron` must be between 0 and 3, got 4"),
