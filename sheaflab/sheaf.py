@@ -24,8 +24,9 @@ def log_slope(speed_squared: float, energy: float) -> float:
 
 def log_slopes(speeds_squared: FloatArray, energies: FloatArray) -> FloatArray:
     """Do what :func:`log_slope` does for each entry of arrays of shape ``(m,)``."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(energies > 0, -speeds_squared / energies, np.nan)
+    slopes = np.full(energies.shape, np.nan)
+    np.divide(-speeds_squared, energies, out=slopes, where=energies > 0)
+    return slopes
 
 
 class Sheaf:
