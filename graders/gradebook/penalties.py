@@ -1,0 +1,88 @@
+"""The course's rule for late work, taken once per submission; nbgrader takes it once per notebook."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import AssignLatePenalties
+
+STEP = 1024
+"""Shares are multiples of 1/STEP points: floats hold these exactly, so that the shares of 2 points sum to 2."""
+
+
+class SubmissionPenalty(AssignLatePenalties):  # type: ignore[misc]
+    """In the place of nbgrader's AssignLatePenalties, with the same configuration: the same plugin, other arguments.
+
+    The plugin is asked once, with the score of the whole submission. Its penalty, at least 0 and at most that score, is
+    spread over the notebooks in proportion to their scores. For a rule that takes a part of the score, such as
+    nbgrader's own 'zero', this is what nbgrader does.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
+        """Set the penalties of this notebook's submission; right once its last notebook has its scores."""
+        told = resources["nbgrader"]
+        with Gradebook(told["db_url"]) as book:
+            self.assign(book.find_submission(told["assignment"], told["student"]))
+            book.db.commit()
+        return nb, resources
+
+    def assign(self, submission: Any) -> bool:
+        """Set the penalties of a submission's notebooks; tell whether any has changed. The caller commits.
+
+        Raises
+        ------
+        ValueError
+            If the plugin fails, or returns no number.
+        """
+        notebooks = sorted(submission.notebooks, key=lambda notebook: str(notebook.name))
+        before = [notebook.late_submission_penalty for notebook in notebooks]
+        late, scores = submission.total_seconds_late, [max(float(notebook.score), 0.0) for notebook in notebooks]
+        penalty = self._ask(submission.student.id, math.fsum(scores), late) if late > 0 else None
+        after = [None] * len(scores) if penalty is None else spread(penalty, scores)
+        for notebook, share in zip(notebooks, after, strict=True):
+            notebook.late_submission_penalty = share
+        return before != after
+
+    def _ask(self, student: str, score: float, late: float) -> float | None:
+        """What the plugin says, kept between 0 and the score."""
+        self.init_plugin()
+        name = self.plugin_class.__name__
+        try:
+            penalty = self.plugin_inst.late_submission_penalty(student, score, late)
+            found = None if penalty is None else float(penalty)
+        except Exception as error:
+            raise ValueError(f"the late plugin {name} failed for {student}, {late:g} s late: {error!r}") from error
+        if found is not None and not math.isfinite(found):
+            raise ValueError(f"the late plugin {name} must return a finite number or None, got {found} for {student}")
+        return None if found is None else min(max(found, 0.0), score)
+
+
+def spread(penalty: float, scores: Sequence[float]) -> list[float]:
+    """Spread a penalty over notebooks in proportion to their scores.
+
+    Parameters
+    ----------
+    penalty : float
+        Points, between 0 and the sum of `scores`.
+    scores : sequence of float
+        Points of each notebook, at least 0.
+
+    Returns
+    -------
+    list of float
+        Points off each notebook, between 0 and its score; they sum to `penalty`.
+    """
+    total = math.fsum(scores)
+    if total <= 0:
+        return [0.0] * len(scores)
+    shares = [min(math.floor(penalty * (score / total) * STEP) / STEP, score) for score in scores]
+    left = penalty - math.fsum(shares)
+    for k, score in enumerate(scores):  # what rounding down has left, where there is room for it
+        more = min(left, score - shares[k])
+        shares[k] += more
+        left -= more
+    return shares
