@@ -1,6 +1,8 @@
 """nbgrader's configuration of this course: its own doors, our graders behind them.
 
-`nbgrader autograde lab09` in this directory grades with the trusted chain; everything else is stock nbgrader.
+`nbgrader autograde lab09` in this directory grades with the trusted chain; everything else is stock nbgrader. `graders
+grade` and formgrader read this file too. What holds on one site only (exchange, database, rule for late work) goes into
+`nbgrader_config_local.py` beside it, which git ignores; what that says counts.
 """
 
 import os
@@ -37,7 +39,6 @@ c.GenerateAssignment.preprocessors = [
 # Autograde: mend whatever was handed in, then grade it in the sandbox instead of executing it here. The exporter keeps
 # outputs, cleaned, of cells left as released only; the grader writes all others.
 c.Autograde.exporter_class = "graders.gradebook.doors.RepairingExporter"
-c.RepairingExporter.course = here
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
@@ -46,7 +47,7 @@ c.Autograde.autograde_preprocessors = [
     "graders.gradebook.doors.TrustedGrader",
     "graders.gradebook.feedback.EscapeHtml",
     "nbgrader.preprocessors.SaveAutoGrades",
-    "nbgrader.preprocessors.AssignLatePenalties",
+    "graders.gradebook.penalties.SubmissionPenalty",  # the plugin of AssignLatePenalties, once per submission
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.TrustedGrader.course = here
@@ -61,3 +62,5 @@ c.GenerateFeedback.preprocessors = [
     Hints,
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+load_subconfig("nbgrader_config_local.py", here)  # noqa: F821  (traitlets provides it; nothing happens without the file)

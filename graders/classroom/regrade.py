@@ -9,10 +9,10 @@ from typing import Any
 from graders.classroom import session
 from graders.classroom.batch import students
 from graders.classroom.pool import executor
+from graders.gradebook.settings import Settings
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.lab.manifest import Course
-from graders.sandbox.isolation import Limits
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Summaries by student and notebook, as they stand in the autograded notebooks."""
@@ -105,12 +105,26 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")[:300]
 
 
-def regrade(course: Course, *, workers: int = 1, chosen: list[str] | None = None) -> str:
-    """Grade all submissions again and return the table; hand-given points stay."""
-    names = students(course) if chosen is None else chosen
+def regrade(
+    course: Course, *, workers: int = 1, chosen: list[str] | None = None, settings: Settings | None = None
+) -> str:
+    """Grade all submissions again and return the table; hand-given points stay.
+
+    Parameters
+    ----------
+    course : Course
+    workers : int, optional
+        Processes.
+    chosen : list of str, optional
+        Only these students.
+    settings : Settings, optional
+        By default the course's.
+    """
+    settings = Settings.load(course.root) if settings is None else settings
+    names = [name for name in students(course) if name not in settings.excluded] if chosen is None else chosen
     before = results(course, names)
-    limits, level = Limits(), best_isolation()
-    with executor(workers, None, level, limits) as pool:
-        session.grade_class(course, names, pool, limits, level, since_change=False, window=2 * workers)
+    level = best_isolation(settings.required, settings.limits)
+    with executor(workers, None, level, settings.limits) as pool:
+        session.grade_class(course, names, pool, settings, level, since_change=False, window=2 * workers)
     after = results(course, names)
     return table(changes(before, after), before, after)

@@ -6,31 +6,57 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
-from graders.classroom.batch import Job, fingerprint, read_job, run_jobs
+from graders.classroom.batch import Job, read_job, run_jobs
 from graders.gradebook import nbgrader_api
+from graders.gradebook.files import submission_time
+from graders.gradebook.marker import fingerprint
 from graders.gradebook.record import Recorder
+from graders.gradebook.settings import Settings
+from graders.grading.submission import TIMESTAMP
 from graders.lab.manifest import Course
-from graders.sandbox.isolation import Isolation, Limits
+from graders.sandbox.isolation import Isolation
+
+
+@dataclass
+class Session:
+    """What a run has done.
+
+    Attributes
+    ----------
+    graded : int
+        Submissions that were graded; the others had not changed.
+    penalties : int
+        Submissions among the others whose penalty for late work is not what it was.
+    reasons : Counter of str
+        How the graded exercises ended.
+    problems : list of str
+        What somebody has to look at.
+    """
+
+    graded: int = 0
+    penalties: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
 
 
 def grade_class(
     course: Course,
     chosen: list[str],
     pool: Executor,
-    limits: Limits,
+    settings: Settings,
     level: Isolation,
     *,
     since_change: bool = True,
     window: int = 4,
-) -> tuple[Counter[str], int]:
-    """Grade `chosen` through `pool` and write each result as it comes; return reasons and how many were graded."""
-    db_url = nbgrader_api.load_config(course.root).CourseDirectory.db_url
-    mark, reasons, graded = fingerprint(course), Counter[str](), 0
+) -> Session:
+    """Grade `chosen` through `pool` and write each result as it comes."""
+    mark, done = fingerprint(course), Session()
     with (
-        Recorder(course, db_url) as recorder,
+        Recorder(course, settings.config) as recorder,
         nbgrader_api.quiet(),
         tqdm(
             total=len(chosen), unit="submission", file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 10
@@ -39,17 +65,21 @@ def grade_class(
 
         def jobs() -> Iterator[Job]:
             for student in chosen:
-                job = read_job(course, student, mark, limits, level)
+                job = read_job(course, student, mark, settings.limits, level, recorder.other_files(student))
+                stamp = course.root / "submitted" / student / course.assignment / TIMESTAMP
+                if problem := submission_time(job.files.get(TIMESTAMP), stamp)[1]:
+                    done.problems.append(problem)
                 if since_change and recorder.is_done(student, job.digest):
+                    done.penalties += recorder.update_penalty(student)
                     bar.update()
                 else:
                     yield job
 
         for result in run_jobs(jobs(), pool, window):
             recorder.write(result)
-            graded += 1
+            done.graded += 1
             told = [e.status.label for n in result.notebooks.values() for e in n.result.exercises]
-            reasons.update(told)
-            bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in reasons.most_common(4)))
+            done.reasons.update(told)
+            bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in done.reasons.most_common(4)))
             bar.update()
-    return reasons, graded
+    return done

@@ -10,10 +10,11 @@ from pathlib import Path
 from graders.classroom.batch import students
 from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
+from graders.gradebook.settings import Settings
 from graders.grading import canary
 from graders.lab.manifest import Course
 from graders.lab.places import default_course
-from graders.sandbox.isolation import LADDER, Isolation, Limits
+from graders.sandbox.isolation import LADDER
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,31 +30,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="skip submissions that have been graded just as they are (default)",
     )
-    parser.add_argument("--cpu", type=float, default=Limits.cpu, help="CPU seconds of one cell (%(default)s)")
-    parser.add_argument("--wall", type=float, default=Limits.wall, help="seconds of one cell or call (%(default)s)")
+    add_overrides(parser)
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that take the place of what the course's configuration says."""
+    says = "by default as the course's nbgrader_config.py says"
+    parser.add_argument("--cpu", type=float, help=f"CPU seconds of one cell; {says}")
+    parser.add_argument("--wall", type=float, help=f"seconds of one cell or call; {says}")
     levels = [level.name.lower() for level in LADDER]
-    parser.add_argument("--require-isolation", choices=levels, default="rlimits", help="refuse less (%(default)s)")
+    parser.add_argument("--require-isolation", choices=levels, help=f"refuse to grade with less; {says}")
+
+
+def overridden(options: argparse.Namespace, root: Path) -> Settings:
+    """Return the settings of the course at `root` with the given options in their place, and say which these are."""
+    settings = Settings.load(root)
+    settings = settings.override(cpu=options.cpu, wall=options.wall, required=options.require_isolation)
+    for told in settings.overridden:
+        print(f"Attention: {told}.", file=sys.stderr)
+    return settings
 
 
 def run(options: argparse.Namespace, course: Course | None = None) -> int:
     """Grade, write, summarise; status 0 once every submission has a grade and a reason."""
-    course = Course.load(options.course) if course is None else course
+    settings = overridden(options, options.course if course is None else course.root)
+    course = settings.course(options.course) if course is None else course
     if options.assignment not in (None, course.assignment):
         raise ValueError(f"the assignment of {course.root} is {course.assignment!r}, got {options.assignment!r}")
-    limits = Limits(cpu=options.cpu, wall=options.wall)
-    level = canary.best_isolation(Isolation[options.require_isolation.upper()], limits)
+    level = canary.best_isolation(settings.required, settings.limits)
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
-    chosen = options.student or students(course)
+    chosen = options.student or [name for name in students(course) if name not in settings.excluded]
     if not chosen:
         print(f"Nothing in {course.root / 'submitted'}.")
         return 0
-    with executor(options.workers, options.scheduler, level, limits) as pool:
-        reasons, graded = grade_class(
-            course, chosen, pool, limits, level, since_change=options.since_change, window=2 * options.workers
+    with executor(options.workers, options.scheduler, level, settings.limits) as pool:
+        done = grade_class(
+            course, chosen, pool, settings, level, since_change=options.since_change, window=2 * options.workers
         )
-    print(f"{graded} of {len(chosen)} submissions graded, the others unchanged since they were.")
-    for label, count in reasons.most_common():
+    for problem in done.problems:
+        print(f"Attention: {problem}.", file=sys.stderr)
+    print(f"{done.graded} of {len(chosen)} submissions graded, the others unchanged since they were.")
+    if done.penalties:
+        print(f"{done.penalties} of the others have another penalty for late work.")
+    for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
     return 0
 

@@ -15,7 +15,10 @@ _FILES = {
     "bank.toml.txt": "bank/{name}/{name}-1.toml",
     "tests.py.txt": "tests/test_{stem}.py",
 }
-_IGNORED = "source/**/*.ipynb\nrelease/\nsubmitted/\nautograded/\nfeedback/\ngradebook.db*\n.secret\n__pycache__/\n"
+_IGNORED = (
+    "source/**/*.ipynb\nrelease/\nsubmitted/\nautograded/\nfeedback/\ngradebook.db*\n.secret\n__pycache__/\n"
+    "nbgrader_config_local.py\n"
+)
 
 
 def scaffold(name: str, into: Path) -> list[Path]:

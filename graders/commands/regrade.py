@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from graders.classroom.regrade import regrade
-from graders.lab.manifest import Course
+from graders.commands.grade import add_overrides, overridden
 from graders.lab.places import default_course
 
 
@@ -16,12 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
     parser.add_argument("--student", action="append", help="only this student; may be given again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
+    add_overrides(parser)
     parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
 
 
 def run(options: argparse.Namespace) -> int:
     """Grade again and print the table."""
-    text = regrade(Course.load(options.course), workers=options.workers, chosen=options.student)
+    settings = overridden(options, options.course)
+    course = settings.course(options.course)
+    text = regrade(course, workers=options.workers, chosen=options.student, settings=settings)
     print(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")

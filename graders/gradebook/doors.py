@@ -5,32 +5,93 @@ Named as dotted strings in ``course/nbgrader_config.py``. nbgrader, formgrader, 
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Float, Unicode
+from traitlets import CaselessStrEnum, Float, Unicode
 
+from graders.gradebook import marker
+from graders.gradebook.files import SubmissionFolders, other_files, with_links
 from graders.gradebook.writing import write_result
 from graders.grading.canary import best_isolation
 from graders.grading.grade import grade_repaired
-from graders.grading.repair import Repaired, repair_file
+from graders.grading.repair import Repaired
+from graders.grading.submission import read_files, read_notebook
 from graders.lab.manifest import Course
-from graders.sandbox.isolation import Isolation, Limits
+from graders.sandbox.isolation import LADDER, Isolation, Limits
 from graders.sandbox.notebook import Host
 from graders.status import Status
 
 NOTES = "graders_repair"
 
 
+class WholeSubmissions(Autograde):  # type: ignore[misc]
+    """nbgrader's autograde, for which a submission is whatever is in its folder, as it is for ``graders grade``.
+
+    A notebook that is missing is graded as missing, with a page that says so; one under a browser's name is found; a
+    folder without notebooks is a submission; links lead nowhere; the folder is marked as graded.
+    """
+
+    course: Course
+    mark: str
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def adopt(cls, converter: Autograde, course: Course) -> None:
+        """Turn nbgrader's converter, which has just looked for notebooks, into one of these.
+
+        nbgrader's configuration can name no class for it, but one for its exporter, which is made at this moment.
+        """
+        converter.__class__ = cls
+        plain = converter.coursedir
+        converter.coursedir = SubmissionFolders(parent=converter, **plain.trait_values(config=True))
+        converter.course, converter.mark = course, marker.fingerprint(course)
+        pattern = converter._format_source(plain.assignment_id, plain.student_id)
+        converter.assignments = {path: [] for path in glob.glob(pattern) if Path(path).is_dir()} | converter.assignments
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Read the submission, then do as nbgrader does with every notebook that it should have."""
+        folder = Path(self._format_source(assignment_id, student_id))
+        self.files = read_files(folder)
+        names = fnmatch.filter([spec.name for spec in self.course.ready], self.coursedir.notebook_id)
+        self.notebooks = [str(folder / f"{name}.ipynb") for name in names]
+        ignore = self.coursedir.ignore
+        self.coursedir.ignore = with_links(folder, ignore)
+        try:
+            super().init_assignment(assignment_id, student_id)
+        finally:
+            self.coursedir.ignore = ignore
+
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
+        """Mark the submission as graded, as whole as it is, then do as nbgrader does."""
+        if self.coursedir.notebook_id == "*":
+            folder = Path(self._format_source(assignment_id, student_id))
+            others = {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
+            digest = marker.digest_of(self.files, others, self.mark)
+            with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+                target = Path(self._format_dest(assignment_id, student_id))
+                marker.write_marker(target, digest, book, assignment_id, student_id)
+        super().set_permissions(assignment_id, student_id)
+
+
 class RepairingExporter(NotebookExporter):  # type: ignore[misc]
     """Read a submitted file through :mod:`graders.grading.repair`, so that no file can stop a batch."""
 
-    course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
     _shared: tuple[str, Host, weakref.finalize[..., Any]] | None = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(self.parent, Autograde):
+            WholeSubmissions.adopt(self.parent, TrustedGrader(parent=self).load_course())
 
     def host(self, student: str, limits: Limits, level: Isolation) -> Host:
         """Return what provides workers to the notebooks of `student`, and to nobody else's; a new one ends the last."""
@@ -43,12 +104,10 @@ class RepairingExporter(NotebookExporter):  # type: ignore[misc]
 
     def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **kw: Any) -> Any:
         """Convert `filename`; a submission is mended first, what we wrote ourselves is only read."""
-        info = (resources or {}).get("nbgrader", {})
-        course = Course.load(Path(self.course or "."))
-        names = {spec.name: spec for spec in course.notebooks}
-        if not getattr(self.parent, "_sanitizing", False) or info.get("notebook") not in names:
+        door = self.parent
+        if not isinstance(door, WholeSubmissions) or not door._sanitizing:
             return super().from_filename(filename, resources=resources, **kw)
-        mended = repair_file(Path(filename), course, names[info["notebook"]])
+        mended = read_notebook(door.files, door.course, Path(filename).stem)
         mended.notebook.metadata[NOTES] = {
             "status": mended.status.name,
             "notes": mended.notes,
@@ -62,18 +121,35 @@ class TrustedGrader(NbGraderPreprocessor):  # type: ignore[misc]
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
     checks = Unicode("", help="Directory of the hidden checks; the course's own if empty.").tag(config=True)
-    require_isolation = Unicode("RLIMITS", help="Refuse to grade with less than this.").tag(config=True)
+    require_isolation = CaselessStrEnum(
+        [level.name for level in LADDER], "RLIMITS", help="Refuse to grade with less than this."
+    ).tag(config=True)
     cpu_seconds = Float(Limits.cpu, help="CPU time of one cell; a call gets at most 10 s.").tag(config=True)
     wall_seconds = Float(Limits.wall, help="Wall-clock time of one cell or call.").tag(config=True)
 
+    @property
+    def limits(self) -> Limits:
+        """The bounds on a worker."""
+        return Limits(cpu=self.cpu_seconds, wall=self.wall_seconds)
+
+    @property
+    def required(self) -> Isolation:
+        """The least with which to grade."""
+        return Isolation[self.require_isolation]
+
+    def load_course(self) -> Course:
+        """The course with its configured checks."""
+        root = Path(self.course or ".")
+        return Course.load(root, root / self.checks if self.checks else None)
+
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
         """Grade `nb` and write outputs and points into it."""
-        course = Course.load(Path(self.course or "."), self.checks or None)
+        course = self.load_course()
         spec = course.notebook(resources["nbgrader"]["notebook"])
         told = nb.metadata.pop(NOTES, None) or {"status": "OK", "notes": [], "missing": []}
         mended = Repaired(nb, Status[told["status"]], list(told["notes"]), frozenset(told["missing"]))
-        limits = Limits(cpu=self.cpu_seconds, wall=self.wall_seconds)
-        level = best_isolation(Isolation[self.require_isolation], limits)
+        limits = self.limits
+        level = best_isolation(self.required, limits)
         if level.degraded:
             self.log.warning(level.value)
         shares = isinstance(self.parent, RepairingExporter)  # starting a worker costs as much as grading a notebook

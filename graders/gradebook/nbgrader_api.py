@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook
+from nbgrader.apps import NbGrader
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
@@ -25,17 +26,30 @@ class NbGraderError(RuntimeError):
 
 
 def load_config(root: Path) -> Config:
-    """Return the configuration of the course at `root`."""
-    return PyFileConfigLoader(CONFIG, path=str(root)).load_config()
+    """Return the configuration that nbgrader has in the course at `root`: the machine's, then the user's, then its own.
+
+    Unlike nbgrader, it raises what a faulty file raises, and does not look into the current folder.
+    """
+    app = NbGrader(log=_silent())
+    app.load_cwd_config = False
+    app.raise_config_file_errors = True
+    app.load_config_file()
+    config = PyFileConfigLoader(CONFIG, path=str(root)).load_config()
+    app.config.merge(config)
+    return app.config
+
+
+def _silent() -> logging.Logger:
+    logger = logging.getLogger("graders.nbgrader")
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())  # an unused exchange directory is no news to a grader
+    return logger
 
 
 def api(root: Path, config: Config | None = None) -> Any:
     """Return nbgrader's API for the course at `root`."""
-    logger = logging.getLogger("graders.nbgrader")
-    logger.propagate = False
-    logger.addHandler(logging.NullHandler())  # an unused exchange directory is no news to a grader
     with _inside(root):
-        return NbGraderAPI(config=load_config(root) if config is None else config, log=logger)
+        return NbGraderAPI(config=load_config(root) if config is None else config, log=_silent())
 
 
 @contextlib.contextmanager

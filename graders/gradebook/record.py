@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -11,28 +10,33 @@ from typing import Any
 
 import nbformat
 from nbgrader.api import Gradebook
-from nbgrader.plugins import LateSubmissionPlugin
-from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task, parse_utc
+from nbgrader.converters import Autograde
+from traitlets.config import Config
 
+from graders.gradebook import marker
+from graders.gradebook.files import SubmissionFolders, copy_files, folder_of, other_files, submission_time
+from graders.gradebook.penalties import SubmissionPenalty
+from graders.gradebook.scores import AutoScores
 from graders.grading.submission import TIMESTAMP, SubmissionResult
 from graders.lab.manifest import Course
 
-MARKER = ".graders.json"
-
 
 class Recorder:
-    """Writes results for one course; not to be used by two processes at once.
+    """Writes what `nbgrader autograde` would write, for one course; not to be used by two processes at once.
 
     Parameters
     ----------
     course : Course
-    db_url : str
+    config : Config
+        The course's configuration; see :func:`graders.gradebook.nbgrader_api.load_config`.
     """
 
-    def __init__(self, course: Course, db_url: str) -> None:
+    def __init__(self, course: Course, config: Config) -> None:
         self.course = course
-        self.gradebook = Gradebook(db_url)
-        self.late = LateSubmissionPlugin()
+        self.coursedir = SubmissionFolders(config=config, root=str(course.root), assignment_id=course.assignment)
+        self.gradebook = Gradebook(self.coursedir.db_url, self.coursedir.course_id)
+        self._autograde = Autograde(coursedir=self.coursedir, config=config)
+        self._scores, self._penalty = AutoScores(config=config), SubmissionPenalty(config=config)
 
     def __enter__(self) -> Recorder:
         return self
@@ -40,31 +44,49 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.gradebook.close()
 
-    def folder(self, student: str) -> Path:
-        """Where a student's autograded notebooks are."""
-        return self.course.root / "autograded" / student / self.course.assignment
+    def _folder(self, step: str, student: str) -> Path:
+        return folder_of(self.coursedir, step, student, self.course.assignment)
+
+    def other_files(self, student: str) -> dict[str, Path]:
+        """The files of a submission that are copied as they are, by name; no notebooks, and no links."""
+        folder = self._folder(self.coursedir.submitted_directory, student)
+        return {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
 
     def is_done(self, student: str, digest: str) -> bool:
-        """Whether just this submission has been graded and written already."""
-        try:
-            return bool(json.loads((self.folder(student) / MARKER).read_text())["digest"] == digest)
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+        """Whether just this submission has been graded already, and the gradebook in use has its grades."""
+        folder = self._folder(self.coursedir.autograded_directory, student)
+        return marker.is_done(folder, digest, self.gradebook, self.course.assignment, student)
+
+    def update_penalty(self, student: str) -> bool:
+        """Bring the penalty of a graded submission to what due date, extension, points and rule now say.
+
+        Returns
+        -------
+        bool
+            Whether it has changed.
+        """
+        changed = self._penalty.assign(self.gradebook.find_submission(self.course.assignment, student))
+        self.gradebook.db.commit()
+        return changed
 
     def write(self, result: SubmissionResult) -> None:
         """Write one submission. The marker comes last, so that a killed run is repeated, never skipped."""
-        self._scores(result)
-        target = self.folder(result.student)
+        student, assignment = result.student, self.course.assignment
+        self._write_rows(result)
+        submitted = self._folder(self.coursedir.submitted_directory, student)
+        source = folder_of(self.coursedir, self.coursedir.source_directory, ".", assignment)
+        target = self._folder(self.coursedir.autograded_directory, student)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=".fresh-", dir=target.parent))
+        copy_files(list(self.other_files(student).values()), submitted, fresh)
+        excluded = {source / name for name in self._autograde.exclude_overwriting.get(assignment, [])}
+        ours = [path for path in other_files(source, self.coursedir.ignore) if path not in excluded]
+        copy_files(ours, source, fresh)
         for name, graded in result.notebooks.items():
             (fresh / f"{name}.ipynb").write_text(graded.text, encoding="utf-8")
-        if result.timestamp is not None:
-            (fresh / TIMESTAMP).write_bytes(result.timestamp)
-        (fresh / MARKER).write_text(json.dumps({"digest": result.digest}))
-        for path in fresh.iterdir():
-            path.chmod(0o644)
-        fresh.chmod(0o755)
+        marker.write_marker(fresh, result.digest, self.gradebook, assignment, student)
+        self._autograde.set_permissions(fresh.name, student)  # to nbgrader, the folder is one more assignment's
+        fresh.chmod(fresh.stat().st_mode | 0o755)
         if target.exists():
             aside = Path(tempfile.mkdtemp(prefix=".old-", dir=target.parent))
             os.replace(target, aside / "old")
@@ -72,48 +94,24 @@ class Recorder:
         for left in (*target.parent.glob(".old-*"), *target.parent.glob(".fresh-*")):
             shutil.rmtree(left, ignore_errors=True)
 
-    def _scores(self, result: SubmissionResult) -> None:
-        """What nbgrader's SaveAutoGrades and AssignLatePenalties do, in one transaction."""
+    def _write_rows(self, result: SubmissionResult) -> None:
+        """Scores, comments and penalties of a submission, in one transaction."""
         book, assignment = self.gradebook, self.course.assignment
         book.update_or_create_student(result.student)
-        submission = book.update_or_create_submission(assignment, result.student, timestamp=_time(result.timestamp))
+        time, _ = submission_time(result.timestamp, Path(result.student) / TIMESTAMP)
+        submission = book.update_or_create_submission(
+            assignment, result.student, **({} if time is None else {"timestamp": time})
+        )
         for notebook in submission.notebooks:
             graded = result.notebooks.get(notebook.name)
-            grades = {grade.name: grade for grade in notebook.grades}
-            comments = {comment.name: comment for comment in notebook.comments}
-            for cell in nbformat.reads(graded.text, as_version=4).cells if graded else []:
-                self._cell(cell, grades, comments)
-            if graded is None or not graded.handed_in:
+            if graded is not None:
+                self._scores.save(notebook, nbformat.reads(graded.text, as_version=4).cells)
+            else:  # released, and no longer in the course
                 for grade in notebook.grades:
                     grade.auto_score, grade.needs_manual_grade = 0, False
         book.db.flush()
-        late = submission.total_seconds_late
-        for notebook in submission.notebooks:
-            notebook.late_submission_penalty = None
-            if late > 0:
-                penalty = self.late.late_submission_penalty(result.student, notebook.score, late)
-                if penalty is not None:
-                    notebook.late_submission_penalty = min(max(penalty, 0), notebook.score)
+        self._penalty.assign(submission)
         book.db.commit()
-
-    def _cell(self, cell: Any, grades: dict[str, Any], comments: dict[str, Any]) -> None:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if is_grade(cell) and name in grades:
-            grade = grades[name]
-            grade.auto_score = determine_grade(cell)[0]
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        if (is_solution(cell) or is_task(cell)) and name in comments:
-            same = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
-            comments[name].auto_comment = "No response." if same and not is_task(cell) else None
-
-
-def _time(raw: bytes | None) -> Any:
-    if raw is None:
-        return None
-    try:
-        return parse_utc(raw.decode("utf-8").strip())
-    except (ValueError, OverflowError):
-        return None
 
 
 def rows(db_url: str) -> list[tuple[Any, ...]]:

@@ -1,10 +1,17 @@
-"""One submission, graded: plain data for whoever writes it down."""
+"""One submission: what was handed in, read with care, and what grading has made of it."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from graders.grading.repair import MAX_FILE, Repaired, repair, untouched
 from graders.grading.results import NotebookResult
+from graders.lab.filenames import candidates
+from graders.lab.manifest import Course
+from graders.status import Status
 
 TIMESTAMP = "timestamp.txt"
 
@@ -15,7 +22,6 @@ class Graded:
 
     text: str
     result: NotebookResult
-    handed_in: bool
 
 
 @dataclass(frozen=True)
@@ -32,3 +38,40 @@ class SubmissionResult:
     def earned(self) -> float:
         """Points that the machine gives."""
         return sum(graded.result.earned for graded in self.notebooks.values())
+
+
+def is_plain(path: Path) -> bool:
+    """Whether `path` is a regular file and no link, which could name any file of this machine."""
+    return path.is_file() and not path.is_symlink()
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Read the notebooks and the timestamp of a submission, by name; nothing else of it, and nothing behind a link."""
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.iterdir()):
+        if (path.suffix == ".ipynb" or path.name == TIMESTAMP) and is_plain(path):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                files[path.name] = file.read(MAX_FILE + 1)
+    return files
+
+
+def read_notebook(files: Mapping[str, bytes], course: Course, name: str) -> Repaired:
+    """Return the notebook `name` of a submission, mended; the untouched release with a status if it is not there."""
+    spec, raw = course.notebook(name), files.get(f"{name}.ipynb")
+    others = candidates(name, list(files))
+    notes = []
+    if raw is None and len(others) == 1:
+        raw = files[others[0]]
+        notes.append(f"{others[0]} was taken for {name}.ipynb.")
+    elif raw is not None and others:
+        notes.append(f"{', '.join(others)} was left aside: {name}.ipynb is what counts.")
+    if raw is None:
+        known = {f"{s.name}.ipynb" for s in course.notebooks}
+        strange = [file for file in files if file.endswith(".ipynb") and file not in known]
+        why = f"there is no {name}.ipynb"
+        if strange:
+            why += f"; {', '.join(strange[:5])} has no name of this assignment: rename it"
+        return untouched(course, spec, Status.MISSING, why)
+    mended = repair(raw, course, spec)
+    mended.notes[:0] = notes
+    return mended

@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 from graders.classroom.pool import executor
-from graders.gradebook.record import MARKER
+from graders.gradebook.marker import MARKER
 from graders.lab.manifest import Course
 from graders.lab.places import default_course
 from graders.publish.release import build, copy_course

@@ -18,7 +18,8 @@ import pytest
 
 from graders.commands.grade import main_with
 from graders.gradebook import nbgrader_api
-from graders.gradebook.record import MARKER, rows
+from graders.gradebook.marker import MARKER
+from graders.gradebook.record import rows
 from graders.sandbox.machine import postgresql
 from tests.graders.conftest import hand_in
 

@@ -32,12 +32,12 @@ def chain(mini, tmp_path_factory):
     course = copy_course(mini, tmp_path_factory.mktemp("damaged") / "course")
     build(course)
     names = (f"d{number:04}" for number in itertools.count())
-    db_url = nbgrader_api.load_config(course.root).CourseDirectory.db_url
+    config = nbgrader_api.load_config(course.root)
 
     def run(raw):
         student = next(names)
         hand_in(course, student, raw)
-        with nbgrader_api.quiet(), Recorder(course, db_url) as recorder:
+        with nbgrader_api.quiet(), Recorder(course, config) as recorder:
             recorder.write(grade_submission(read_job(course, student, "", Limits(), best_isolation())))
             notebooks = recorder.gradebook.find_submission("mini", student).notebooks
             points = {grade.name: grade.auto_score for notebook in notebooks for grade in notebook.grades}

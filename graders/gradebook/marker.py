@@ -1,0 +1,93 @@
+"""Whether just this submission has been graded already, by the gradebook in use and the autograded folder together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import BaseCell, Comment, Grade, MissingEntry, SubmittedNotebook
+
+from graders.lab.manifest import MANIFEST, Course
+
+MARKER = ".graders.json"
+
+
+def fingerprint(course: Course) -> str:
+    """Digest of what a grade depends on beside the submission: manifest, sources, checks, graders, library, secret."""
+    import sheaflab
+
+    digest = hashlib.sha256(course.secret)
+    roots = [
+        course.source,
+        course.checks,
+        course.visible,
+        Path(__file__).resolve().parents[1],
+        Path(sheaflab.__file__).resolve().parent,
+    ]
+    paths = {course.root / MANIFEST, *(path for root in roots for path in root.rglob("*.py"))}
+    for path in sorted(paths):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def digest_of(files: Mapping[str, bytes], others: Mapping[str, Path], mark: str) -> str:
+    """Digest of a submission and of what its grade depends on.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        Its notebooks and timestamp.
+    others : mapping of str to Path
+        Its other files, which are copied with it, by name.
+    mark : str
+        See :func:`fingerprint`.
+    """
+    digest = hashlib.sha256(mark.encode())
+    for name, raw in files.items():
+        digest.update(f"\0{name}\0{len(raw)}\0".encode() + raw)
+    for name, path in others.items():
+        with path.open("rb") as file:
+            digest.update(f"\0{name}\0".encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def state(gradebook: Any, assignment: str, student: str) -> str | None:
+    """Digest of what autograding has left in a gradebook; None if the submission is not in it.
+
+    Points, comments and marks of "needs grading" that a person has changed since do not count, nor does the penalty,
+    which depends on them.
+    """
+    try:
+        submission = gradebook.find_submission(assignment, student)
+    except MissingEntry:
+        return None
+    found = [("submission", submission.student.id, str(submission.timestamp))]
+    for table, value in ((Grade, Grade.auto_score), (Comment, Comment.auto_comment)):
+        rows = (
+            gradebook.db.query(BaseCell.name, value)
+            .select_from(table)
+            .join(SubmittedNotebook, SubmittedNotebook.id == table.notebook_id)
+            .join(BaseCell, BaseCell.id == table.cell_id)
+            .filter(SubmittedNotebook.assignment_id == submission.id)
+        )
+        found += [(table.__name__, name, repr(value)) for name, value in rows]
+    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
+
+
+def write_marker(folder: Path, digest: str, gradebook: Any, assignment: str, student: str) -> None:
+    """Say in an autograded `folder` that it holds the submission with this digest, as the gradebook does now."""
+    path = folder / MARKER
+    path.unlink(missing_ok=True)  # nbgrader leaves its files read-only
+    path.write_text(json.dumps({"digest": digest, "gradebook": state(gradebook, assignment, student)}))
+
+
+def is_done(folder: Path, digest: str, gradebook: Any, assignment: str, student: str) -> bool:
+    """Tell whether `folder` and the gradebook both hold the grades of the submission with this digest."""
+    try:
+        found = json.loads((folder / MARKER).read_text())
+        return bool(found["digest"] == digest and found["gradebook"] == state(gradebook, assignment, student))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

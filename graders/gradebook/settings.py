@@ -1,0 +1,81 @@
+"""What a course's configuration says about grading, the same whichever door a submission is graded by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from traitlets import TraitError
+from traitlets.config import Config
+
+from graders.gradebook import nbgrader_api
+from graders.gradebook.doors import TrustedGrader
+from graders.gradebook.files import SubmissionFolders
+from graders.lab.manifest import Course
+from graders.sandbox.isolation import Isolation, Limits
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a course's submissions are graded.
+
+    Attributes
+    ----------
+    config : Config
+        All of the configuration, for nbgrader's own parts.
+    limits : Limits
+    required : Isolation
+        The least with which to grade.
+    checks : str
+        Directory of the hidden checks, relative to the course; empty for the course's own.
+    excluded : frozenset of str
+        Students whom ``CourseDirectory.student_id_exclude`` leaves out.
+    overridden : tuple of str
+        What the command line has put in the place of the configuration, for people.
+    """
+
+    config: Config
+    limits: Limits
+    required: Isolation
+    checks: str = ""
+    excluded: frozenset[str] = frozenset()
+    overridden: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, root: Path) -> Settings:
+        """Read the configuration of the course at `root`.
+
+        Raises
+        ------
+        ValueError
+            If a value is none that its name can have.
+        """
+        config = nbgrader_api.load_config(root)
+        try:
+            grader = TrustedGrader(config=config)
+        except TraitError as error:
+            raise ValueError(f"{root / nbgrader_api.CONFIG}: {error}") from None
+        excluded = SubmissionFolders(config=config, root=str(root)).student_id_exclude.split(",")
+        return cls(config, grader.limits, grader.required, grader.checks, frozenset(excluded) - {""})
+
+    def course(self, root: Path) -> Course:
+        """Load the course at `root` with the checks that are configured."""
+        return Course.load(root, root / self.checks if self.checks else None)
+
+    def override(self, *, cpu: float | None = None, wall: float | None = None, required: str | None = None) -> Settings:
+        """Put options of the command line, where they are given, in the place of what is configured."""
+        limits = replace(
+            self.limits, cpu=self.limits.cpu if cpu is None else cpu, wall=self.limits.wall if wall is None else wall
+        )
+        level = self.required if required is None else Isolation[required.upper()]
+        pairs = (
+            ("--cpu", "cpu_seconds", limits.cpu, self.limits.cpu),
+            ("--wall", "wall_seconds", limits.wall, self.limits.wall),
+            ("--require-isolation", "require_isolation", level.name, self.required.name),
+        )
+        told = [
+            f"{option} {new} in the place of TrustedGrader.{name} = {old}"
+            for option, name, new, old in pairs
+            if new != old
+        ]
+        return replace(self, limits=limits, required=level, overridden=(*self.overridden, *told))
