@@ -222,6 +222,20 @@ def test_the_wheel_has_every_visible_check_and_knows_their_lab(wheel, tmp_path):
     assert f"{tmp_path}/sheaflab/checks/__init__.py ('lab09',)\nExercise 1.1: the visible checks pass" in done.stdout
 
 
+def test_the_wheel_has_the_catalogue_that_a_checkout_reads_from_its_course(wheel, tmp_path):
+    assert "sheaflab/study/extract.py" not in wheel.namelist()
+    wheel.extractall(tmp_path)
+    code = "import sys; sys.path.insert(0, {!r}); import sheaflab.study.catalogue as c; print(sys.path[0]); print(c.catalogue())"
+    said = [
+        subprocess.run(
+            [sys.executable, "-I", "-c", code.format(os.fspath(place))], capture_output=True, text=True, check=True
+        ).stdout.partition("\n")[2]
+        for place in (tmp_path, ROOT)
+    ]
+    assert said[0] == said[1]
+    assert len(said[0]) > 10_000
+
+
 @pytest.mark.parametrize("path", [*modules("sheaflab"), *modules("graders")], ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_module_names_a_lab(path):
     """What is true of one lab stands in its course; the code reads it there."""

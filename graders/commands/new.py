@@ -15,10 +15,19 @@ _FILES = {
     "bank.toml.txt": "bank/{name}/{name}-1.toml",
     "tests.py.txt": "tests/test_{stem}.py",
 }
-_IGNORED = (
-    "source/**/*.ipynb\nrelease/\nsubmitted/\nautograded/\nfeedback/\ngradebook.db*\n.secret\n__pycache__/\n"
-    "nbgrader_config_local.py\n"
-)
+_IGNORED = """\
+source/**/*.ipynb
+visible/*/catalogue.json
+release/
+.release-*/
+submitted/
+autograded/
+feedback/
+gradebook.db*
+.secret
+__pycache__/
+nbgrader_config_local.py
+"""
 
 
 def scaffold(name: str, into: Path) -> list[Path]:

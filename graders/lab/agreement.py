@@ -9,7 +9,7 @@ import nbformat
 
 from graders.lab.leaks import leaks
 from graders.lab.manifest import Course, NotebookSpec
-from graders.lab.percent import grade_id, stub_line
+from graders.lab.percent import grade_id, shared_template
 
 
 def release_problems(course: Course, folder: Path) -> list[str]:
@@ -27,33 +27,25 @@ def release_problems(course: Course, folder: Path) -> list[str]:
 
 
 def _notebook_problems(course: Course, spec: NotebookSpec, path: Path) -> list[str]:
+    """Hold a released notebook against the source and the manifest: cells with a name, what they say, their points."""
     problems = []
     cells = {grade_id(cell): cell for cell in nbformat.read(path, as_version=4).cells if grade_id(cell)}
-    for exercise in spec.exercises:
-        solution, award = cells.get(exercise.solution_cell), cells.get(exercise.grade_cell)
-        if solution is None or award is None:
-            problems.append(f"exercise {exercise.id} needs cells {exercise.solution_cell} and {exercise.grade_cell}")
+    for meant in shared_template(course, spec).cells:
+        if not (name := grade_id(meant)):
             continue
-        if stub_line(course, exercise.solution_cell) not in solution.source:
-            problems.append(f"{exercise.solution_cell} has no stub")
-        if award.metadata.nbgrader.get("points") != exercise.points:
-            found = award.metadata.nbgrader.get("points")
-            problems.append(
-                f"{exercise.grade_cell} must have {exercise.points:g} points as in the manifest, got {found}"
-            )
-        if ast.parse(award.source).body:
-            problems.append(f"{exercise.grade_cell} must hold comments only")
-    for written in spec.written:
-        cell = cells.get(written.cell)
-        if cell is None or cell.metadata.nbgrader.get("points") != written.points:
-            problems.append(f"written answer {written.id} needs a cell {written.cell} with {written.points:g} points")
+        if (cell := cells.get(name)) is None:
+            problems.append(f"the cell {name} is missing")
+            continue
+        if cell.source != meant.source:
+            problems.append(f"the cell {name} does not say what its source and the manifest say")
+        points, got = meant.metadata.nbgrader.get("points"), cell.metadata.nbgrader.get("points")
+        if points != got:
+            problems.append(f"{name} must have {points} points as in the manifest, got {got}")
     return problems
 
 
 def check_manifest(course: Course) -> list[str]:
     """Compare the manifest with the files of hidden checks, without running one; return what does not fit."""
-    import ast
-
     problems = []
     for spec in course.notebooks:
         path = course.checks_of(spec)

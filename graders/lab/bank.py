@@ -63,7 +63,7 @@ class Solved:
 
 def solved(course: Course, spec: NotebookSpec) -> Solved:
     """Read the key of one notebook from its source."""
-    cells = [cell for cell in convert(course.source / f"{spec.name}.py").cells if cell.cell_type == "code"]
+    cells = [cell for cell in convert(course, spec).cells if cell.cell_type == "code"]
     by_id = {grade_id(cell): cell.source for cell in cells}
     heads, bodies = {}, {}
     for exercise in spec.exercises:

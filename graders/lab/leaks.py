@@ -20,7 +20,7 @@ def secret_lines(course: Course) -> set[str]:
         path = course.source / f"{spec.name}.py"
         if not path.is_file():
             continue
-        for cell in convert(path).cells:
+        for cell in convert(course, spec).cells:
             texts += re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
             public |= {line.strip() for line in strip(cell.source, "").split("\n")}
     lines = {line.strip() for text in texts for line in text.split("\n")}

@@ -55,6 +55,11 @@ class Exercise:
         return f"ex-{self.slug}"
 
     @property
+    def check_cell(self) -> str:
+        """grade_id of the cell with the visible check."""
+        return f"check-{self.slug}"
+
+    @property
     def grade_cell(self) -> str:
         """grade_id of the cell that receives the points."""
         return f"grade-{self.slug}"
@@ -187,6 +192,11 @@ class Course:
         """All exercises in order."""
         for notebook in self.notebooks:
             yield from notebook.exercises
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest's file."""
+        return self.root / MANIFEST
 
     @property
     def source(self) -> Path:

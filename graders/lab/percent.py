@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
-from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.manifest import Course, Exercise, NotebookSpec
+from sheaflab.study import extract
 
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+BEGIN, END, strip = extract.BEGIN, extract.END, extract.strip
 TEXT_STUB = "YOUR ANSWER HERE"
-SOLUTION_CELL = re.compile(r"ex-(\d+)-(\w+)")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -31,48 +30,69 @@ def stub_line(course: Course, cell_id: str) -> str:
     """Return the line that stands in the place of the solution of the cell `cell_id`."""
     for exercise in course.exercises():
         if exercise.solution_cell == cell_id:
-            return f'raise NotImplementedError("Exercise {exercise.id}: {exercise.title}")'
+            return extract.stub_line(exercise.id, exercise.title)
     return "raise NotImplementedError()"
 
 
-def convert(path: Path) -> NotebookNode:
-    """Read percent text as a notebook, without outputs and with stable cell ids.
+def convert(course: Course, spec: NotebookSpec) -> NotebookNode:
+    """Read a notebook's percent text as the instructor's notebook, without outputs and with stable cell ids.
+
+    What the manifest says is put in: a grade cell after each exercise, and the points of the written answers.
 
     Raises
     ------
     ValueError
-        If two cells share a grade_id.
+        If two cells share a grade_id, a cell of the manifest is not there, or the text has points of its own.
     """
+    path = course.source / f"{spec.name}.py"
     notebook = jupytext.read(path)
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
-    seen: set[str] = set()
-    for number, cell in enumerate(notebook.cells):
-        name = grade_id(cell)
-        if name and name in seen:
+    cells: dict[str, NotebookNode] = {}
+    for cell in notebook.cells:
+        if (name := grade_id(cell)) in cells:
             raise ValueError(f"{path.name} has two cells with grade_id {name!r}")
-        seen.add(name)
-        cell["id"] = name or f"cell-{number}"  # random ids would make two builds of one source differ
+        if name:
+            cells[name] = cell
+        info = cell.metadata.get("nbgrader", {})
+        if "points" in info or (info.get("grade") and info.get("locked")):
+            raise ValueError(
+                f"{path.name}: the cell {name!r} has points or is a grade cell; points stand in {course.manifest.name} "
+                "alone, remove them here"
+            )
+    for needed in (*(e.solution_cell for e in spec.exercises), *(w.cell for w in spec.written)):
+        if needed not in cells:
+            raise ValueError(f"{path.name} must have a cell with grade_id {needed!r}, as {course.manifest.name} says")
+    for written in spec.written:
+        cells[written.cell].metadata.nbgrader["points"] = _number(written.points)
+    for exercise in spec.exercises:
+        before = cells.get(exercise.check_cell, cells[exercise.solution_cell])
+        place = next(k for k, cell in enumerate(notebook.cells) if cell is before)
+        notebook.cells.insert(place + 1, _grade_cell(exercise))
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = grade_id(cell) or f"cell-{number}"  # random ids would make two builds of one source differ
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 
 
-def strip(source: str, stub: str) -> str:
-    """Return a cell's source with its solution regions replaced by `stub`, at the indentation of the marker."""
-    lines, inside = [], False
-    for line in source.split("\n"):
-        if BEGIN in line:
-            inside = True
-            lines.append(line[: len(line) - len(line.lstrip())] + stub)
-        elif END in line:
-            inside = False
-        elif not inside:
-            lines.append(line)
-    return "\n".join(lines)
+def _grade_cell(exercise: Exercise) -> NotebookNode:
+    """The cell that receives the points, and says what its hidden checks look at; it holds comments only."""
+    unit = "point" if exercise.points == 1 else "points"
+    lines = [f"# Exercise {exercise.id}, {exercise.points:g} {unit}. Hidden checks on fresh problems look at:"]
+    lines += [f"#   {check.name} ({check.points:g}): {check.title}" for check in exercise.checks]
+    info = {"grade": True, "grade_id": exercise.grade_cell, "locked": True, "points": _number(exercise.points)}
+    info |= {"schema_version": 3, "solution": False, "task": False}
+    cell: NotebookNode = nbformat.v4.new_code_cell("\n".join(lines), metadata={"nbgrader": info})
+    return cell
+
+
+def _number(points: float) -> float:
+    """Whole points as a whole number, as nbgrader's own tools write them."""
+    return int(points) if points == int(points) else points
 
 
 @functools.lru_cache(maxsize=64)
-def _template(path: Path, stamp: int, course: Course) -> NotebookNode:
-    notebook = convert(path)
+def _template(stamp: int, course: Course, spec: NotebookSpec) -> NotebookNode:
+    notebook = convert(course, spec)
     for cell in notebook.cells:
         meta = cell.metadata.get("nbgrader")
         if meta is None:
@@ -96,12 +116,12 @@ def template(course: Course, spec: NotebookSpec) -> NotebookNode:
 def shared_template(course: Course, spec: NotebookSpec) -> NotebookNode:
     """Return the same, to be read only: one for all submissions."""
     path = course.source / f"{spec.name}.py"
-    return _template(path, path.stat().st_mtime_ns, course)
+    return _template(path.stat().st_mtime_ns, course, spec)
 
 
 def solutions(course: Course, spec: NotebookSpec) -> dict[str, str]:
     """Return the instructor's solution cells by grade_id, without the markers; code only."""
-    cells = convert(course.source / f"{spec.name}.py").cells
+    cells = convert(course, spec).cells
     found = {grade_id(cell): cell.source for cell in cells if BEGIN in cell.source and cell.cell_type == "code"}
     return {
         name: "\n".join(line for line in text.split("\n") if BEGIN not in line and END not in line)
@@ -116,5 +136,5 @@ def write_sources(course: Course) -> list[Path]:
         source = course.source / f"{spec.name}.py"
         if source.is_file():
             paths.append(source.with_suffix(".ipynb"))
-            nbformat.write(convert(source), paths[-1])
+            nbformat.write(convert(course, spec), paths[-1])
     return paths

@@ -45,7 +45,7 @@ def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> Note
     nbclient.exceptions.CellExecutionError, CellTimeoutError
         If a cell raises or takes too long: then the key is at fault.
     """
-    notebook = convert(course.source / f"{spec.name}.py")
+    notebook = convert(course, spec)
     for cell in notebook.cells:
         cell.source = "\n".join(line for line in cell.source.split("\n") if BEGIN not in line and END not in line)
     with tempfile.TemporaryDirectory() as folder:  # what a kernel works in is on its path; it must hold nothing

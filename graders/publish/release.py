@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from graders.lab.agreement import release_problems
 from graders.lab.manifest import MANIFEST, Course
 from graders.lab.percent import write_sources
 from graders.lab.places import OUR_COURSE
+from sheaflab.study import extract
+from sheaflab.study.catalogue import EXTRACT
+
+ASIDE = ".release-"
+"""How the folder begins in which a release is made before it is put in place."""
 
 
 class ReleaseError(ValueError):
@@ -54,7 +60,10 @@ def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
 
 
 def build(course: Course) -> Path:
-    """Make `release/<assignment>` through nbgrader and check it; return its path.
+    """Make `release/<assignment>` through nbgrader, check it, and put it in place whole; return its path.
+
+    It is made aside, first without the gradebook. What is not fit to be handed out leaves the last release and the
+    gradebook as they were.
 
     Raises
     ------
@@ -63,14 +72,45 @@ def build(course: Course) -> Path:
     NbGraderError
         If nbgrader refuses.
     """
-    made = write_sources(course)
-    if not made:
+    _clean(course)
+    if not write_sources(course):
         raise ReleaseError(f"there are no sources in {course.source}")
-    api = nbgrader_api.api(course.root)
+    with tempfile.TemporaryDirectory(prefix=ASIDE, dir=course.root) as scratch:
+        aside = Path(scratch)
+        made = _generate(course, aside, recorded=False)
+        if problems := release_problems(course, made):
+            listed = "\n".join(f"  - {text}" for text in problems)
+            raise ReleaseError(f"the release is not fit to be handed out:\n{listed}")
+        made = _generate(course, aside, recorded=True)
+        target = course.root / "release" / course.assignment
+        target.parent.mkdir(exist_ok=True)
+        if target.exists():
+            target.replace(aside / "last")
+        made.replace(target)
+    if course.visible.is_dir():  # a worker sees the visible checks and what lies beside them, and nothing of the course
+        data = extract.extract(course.manifest, course.source, course.assignment)
+        (course.visible / EXTRACT).write_text(extract.text(data), encoding="utf-8")
+    return target
+
+
+def _generate(course: Course, aside: Path, *, recorded: bool) -> Path:
+    """Let nbgrader make the release into a folder of its own, with or without telling the gradebook; return it."""
+    config = nbgrader_api.load_config(course.root)
+    config.CourseDirectory.release_directory = aside.name
+    if not recorded:
+        config.GenerateAssignment.no_database = True
+        config.SaveCells.enabled = False
+    api = nbgrader_api.api(course.root, config)
     with nbgrader_api.quiet():
-        outcome = api.generate_assignment(course.assignment, force=True, create=True)
+        outcome = api.generate_assignment(course.assignment, force=True, create=recorded)
     nbgrader_api.check(outcome, "nbgrader generate_assignment")
-    folder = course.root / "release" / course.assignment
-    if problems := release_problems(course, folder):
-        raise ReleaseError("the release is not fit to be handed out:\n" + "\n".join(f"  - {text}" for text in problems))
-    return folder
+    return aside / course.assignment
+
+
+def _clean(course: Course) -> None:
+    """Remove what an older or a killed build has left: releases made aside, notebooks that the manifest has no more."""
+    for left in course.root.glob(f"{ASIDE}*"):
+        shutil.rmtree(left)
+    for left in course.source.glob("*.ipynb"):
+        if left.stem not in {spec.name for spec in course.ready}:
+            left.unlink()

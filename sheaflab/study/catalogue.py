@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from sheaflab.checks import labs
 from sheaflab.checks.messages import MessageOnly
+
+EXTRACT = "catalogue.json"
+"""File beside a lab's visible checks, in an installed package."""
 
 
 class StudyError(MessageOnly, ValueError):
@@ -112,7 +117,7 @@ class Catalogue:
 
 
 def parse(data: dict[str, Any]) -> Catalogue:
-    """Make a catalogue of JSON data as `graders.publish.selfstudy.extract` writes it."""
+    """Make a catalogue of JSON data as :func:`sheaflab.study.extract.extract` makes it."""
     notebooks = []
     for entry in data["notebooks"]:
         exercises = tuple(_exercise(item, entry["name"]) for item in entry["exercises"])
@@ -136,6 +141,29 @@ def _exercise(item: dict[str, Any], notebook: str) -> Exercise:
 
 
 @cache
+def read(lab: str) -> Catalogue:
+    """Return the catalogue of a lab.
+
+    In an installed package it lies beside the lab's visible checks. A checkout has the course that it is made from.
+
+    Raises
+    ------
+    StudyError
+        If there is neither.
+    """
+    visible = Path(import_module(f"sheaflab.checks.{lab}").__path__[0])
+    course = visible.parents[1]
+    if (manifest := course / "exercises.toml").is_file():
+        from sheaflab.study.extract import extract  # in no wheel
+
+        return parse(extract(manifest, course / "source" / lab, lab))
+    if (packed := visible / EXTRACT).is_file():
+        return parse(json.loads(packed.read_text(encoding="utf-8")))
+    raise StudyError(
+        f"{packed} is missing: the checks of {lab} are here, its exercises are not; install sheaflab again"
+    )
+
+
 def catalogue() -> Catalogue:
     """Return the catalogue that ships with the library."""
-    return parse(json.loads(files("sheaflab.study").joinpath("course.json").read_text(encoding="utf-8")))
+    return read(labs()[0])

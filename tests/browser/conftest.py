@@ -115,7 +115,7 @@ def served(site: Path, name: str) -> str:
 def key(name: str) -> dict[str, str]:
     """The instructor's solutions by the grade_id of their cells; an answer in words for the written ones."""
     answers = {}
-    for cell in convert(COURSE.source / f"{name}.py").cells:
+    for cell in convert(COURSE, COURSE.notebook(name)).cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             lines = [line for line in cell.source.split("\n") if BEGIN not in line and END not in line]
             answers[grade_id(cell)] = WRITTEN if cell.cell_type == "markdown" else "\n".join(lines)

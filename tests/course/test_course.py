@@ -20,6 +20,7 @@ from graders.proof.selfcheck import namespace, stubs
 from graders.publish.key_pages import page, with_notes
 from sheaflab.checks import CheckFailed, check, exercises
 from sheaflab.checks.messages import show
+from sheaflab.study.catalogue import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course.load(ROOT / "course")
@@ -53,7 +54,7 @@ def test_seven_notebooks_of_three_to_four_hours():
     assert 180 <= sum(spec.minutes for spec in COURSE.notebooks) <= 240
     for spec in COURSE.notebooks:
         assert sum(exercise.minutes for exercise in spec.exercises) <= spec.minutes
-        head = convert(COURSE.source / f"{spec.name}.py").cells[0].source
+        head = convert(COURSE, spec).cells[0].source
         assert f"about {spec.minutes} minutes" in head
         for promise in ("You will be able to", "Why it matters", "Time:"):
             assert promise in head
@@ -66,7 +67,7 @@ def test_hidden_checks_are_those_of_the_manifest():
 
 @every_exercise
 def test_cells_of_an_exercise(spec, exercise):
-    cells = {grade_id(cell): cell for cell in convert(COURSE.source / f"{spec.name}.py").cells}
+    cells = {grade_id(cell): cell for cell in convert(COURSE, spec).cells}
     order = list(cells)
     names = [f"task-{exercise.slug}", exercise.solution_cell, f"check-{exercise.slug}", exercise.grade_cell]
     start = order.index(names[0])
@@ -87,12 +88,23 @@ def test_cells_of_an_exercise(spec, exercise):
 
 @pytest.mark.parametrize("spec", COURSE.notebooks, ids=lambda spec: spec.name)
 def test_written_answers_have_a_rubric_that_adds_up(spec):
-    cells = {grade_id(cell): cell for cell in convert(COURSE.source / f"{spec.name}.py").cells}
+    cells = {grade_id(cell): cell for cell in convert(COURSE, spec).cells}
     for written in spec.written:
         cell = cells[written.cell]
         assert cell.metadata["nbgrader"]["points"] == written.points
-        assert f"Rubric ({written.points:g} points)" in cell.source
+        assert "**Rubric.**" in cell.source
         assert cell.source.count("\n* 1 point: ") == written.points
+
+
+@every_exercise
+def test_the_library_s_catalogue_has_what_students_get(spec, exercise):
+    """It is read from the course without jupytext, which does not have to be where a wheel is built."""
+    known = catalogue().find(exercise.id)
+    released = {grade_id(cell): cell.source for cell in template(COURSE, spec).cells}
+    assert known.stub == released[exercise.solution_cell]
+    assert known.checks == tuple((check.name, check.title) for check in exercise.checks)
+    assert (known.title, known.function, known.minutes) == (exercise.title, exercise.function, exercise.minutes)
+    assert (known.requires, known.hints, known.notebook) == (exercise.requires, exercise.hints, spec.name)
 
 
 @every_exercise
@@ -151,7 +163,7 @@ def test_the_call_in_a_message_can_be_typed(spec, exercise):
 
 @pytest.mark.parametrize("spec", COURSE.notebooks, ids=lambda spec: spec.name)
 def test_pages_of_keys_say_why(spec):
-    notebook = with_notes(COURSE, spec, convert(COURSE.source / f"{spec.name}.py"))
+    notebook = with_notes(COURSE, spec, convert(COURSE, spec))
     notes = {cell.id: cell.source for cell in notebook.cells}
     for exercise in spec.exercises:
         told = notes[f"notes-{exercise.slug}"]
@@ -165,7 +177,7 @@ def test_pages_of_keys_say_why(spec):
 
 def test_a_star_in_a_text_is_no_emphasis():
     spec = COURSE.notebook("lab09-2")
-    notebook = with_notes(COURSE, spec, convert(COURSE.source / f"{spec.name}.py"))
+    notebook = with_notes(COURSE, spec, convert(COURSE, spec))
     notebook.cells = [cell for cell in notebook.cells if cell.id == "notes-2-4"]
     assert "V(0)·exp(−2λ*t) is one" in page(notebook, "the key")
 

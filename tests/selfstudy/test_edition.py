@@ -15,7 +15,6 @@ import pytest
 
 import sheaflab
 from graders.publish.key_pages import mathjax, page
-from graders.publish.selfstudy import extract
 from graders.publish.selfstudy.keys import keys
 from sheaflab.cli import main
 from sheaflab.study import notebook
@@ -45,10 +44,6 @@ def fill(folder, exercise, source):
     data = nbformat.read(path, as_version=4)
     next(c for c in data.cells if c.metadata.get("nbgrader", {}).get("grade_id") == task.cell).source = source
     nbformat.write(data, path)
-
-
-def test_the_librarys_extract_is_in_step_with_the_manifest(course):
-    assert extract.TARGET.read_text(encoding="utf-8") == extract.text(course), "run python -m graders.publish.selfstudy.extract"
 
 
 def test_every_exercise_has_a_key_with_reasons(course):

@@ -88,11 +88,6 @@ def activation_pattern(z: np.ndarray) -> np.ndarray:
 # %% nbgrader={"grade": false, "grade_id": "check-1-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("1.1", activation_pattern)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-1-1", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# Exercise 1.1, 2 points. Hidden checks on fresh problems look at:
-#   fresh_values (1): random pre-activations, of several lengths
-#   strict_at_zero (1): a pre-activation of exactly zero
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-1-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 1.2: the restricted coboundary
 #
@@ -130,13 +125,6 @@ def restricted_coboundary(w2: np.ndarray, pattern: np.ndarray) -> np.ndarray:
 
 # %% nbgrader={"grade": false, "grade_id": "check-1-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("1.2", restricted_coboundary)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-1-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 1.2, 5 points. Hidden checks on fresh problems look at:
-#   identity_blocks (1): the blocks on the diagonal and above it
-#   sign (1): the sign of the lower left block, every neuron active
-#   mask (2): random patterns: which weights are switched off
-#   several_outputs (1): widths other than [2, 4, 1], several outputs among them
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-1-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # The matrix is lower triangular with ones on its diagonal, so its determinant is 1 *whatever the weights and the pattern
@@ -183,14 +171,6 @@ def dirichlet_energy(net: Network, x: np.ndarray, c: np.ndarray) -> float:
 
 # %% nbgrader={"grade": false, "grade_id": "check-1-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("1.3", dirichlet_energy)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-1-3", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
-# Exercise 1.3, 6 points. Hidden checks on fresh problems look at:
-#   zero_at_forward_pass (1): the forward pass has energy zero
-#   input_is_not_rectified (1): negative inputs
-#   fresh_networks (2): the value on random networks with one hidden layer
-#   deeper_networks (1): networks with two and three hidden layers
-#   own_work (1): your own sum over the edges, not the library's energy or residual
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-1-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # **Look back.** You have the three ingredients of the heat equation: the pattern says which linear map is in force, the

@@ -91,13 +91,6 @@ def velocity(sheaf: Sheaf, c: np.ndarray) -> np.ndarray:
 # %% nbgrader={"grade": false, "grade_id": "check-2-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("2.1", velocity)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-2-1", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 2.1, 5 points. Hidden checks on fresh problems look at:
-#   rest_at_forward_pass (1): the forward pass does not move
-#   fresh_networks (2): the value on random networks and cochains
-#   pattern_of_the_moment (1): cochains of one network in different activation regions
-#   own_work (1): your own formula, not the library's velocity
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 2.2: explicit Euler
 #
@@ -134,13 +127,6 @@ class LabEuler(Integrator):
 # %% nbgrader={"grade": false, "grade_id": "check-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("2.2", LabEuler)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-2-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 2.2, 5 points. Hidden checks on fresh problems look at:
-#   one_step (1): a single step, state for state
-#   whole_run (2): whole runs through several regions
-#   uses_the_step (1): other step sizes, and the shorter last step
-#   own_work (1): a subclass of Integrator, not of the library's Euler
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 2.3: the slowest rate
 #
@@ -171,11 +157,6 @@ def slowest_rate(sheaf: Sheaf) -> float:
 
 # %% nbgrader={"grade": false, "grade_id": "check-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("2.3", slowest_rate)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-2-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 2.3, 4 points. Hidden checks on fresh problems look at:
-#   fresh_networks (2): random networks with one hidden layer
-#   every_pattern (2): deeper networks, where no single pattern is always the worst
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 2.4: plot (b), energy under its envelope
@@ -208,13 +189,6 @@ def plot_energy_decay(ax: plt.Axes, times: np.ndarray, energies: np.ndarray, rat
 
 # %% nbgrader={"grade": false, "grade_id": "check-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("2.4", plot_energy_decay)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-2-4", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 2.4, 5 points. Hidden checks on fresh problems look at:
-#   energy_line (1): a line through (times, energies)
-#   envelope (2): a line with Theorem 9.4's envelope
-#   log_scale (1): energy on a logarithmic axis, time on a linear one
-#   labels (1): both axes named, both lines in a legend
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## The experiment of the lab

@@ -79,13 +79,6 @@ def count_switches(states: np.ndarray, h: int) -> int:
 # %% nbgrader={"grade": false, "grade_id": "check-3-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("3.1", count_switches)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-3-1", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 3.1, 4 points. Hidden checks on fresh problems look at:
-#   fresh_runs (1): random sequences of states
-#   each_neuron_counts (1): several neurons between the same two states
-#   output_has_no_wall (1): an output that changes sign
-#   zero_is_inactive (1): coordinates that are exactly zero on the way
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 3.2: counts over many random starts
 #
@@ -123,13 +116,6 @@ def switch_counts(sheaf: Sheaf, magnitude: float, rng: np.random.Generator, runs
 # %% nbgrader={"grade": false, "grade_id": "check-3-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("3.2", switch_counts)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-3-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 3.2, 5 points. Hidden checks on fresh problems look at:
-#   fresh_networks (2): the counts, run by run, on random networks without sliding
-#   uses_the_generator (1): the same generator state twice
-#   magnitude (1): starts of other magnitudes than 1
-#   number_of_runs (1): other numbers of runs than 20
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 3.3: the histogram
 #
@@ -155,12 +141,6 @@ def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:
 
 # %% nbgrader={"grade": false, "grade_id": "check-3-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("3.3", plot_histogram)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-3-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 3.3, 4 points. Hidden checks on fresh problems look at:
-#   heights (2): how often each count occurs
-#   centred (1): one bar a whole number, centred on it
-#   labels (1): both axes named
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # Here is your experiment at four magnitudes. Twenty runs each; it takes a few seconds.
@@ -208,12 +188,6 @@ def differs(a: list[int], b: list[int]) -> bool:
 # %% nbgrader={"grade": false, "grade_id": "check-3-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("3.4", differs)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-3-4", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# Exercise 3.4, 3 points. Hidden checks on fresh problems look at:
-#   clear_cases (1): samples that differ clearly, and samples that do not
-#   either_direction (1): a fall counts as much as a rise
-#   sample_sizes (1): the same spread with few and with many runs
-
 # %%
 for m in magnitudes[1:]:
     verdict = "differs from" if differs(experiment[magnitudes[0]], experiment[m]) else "cannot be told from"
@@ -227,7 +201,7 @@ for m in magnitudes[1:]:
 # from very far out, where the biases hardly matter? From very close to the origin?) Say one thing that your experiment
 # cannot tell.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written-3-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-3-W", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # **Model answer.** With twenty runs of this network I cannot tell. The medians are 2 at all four magnitudes; the means are
 # 1.95 at 0.1 and 1, 3.35 at 4 and about 8 at 16, but `differs` says "cannot be told", because the rise comes from one to three
@@ -240,7 +214,7 @@ for m in magnitudes[1:]:
 # shows that there the flow slides along a wall, and that the number says more about Δt than about the flow.) The experiment
 # has one network, one input and 20 starts; 200 runs with the exact integrator do show a slow rise with the magnitude.
 #
-# **Rubric (4 points).**
+# **Rubric.**
 #
 # * 1 point: states the comparison with numbers of the student's own (means or counts, and the verdict of `differs`).
 # * 1 point: the conclusion agrees with those numbers, also if they differ from the model answer's.

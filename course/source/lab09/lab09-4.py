@@ -89,12 +89,6 @@ def one_sided_slopes(times: np.ndarray, energies: np.ndarray, t: float, width: f
 # %% nbgrader={"grade": false, "grade_id": "check-4-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("4.1", one_sided_slopes)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-4-1", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 4.1, 5 points. Hidden checks on fresh problems look at:
-#   piecewise_exponential (2): energies of which the two slopes are known exactly
-#   window (1): other kinks just outside the window
-#   fresh_runs (2): switches of random runs, against the closed form
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-4-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 4.2: the slope without measuring
 #
@@ -134,13 +128,6 @@ def exact_slopes(sheaf: Sheaf, c: np.ndarray, neuron: int) -> tuple[float, float
 
 # %% nbgrader={"grade": false, "grade_id": "check-4-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("4.2", exact_slopes)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-4-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 4.2, 5 points. Hidden checks on fresh problems look at:
-#   fresh_walls (2): random states on a wall, one hidden layer
-#   deeper_networks (1): walls of neurons in first and second hidden layers
-#   at_a_switch (1): the switches of random runs
-#   own_work (1): your own formula, not the library's slope
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-4-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # Measured against predicted, at each switch of the run above. (`before` and `after` follow time; `exact_slopes` is sorted by
@@ -189,11 +176,6 @@ def kink_census(sheaf: Sheaf, starts: np.ndarray) -> tuple[int, int]:
 # %% nbgrader={"grade": false, "grade_id": "check-4-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("4.3", kink_census)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-4-3", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# Exercise 4.3, 3 points. Hidden checks on fresh problems look at:
-#   fresh_runs (2): random starts of random networks
-#   every_run (1): one start, no switch at all, many starts
-
 # %%
 starts = 2 * np.random.default_rng(0).standard_normal((200, sheaf.n))
 print("steeper, flatter:", kink_census(sheaf, starts))
@@ -205,7 +187,7 @@ print("steeper, flatter:", kink_census(sheaf, starts))
 # consistent with Theorem 9.4? Explain what the theorem bounds and what it leaves open. (Optional: only the velocity of the
 # switching neuron itself jumps, from $f^-$ to $f^+$ or back. When does its square grow?)
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written-4-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-4-W", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # **Model answer.** No. In the run above two of the four kinks are flatter, and in the census of 200 starts 161 of 384 are;
 # over random networks it is about half and half. This does not contradict Theorem 9.4. Inside
@@ -216,7 +198,7 @@ print("steeper, flatter:", kink_census(sheaf, starts))
 # $V$ and $r$ are continuous and only the switching neuron's own velocity jumps, from $f_{\text{before}}$ to $f_{\text{after}}$, so the
 # slope jumps by $-(f_{\text{after}}^2 - f_{\text{before}}^2)/V$: steeper exactly if the neuron leaves the wall faster than it came.
 #
-# **Rubric (4 points).**
+# **Rubric.**
 #
 # * 1 point: says "no", with numbers of the student's own census (or a counterexample with its two slopes).
 # * 1 point: the theorem bounds the decay from above by an envelope; it does not say that the slope changes one way.

@@ -76,12 +76,6 @@ def closed_form_rate(net: Network) -> float:
 # %% nbgrader={"grade": false, "grade_id": "check-5-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("5.1", closed_form_rate)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-5-1", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 5.1, 4 points. Hidden checks on fresh problems look at:
-#   fresh_networks (2): random networks with one output
-#   several_outputs (1): several outputs: the norm is the spectral one
-#   wide (1): layers far too wide for enumeration
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-5-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 5.2: how the number of switches grows
 #
@@ -118,12 +112,6 @@ def mean_switches(width: int, rng: np.random.Generator, nets: int = 20) -> float
 # %% nbgrader={"grade": false, "grade_id": "check-5-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("5.2", mean_switches)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-5-2", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 5.2, 4 points. Hidden checks on fresh problems look at:
-#   fresh_widths (2): several widths and generators
-#   uses_the_generator (1): the same generator state twice
-#   number_of_networks (1): the mean over other numbers of networks than 20
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-5-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 5.3: the convergence rate, measured
 #
@@ -155,12 +143,6 @@ def late_rate(times: np.ndarray, energies: np.ndarray, t_from: float) -> float:
 
 # %% nbgrader={"grade": false, "grade_id": "check-5-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("5.3", late_rate)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-5-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 5.3, 4 points. Hidden checks on fresh problems look at:
-#   pure_exponential (1): an energy that is exactly exponential
-#   only_late (1): a fast start that must not count
-#   fresh_runs (2): random runs, against the closed form
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## The comparison
@@ -198,7 +180,7 @@ for w, count in zip(widths, counts):
 # one grow with the width and the other hardly change? (Weights are drawn as $N(0, 1/\text{fan-in})$: what does that do to
 # $\lVert W^2 \rVert$?) Does any measured rate fall below its $\lambda^*$? Should it?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written-5-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-5-W", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # **Model answer.** The mean number of switches about doubles from width 4 to width 8 (2.2 to 3.8 in my runs), and the
 # counts per neuron stay near one half: each neuron has its own wall, a random start puts it on the wrong side about every
@@ -209,7 +191,7 @@ for w, count in zip(widths, counts):
 # $\lambda \approx 0.5$; with four neurons it may be one or none, and then $\lambda$ is close to 1. No measured rate lies below its
 # $\lambda^*$, and none may: $\lambda^*$ is the worst over all patterns, and switching neurons off only makes $s$ smaller.
 #
-# **Rubric (4 points).**
+# **Rubric.**
 #
 # * 1 point: own numbers for both widths, counts and rates.
 # * 1 point: a reason for the counts (number of walls, wrong-side starts).

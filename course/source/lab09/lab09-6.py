@@ -86,13 +86,6 @@ def skipped_regions(times: list[float], dt: float) -> int:
 # %% nbgrader={"grade": false, "grade_id": "check-6-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("6.1", skipped_regions)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-6-1", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 6.1, 4 points. Hidden checks on fresh problems look at:
-#   fresh_logs (1): random switch times and steps
-#   grid_in_between (1): switches closer than Δt on both sides of a grid time, and further apart
-#   several_in_a_step (1): three and four switches in one step
-#   few_switches (1): no switch, or a single one
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-6-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 6.2: bisection
 #
@@ -130,13 +123,6 @@ def bisect(f, a: float, b: float, tol: float) -> float:
 
 # %% nbgrader={"grade": false, "grade_id": "check-6-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("6.2", bisect)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-6-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 6.2, 5 points. Hidden checks on fresh problems look at:
-#   accuracy (2): smooth and steep functions, several tolerances
-#   rising_and_falling (1): functions that rise and functions that fall through zero
-#   budget (1): at most ⌈log₂((b − a)/tol)⌉ + 3 evaluations
-#   stays_inside (1): never asks outside [a, b]
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-6-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 6.3: Euler that stops at the wall
@@ -185,13 +171,6 @@ class BisectingEuler(Euler):
 # %% nbgrader={"grade": false, "grade_id": "check-6-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("6.3", BisectingEuler)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-6-3", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 6.3, 5 points. Hidden checks on fresh problems look at:
-#   switch_times (2): the times of the logged switches
-#   first_of_two (1): two neurons that cross in the same coarse step
-#   lands_outside (1): the state at a logged switch is on the other side
-#   own_work (1): your own bisection, not the library's EventEuler
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-6-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 6.4: is it better?
 #
@@ -223,12 +202,6 @@ def compare(sheaf: Sheaf, c0: np.ndarray, dt: float) -> tuple[float, float]:
 
 # %% nbgrader={"grade": false, "grade_id": "check-6-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("6.4", compare)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-6-4", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# Exercise 6.4, 3 points. Hidden checks on fresh problems look at:
-#   coarse (1): Euler's distance to the exact trajectory
-#   bisected (1): the distance with bisection
-#   other_steps (1): other steps than 0.1
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-6-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## The experiment: two errors, taken apart
@@ -262,7 +235,7 @@ for dt in (0.1, 0.05, 0.025):
 # steps with and without, and say how each error falls when $\Delta t$ is halved. Which of the two errors is Euler's main one?
 # Name one thing that `locate` cannot repair because it is never asked.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written-6-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-6-W", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # **Model answer.** Bisection repairs the late change of the law: with exact steps inside the regions the switch times go from
 # an error of up to Δt to about 1e-10, the tolerance, and the trajectory error collapses with them, whatever Δt is. It does not
@@ -273,7 +246,7 @@ for dt in (0.1, 0.05, 0.025):
 # scheme follows the flow. What it cannot repair: `locate` is asked only if the pattern at the end of the step differs. A neuron
 # that crosses and comes back within one step goes unnoticed; only a certified event search (Exact) sees it.
 #
-# **Rubric (4 points).**
+# **Rubric.**
 #
 # * 1 point: numbers from the table for Euler with and without bisection, with the conclusion that little is gained.
 # * 1 point: numbers for exact steps: there bisection removes (almost) the whole error.

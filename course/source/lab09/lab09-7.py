@@ -90,12 +90,6 @@ def wall_verdict(f_minus: float, f_plus: float) -> str:
 # %% nbgrader={"grade": false, "grade_id": "check-7-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("7.1", wall_verdict)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-7-1", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# Exercise 7.1, 3 points. Hidden checks on fresh problems look at:
-#   crossings (1): walls that are crossed, either way
-#   slides (1): walls that hold the trajectory
-#   repels (1): walls that push away on both sides
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 7.2: the sliding velocity
 #
@@ -138,12 +132,6 @@ def sliding_velocity(sheaf: Sheaf, c: np.ndarray, neuron: int) -> tuple[float, n
 
 # %% nbgrader={"grade": false, "grade_id": "check-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("7.2", sliding_velocity)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-7-2", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# Exercise 7.2, 5 points. Hidden checks on fresh problems look at:
-#   weight (2): the weight α
-#   stays_on_the_wall (1): the sliding coordinate's velocity
-#   velocity (2): all other coordinates, also in deeper networks
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 7.3: recognise chattering in a log
@@ -188,12 +176,6 @@ def chattering_neurons(times: list[float], neurons: list[int], dt: float, least:
 
 # %% nbgrader={"grade": false, "grade_id": "check-7-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("7.3", chattering_neurons)
-
-# %% nbgrader={"grade": true, "grade_id": "grade-7-3", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-# Exercise 7.3, 4 points. Hidden checks on fresh problems look at:
-#   fresh_logs (2): random logs with and without chattering
-#   in_a_row (1): many changes that are interrupted or far apart
-#   each_its_own (1): neurons that take turns
 
 # %%
 for dt, run in runs.items():
@@ -259,12 +241,6 @@ def sliding_euler(sheaf: Sheaf, c0: np.ndarray, dt: float, t_end: float) -> tupl
 # %% nbgrader={"grade": false, "grade_id": "check-7-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("7.4", sliding_euler)
 
-# %% nbgrader={"grade": true, "grade_id": "grade-7-4", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
-# Exercise 7.4, 6 points. Hidden checks on fresh problems look at:
-#   counts_what_exact_counts (3): the number of switches on runs that slide
-#   no_sliding (1): runs that only cross
-#   end_state (2): the last state, to the accuracy of the step
-
 # %%
 exact = Exact().run(sheaf, start, t_end=20.0)
 print("exact:", len(exact.log), "switches")
@@ -288,7 +264,7 @@ for s in exact.log:
 # Why does the run of the worked example have about 140 sign changes at $\Delta t = 0.01$ and about 700 at $0.002$? What is the
 # right number, and what makes you sure? What does that mean for the histogram of notebook 3?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written-7-W", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-7-W", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # **Model answer.** From t = 0.14 to t = 6.6 neuron 1 slides: on both sides of its wall the velocity points towards the wall
 # (f⁻ > 0 > f⁺). Euler cannot stay on the wall. A step on one side overshoots to the other, where the law pushes it back, so it
@@ -299,7 +275,7 @@ for s in exact.log:
 # the two velocities at the wall have the signs that sliding needs. In notebook 3 the counts of 6, 16, 25, 35 and 82 were such runs: they
 # belong to the step size, not to the flow, and neither their mean nor their spread may be read as a property of the network.
 #
-# **Rubric (4 points).**
+# **Rubric.**
 #
 # * 1 point: both velocities point towards the wall; Euler overshoots to and fro.
 # * 1 point: the count is proportional to 1/Δt, with the numbers of the run.

@@ -38,7 +38,7 @@ def keys(course: Course) -> dict[str, Any]:
                     for wrong in entry.get("wrong", [])
                 ],
             }
-        texts = {grade_id(cell): cell.source for cell in convert(course.source / f"{spec.name}.py").cells}
+        texts = {grade_id(cell): cell.source for cell in convert(course, spec).cells}
         for written in spec.written:
             answer = texts[written.cell].replace(BEGIN, "").replace(END, "").strip()
             found[written.id] = {"code": answer, "reasoning": "", "alternatives": [], "mistakes": []}

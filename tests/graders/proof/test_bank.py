@@ -86,16 +86,20 @@ def test_an_edit_must_fit_at_one_place():
 
 def test_through_the_real_chain():
     """The sandbox says the same: one exercise's key, right and wrong answers, stub and mutants."""
-    jobs = [(name, answer) for name, answer in collect(COURSE, ["lab09-1"]) if answer.exercise == "1.1"]
+    exercise = COURSE.notebooks[0].exercises[0]
+    jobs = [(name, answer) for name, answer in collect(COURSE, [COURSE.notebooks[0].name]) if answer.exercise == exercise.id]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         verdicts = judge_all(COURSE.root, jobs, executor, progress=False)
     assert {v.answer.label: v.fault() for v in verdicts if v.fault()} == {}
-    assert [v.earned for v in verdicts if v.answer.kind == "key"] == [2]
+    assert [v.earned for v in verdicts if v.answer.kind == "key"] == [exercise.points]
     (stub,) = (v for v in verdicts if v.answer.kind == "stub")
     assert (stub.earned, stub.ending) == (0, "not attempted")
+    n = Counter(answer.kind for _, answer in jobs)
+    assert min(n["right"], n["wrong"], n["mutant"]) > 0
     text = table(COURSE, verdicts)
-    assert "| 1.1 the activation pattern | 5 | 0 | 12 | 0 | 4 | 4 | 0 | 0 |" in text
-    assert "4 of 4 non-equivalent mutants killed: 100.0 %" in text
+    counted = f"{1 + n['right']} | 0 | {n['wrong']} | 0 | {n['mutant']} | {n['mutant']} | 0 | 0"
+    assert f"| {exercise.id} {exercise.title} | {counted} |" in text
+    assert f"{n['mutant']} of {n['mutant']} non-equivalent mutants killed: 100.0 %" in text
     assert "Faults" not in text
 
 

@@ -17,10 +17,6 @@ def double(x):
 # %% nbgrader={"grade": false, "grade_id": "check-1-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 assert double(2) == 4, "double(2) must be 4"
 
-# %% nbgrader={"grade": true, "grade_id": "grade-1-1", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# Exercise 1.1, 3 points: numbers, arrays.
-
-
 # %% nbgrader={"grade": false, "grade_id": "ex-1-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def twice(f, x):
     """Return f(f(x))."""
@@ -29,20 +25,12 @@ def twice(f, x):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "grade-1-2", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# Exercise 1.2, 3 points: composition, two_calls.
-
-
 # %% nbgrader={"grade": false, "grade_id": "ex-1-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_parabola(ax, x):
     """Draw x² over x."""
     ### BEGIN SOLUTION
     ax.plot(x, x**2, label="parabola")
     ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "grade-1-3", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# Exercise 1.3, 2 points: line.
 
 
 # %% nbgrader={"grade": false, "grade_id": "ex-1-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -59,10 +47,7 @@ class Doubler:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "grade-1-4", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# Exercise 1.4, 2 points: runs.
-
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written-1-W", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "written-1-W", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # Because twice the half is the whole; the rubric gives a point a reason.
 # ### END SOLUTION
