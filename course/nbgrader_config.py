@@ -19,7 +19,7 @@ here = str(Path(__file__).resolve().parent)
 c.CourseDirectory.root = here
 c.CourseDirectory.course_id = "sheaflab"  # without one, nbgrader's tables refuse PostgreSQL
 c.CourseDirectory.db_url = os.environ.get("GRADERS_DB_URL", f"sqlite:///{here}/gradebook.db")
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*", "*.py"]
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*", "*.py", "*.toml"]
 
 # Release: a stub names its exercise. Hidden checks are not in the notebooks, so there is nothing else to clear.
 c.ClearSolutions.course = here

@@ -26,6 +26,7 @@ class Status(Enum):
     UNREADABLE = (
         "unreadable file: it is not a Jupyter notebook; save it again in Jupyter (File, Save) and hand that file in"
     )
+    FOREIGN = "of another assignment: hand in the notebook of this one, and that one where it belongs"
     MISSING = "not handed in: there is no file of this name"
     GRADER = "grader error: not your fault, the staff has been told"
 

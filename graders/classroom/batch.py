@@ -27,6 +27,7 @@ class Job:
     student: str
     files: dict[str, bytes]
     course: Path
+    assignment: str
     checks: Path
     secret: bytes
     limits: Limits
@@ -63,13 +64,15 @@ def read_job(
     """
     files = read_files(course.root / "submitted" / student / course.assignment)
     digest = digest_of(files, others or {}, fingerprint)
-    return Job(student, files, course.root, course.checks, course.secret, limits, level, digest)
+    return Job(
+        student, files, course.root, course.assignment, course.checks, course.secret, limits, level, digest
+    )
 
 
 def grade_submission(job: Job) -> SubmissionResult:
     """Grade one submission: a pure function of the job, whatever the submission does."""
     start = time.monotonic()
-    course = Course.load(job.course, job.checks)
+    course = Course.load(job.course, job.assignment, job.checks)
     made: dict[str, Graded] = {}
     with Host(job.limits, job.level) as host:
         for spec in course.ready:

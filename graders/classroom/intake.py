@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from graders.lab.filenames import SERVED, marks, plain_name
-from graders.lab.manifest import Course
+from graders.lab.filenames import SERVED, assignment_of, marks, plain_name
+from graders.lab.manifest import Course, assignments
 
 LIMIT = 64 * 1024 * 1024  # bytes of one notebook
 _TIMESTAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader reads it
@@ -32,6 +32,7 @@ class Status(Enum):
     REPLACED = "taken, in the place of an older one"
     UNCHANGED = "already there"
     OLDER = "left: there is a later one"
+    ELSEWHERE = "left: of another assignment"
     FOREIGN = "left: no notebook of this assignment, by its marks or its name"
     MIXED = "left: it has exercises of several notebooks; ask the student for the file of each"
     NOBODY = "left: whose is it? name the student with --student, or put the file into a folder named for the student"
@@ -72,14 +73,25 @@ class Report:
     student: str | None
     notebook: str | None
     status: Status
+    remedy: str = ""
 
     def __str__(self) -> str:
         whose = f"{self.student or '?'} {self.notebook or '?'}"
-        return f"{whose:<28} {self.found.where}: {self.status.value}"
+        return f"{whose:<28} {self.found.where}: {self.status.value}{self.remedy}"
+
+
+def other_assignment(content: bytes, course: Course) -> str:
+    """Return the name of the other assignment that a notebook was released for; empty if it is none or not told."""
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return ""
+    name = assignment_of(data) if isinstance(data, dict) else ""
+    return "" if name == course.assignment else name
 
 
 def notebook_name(path: PurePosixPath, content: bytes, course: Course) -> str | Status:
-    """Return which notebook of the course a file is, or why it is none."""
+    """Return which notebook of the assignment a file is, or why it is none."""
     if found := grade_ids(content):
         names = {notebook.name for notebook in course.notebooks if marks(notebook) & found}
         if len(names) == 1:
@@ -169,6 +181,12 @@ def collect(found: Iterable[Found], course: Course, submitted: Path, student: st
         owner = student or student_of(file.path, course)
         if file.content is None:
             reports.append(Report(file, owner, None, Status.TOO_LARGE))
+            continue
+        if other := other_assignment(file.content, course):
+            remedy = f": it is a notebook of {other[:80]}, not of {course.assignment}"
+            if other in assignments(course.root):
+                remedy += f"; collect it with --assignment {other}"
+            reports.append(Report(file, owner, None, Status.ELSEWHERE, remedy))
             continue
         name = notebook_name(file.path, file.content, course)
         if isinstance(name, Status):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from graders.lab.manifest import Course
-from graders.lab.places import default_course
+from graders.commands.choice import add_course_arguments, chosen_course
 from graders.publish.release import build
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders build`."""
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser, positional=True)
     parser.add_argument(
         "--edition",
         choices=("student", "self-study"),
@@ -26,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Build, check, say where."""
     if options.edition == "self-study":
         return _self_study(options)
-    course = Course.load(options.course)
+    course = chosen_course(options)
     folder = build(course)
     exercises = sum(1 for _ in course.exercises())
     notebooks = len(list(folder.glob("*.ipynb")))
@@ -37,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 def _self_study(options: argparse.Namespace) -> int:
     from graders.publish.selfstudy import folder as selfstudy  # needs more than the release does
 
-    course = Course.load(options.course)
+    course = chosen_course(options)
     folder, archive = selfstudy.build(course, options.out or Path("dist") / selfstudy.FOLDER)
     print(f"{folder}: {len(course.notebooks)} notebooks, two wheels, README.md; also as {archive.name}")
     return 0

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from graders.classroom.intake import STUDENT, collect, look_through, summary
-from graders.lab.manifest import Course
-from graders.lab.places import default_course
+from graders.commands.choice import add_course_arguments, chosen_course
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="a notebook, a folder, a zip archive")
     parser.add_argument("--student", help="whose they all are")
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `graders collect`: 0 if every file found its place, 1 if somebody has to look."""
     if args.student is not None and not STUDENT.fullmatch(args.student):
         raise ValueError(f"`--student` must be letters, digits and any of . _ @ + -, got {args.student!r}")
-    course = Course.load(args.course)
+    course = chosen_course(args)
     reports = collect(look_through(args.sources), course, course.root / "submitted", args.student)
     print(summary(reports))
     return 0 if reports and all(report.status.fine for report in reports) else 1

@@ -17,12 +17,13 @@ from tqdm import tqdm
 from graders.classroom import standing
 from graders.classroom.pool import executor
 from graders.classroom.report_page import write_page
+from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
-from graders.lab.places import default_course
+from graders.lab.places import OUR_COURSE
 from graders.publish.release import build, copy_course
 from graders.sandbox.isolation import Limits
 from graders.status import Status
@@ -40,13 +41,13 @@ STUDENTS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders demo`."""
     parser.add_argument("folder", nargs="?", type=Path, default=Path("build/demo"), help="where to (%(default)s)")
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser)
     parser.add_argument("--notebook", action="append", help="only this notebook; may be given again")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the demonstration; status 1 if a grade is not what the sample was made for."""
-    folder, original = options.folder.resolve(), Course.load(options.course)
+    folder, original = options.folder.resolve(), chosen_course(options, OUR_COURSE)
     level = best_isolation()
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)

@@ -10,17 +10,16 @@ from pathlib import Path
 from graders.classroom.batch import students
 from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
+from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook.settings import Settings
 from graders.grading import canary
 from graders.lab.manifest import Course
-from graders.lab.places import default_course
 from graders.sandbox.isolation import LADDER
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders grade`."""
-    parser.add_argument("assignment", nargs="?", help="by default the course's")
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser, positional=True)
     parser.add_argument("--student", action="append", help="only this student; may be given again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     parser.add_argument("--scheduler", help="address of a dask scheduler, in the place of local processes")
@@ -53,10 +52,9 @@ def overridden(options: argparse.Namespace, root: Path) -> Settings:
 
 def run(options: argparse.Namespace, course: Course | None = None) -> int:
     """Grade, write, summarise; status 0 once every submission has a grade and a reason."""
-    settings = overridden(options, options.course if course is None else course.root)
-    course = settings.course(options.course) if course is None else course
-    if options.assignment not in (None, course.assignment):
-        raise ValueError(f"the assignment of {course.root} is {course.assignment!r}, got {options.assignment!r}")
+    course = chosen_course(options) if course is None else course
+    settings = overridden(options, course.root)
+    course = settings.apply(course)
     level = canary.best_isolation(settings.required, settings.limits)
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)

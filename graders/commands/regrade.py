@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 
 from graders.classroom.regrade import regrade
+from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import add_overrides, overridden
-from graders.lab.places import default_course
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders regrade`."""
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser, positional=True)
     parser.add_argument("--student", action="append", help="only this student; may be given again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     add_overrides(parser)
@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Grade again and print the table."""
-    settings = overridden(options, options.course)
-    course = settings.course(options.course)
-    text = regrade(course, workers=options.workers, chosen=options.student, settings=settings)
+    course = chosen_course(options)
+    settings = overridden(options, course.root)
+    text = regrade(settings.apply(course), workers=options.workers, chosen=options.student, settings=settings)
     print(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from graders.classroom.report import write_canvas, write_csv, write_gradescope, write_junit, write_moodle
 from graders.classroom.standing import collect
-from graders.lab.manifest import Course
-from graders.lab.places import default_course
+from graders.commands.choice import add_course_arguments, chosen_course
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders report`."""
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser, positional=True)
     parser.add_argument("--out", type=Path, default=Path("build/report"), help="folder (%(default)s)")
 
 
@@ -21,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     """Write every form; say where."""
     from graders.classroom.report_page import write_page
 
-    course = Course.load(options.course)
+    course = chosen_course(options)
     rows = collect(course)
     if not rows:
         raise ValueError(f"no submission of {course.assignment} in the gradebook; run `graders grade` first")

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.manifest import Course
-from graders.lab.places import default_course
 from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_key, table
 from sheaflab.startup import import_matplotlib
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders selfcheck`."""
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser, positional=True)
     parser.add_argument("--notebook", action="append", metavar="NAME", help="only this notebook; may be repeated")
     parser.add_argument("--no-mutants", action="store_true", help="the bank's core only: a few minutes")
     parser.add_argument("--secrets", type=int, metavar="N", help="instead: the keys alone, under N fresh secrets")
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge the bank and print the table; status 1 if a check accepts or rejects what it should not."""
-    course = Course.load(options.course)
+    course = chosen_course(options)
     names = options.notebook or [spec.name for spec in course.notebooks]
     if options.secrets is not None:
         return _secrets(course, names, options)
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
     start = time.monotonic()
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
-        verdicts = judge_all(course.root, jobs, executor)
+        verdicts = judge_all(course, jobs, executor)
     text = table(course, verdicts)
     print(text)
     print(f"{time.monotonic() - start:.0f} s")
@@ -61,7 +61,7 @@ def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) 
     ]
     failures: list[str] = []
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
-        waiting = [executor.submit(judge_key, course.root, *job) for job in jobs]
+        waiting = [executor.submit(judge_key, course, *job) for job in jobs]
         for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
             failures += future.result()
     print(f"{options.secrets} secrets, {len(names)} notebooks: the keys fail {len(failures)} checks.")

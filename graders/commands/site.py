@@ -6,8 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from graders.lab.manifest import Course
-from graders.lab.places import default_course
+from graders.commands.choice import add_course_arguments, chosen_course
 from graders.publish.site.edition import Edition
 from graders.publish.site.jupyterlite import build_site
 
@@ -28,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Edition.STUDENT,
         help="student: as released; self-study: with all checks and keys in the page (default: %(default)s)",
     )
-    parser.add_argument("--course", type=Path, default=default_course(), help="course directory (%(default)s)")
+    add_course_arguments(parser)
     parser.add_argument(
         "--release", type=Path, help="released notebooks (default: the assignment's folder in COURSE/release)"
     )
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `graders site`."""
-    course = Course.load(args.course)
+    course = chosen_course(args)
     site = build_site(args.out, course, release=args.release, pyodide=args.pyodide, edition=args.edition)
     print(site)
     print(f"Look at it: {Path(sys.executable).name} -m http.server --directory {args.out} 8000")

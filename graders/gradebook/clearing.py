@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions as StockClearSolutions
 from traitlets import Unicode
 
-from graders.lab.manifest import Course
+from graders.gradebook.nbgrader_api import course_of
 from graders.lab.percent import grade_id, stub_line
 
 
@@ -20,7 +19,7 @@ class ClearSolutions(StockClearSolutions):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
         """Load the manifest, then do as nbgrader does."""
-        self._course = Course.load(Path(self.course or "."))
+        self._course = course_of(self.course, resources)
         return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> Any:

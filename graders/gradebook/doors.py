@@ -91,7 +91,8 @@ class RepairingExporter(NotebookExporter):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if isinstance(self.parent, Autograde):
-            WholeSubmissions.adopt(self.parent, TrustedGrader(parent=self).load_course())
+            assignment = self.parent.coursedir.assignment_id
+            WholeSubmissions.adopt(self.parent, TrustedGrader(parent=self).load_course(assignment))
 
     def host(self, student: str, limits: Limits, level: Isolation) -> Host:
         """Return what provides workers to the notebooks of `student`, and to nobody else's; a new one ends the last."""
@@ -137,14 +138,14 @@ class TrustedGrader(NbGraderPreprocessor):  # type: ignore[misc]
         """The least with which to grade."""
         return Isolation[self.require_isolation]
 
-    def load_course(self) -> Course:
-        """The course with its configured checks."""
+    def load_course(self, assignment: str) -> Course:
+        """The course of `assignment`, with its configured checks."""
         root = Path(self.course or ".")
-        return Course.load(root, root / self.checks if self.checks else None)
+        return Course.load(root, assignment, root / self.checks if self.checks else None)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
         """Grade `nb` and write outputs and points into it."""
-        course = self.load_course()
+        course = self.load_course(resources["nbgrader"]["assignment"])
         spec = course.notebook(resources["nbgrader"]["notebook"])
         told = nb.metadata.pop(NOTES, None) or {"status": "OK", "notes": [], "missing": []}
         mended = Repaired(nb, Status[told["status"]], list(told["notes"]), frozenset(told["missing"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -13,8 +12,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from graders.gradebook.feedback_page import FeedbackExporter as ReadableExporter
+from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
-from graders.lab.manifest import Course, Exercise
+from graders.lab.manifest import Exercise
 from graders.lab.percent import grade_id
 from graders.status import Status
 
@@ -46,7 +46,7 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
         """All of it comes from the manifest and from what the graders have found, none from the student."""
-        course = Course.load(Path(self.course or "."))
+        course = course_of(self.course, resources)
         cells, parts = {grade_id(cell): cell for cell in nb.cells}, []
         told = {entry["id"]: entry for entry in nb.metadata.get(RESULT, {}).get("exercises", [])}
         for exercise in course.exercises():
@@ -82,8 +82,8 @@ class FeedbackExporter(ReadableExporter):
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
         """Return the page and its resources."""
+        course = course_of(self.course, resources)
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
-        course = Course.load(Path(self.course or "."))
         names = {exercise.grade_cell: f"Exercise {exercise.id}: {exercise.title}" for exercise in course.exercises()}
 
         def entry(match: re.Match[str]) -> str:

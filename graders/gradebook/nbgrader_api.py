@@ -25,6 +25,11 @@ class NbGraderError(RuntimeError):
     """nbgrader refused; the text is the end of its log."""
 
 
+def course_of(folder: str, resources: Any) -> Course:
+    """Return what nbgrader is at work on: the course directory that a step is configured with, and the assignment."""
+    return Course.load(Path(folder or "."), ((resources or {}).get("nbgrader") or {}).get("assignment"))
+
+
 def load_config(root: Path) -> Config:
     """Return the configuration that nbgrader has in the course at `root`: the machine's, then the user's, then its own.
 

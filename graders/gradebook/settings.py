@@ -58,9 +58,9 @@ class Settings:
         excluded = SubmissionFolders(config=config, root=str(root)).student_id_exclude.split(",")
         return cls(config, grader.limits, grader.required, grader.checks, frozenset(excluded) - {""})
 
-    def course(self, root: Path) -> Course:
-        """Load the course at `root` with the checks that are configured."""
-        return Course.load(root, root / self.checks if self.checks else None)
+    def apply(self, course: Course) -> Course:
+        """Return `course` with the checks that are configured."""
+        return replace(course, checks=(course.root / self.checks).resolve()) if self.checks else course
 
     def override(self, *, cpu: float | None = None, wall: float | None = None, required: str | None = None) -> Settings:
         """Put options of the command line, where they are given, in the place of what is configured."""

@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from graders.grading.skipping import as_given
+from graders.lab.filenames import assignment_of
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import KERNEL, grade_id, shared_template, template
 from graders.sandbox.outputs import handed_in
@@ -52,8 +53,8 @@ class Unreadable(Exception):
     """The file is no notebook; the text says why."""
 
 
-def parse(raw: bytes) -> list[dict[str, Any]]:
-    """Return the cells of a notebook file as plain dictionaries: cell_type, source, grade_id, outputs as they came.
+def read(raw: bytes) -> dict[str, Any]:
+    """Return the JSON data of a notebook file.
 
     Raises
     ------
@@ -76,6 +77,17 @@ def parse(raw: bytes) -> list[dict[str, Any]]:
         raise Unreadable(f"the file is not JSON ({str(error)[:100]})") from None
     if not isinstance(data, dict):
         raise Unreadable("the file is JSON, but no notebook")
+    return data
+
+
+def plain_cells(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the cells of a notebook as plain dictionaries: cell_type, source, grade_id, outputs as they came.
+
+    Raises
+    ------
+    Unreadable
+        If there are none.
+    """
     cells = data.get("cells")
     if cells is None and isinstance(sheets := data.get("worksheets"), list):  # nbformat 3
         cells = [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
@@ -109,9 +121,12 @@ def _plain(cell: dict[str, Any]) -> dict[str, Any]:
 def repair(raw: bytes, course: Course, spec: NotebookSpec) -> Repaired:
     """Make a submission gradable; a file that is no notebook becomes the untouched release with a status."""
     try:
-        cells = parse(raw)
+        data = read(raw)
+        cells = plain_cells(data)
     except Unreadable as error:
         return untouched(course, spec, Status.UNREADABLE, str(error))
+    if (other := assignment_of(data)) not in ("", course.assignment):
+        return untouched(course, spec, Status.FOREIGN, f"it is a notebook of {other[:80]}, not of {course.assignment}")
     return _Mender(cells, shared_template(course, spec), spec).mend()
 
 

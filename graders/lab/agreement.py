@@ -17,6 +17,8 @@ def release_problems(course: Course, folder: Path) -> list[str]:
     ready = course.ready
     problems = [f"leak in {text}" for text in leaks(course, folder)]
     problems += [text for text in check_manifest(course) if any(s.name.replace("-", "_") in text for s in ready)]
+    if (folder / course.manifest.name).exists():
+        problems.append(f'{course.manifest.name} is in it: nbgrader\'s c.CourseDirectory.ignore must have "*.toml"')
     for spec in ready:
         path = folder / f"{spec.name}.ipynb"
         if not path.is_file():

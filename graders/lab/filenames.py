@@ -1,9 +1,11 @@
-"""File names of notebooks: as served, as browsers and systems rename them, and what they were."""
+"""Which notebook a file is: its name as served and as renamed, the marks of its cells, its assignment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from graders.lab.manifest import NotebookSpec
 
@@ -40,3 +42,29 @@ def marks(notebook: NotebookSpec) -> frozenset[str]:
     """Return the grade_ids that tell a notebook from the others: those of its exercises' and its written cells."""
     exercises = {f"{kind}-{e.slug}" for e in notebook.exercises for kind in ("task", "ex", "check", "grade")}
     return frozenset(exercises | {written.cell for written in notebook.written})
+
+
+STAMP = "sheaflab"
+"""Key of the metadata in which a released notebook, and each of its cells with a name, tells its assignment."""
+
+
+def assignment_of(notebook: Mapping[str, Any]) -> str:
+    """Return the assignment that a notebook was released for; empty if it does not tell.
+
+    Its cells are asked first, and most of them decide: one that was pasted from elsewhere brings its own answer.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook file's JSON data, whatever it holds.
+    """
+    cells = notebook.get("cells")
+    told = Counter(filter(None, map(_told, cells if isinstance(cells, list) else [])))
+    return told.most_common(1)[0][0] if told else _told(notebook)
+
+
+def _told(part: Any) -> str:
+    metadata = part.get("metadata") if isinstance(part, dict) else None
+    stamp = metadata.get(STAMP) if isinstance(metadata, dict) else None
+    name = stamp.get("assignment") if isinstance(stamp, dict) else None
+    return name if isinstance(name, str) else ""

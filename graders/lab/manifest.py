@@ -1,11 +1,11 @@
-"""The course's manifest `exercises.toml`: notebooks, exercises, checks and points, typed and validated."""
+"""A lab's manifest `exercises.toml`: notebooks, exercises, checks and points, typed and validated."""
 
 from __future__ import annotations
 
 import re
 import secrets
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,22 @@ from graders.lab.tables import ManifestError, Table
 
 ID = re.compile(r"\d+\.(\d+|W\d*)")
 CHECK = re.compile(r"[a-z][a-z0-9_]*")
+ASSIGNMENT = re.compile(r"[a-z][a-z0-9_]*")
 MANIFEST = "exercises.toml"
+
+
+def assignments(root: Path) -> tuple[str, ...]:
+    """Return the names of a course directory's assignments: the folders in its `source` that have a manifest."""
+    return tuple(sorted(path.parent.name for path in (root / "source").glob(f"*/{MANIFEST}")))
+
+
+def only(names: Sequence[str], root: Path) -> str:
+    """Return the one assignment that there is; ManifestError says if there is none, or names the choices."""
+    if not names:
+        raise ManifestError(f"{root} is no course directory: it has no source/<assignment>/{MANIFEST}")
+    if len(names) > 1:
+        raise ManifestError(f"{root} has several assignments: name {', '.join(names[:-1])} or {names[-1]}")
+    return names[0]
 
 
 @dataclass(frozen=True)
@@ -102,12 +117,12 @@ class NotebookSpec:
 
 @dataclass(frozen=True)
 class Course:
-    """A course directory and what its manifest says.
+    """An assignment of a course directory, and what its manifest says.
 
     Attributes
     ----------
     root : Path
-        The nbgrader course directory.
+        The nbgrader course directory; it may have more assignments.
     checks : Path
         The directory of the hidden checks.
     assignment, title : str
@@ -121,12 +136,14 @@ class Course:
     notebooks: tuple[NotebookSpec, ...]
 
     @classmethod
-    def load(cls, root: Path | str, checks: Path | str | None = None) -> Course:
-        """Read and validate `root/exercises.toml`.
+    def load(cls, root: Path | str, assignment: str | None = None, checks: Path | str | None = None) -> Course:
+        """Read and validate `root/source/<assignment>/exercises.toml`.
 
         Parameters
         ----------
         root : path
+        assignment : str, optional
+            By default the only one of the course.
         checks : path, optional
             Where the hidden checks are; by default the course's own, ``checks/<assignment>``.
 
@@ -136,11 +153,15 @@ class Course:
             Naming the place, the rule and the value.
         """
         root = Path(root).resolve()
-        path = root / MANIFEST
+        name = assignment or only(assignments(root), root)
+        if not ASSIGNMENT.fullmatch(name):
+            raise ManifestError(f"an assignment must be named in lower-case letters, digits and _, got {name!r}")
+        path = root / "source" / name / MANIFEST
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ManifestError(f"{path} does not exist; is {root} a course directory?") from None
+            known = ", ".join(assignments(root)) or "none"
+            raise ManifestError(f"{path} does not exist; the assignments of {root}: {known}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ManifestError(f"{path} is not TOML: {error}") from error
         top = Table(data, MANIFEST)
@@ -148,7 +169,6 @@ class Course:
         notebooks = tuple(_notebook(table) for table in top.tables("notebook"))
         if not notebooks:
             raise ManifestError(f"{MANIFEST} must have at least one [[notebook]]")
-        name = head.text("name")
         course = cls(
             root=root,
             checks=Path(checks).resolve() if checks else root / "checks" / name,
@@ -169,7 +189,7 @@ class Course:
             items: tuple[Exercise | Written, ...] = (*notebook.exercises, *notebook.written)
             for item in items:
                 if item.id in seen:
-                    raise ManifestError(f"exercise id {item.id!r} is there twice; ids are unique in the course")
+                    raise ManifestError(f"exercise id {item.id!r} is there twice; ids are unique in an assignment")
                 if isinstance(item, Exercise) and (unknown := set(item.requires) - seen):
                     raise ManifestError(
                         f"exercise {item.id} requires {sorted(unknown)[0]!r}, which no earlier exercise is called"
@@ -196,7 +216,7 @@ class Course:
     @property
     def manifest(self) -> Path:
         """The manifest's file."""
-        return self.root / MANIFEST
+        return self.source / MANIFEST
 
     @property
     def source(self) -> Path:

@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
+from graders.lab.filenames import STAMP
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from sheaflab.study import extract
 
@@ -37,7 +38,8 @@ def stub_line(course: Course, cell_id: str) -> str:
 def convert(course: Course, spec: NotebookSpec) -> NotebookNode:
     """Read a notebook's percent text as the instructor's notebook, without outputs and with stable cell ids.
 
-    What the manifest says is put in: a grade cell after each exercise, and the points of the written answers.
+    What the manifest says is put in: a grade cell after each exercise, and the points of the written answers. The
+    notebook and its cells with a name are marked as the assignment's: other assignments have the same names of cells.
 
     Raises
     ------
@@ -68,8 +70,11 @@ def convert(course: Course, spec: NotebookSpec) -> NotebookNode:
         before = cells.get(exercise.check_cell, cells[exercise.solution_cell])
         place = next(k for k, cell in enumerate(notebook.cells) if cell is before)
         notebook.cells.insert(place + 1, _grade_cell(exercise))
+    notebook.metadata[STAMP] = {"assignment": course.assignment}
     for number, cell in enumerate(notebook.cells):
         cell["id"] = grade_id(cell) or f"cell-{number}"  # random ids would make two builds of one source differ
+        if grade_id(cell):
+            cell.metadata[STAMP] = {"assignment": course.assignment}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 

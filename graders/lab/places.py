@@ -1,15 +1,50 @@
-"""Where the course is when a command is given none."""
+"""Which course and which assignment a command is about, read from where it is run."""
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
-from graders.lab.manifest import MANIFEST
+from graders.lab.manifest import assignments, only
+from graders.lab.tables import ManifestError
 
 OUR_COURSE = Path(__file__).resolve().parents[2] / "course"
+"""The course of this checkout."""
 
 
-def default_course() -> Path:
-    """The course of this checkout, or the current directory where that is a course."""
-    here = Path.cwd()
-    return here if (here / MANIFEST).is_file() else OUR_COURSE
+def find_course(start: Path) -> Path:
+    """Return the course directory in which `start` lies; anywhere else in this checkout, the checkout's own.
+
+    Courses do not nest. Of several the outermost is taken, so that nothing in `submitted`, `autograded`, `feedback` or
+    an inbox below a course is ever one itself. A folder that is everybody's, such as /tmp, is none either: its
+    configuration is a program.
+
+    Raises
+    ------
+    ManifestError
+        If there is none.
+    """
+    above = [folder for folder in (start, *start.parents) if not _is_everybodys(folder)]
+    if found := [folder for folder in above if assignments(folder)]:
+        return found[-1]
+    if OUR_COURSE.parent in above and assignments(OUR_COURSE):
+        return OUR_COURSE
+    raise ManifestError(f"{start} is in no course directory; go into one, or name it with --course")
+
+
+def find_assignment(root: Path, start: Path) -> str:
+    """Return the assignment of the course `root` in whose folder `start` lies, or the only one.
+
+    Raises
+    ------
+    ManifestError
+        If there are several and `start` is in none of them; it names the choices.
+    """
+    names = assignments(root)
+    if start.is_relative_to(root) and len(here := set(names) & set(start.relative_to(root).parts)) == 1:
+        return here.pop()
+    return only(names, root)
+
+
+def _is_everybodys(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_ISVTX)

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -85,10 +84,9 @@ def _indent(key: Solved, exercise: str) -> str:
 
 
 @functools.cache
-def _loaded(root: Path, notebook: str) -> tuple[Course, NotebookSpec, Solved]:
-    course = Course.load(root)
+def _loaded(course: Course, notebook: str) -> tuple[NotebookSpec, Solved]:
     spec = course.notebook(notebook)
-    return course, spec, solved(course, spec)
+    return spec, solved(course, spec)
 
 
 @functools.cache
@@ -96,19 +94,18 @@ def _host() -> Host:
     return Host(LIMITS, best_isolation(limits=LIMITS))
 
 
-def judge(root: Path, notebook: str, answer: Answer, secret: bytes = SECRET) -> Verdict:
+def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET) -> Verdict:
     """Run one answer in the sandbox, among the keys of the notebook's other exercises, and the hidden checks on it.
 
     Parameters
     ----------
-    root : Path
-        Course directory.
+    course : Course
     notebook : str
     answer : Answer
     secret : bytes
         Decides the fresh problems.
     """
-    course, spec, key = _loaded(root, notebook)
+    spec, key = _loaded(course, notebook)
     exercise = next(e for e in spec.exercises if e.id == answer.exercise)
     sources = {**key.keys, exercise.id: answer.source}
     cells = dict(enumerate([key.setup, *(sources[e.id] for e in spec.exercises)]))
@@ -124,9 +121,9 @@ def judge(root: Path, notebook: str, answer: Answer, secret: bytes = SECRET) -> 
     return Verdict(notebook, answer, tuple(result.name for result in failing), earned, ending)
 
 
-def judge_key(root: Path, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
+def judge_key(course: Course, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
     """Hold the key of one exercise against the checks under many secrets, in this process; return what failed."""
-    course, spec, key = _loaded(root, notebook)
+    spec, key = _loaded(course, notebook)
     checks = course.checks_of(spec)
     names = namespace(key, {})
     return [
@@ -168,10 +165,10 @@ def equivalents(course: Course) -> dict[tuple[str, str], str]:
 
 
 def judge_all(
-    root: Path, jobs: Sequence[tuple[str, Answer]], executor: Executor, *, progress: bool = True
+    course: Course, jobs: Sequence[tuple[str, Answer]], executor: Executor, *, progress: bool = True
 ) -> list[Verdict]:
     """Judge many answers with any executor; the order of the result is that of `jobs`."""
-    waiting = {executor.submit(judge, root, name, answer): k for k, (name, answer) in enumerate(jobs)}
+    waiting = {executor.submit(judge, course, name, answer): k for k, (name, answer) in enumerate(jobs)}
     done: dict[int, Verdict] = {}
     for future in tqdm(as_completed(waiting), total=len(waiting), unit="answer", disable=not progress, leave=False):
         done[waiting[future]] = future.result()

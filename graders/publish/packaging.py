@@ -51,7 +51,7 @@ def collect_public(root: Path, course: Path, out: Path) -> None:
     extract = _load(root / "sheaflab" / "study" / "extract.py")
     shutil.copytree(course / VISIBLE, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     for lab in sorted(path for path in out.iterdir() if path.is_dir()):
-        data = extract.extract(course / "exercises.toml", course / "source" / lab.name, lab.name)
+        data = extract.extract(course / "source" / lab.name)
         (lab / EXTRACT).write_text(extract.text(data), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from graders.gradebook import nbgrader_api
 from graders.lab.agreement import release_problems
-from graders.lab.manifest import MANIFEST, Course
+from graders.lab.filenames import assignment_of
+from graders.lab.manifest import Course, assignments
 from graders.lab.percent import write_sources
 from graders.lab.places import OUR_COURSE
 from sheaflab.study import extract
@@ -39,12 +41,12 @@ def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
         If `root` is there and is no course directory.
     """
     if root.exists():
-        if not (root / MANIFEST).is_file():
+        if not assignments(root):
             raise ValueError(f"{root} exists and is no course directory of ours; name another folder")
         shutil.rmtree(root)
     target = root / "source" / course.assignment
     target.mkdir(parents=True)
-    shutil.copy(course.root / MANIFEST, root / MANIFEST)
+    shutil.copy(course.manifest, target / course.manifest.name)
     config = course.root / nbgrader_api.CONFIG
     text = (config if config.is_file() else OUR_COURSE / nbgrader_api.CONFIG).read_text(encoding="utf-8")
     (root / nbgrader_api.CONFIG).write_text(text, encoding="utf-8")
@@ -52,7 +54,7 @@ def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
         path = course.source / f"{spec.name}.py"
         if path.is_file() and (not only or spec.name in only):
             shutil.copy(path, target / path.name)
-    made = Course.load(root)
+    made = Course.load(root, course.assignment)
     for source, copied in ((course.checks, made.checks), (course.bank, made.bank), (course.visible, made.visible)):
         if source.is_dir():
             shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
@@ -88,7 +90,7 @@ def build(course: Course) -> Path:
             target.replace(aside / "last")
         made.replace(target)
     if course.visible.is_dir():  # a worker sees the visible checks and what lies beside them, and nothing of the course
-        data = extract.extract(course.manifest, course.source, course.assignment)
+        data = extract.extract(course.source)
         (course.visible / EXTRACT).write_text(extract.text(data), encoding="utf-8")
     return target
 
@@ -113,4 +115,8 @@ def _clean(course: Course) -> None:
         shutil.rmtree(left)
     for left in course.source.glob("*.ipynb"):
         if left.stem not in {spec.name for spec in course.ready}:
+            if not assignment_of(json.loads(left.read_text(encoding="utf-8"))):
+                raise ReleaseError(
+                    f"{left} would be released and is not in {course.manifest.name}; remove it"
+                )
             left.unlink()

@@ -12,6 +12,8 @@ from typing import Any
 from sheaflab.checks import labs
 from sheaflab.checks.messages import MessageOnly
 
+GROUP = "sheaflab.edition"
+"""Entry points by which a self-study edition is found; each has the name of its lab."""
 EXTRACT = "catalogue.json"
 """File beside a lab's visible checks, in an installed package."""
 
@@ -40,6 +42,8 @@ class Exercise:
         The cell before anything is written.
     notebook : str
         Name of its notebook.
+    lab : str
+        Name of its lab.
     """
 
     id: str
@@ -51,6 +55,7 @@ class Exercise:
     checks: tuple[tuple[str, str], ...]
     stub: str
     notebook: str
+    lab: str
 
     @property
     def cell(self) -> str:
@@ -71,7 +76,7 @@ class Notebook:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The course."""
+    """A lab."""
 
     name: str
     title: str
@@ -120,13 +125,13 @@ def parse(data: dict[str, Any]) -> Catalogue:
     """Make a catalogue of JSON data as :func:`sheaflab.study.extract.extract` makes it."""
     notebooks = []
     for entry in data["notebooks"]:
-        exercises = tuple(_exercise(item, entry["name"]) for item in entry["exercises"])
-        written = tuple(_exercise({"function": "", **item}, entry["name"]) for item in entry["written"])
+        exercises = tuple(_exercise(item, entry["name"], data["name"]) for item in entry["exercises"])
+        written = tuple(_exercise({"function": "", **item}, entry["name"], data["name"]) for item in entry["written"])
         notebooks.append(Notebook(entry["name"], entry["title"], entry["minutes"], exercises, written))
     return Catalogue(data["name"], data["title"], tuple(notebooks))
 
 
-def _exercise(item: dict[str, Any], notebook: str) -> Exercise:
+def _exercise(item: dict[str, Any], notebook: str, lab: str) -> Exercise:
     return Exercise(
         item["id"],
         item["title"],
@@ -137,6 +142,7 @@ def _exercise(item: dict[str, Any], notebook: str) -> Exercise:
         tuple((check["name"], check["title"]) for check in item.get("checks", ())),
         item.get("stub", ""),
         notebook,
+        lab,
     )
 
 
@@ -152,11 +158,10 @@ def read(lab: str) -> Catalogue:
         If there is neither.
     """
     visible = Path(import_module(f"sheaflab.checks.{lab}").__path__[0])
-    course = visible.parents[1]
-    if (manifest := course / "exercises.toml").is_file():
+    if (source := visible.parents[1] / "source" / lab).is_dir():
         from sheaflab.study.extract import extract  # in no wheel
 
-        return parse(extract(manifest, course / "source" / lab, lab))
+        return parse(extract(source))
     if (packed := visible / EXTRACT).is_file():
         return parse(json.loads(packed.read_text(encoding="utf-8")))
     raise StudyError(
@@ -165,5 +170,34 @@ def read(lab: str) -> Catalogue:
 
 
 def catalogue() -> Catalogue:
-    """Return the catalogue that ships with the library."""
-    return read(labs()[0])
+    """Return the catalogue of the reader's lab.
+
+    That is the only one there is, or the one whose notebooks lie in the current folder or in the nearest one above it,
+    or that of the self-study edition.
+
+    Raises
+    ------
+    StudyError
+        If there is none, or there are several and nothing tells which.
+    """
+    names = labs()
+    if not names:
+        raise StudyError("this sheaflab has no lab in it; install the one that came with your notebooks")
+    return read(names[0] if len(names) == 1 else _reader_s(names))
+
+
+def _reader_s(names: tuple[str, ...]) -> str:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        found = [name for name in names if any(n for n in read(name).notebooks if [*folder.glob(f"{n.name}*.ipynb")])]
+        if len(found) > 1:
+            told = " and ".join(found)
+            raise StudyError(f"{folder} has notebooks of {told}; put those of each lab into a folder of its own")
+        if found:
+            return found[0]
+    from importlib.metadata import entry_points  # its parts cost more than the rest of the import
+
+    installed = [point.name for point in entry_points(group=GROUP) if point.name in names]
+    if len(installed) == 1:
+        return installed[0]
+    raise StudyError(f"there are the labs {', '.join(names)}; run the command in the folder with the notebooks of one")

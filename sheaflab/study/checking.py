@@ -33,7 +33,7 @@ def check_here(
         return Report(exercise.id, exercise.title, told, attempted=False)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            checks.check(exercise.id, namespace[exercise.function])
+            checks.check(exercise.id, namespace[exercise.function], lab=exercise.lab)
     except NotWritten:
         return Report(exercise.id, exercise.title, UNWRITTEN, attempted=False)
     except CheckFailed as failure:

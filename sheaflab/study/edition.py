@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
-from sheaflab.study.catalogue import StudyError
-
-GROUP = "sheaflab.edition"
+from sheaflab.study.catalogue import GROUP, StudyError
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+MANIFEST = "exercises.toml"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _CELL = re.compile(r"^# %%.*?$\n", re.MULTILINE)
 _GRADE_ID = re.compile(r'"grade_id": "([^"]+)"')
@@ -45,24 +46,20 @@ def named_cells(source: str) -> dict[str, str]:
     return {name[1]: text for head, text in texts.items() if (name := _GRADE_ID.search(head))}
 
 
-def extract(manifest: Path, source: Path, lab: str) -> dict[str, Any]:
+def extract(source: Path) -> dict[str, Any]:
     """Return titles, minutes, hints, names of checks and stubs, as JSON data of :func:`sheaflab.study.catalogue.parse`.
 
     Parameters
     ----------
-    manifest : Path
-        The lab's ``exercises.toml``.
     source : Path
-        The folder of its notebooks as percent text.
-    lab : str
-        Its name.
+        The folder of a lab: its manifest and its notebooks as percent text. It has the lab's name.
 
     Raises
     ------
     KeyError
         If the manifest or a notebook lacks something; ``graders build`` says more.
     """
-    data = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    data = tomllib.loads((source / MANIFEST).read_text(encoding="utf-8"))
     notebooks = []
     for spec in data["notebook"]:
         cells = named_cells((source / f"{spec['name']}.py").read_text(encoding="utf-8"))
@@ -80,7 +77,7 @@ def extract(manifest: Path, source: Path, lab: str) -> dict[str, Any]:
         written = [{"id": item["id"], "title": item["title"]} for item in spec.get("written", [])]
         head = {"name": spec["name"], "title": spec["title"], "minutes": spec.get("minutes", 0)}
         notebooks.append({**head, "exercises": exercises, "written": written})
-    return {"name": lab, "title": data["assignment"]["title"], "notebooks": notebooks}
+    return {"name": source.name, "title": data["assignment"]["title"], "notebooks": notebooks}
 
 
 def text(data: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from graders.classroom.pool import executor
 from graders.gradebook.marker import MARKER
 from graders.lab.manifest import Course
-from graders.lab.places import default_course
+from graders.lab.places import OUR_COURSE
 from graders.publish.release import build, copy_course
 from tests.benchmarks.classes import ODD, hand_in, same_small
 
@@ -69,7 +69,7 @@ def stock(course: Course, students: list[str]) -> float:
 
 def race(root: Path, options: argparse.Namespace) -> None:
     """Grade one class both ways and print throughputs, their ratio and the cost of one more student."""
-    course = copy_course(Course.load(default_course()), root / "course", options.notebook)
+    course = copy_course(Course.load(OUR_COURSE), root / "course", options.notebook)
     build(course)
     _ = course.secret
     with executor(options.workers, None) as pool:
@@ -102,7 +102,7 @@ def race(root: Path, options: argparse.Namespace) -> None:
 
 def memory(root: Path, count: int, workers: int) -> None:
     """Grade `count` small submissions and print the largest resident memory of our processes as it goes."""
-    course = copy_course(Course.load(default_course()), root / "memory", [Course.load(default_course()).ready[0].name])
+    course = copy_course(Course.load(OUR_COURSE), root / "memory", [Course.load(OUR_COURSE).ready[0].name])
     build(course)
     _ = course.secret
     same_small(course, count)

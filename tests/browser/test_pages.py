@@ -120,7 +120,7 @@ def test_a_foreign_folder_is_not_overwritten(tmp_path, release):
     [
         (["--pyodide", "."], "`--pyodide` must be a folder made by `graders pyodide`"),
         (["--release", "."], "run `graders build` first"),
-        (["--course", "/"], "exercises.toml does not exist"),
+        (["--course", "/"], "/ is no course directory: it has no source/<assignment>/exercises.toml"),
     ],
 )
 def test_bad_arguments_are_named(tmp_path, monkeypatch, capsys, arguments, message):

@@ -425,3 +425,52 @@ def test_every_exercise_has_what_a_reader_needs():
         for earlier in task.requires:
             assert catalogue().find(earlier)
     assert catalogues.parse(json.loads(json.dumps({"name": "n", "title": "t", "notebooks": []}))).exercises == ()
+
+
+def lab_at(folder, name):
+    """An installed lab of one notebook: a package with its catalogue beside it."""
+    place = folder / "checks" / name
+    place.mkdir(parents=True)
+    (place / "__init__.py").write_text("")
+    first = catalogue().notebooks[0].exercises[0]
+    item = {"id": "1.1", "title": f"of {name}", "function": first.function, "stub": first.stub, "hints": ["look"]}
+    notebooks = [{"name": f"{name}-1", "title": "One", "minutes": 5, "exercises": [item], "written": []}]
+    (place / catalogues.EXTRACT).write_text(json.dumps({"name": name, "title": name, "notebooks": notebooks}))
+
+
+@pytest.fixture
+def several(tmp_path, monkeypatch):
+    """A library with two labs, and a folder in which nothing lies."""
+    for name in ("laba", "labb"):
+        lab_at(tmp_path, name)
+    monkeypatch.setattr(checks, "__path__", [str(tmp_path / "checks")])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: ())
+    catalogues.read.cache_clear()
+    (tmp_path / "reader").mkdir()
+    monkeypatch.chdir(tmp_path / "reader")
+    yield tmp_path / "reader"
+    catalogues.read.cache_clear()
+
+
+def test_of_several_labs_the_reader_s_is_the_one_whose_notebooks_are_there(several, monkeypatch, capsys):
+    (several / "labb-1 (2).ipynb").write_text("{}")
+    assert catalogue().name == "labb"
+    (several / "deeper").mkdir()
+    monkeypatch.chdir(several / "deeper")
+    assert main(["list"]) == 0
+    assert "of labb" in capsys.readouterr().out
+    (several / "deeper" / "laba-1.ipynb").write_text("{}")
+    assert catalogue().name == "laba"
+
+
+def test_where_nothing_tells_which_lab_the_choices_are_named(several, monkeypatch, capsys):
+    assert main(["list"]) == 2
+    said = "there are the labs laba, labb; run the command in the folder with the notebooks of one"
+    assert said in capsys.readouterr().err
+    point = type("Point", (), {"name": "labb"})
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: (point,))  # the self-study edition of one
+    assert catalogue().name == "labb"
+    for name in ("laba", "labb"):
+        (several / f"{name}-1.ipynb").write_text("{}")
+    assert main(["list"]) == 2
+    assert "has notebooks of laba and labb; put those of each lab into a folder of its own" in capsys.readouterr().err

@@ -28,7 +28,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import Network, Sheaf
-from sheaflab.checks import check
+from sheaflab.checks.lab09 import check
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-1-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: what an edge disagrees about

@@ -28,7 +28,7 @@ import itertools
 import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import ActivationRegion, Integrator, Network, Sheaf
-from sheaflab.checks import check
+from sheaflab.checks.lab09 import check
 from sheaflab.plots import plot_bands, plot_projection
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}

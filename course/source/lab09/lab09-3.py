@@ -25,7 +25,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import Euler, Network, Sheaf
-from sheaflab.checks import check
+from sheaflab.checks.lab09 import check
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: one run, counted by eye

@@ -25,7 +25,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import Exact, Network, Sheaf
-from sheaflab.checks import check
+from sheaflab.checks.lab09 import check
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-4-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: a kink under the magnifying glass

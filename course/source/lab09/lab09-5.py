@@ -25,7 +25,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import Exact, Network, Sheaf
-from sheaflab.checks import check
+from sheaflab.checks.lab09 import check
 from sheaflab.plots import plot_bands
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-2", "locked": true, "schema_version": 3, "solution": false, "task": false}

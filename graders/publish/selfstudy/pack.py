@@ -79,7 +79,7 @@ class Pack:
         from graders.status import SandboxBroken
 
         task = catalogue().task(exercise)
-        visible = f'from sheaflab.checks import check as _check\n_check("{task.id}", {task.function})'
+        visible = f'from sheaflab.checks import check as _check\n_check("{task.id}", {task.function}, lab="{task.lab}")'
         cells = dict(enumerate([source for _, source in answers.cells] + [visible]))
         try:
             with Host(Limits(), best_isolation()) as host, NotebookRun(cells, host) as run:

@@ -49,7 +49,7 @@ def copied(classroom, tmp_path):
     from graders.lab.manifest import Course
 
     shutil.copytree(classroom.root, tmp_path / "course")
-    return Course.load(tmp_path / "course", classroom.checks)
+    return Course.load(tmp_path / "course", checks=classroom.checks)
 
 
 def graded(course):
@@ -110,7 +110,7 @@ def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
     draw, mark = random.Random(5), f"graders-killed-{os.getpid()}"
     code = (
         "import sys; from graders.lab.manifest import Course; from graders.commands.grade import main_with\n"
-        f"main_with(Course.load({str(course.root)!r}, {str(course.checks)!r}), workers=2, cpu=2.0, wall=20.0)"
+        f"main_with(Course.load({str(course.root)!r}, checks={str(course.checks)!r}), workers=2, cpu=2.0, wall=20.0)"
     )
     killed, longest = 0, 12.0
     while killed < KILLS:

@@ -17,7 +17,6 @@ from graders.lab.manifest import Course
 
 MANIFEST = """
 [assignment]
-name = "lab09"
 title = "A lab"
 """
 for number in (1, 3):
@@ -49,7 +48,8 @@ points = 1
 def course(tmp_path):
     folder = tmp_path / "course"
     folder.mkdir()
-    (folder / "exercises.toml").write_text(MANIFEST)
+    (folder / "source" / "lab09").mkdir(parents=True)
+    (folder / "source" / "lab09" / "exercises.toml").write_text(MANIFEST)
     return Course.load(folder)
 
 
@@ -220,7 +220,7 @@ def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
     [
         (["nowhere.zip"], "`SOURCE` must be a notebook, a folder or a zip archive that is there, got nowhere.zip"),
         ([".", "--student", "../x"], "`--student` must be letters, digits"),
-        ([".", "--course", "/"], "exercises.toml does not exist"),
+        ([".", "--course", "/"], "/ is no course directory: it has no source/<assignment>/exercises.toml"),
     ],
 )
 def test_bad_arguments_are_named(tmp_path, course, monkeypatch, capsys, arguments, message):

@@ -142,7 +142,7 @@ def test_a_machine_that_fails_in_the_middle_leaves_what_was_graded_and_no_zero(c
         "import sys; from graders.commands import grade; from graders.grading import canary\n"
         "canary.trial = lambda level, limits, loop=True: '' if loop else 'no process to be had'\n"
         "from graders.lab.manifest import Course\n"
-        f"course = Course.load({str(course.root)!r}, {str(course.checks)!r})\n"
+        f"course = Course.load({str(course.root)!r}, checks={str(course.checks)!r})\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "grade.executor = lambda *a: ThreadPoolExecutor(1)\n"
         "parser = __import__('argparse').ArgumentParser(); grade.add_arguments(parser)\n"

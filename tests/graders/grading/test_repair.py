@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 
-from graders.grading.repair import parse, repair
+from graders.grading.repair import plain_cells, read, repair
 from graders.lab.percent import grade_id, shared_template, template
 from graders.status import Status
 from tests.graders.damage import damaged
@@ -75,4 +75,4 @@ def test_json_that_is_no_notebook_is_unreadable(mini, raw):
 
 
 def test_old_worksheets_are_read():
-    assert parse(b'{"worksheets": [{"cells": [{"cell_type": "code", "input": ["a\\n", "b"]}]}]}')[0]["source"] == "a\nb"
+    assert plain_cells(read(b'{"worksheets": [{"cells": [{"cell_type": "code", "input": ["a\\n", "b"]}]}]}'))[0]["source"] == "a\nb"

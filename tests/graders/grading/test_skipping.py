@@ -10,7 +10,7 @@ from graders.grading.repair import repair
 from graders.grading.skipping import as_given, spare
 from graders.lab.manifest import Course
 from graders.lab.percent import grade_id, solutions, template
-from graders.lab.places import default_course
+from graders.lab.places import OUR_COURSE
 from graders.status import Status
 
 SHOW = "start = 2.0\nprint(start * double(3))"
@@ -56,9 +56,9 @@ def test_what_a_needed_cell_needs_is_run_too():
     assert spare(cells, [0, 1, 2], ["double"]) == {2}
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in Course.load(default_course()).notebooks])
+@pytest.mark.parametrize("name", [spec.name for spec in Course.load(OUR_COURSE).notebooks])
 def test_with_the_key_every_notebook_of_the_course_runs_its_imports_and_answers_only(name):
-    course = Course.load(default_course())
+    course = Course.load(OUR_COURSE)
     spec = course.notebook(name)
     notebook = answered(course, spec, solutions(course, spec))
     cells = {

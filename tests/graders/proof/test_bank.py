@@ -89,7 +89,7 @@ def test_through_the_real_chain():
     exercise = COURSE.notebooks[0].exercises[0]
     jobs = [(name, answer) for name, answer in collect(COURSE, [COURSE.notebooks[0].name]) if answer.exercise == exercise.id]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        verdicts = judge_all(COURSE.root, jobs, executor, progress=False)
+        verdicts = judge_all(COURSE, jobs, executor, progress=False)
     assert {v.answer.label: v.fault() for v in verdicts if v.fault()} == {}
     assert [v.earned for v in verdicts if v.answer.kind == "key"] == [exercise.points]
     (stub,) = (v for v in verdicts if v.answer.kind == "stub")
@@ -120,7 +120,7 @@ def test_faults_are_named():
 @every_exercise
 def test_key_under_fresh_secrets(spec, exercise):
     """One here; `graders selfcheck --secrets 200` is the whole measurement."""
-    assert judge_key(COURSE.root, spec.name, exercise.id, [7]) == []
+    assert judge_key(COURSE, spec.name, exercise.id, [7]) == []
 
 
 def test_stub_of_every_exercise_is_what_students_get():

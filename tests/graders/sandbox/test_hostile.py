@@ -22,7 +22,7 @@ def snapshot(course):
     """Digests of all that nobody may change."""
     kept = [course.checks, course.root / "source", course.root / "submitted", course.root / "release"]
     files = [path for root in kept for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    files += [course.root / "nbgrader_config.py", course.root / "exercises.toml"]
+    files += [course.root / "nbgrader_config.py", course.manifest]
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
