@@ -41,6 +41,9 @@ class Status(Enum):
         return self.value.partition(":")[2].strip()
 
 
+OUT_OF_TIME = "the computing time allowed for one cell or call is used up"
+
+
 class StudentFault(Exception):
     """A call into student code did not end in a value. Carries the status and a message safe to show.
 

@@ -1,76 +1,92 @@
-"""Run hidden checks in this very process, without sandbox: for answers that we wrote ourselves, and for them only.
+"""A notebook's functions in this very process, without sandbox: for answers that are our own, and for them only.
 
 The grading chain starts a worker for each submission, which is right for strangers and slow for the same key under two
-hundred secrets. Here the same check classes meet the same answers directly.
+hundred secrets; and a browser has no processes. Here the same checks meet the same answers through the same requests,
+values and messages as behind the wall. What this process cannot do is survive an answer that ends it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
+import io
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
-import numpy as np
-
+from graders.checking.student import Student, called_back, read_answer
+from graders.checking.verdict import CheckResult, HiddenChecksError
+from graders.lab.manifest import Check
+from graders.sandbox.inside.calls import perform
+from graders.sandbox.inside.library import decoder
+from graders.sandbox.inside.library import encode as encode_answer
+from graders.sandbox.inside.protocol import Decoder, Encoder, Unsendable, dump, load
+from graders.sandbox.inside.shell import Sink, describe_error
 from graders.sandbox.isolation import Limits
-from graders.sandbox.values import Instances, Seed
+from graders.sandbox.values import Callbacks, Instances, decode
+from graders.status import OUT_OF_TIME, Status
 
 
-class LocalStudent:
-    """The student's side of a check, by direct calls."""
+class OutOfTimeError(BaseException):
+    """A call took more CPU time than the sandbox would give it; an answer's `except Exception` does not catch it."""
+
+
+class LocalStudent(Student):
+    """The student's side of a check, by direct calls.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        What the notebook has defined.
+    sources : mapping of str to str
+        Text of the solution cells by exercise id.
+    """
 
     def __init__(self, namespace: Mapping[str, Any], sources: Mapping[str, str]) -> None:
-        self.names, self._sources = namespace, sources
+        super().__init__(sources)
+        self.names = namespace
 
-    def has(self, name: str) -> bool:
-        """Tell whether the notebook defined `name`."""
-        return name in self.names
+    def _perform(self, request: dict[str, Any], name: str) -> Any:
+        callbacks = Callbacks()
 
-    def source(self, exercise: str) -> str:
-        """Return the text of an exercise's solution cell."""
-        return self._sources[exercise]
+        def call_back(number: int, args: tuple[Any, ...]) -> Any:
+            sent = _copied(list(args), encode_answer, decode)
+            answer = _copied(called_back(callbacks, {"callback": number, "args": sent}), callbacks.encode, decoding)
+            if "error" in answer:
+                raise ValueError(answer["error"])
+            return answer["value"]
 
-    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Call the student's function on copies of the arguments."""
-        with _cpu_limit():
-            return self.names[name](*map(_sent, args), **{key: _sent(value) for key, value in kwargs.items()})
-
-    def run(self, name: str, init: Mapping[str, Any], *args: Any, method: str = "run") -> Any:
-        """Instantiate the student's class and call one of its methods."""
-        with _cpu_limit():
-            return getattr(self.names[name](**init), method)(*map(_sent, args))
-
-    def draw(self, name: str, *args: Any) -> Any:
-        """Let the student draw on a fresh `Axes` and return what it shows."""
-        from sheaflab.checks.figures import blank, read
-
-        ax = blank()
-        with _cpu_limit():
-            self.names[name](ax, *map(_sent, args))
-        shown = read(ax)
-        return SimpleNamespace(
-            lines=[SimpleNamespace(x=x, y=y) for x, y in shown.lines],
-            bars=[SimpleNamespace(x=b.left, width=b.width, height=b.height, y=0.0) for b in shown.bars],
-            **{key: getattr(shown, key) for key in ("xscale", "yscale", "xlabel", "ylabel", "legend")},
-        )
-
-
-def _sent(value: Any) -> Any:
-    if isinstance(value, Seed):
-        return np.random.default_rng(value.value)
-    return copy.deepcopy(value) if isinstance(value, (np.ndarray, list, dict)) else value
+        decoding = decoder(call_back)
+        received = _copied(request, callbacks.encode, decoding)
+        cause: BaseException | None = None
+        sinks = Sink("stdout", []), Sink("stderr", [])
+        try:
+            with contextlib.redirect_stdout(sinks[0]), contextlib.redirect_stderr(sinks[1]), _cpu_limit():
+                answer = perform(self.names, received)
+        except KeyboardInterrupt:
+            raise  # a reader stops an endless loop by hand
+        except OutOfTimeError as error:
+            raise self._block(Status.TIMED_OUT, OUT_OF_TIME, name) from error
+        except BaseException as error:
+            cause, answer = error, {"raised": describe_error(error, [str(Path(__file__).parent)])}
+        try:
+            answer = _copied(answer, encode_answer, decode)
+        except Unsendable as error:
+            answer = {"unsendable": str(error)[:400]}
+        try:
+            return read_answer(answer, name)
+        except Exception as fault:
+            raise fault from cause
 
 
-class OutOfTimeError(Exception):
-    """A call took more CPU time than the sandbox would give it."""
+def _copied(value: Any, encode: Encoder, decode: Decoder) -> Any:
+    """Return a value as it arrives on the other side of the wall."""
+    stream = io.BytesIO(b"".join(dump(value, encode)))
+    return load(lambda count: bytearray(stream.read(count)), decode)
 
 
 def timed() -> bool:
@@ -89,28 +105,17 @@ def _cpu_limit() -> Iterator[None]:
     if not timed():
         yield
         return
-    seconds = Limits().call_cpu
 
     def stop(_signal: int, _frame: object) -> None:
-        raise OutOfTimeError(f"the call was stopped after {seconds:g} s of CPU time")
+        raise OutOfTimeError
 
     before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_PROF, Limits().call_cpu)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """How one named check ended."""
-
-    exercise: str
-    name: str
-    passed: bool
-    message: str
 
 
 @functools.cache
@@ -124,36 +129,43 @@ def load_checks(path: Path) -> ModuleType:
     return module
 
 
-def suite_of(checks: Path, exercise: str) -> Any:
-    """Return the hidden checks of one exercise: an object with a method ``test_…`` for each."""
-    return getattr(load_checks(checks), "TestExercise_" + exercise.replace(".", "_"))()
-
-
-def run_checks(
-    checks: Path, notebook: str, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
-) -> list[CheckResult]:
-    """Run all hidden checks of one exercise on what an executed notebook defines.
+def failures(
+    student: Student, path: Path, notebook: str, exercise: str, checks: Iterable[Check], secret: bytes
+) -> Iterator[tuple[Check, Exception | None]]:
+    """Hold an answer against the hidden checks of one exercise; yield each check with what it has raised.
 
     Parameters
     ----------
-    checks : Path
+    student : Student
+    path : Path
         File of the notebook's hidden checks.
     notebook, exercise : str
         Such as ``"lab10-1"`` and ``"1.2"``.
-    namespace : mapping
-        Names defined by the notebook.
-    sources : mapping of str to str
-        Text of the solution cells by exercise.
+    checks : iterable of Check
     secret : bytes
+        Decides the fresh problems.
+
+    Raises
+    ------
+    HiddenChecksError
+        If a check has no test.
     """
-    suite = suite_of(checks, exercise)
-    student, results = LocalStudent(namespace, sources), []
-    for attribute in [name for name in dir(suite) if name.startswith("test_")]:
-        name = attribute.removeprefix("test_")
+    suite = getattr(load_checks(path), "TestExercise_" + exercise.replace(".", "_"), object)
+    student.next_exercise()
+    for check in checks:
+        test = getattr(suite(), f"test_{check.name}", None)
+        if test is None:
+            raise HiddenChecksError.no_test(check.name, exercise, path)
+        failure: Exception | None = None
         try:
-            getattr(suite, attribute)(student, Instances(secret, notebook, exercise, name))
+            test(student, Instances(secret, notebook, exercise, check.name))
         except Exception as error:  # whatever a wrong answer provokes is a failed check
-            results.append(CheckResult(exercise, name, False, f"{type(error).__name__}: {error}"))
-        else:
-            results.append(CheckResult(exercise, name, True, ""))
-    return results
+            failure = error
+        yield check, failure
+
+
+def run_checks(
+    student: Student, path: Path, notebook: str, exercise: str, checks: Iterable[Check], secret: bytes
+) -> list[CheckResult]:
+    """Return a result for each of the checks; see :func:`failures`."""
+    return [CheckResult.of(*pair) for pair in failures(student, path, notebook, exercise, checks, secret)]

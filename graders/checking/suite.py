@@ -16,14 +16,10 @@ from typing import Any, cast
 import pytest
 
 from graders.checking.student import Instances, Student
-from graders.checking.verdict import MAX_MESSAGE, CheckResult, judge
+from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.lab.manifest import Course, NotebookSpec
 
 _one_at_a_time = threading.Lock()  # the checks of one process take turns
-
-
-class HiddenChecksError(RuntimeError):
-    """The hidden checks themselves are at fault: missing, broken, or not those of the manifest."""
 
 
 @dataclass
@@ -70,6 +66,7 @@ class _Suite:
         quiet = ["terminal", "cacheprovider", "logging", "faulthandler", "warnings", "junitxml", "doctest", "stepwise"]
         quiet += ["unraisableexception", "threadexception"]  # they would judge the whole process, not the checks
         args = [str(self.path), "--import-mode=importlib", "-s", f"--rootdir={self.path.parent}", "-c", os.devnull]
+        args += ["--assert=plain"]  # a message says what its author wrote, here as in the self-study edition
         args += ["--noconftest", *(f"-pno:{name}" for name in quiet)]
         try:
             self.problems.append(f"{pytest.main(args, plugins=[self])!r}")
@@ -153,20 +150,15 @@ def run_checks(
     job = _Job(student, spec, secret)
     with _one_at_a_time, _clean_environment():
         _suite(path, path.stat().st_mtime_ns).run(job)
-    found = {}
+    results = {}
     for exercise in spec.exercises:
         for check in exercise.checks:
             outcomes = job.outcomes.get((exercise.id, check.name))
             if not outcomes:
-                raise HiddenChecksError(
-                    f"check {check.name!r} of exercise {exercise.id} has no test_{check.name} in {path.name}"
-                )
+                raise HiddenChecksError.no_test(check.name, exercise.id, path)
             failure = next((outcome for outcome in outcomes if outcome is not None), None)
-            status, message = judge(failure)
-            found[exercise.id, check.name] = CheckResult(
-                check.name, check.title, status, check.points, message[:MAX_MESSAGE]
-            )
-    return found
+            results[exercise.id, check.name] = CheckResult.of(check, failure)
+    return results
 
 
 @contextlib.contextmanager

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from graders.lab.manifest import Check
 from graders.sandbox.inside.protocol import ProtocolError, Unsendable
 from graders.sandbox.outputs import text_of
 from graders.status import Status, StudentError, StudentFault
+
+MAX_MESSAGE = 6000
+
+
+class HiddenChecksError(RuntimeError):
+    """The hidden checks themselves are at fault: missing, broken, or not those of the manifest."""
+
+    @classmethod
+    def no_test(cls, name: str, exercise: str, path: Path) -> HiddenChecksError:
+        """A check of the manifest has no test."""
+        return cls(f"check {name!r} of exercise {exercise} has no test_{name} in {path.name}")
 
 
 @dataclass(frozen=True)
@@ -19,13 +32,16 @@ class CheckResult:
     points: float
     message: str = ""
 
+    @classmethod
+    def of(cls, check: Check, failure: BaseException | None) -> CheckResult:
+        """The result of a check that has raised `failure`, or nothing."""
+        status, message = judge(failure)
+        return cls(check.name, check.title, status, check.points, message[:MAX_MESSAGE])
+
     @property
     def earned(self) -> float:
         """Points for the student."""
         return self.points if self.status is Status.OK else 0.0
-
-
-MAX_MESSAGE = 6000
 
 
 def judge(failure: BaseException | None) -> tuple[Status, str]:
@@ -46,5 +62,5 @@ def judge(failure: BaseException | None) -> tuple[Status, str]:
         return Status.GRADER, f"a check passes an argument that cannot be sent: {failure}"
     if isinstance(failure, AssertionError):
         return Status.WRONG, text_of(str(failure)) or "the check failed"
-    told = text_of(str(failure))[:300]
-    return Status.WRONG, f"the check could not use what your function returned ({type(failure).__name__}: {told})"
+    raised = text_of(str(failure))[:300]
+    return Status.WRONG, f"the check could not use what your function returned ({type(failure).__name__}: {raised})"

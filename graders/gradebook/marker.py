@@ -10,7 +10,7 @@ from typing import Any
 
 from nbgrader.api import BaseCell, Comment, Grade, MissingEntry, SubmittedNotebook
 
-from graders.lab.manifest import MANIFEST, Course
+from graders.lab.manifest import Course
 
 MARKER = ".graders.json"
 
@@ -27,7 +27,7 @@ def fingerprint(course: Course) -> str:
         Path(__file__).resolve().parents[1],
         Path(sheaflab.__file__).resolve().parent,
     ]
-    paths = {course.root / MANIFEST, *(path for root in roots for path in root.rglob("*.py"))}
+    paths = {course.manifest, *(path for root in roots for path in root.rglob("*.py"))}
     for path in sorted(paths):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from graders.checking.sandboxed import SandboxedStudent
 from graders.checking.student import Student
 from graders.sandbox import containment
 from graders.sandbox.isolation import LADDER, Isolation, IsolationError, Limits
@@ -128,7 +129,7 @@ def trial(level: Isolation, limits: Limits, *, loop: bool = True) -> str:
         with Host(short, level) as host, NotebookRun({0: CELL}, host) as run:
             if run.done[0].status is not Status.OK:
                 return f"the canary's cell: {run.done[0].message}"
-            student = Student(run, {})
+            student = SandboxedStudent(run, {})
             try:
                 return _first_surprise(student, loop=loop)
             finally:

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from graders.checking.student import Student
-from graders.checking.suite import HiddenChecksError, run_checks
-from graders.checking.verdict import CheckResult
+from graders.checking.sandboxed import SandboxedStudent
+from graders.checking.suite import run_checks
+from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.grading import canary
 from graders.grading.repair import Repaired, repair
 from graders.grading.results import ExerciseResult, NotebookResult
@@ -102,7 +102,7 @@ def grade_repaired(
     canary.require(own.level, own.limits)
     try:
         with NotebookRun({k: cells[k] for k in cells if k not in kept}, own) as run:
-            student = Student(run, sources)
+            student = SandboxedStudent(run, sources)
             try:
                 found = run_checks(student, course, spec, course.secret if secret is None else secret)
             finally:

@@ -18,8 +18,9 @@ from typing import Any
 from tqdm import tqdm
 
 from graders.checking import local
-from graders.checking.student import Student
+from graders.checking.sandboxed import SandboxedStudent
 from graders.checking.suite import run_checks
+from graders.checking.verdict import CheckResult
 from graders.grading.canary import best_isolation
 from graders.lab.bank import Answer, Solved, answers, solved
 from graders.lab.manifest import Course, NotebookSpec
@@ -111,7 +112,7 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
     cells = dict(enumerate([key.setup, *(sources[e.id] for e in spec.exercises)]))
     try:
         with NotebookRun(cells, _host()) as run:
-            found = run_checks(Student(run, sources), course, replace(spec, exercises=(exercise,)), secret)
+            found = run_checks(SandboxedStudent(run, sources), course, replace(spec, exercises=(exercise,)), secret)
     except SandboxBroken as error:
         return Verdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
     results = list(found.values())
@@ -123,15 +124,25 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
 
 def judge_key(course: Course, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
     """Hold the key of one exercise against the checks under many secrets, in this process; return what failed."""
-    spec, key = _loaded(course, notebook)
-    checks = course.checks_of(spec)
-    names = namespace(key, {})
+    _, key = _loaded(course, notebook)
     return [
         f"{exercise} {result.name} under secret {secret}: {result.message}"
         for secret in secrets
-        for result in local.run_checks(checks, notebook, exercise, names, key.keys, f"secret {secret}".encode())
-        if not result.passed
+        for result in judge_here(course, notebook, exercise, key.keys[exercise], f"secret {secret}".encode())
+        if result.status is not Status.OK
     ]
+
+
+def judge_here(course: Course, notebook: str, exercise: str, source: str, secret: bytes) -> list[CheckResult]:
+    """Hold an answer, among the keys of the notebook's other exercises, against its checks in this process.
+
+    For our own answers only: nothing is between them and this process.
+    """
+    spec, key = _loaded(course, notebook)
+    changed = {**key.keys, exercise: source}
+    checks = next(e.checks for e in spec.exercises if e.id == exercise)
+    student = local.LocalStudent(namespace(key, changed), changed)
+    return local.run_checks(student, course.checks_of(spec), notebook, exercise, checks, secret)
 
 
 def namespace(key: Solved, instead: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import socket
 import time
 from typing import Any
 
-from graders.status import SandboxBroken, Status
+from graders.status import OUT_OF_TIME, SandboxBroken, Status
 
 
 class Deadline:
@@ -34,7 +34,7 @@ class ChildEnded(Exception):
     def status(self) -> tuple[Status, str]:
         """What that means for the student."""
         if self.signal in (signal.SIGXCPU, signal.SIGALRM):
-            return Status.TIMED_OUT, "the computing time allowed for one cell or call is used up"
+            return Status.TIMED_OUT, OUT_OF_TIME
         if self.signal == signal.SIGKILL:
             return Status.KILLED, "the process was killed (by its own code, or because of its use of memory)"
         if self.signal:

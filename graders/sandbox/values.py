@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graders.sandbox.inside.protocol import ProtocolError
 from sheaflab import Network, Sheaf
-
-FloatArray = NDArray[np.float64]
+from sheaflab.checks.figures import Bar, FigureData, Line, Points
 
 
 @dataclass(frozen=True)
@@ -69,55 +67,6 @@ class TrajectoryData:
     outcome: str
 
 
-@dataclass(frozen=True)
-class LineData:
-    """A line of a figure in data coordinates."""
-
-    x: FloatArray
-    y: FloatArray
-    label: str
-    linestyle: str
-    marker: str
-    color: str
-
-
-@dataclass(frozen=True)
-class BarData:
-    """A rectangle of a figure: lower left corner and size."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    color: str = ""
-
-
-@dataclass(frozen=True)
-class CollectionData:
-    """Points of a scatter plot, vertices of a filled area or of line segments."""
-
-    kind: str
-    x: FloatArray
-    y: FloatArray
-
-
-@dataclass(frozen=True)
-class FigureData:
-    """What the axes hold that a student's plot function has drawn into."""
-
-    lines: list[LineData]
-    bars: list[BarData]
-    collections: list[CollectionData]
-    xscale: str
-    yscale: str
-    xlabel: str
-    ylabel: str
-    title: str
-    legend: list[str]
-    xlim: list[float]
-    ylim: list[float]
-
-
 class Callbacks:
     """Functions handed to the student in one call, by number."""
 
@@ -164,10 +113,10 @@ def _switches(value: Any) -> list[SwitchData]:
 def figure(data: Any) -> FigureData:
     """Check a description of a figure and give it a type."""
     try:
-        lists = {"lines": LineData, "bars": BarData, "collections": CollectionData}
+        lists = {"lines": Line, "bars": Bar, "collections": Points}
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
         made = FigureData(**{**data, **parts})
-        curves: tuple[LineData | CollectionData, ...] = (*made.lines, *made.collections)
+        curves: tuple[Line | Points, ...] = (*made.lines, *made.collections)
         for curve in curves:
             if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
                 raise ProtocolError("a line of a figure without coordinates")

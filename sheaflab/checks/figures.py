@@ -1,4 +1,4 @@
-"""Read a figure as data: lines, bars, scales and labels, never pixels."""
+"""Read a figure as data: lines, bars, points, scales and labels, never pixels."""
 
 from __future__ import annotations
 
@@ -14,36 +14,61 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One bar of a histogram or a bar chart."""
+class Line:
+    """A line in data coordinates; `x` and `y` have shape ``(k,)``."""
 
-    left: float
+    x: FloatArray
+    y: FloatArray
+    label: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a histogram or a bar chart: its lower left corner and its size."""
+
+    x: float
+    y: float
     width: float
     height: float
 
     @property
     def centre(self) -> float:
         """Middle of the bar on the x axis."""
-        return self.left + 0.5 * self.width
+        return self.x + 0.5 * self.width
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of a scatter plot, or vertices of a filled area or of line segments; `kind` is matplotlib's class."""
+
+    kind: str
+    x: FloatArray
+    y: FloatArray
 
 
 @dataclass(frozen=True)
 class FigureData:
     """The content of an `Axes`."""
 
-    lines: tuple[tuple[FloatArray, FloatArray], ...]
-    bars: tuple[Bar, ...]
+    lines: list[Line]
+    bars: list[Bar]
+    collections: list[Points]
     xscale: str
     yscale: str
     xlabel: str
     ylabel: str
-    legend: tuple[str, ...]
+    title: str
+    legend: list[str]
+    xlim: list[float]
+    ylim: list[float]
 
     def has_line(self, x: FloatArray, y: FloatArray, rtol: float = 1e-9) -> bool:
         """Tell whether one of the lines goes through the given points, to `rtol`."""
         return any(
-            px.shape == x.shape and np.allclose(px, x, rtol=rtol, atol=0) and np.allclose(py, y, rtol=rtol, atol=0)
-            for px, py in self.lines
+            line.x.shape == x.shape
+            and np.allclose(line.x, x, rtol=rtol, atol=0)
+            and np.allclose(line.y, y, rtol=rtol, atol=0)
+            for line in self.lines
         )
 
 
@@ -58,20 +83,39 @@ def read(ax: Axes) -> FigureData:
     """Return the content of `ax`."""
     from matplotlib.patches import Rectangle
 
+    bars: list[Bar] = []
+    collections: list[Points] = []
+    for patch in ax.patches:
+        if isinstance(patch, Rectangle):
+            bars.append(Bar(*map(float, (patch.get_x(), patch.get_y(), patch.get_width(), patch.get_height()))))
+        else:
+            collections.append(_points(patch, patch.get_path().vertices))
+    for item in ax.collections:
+        places = _floats(item.get_offsets())
+        if not len(places) or (len(places) == 1 and item.get_paths() and type(item).__name__ != "PathCollection"):
+            places = np.concatenate([np.empty((0, 2)), *(_floats(path.vertices) for path in item.get_paths())])
+        collections.append(_points(item, places))
     legend = ax.get_legend()
     return FigureData(
-        lines=tuple(
-            (np.asarray(line.get_xdata(), dtype=np.float64), np.asarray(line.get_ydata(), dtype=np.float64))
-            for line in ax.lines
-        ),
-        bars=tuple(
-            Bar(float(p.get_x()), float(p.get_width()), float(p.get_height()))
-            for p in ax.patches
-            if isinstance(p, Rectangle)
-        ),
+        lines=[Line(_floats(line.get_xdata()), _floats(line.get_ydata()), str(line.get_label())) for line in ax.lines],
+        bars=bars,
+        collections=collections,
         xscale=ax.get_xscale(),
         yscale=ax.get_yscale(),
         xlabel=ax.get_xlabel().strip(),
         ylabel=ax.get_ylabel().strip(),
-        legend=tuple(text.get_text() for text in legend.get_texts()) if legend is not None else (),
+        title=ax.get_title().strip(),
+        legend=[text.get_text() for text in legend.get_texts()] if legend is not None else [],
+        xlim=[float(v) for v in ax.get_xlim()],
+        ylim=[float(v) for v in ax.get_ylim()],
     )
+
+
+def _points(shape: object, places: object) -> Points:
+    xy = _floats(places)
+    return Points(type(shape).__name__, xy[:, 0], xy[:, 1])
+
+
+def _floats(values: object) -> FloatArray:
+    """Numbers as drawn; what is masked is not drawn and becomes NaN."""
+    return np.asarray(np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan), dtype=np.float64)

@@ -74,7 +74,7 @@ def plot_energy_decay(answer: Callable[..., Any]) -> None:
     with calling(answer, call, axes):
         answer(ax, times, energies, 0.25)
     figure, tell = read(ax), partial(fail, given=axes, call=call)
-    lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in y) + ")" for _, y in figure.lines[:3])
+    lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in line.y) + ")" for line in figure.lines[:3])
     drawn = f"lines with y = {lines}" if lines else "no line; is it drawn into `ax`?"
     if not figure.has_line(times, energies):
         expected = "a line through (times, energies), with y = (8, 2, 0.9, 0.1)"

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from graders.checking.local import OutOfTimeError
+from graders.checking.student import Student
+from graders.checking.verdict import judge
 from graders.sandbox.values import Seed
 from graders.status import Status, StudentError, StudentFault
 from sheaflab import Integrator, Network, Sheaf
 from sheaflab.checks.messages import rows
-from sheaflab.checks.raised import Raised, describe
+from sheaflab.checks.raised import Raised
 
 _MOST = 60  # numbers of one input that are written out
 _LONG = 300
@@ -47,17 +48,19 @@ class Call:
         return "\n".join(_wrapped(line) for line in lines)
 
 
-class Asked:
+class Asked(Student):
     """A student's side of the checks that remembers the last call, and what it raised.
 
     Parameters
     ----------
-    student : Student or LocalStudent
+    student : Student
+        Who carries the calls out.
     stub : str
         The exercise's cell as it was handed out: its signature has the names of the inputs.
     """
 
-    def __init__(self, student: Any, stub: str) -> None:
+    def __init__(self, student: Student, stub: str) -> None:
+        super().__init__({})
         self._student, self._stub = student, stub
         self.next_check()
 
@@ -66,75 +69,64 @@ class Asked:
         self.last: Call | None = None
         self.raised: Exception | None = None
 
-    def has(self, name: str) -> bool:
-        """As the student's."""
-        return bool(self._student.has(name))
+    def next_exercise(self) -> None:
+        self._student.next_exercise()
 
     def source(self, exercise: str) -> str:
-        """As the student's."""
-        return str(self._student.source(exercise))
+        return self._student.source(exercise)
 
-    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """As the student's."""
-        names = [*_parameters(self._stub, name)[: len(args)], *kwargs]
-        typed = ", ".join([*names[: len(args)], *(f"{key}={key}" for key in kwargs)])
-        values = dict(zip(names, (*args, *kwargs.values()), strict=True))
-        return self._ask(Call(f"{name}({typed})", values, self._answer(name)), "call", name, *args, **kwargs)
-
-    def run(self, name: str, init: Mapping[str, Any], *args: Any, method: str = "run") -> Any:
-        """As the student's."""
-        names = list(inspect.signature(getattr(Integrator, method)).parameters)[1 : len(args) + 1]
-        made = ", ".join(f"{key}={value!r}" for key, value in init.items())
-        text, values = f"{name}({made}).{method}({', '.join(names)})", dict(zip(names, args, strict=True))
-        call = Call(text, values, self._answer(name))
-        return self._ask(call, "run", name, init, *args, method=method)
-
-    def draw(self, name: str, *args: Any) -> Any:
-        """As the student's."""
-        names = _parameters(self._stub, name)[: len(args) + 1]
-        values = dict(zip(names[1:], args, strict=True))
-        return self._ask(Call(f"{name}({', '.join(names)})", values, self._answer(name)), "draw", name, *args)
-
-    def _answer(self, name: str) -> object:
-        return getattr(self._student, "names", {}).get(name)
-
-    def _ask(self, call: Call, way: str, *args: Any, **kwargs: Any) -> Any:
-        self.last = call
+    def _perform(self, request: dict[str, Any], name: str) -> Any:
+        answer = getattr(self._student, "names", {}).get(name)
+        self.last = Call(*_typed(request, _parameters(self._stub, name)), answer)
         try:
-            return getattr(self._student, way)(*args, **kwargs)
+            return self._student.ask(request)
         except Exception as error:
             self.raised = error
             raise
 
-    def tell(self, failure: Exception) -> str:
-        """Return the message for what ended a check.
+    def message(self, failure: Exception) -> str:
+        """Return the message for what ended a check: the judgement, with the call and the inputs that it names.
 
         Parameters
         ----------
         failure : Exception
         """
-        call = self.last
+        call, (_, message) = self.last, judge(failure)
         head = [("given", call.given()), ("call", call.text)] if call is not None else []
-        if failure is self.raised and call is not None:
+        if isinstance(failure, StudentFault) and failure is self.raised and call is not None:
             return _raised(failure, call, head)
-        if isinstance(failure, AssertionError):
-            told, _, rest = (str(failure) or "the check failed").partition("\n")
-            return "\n".join(part for part in (told, rows(head[:1]), rest) if part)
-        head += [("raised", describe(failure))]
-        return "the check could not use what your code returned\n" + rows(head)
+        first, _, rest = message.partition("\n")
+        shown = head[:1] if isinstance(failure, AssertionError) else head  # a check's own message names its call
+        return "\n".join(part for part in (first, rows(shown), rest) if part)
 
 
-def _raised(failure: Exception, call: Call, head: list[tuple[str, str]]) -> str:
+def _typed(request: Mapping[str, Any], parameters: list[str]) -> tuple[str, dict[str, Any]]:
+    """Return the text of a call as a reader would type it, and its inputs by the names in it."""
+    name, args, kwargs = request["name"], request["args"], request["kwargs"]
+    keywords = [f"{key}={key}" for key in kwargs]
+    if request["op"] == "run":
+        method = request["method"]
+        names = list(inspect.signature(getattr(Integrator, method)).parameters)[1 : len(args) + 1]
+        made = ", ".join(f"{key}={value!r}" for key, value in request["init"].items())
+        text = f"{name}({made}).{method}({', '.join([*names, *keywords])})"
+    else:
+        skipped = 1 if request["op"] == "draw" else 0  # the axes
+        names = parameters[skipped : len(args) + skipped]
+        text = f"{name}({', '.join([*parameters[:skipped], *names, *keywords])})"
+    return text, dict(zip([*names, *kwargs], [*args, *kwargs.values()], strict=True))
+
+
+def _raised(failure: StudentFault, call: Call, head: list[tuple[str, str]]) -> str:
+    if failure.__cause__ is not None:  # the exception itself, where the call was made in this process
+        lines = [("raised", failure.message), *Raised.of(failure.__cause__, call.answer).rows()[1:]]
+    elif isinstance(failure, StudentError):
+        lines = Raised.read(failure.message, failure.traceback).rows()
+    else:
+        lines = []
     if isinstance(failure, StudentError) and failure.status in (Status.RAISED, Status.NOT_ATTEMPTED):
-        return "your code raises an error\n" + rows([*head, *Raised.read(failure.message, failure.traceback).rows()])
-    if isinstance(failure, StudentFault):
-        told = failure.message or failure.status.label
-        return f"{failure.status.label}\n" + rows([*head, ("what", told), ("next", failure.status.remedy)])
-    found = Raised.of(failure, call.answer).rows()
-    if isinstance(failure, OutOfTimeError):
-        where = [("stopped", str(failure)), *found[1:], ("next", Status.TIMED_OUT.remedy)]
-        return f"{Status.TIMED_OUT.label}\n" + rows([*head, *where])
-    return "your code raises an error\n" + rows([*head, *found])
+        return "your code raises an error\n" + rows([*head, *lines])
+    what = failure.message or failure.status.label
+    return f"{failure.status.label}\n" + rows([*head, ("what", what), *lines[1:], ("next", failure.status.remedy)])
 
 
 def _wrapped(line: str) -> str:

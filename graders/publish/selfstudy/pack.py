@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graders.checking.local import LocalStudent, suite_of
+from graders.checking.local import LocalStudent, failures
+from graders.checking.student import Student
+from graders.lab.manifest import Check
 from graders.publish.selfstudy.failures import Asked
-from graders.sandbox.values import Instances
 from graders.status import Status
 from sheaflab.checks import CheckFailed, NotWritten
 from sheaflab.checks.raised import Raised
@@ -88,15 +89,14 @@ class Pack:
             return None
 
     def _judge(self, task: Exercise, answers: Answers, run: Any, secret: bytes) -> Report:
-        from graders.checking.student import Student
+        from graders.checking.sandboxed import SandboxedStudent
 
         own = run.done[[name for name, _ in answers.cells].index(task.cell)]
         if own.status is not Status.OK:
             return Report(task.id, task.title, _broken_cell(own))
         seen = run.done[len(answers.cells)]
         if seen.status is Status.OK:
-            student = Student(run, answers.sources)
-            student.next_exercise()
+            student = SandboxedStudent(run, answers.sources)
             outcomes = fresh(task, student, self._checks(task), secret)
             student.next_exercise()  # ends the last child
             return Report(task.id, task.title, "", outcomes)
@@ -108,28 +108,25 @@ class Pack:
         return Report(task.id, task.title, _fault(seen))
 
 
-def fresh(task: Exercise, student: Any, checks: Path, secret: bytes) -> tuple[Outcome, ...]:
+def fresh(task: Exercise, student: Student, checks: Path, secret: bytes) -> tuple[Outcome, ...]:
     """Hold an answer against the checks on fresh problems.
 
     Parameters
     ----------
     task : Exercise
-    student : Student or LocalStudent
+    student : Student
         The answer, behind the wall or in this process.
     checks : Path
         File of the notebook's hidden checks.
     secret : bytes
         What the problems are drawn from.
     """
-    suite, asked, outcomes = suite_of(checks, task.id), Asked(student, task.stub), []
-    for name, title in task.checks:
-        told = ""
+    asked, outcomes = Asked(student, task.stub), []
+    named = [Check(name, title, 0.0) for name, title in task.checks]  # nobody gives points here
+    for check, failure in failures(asked, checks, task.notebook, task.id, named, secret):
+        message = "" if failure is None else asked.message(failure)
+        outcomes.append(Outcome(check.name, check.title, failure is None, message))
         asked.next_check()
-        try:
-            getattr(suite, f"test_{name}")(asked, Instances(secret, task.notebook, task.id, name))
-        except Exception as failure:  # whatever a wrong answer provokes is a failed check
-            told = asked.tell(failure)
-        outcomes.append(Outcome(name, title, not told, told))
     return tuple(outcomes)
 
 

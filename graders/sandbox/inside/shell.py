@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import traceback
-from types import TracebackType
+from collections.abc import Sequence
 from typing import Any
 
 MAX_STREAM = 64 * 1024
@@ -112,23 +112,24 @@ def make_shell(outputs: list[dict[str, Any]]) -> Any:
     return shell
 
 
-def student_traceback(error: BaseException, tb: TracebackType | None) -> str:
-    """Format a traceback from the first frame of student code on, bounded."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    while tb is not None and (
-        os.path.dirname(os.path.abspath(tb.tb_frame.f_code.co_filename)) == here
-        or "/IPython/" in tb.tb_frame.f_code.co_filename
-    ):
-        tb = tb.tb_next
+def student_traceback(error: BaseException, own: Sequence[str] = ()) -> str:
+    """Format a traceback without frames that lie in this folder, in IPython or in a folder of `own`; bounded."""
+    folders = (os.path.dirname(os.path.abspath(__file__)), *own)
     with contextlib.suppress(Exception):
-        text = "".join(traceback.format_exception(type(error), error, tb, limit=-12))
+        told = traceback.TracebackException(type(error), error, error.__traceback__, limit=-24, compact=True)
+        told.stack[:] = [
+            frame
+            for frame in told.stack
+            if os.path.dirname(os.path.abspath(frame.filename)) not in folders and "/IPython/" not in frame.filename
+        ][-12:]
+        text = "".join(told.format())
         return (
             text if len(text) < MAX_TRACEBACK else text[: MAX_TRACEBACK // 2] + "\n …\n" + text[-MAX_TRACEBACK // 2 :]
         )
     return type(error).__name__
 
 
-def describe_error(error: BaseException) -> dict[str, str]:
+def describe_error(error: BaseException, own: Sequence[str] = ()) -> dict[str, str]:
     try:
         message = str(error)[:2000]
     except Exception:
@@ -136,7 +137,7 @@ def describe_error(error: BaseException) -> dict[str, str]:
     return {
         "type": type(error).__name__[:80],
         "message": message,
-        "traceback": student_traceback(error, error.__traceback__),
+        "traceback": student_traceback(error, own),
     }
 
 
