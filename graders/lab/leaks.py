@@ -1,48 +1,193 @@
-"""What must not go out: lines of solutions and hidden checks, looked for in what does."""
+"""What each thing that goes out may not hold, and where one holds it after all."""
 
 from __future__ import annotations
 
+import contextlib
+import html
+import io
+import json
 import re
+import tomllib
+import zipfile
+from collections.abc import Iterable, Iterator
+from enum import Enum
 from pathlib import Path
-
-import nbformat
+from typing import Any
 
 from graders.lab.manifest import Course
 from graders.lab.percent import BEGIN, END, convert, strip
 
-
-def secret_lines(course: Course) -> set[str]:
-    """Lines that must never be in a release: solutions and hidden checks, if long enough to tell anything."""
-    files = [*course.checks.rglob("*.py"), *course.bank.rglob("*.py")]
-    texts = [path.read_text(encoding="utf-8") for path in files]
-    public: set[str] = set()
-    for spec in course.notebooks:
-        path = course.source / f"{spec.name}.py"
-        if not path.is_file():
-            continue
-        for cell in convert(course, spec).cells:
-            texts += re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
-            public |= {line.strip() for line in strip(cell.source, "").split("\n")}
-    lines = {line.strip() for text in texts for line in text.split("\n")}
-    return {
-        line for line in lines - public if len(line) > 24 and not line.startswith(("from ", "import ", '"""', "def __"))
-    }
+MARKERS = (BEGIN, END, "BEGIN HIDDEN TESTS")
+_SHORT = 24  # characters; a shorter line says nothing
+_PLAIN = ("from ", "import ", '"""', "def ", "class ")
 
 
-def leaks(course: Course, folder: Path) -> list[str]:
-    """Return where a file below `folder` holds a line of a solution or hidden check; an empty list is good."""
-    secret = secret_lines(course)
+class Secret(Enum):
+    """What is kept back; the value is its name in a message."""
+
+    CHECKS = "a hidden check"
+    SOLUTIONS = "a solution"
+    RIGHT = "a right answer of the bank"
+    WRONG = "a planted wrong answer or another line of the bank's files"
+    REASONS = "a reason why a key is right"
+    MARKERS = "a marker of the source"
+    COURSE = "the course secret"
+
+
+class Artefact(Enum):
+    """What goes out; the value is its name in a message."""
+
+    RELEASE = "the release"
+    WHEEL = "the student's wheel"
+    SITE = "the student's site"
+    SELF_STUDY = "the self-study edition"
+    FEEDBACK = "the feedback on an empty submission"
+
+
+MAY_NOT_HOLD = {
+    Artefact.RELEASE: frozenset(Secret),
+    Artefact.WHEEL: frozenset(Secret),
+    Artefact.SITE: frozenset(Secret),
+    Artefact.SELF_STUDY: frozenset({Secret.WRONG, Secret.COURSE}),  # checks, keys and reasons are what it is for
+    Artefact.FEEDBACK: frozenset(Secret),
+}
+_LIBRARY_RUN = {Secret.SOLUTIONS: 3, Secret.RIGHT: 2, Secret.WRONG: 2}
+"""So many lines in a row of a Python file are an answer; fewer the library has by itself, for it computes the same."""
+
+
+class LeakError(ValueError):
+    """Something that is to go out holds what is kept back; the text lists what and where."""
+
+
+def refuse_leaks(course: Course, path: Path, artefact: Artefact) -> None:
+    """Raise LeakError if the file or folder `path` holds what `artefact` may not."""
+    if found := leaks(course, path, artefact):
+        listed = "\n".join(f"  - {text}" for text in found[:20])
+        raise LeakError(f"{artefact.value} must not go out, it holds what is kept back:\n{listed}")
+
+
+def leaks(course: Course, path: Path, artefact: Artefact = Artefact.RELEASE) -> list[str]:
+    """Return where the file or folder `path` holds what `artefact` may not; an empty list is good."""
+    kept, texts = MAY_NOT_HOLD[artefact], secret_texts(course)
+    public, right = list(_public(course)), [*texts[Secret.SOLUTIONS], *texts[Secret.RIGHT]]
+    runs: dict[tuple[Secret, int], set[str]] = {}
+    for kind in kept - {Secret.COURSE, Secret.MARKERS}:
+        for length in (1, _LIBRARY_RUN.get(kind, 1)):
+            known = [*public, *(right if kind is Secret.WRONG else ())]  # most of a wrong answer is right
+            runs[kind, length] = _runs(texts[kind], length) - _runs(known, length)
+    word = _secret(course)
     found: list[str] = []
-    markers = (BEGIN, END, "BEGIN HIDDEN TESTS")
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        if path.suffix == ".ipynb":
-            notebook = nbformat.read(path, as_version=4)
-            lines = [line for cell in notebook.cells for line in cell.source.split("\n")]
-        else:
-            lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-        found += [
-            f"{path.relative_to(folder)}: {line.strip()[:100]}"
-            for line in lines
-            if line.strip() in secret or any(marker in line for marker in markers)
-        ]
+    for where, data in _files(path):
+        if word and word in data:
+            found.append(f"{where}: {Secret.COURSE.value}")
+        read = list(_texts(where, data))
+        held = {length: _runs(read, length) for length in {length for _, length in runs}}
+        for kind in sorted(kept - {Secret.COURSE, Secret.MARKERS}, key=lambda kind: kind.name):
+            length = _LIBRARY_RUN.get(kind, 1) if where.endswith(".py") else 1
+            found += [f"{where}: {kind.value}: {run[:100]}" for run in sorted(held[length] & runs[kind, length])]
+        if Secret.MARKERS in kept:
+            found += [f"{where}: {Secret.MARKERS.value}: {m}" for m in MARKERS if any(m in text for text in read)]
     return found
+
+
+def secret_texts(course: Course) -> dict[Secret, list[str]]:
+    """Return the texts that are kept back, by kind."""
+    kept: dict[Secret, list[str]] = {kind: [] for kind in Secret}
+    kept[Secret.CHECKS] = [path.read_text(encoding="utf-8") for path in course.checks.rglob("*.py")]
+    for spec in course.ready:
+        for cell in convert(course, spec).cells:
+            kept[Secret.SOLUTIONS] += re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
+    for path in course.bank.rglob("*"):
+        if not path.is_file() or "__pycache__" in path.parts:
+            continue
+        text = path.read_text(encoding="utf-8")
+        kept[Secret.REASONS if path.stem == "reasons" else Secret.WRONG].append(text)
+        if path.stem == "reasons":
+            kept[Secret.REASONS] += tomllib.loads(text).values()
+        elif path.suffix == ".toml":
+            for kind, answer in _answers(tomllib.loads(text), Secret.WRONG, kept[Secret.SOLUTIONS]):
+                kept[kind].append(answer)
+    return kept
+
+
+def _answers(data: Any, kind: Secret, solutions: list[str]) -> Iterator[tuple[Secret, str]]:
+    """Yield the answers in a file of the bank, a change of the key as the key so changed."""
+    if isinstance(data, list):
+        for item in data:
+            yield from _answers(item, kind, solutions)
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            if name == "edit":
+                old, new = value
+                yield from ((kind, text.replace(old, new)) for text in solutions if old in text)
+            elif isinstance(value, str):
+                if name == "code":
+                    yield kind, value
+            else:
+                yield from _answers(value, Secret.RIGHT if name == "right" else kind, solutions)
+
+
+def _public(course: Course) -> Iterator[str]:
+    """Yield the part of each answer's cell that students get: its signature stands in every answer of the bank."""
+    for spec in course.ready:
+        cells = convert(course, spec).cells
+        yield from (strip(cell.source, "") for cell in cells if BEGIN in cell.source and cell.cell_type == "code")
+
+
+def _runs(texts: Iterable[str], length: int) -> set[str]:
+    """Return the runs of `length` lines that say something."""
+    found: set[str] = set()
+    for text in texts:
+        lines = [line.strip() for line in text.split("\n")]
+        telling = [line for line in lines if len(line) > _SHORT and not line.startswith(_PLAIN)]
+        found |= {"\n".join(telling[k : k + length]) for k in range(len(telling) - length + 1)}
+    return found
+
+
+def _secret(course: Course) -> bytes:
+    path = course.root / ".secret"
+    return path.read_bytes().strip() if path.is_file() else b""
+
+
+def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every file; archives of our own are looked into."""
+    paths = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in paths:
+        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        yield from _opened(name, file.read_bytes())
+
+
+def _opened(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    stem = name.rpartition("/")[2]
+    if stem.endswith(".zip") or (stem.endswith(".whl") and stem.startswith("sheaflab")):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for member in archive.namelist():
+                yield from _opened(f"{name}:{member}", archive.read(member))
+    else:
+        yield name, data
+
+
+def _texts(name: str, data: bytes) -> Iterator[str]:
+    """Yield what a reader of the file can read."""
+    if b"\0" in data[:4096]:
+        return  # a picture or a program has no lines
+    text = data.decode("utf-8", errors="replace")
+    yield text
+    if name.endswith((".html", ".htm")):
+        yield html.unescape(re.sub(r"<[^>]*>", "", text))
+    elif name.endswith((".ipynb", ".json")):
+        with contextlib.suppress(ValueError):  # what is no JSON has been read as text
+            yield from _strings(json.loads(text))
+
+
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, list):
+        if data and all(isinstance(item, str) for item in data):
+            yield "".join(data)  # a text in pieces, as notebooks have it
+        for item in data:
+            yield from _strings(item)
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _strings(value)

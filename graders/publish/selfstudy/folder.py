@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 
+from graders.lab.leaks import Artefact, refuse_leaks
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import grade_id, template
 from graders.publish.key_pages import write_keys
@@ -108,6 +109,8 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
     ------
     ValueError
         If `out` holds something else.
+    LeakError
+        If the edition would hold what it may not: a planted wrong answer, or the course secret.
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "wheels").is_dir())):
         raise ValueError(f"`--out` must be a new or an empty folder or an older edition, got {out}")
@@ -125,6 +128,7 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         readme = _README.read_text(encoding="utf-8")
         readme = readme.replace("LIBRARY.whl", library.name).replace("PACK.whl", pack.name)
         (made / "README.md").write_text(readme, encoding="utf-8")
+        refuse_leaks(course, made, Artefact.SELF_STUDY)
         if out.exists():
             shutil.rmtree(out)
         made.rename(out)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graders.lab.leaks import Artefact, refuse_leaks
 from graders.lab.manifest import Course
 from graders.publish.site import landing
 from graders.publish.site.edition import Edition
@@ -92,6 +93,8 @@ def build_site(
     ------
     SiteError
         If `out` holds something else, there is no release, or JupyterLite cannot build.
+    LeakError
+        If the site would hold what it may not, such as a line of a hidden check.
     """
     _refuse_foreign(out)
     if pyodide is not None and not (pyodide / LOCK).exists():
@@ -123,6 +126,7 @@ def build_site(
         if not pyodide:  # of `static` JupyterLite copies Pyodide only
             shutil.copytree(lite / "static", made / "static", dirs_exist_ok=True)
         landing.write(made, notebooks, explore, course.root, edition, offline=pyodide is not None)
+        refuse_leaks(course, made, Artefact.SITE if edition is Edition.STUDENT else Artefact.SELF_STUDY)
         if out.exists():
             shutil.rmtree(out)
         made.rename(out)

@@ -31,7 +31,7 @@ def failed(spec, answer):
     """Names of the checks that an answer does not pass, without a sandbox: these answers are ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a wrong answer may divide by zero
-        results = judge_here(COURSE.root, spec.name, answer.exercise, answer.source, SECRET)
+        results = judge_here(COURSE, spec.name, answer.exercise, answer.source, SECRET)
     return {result.name for result in results if result.status is not Status.OK}
 
 
