@@ -52,6 +52,7 @@ class Page(HTMLParser):
 def test_links_inside_resolve_and_nothing_is_loaded_from_elsewhere(pages):
     found = {path: Page(path) for path in pages.rglob("*.html") if "_static" not in path.parts}
     assert len(found) >= 6
+    assert all(page.loads and page.links for page in found.values())
     for path, page in found.items():
         for address in page.loads:
             assert not urlsplit(address).netloc, f"{path.name} loads {address}"

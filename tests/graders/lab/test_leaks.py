@@ -116,7 +116,7 @@ def feedback(course, release):
 def violations(course):
     """Texts that hold what is kept back, by kind; of several ways the least conspicuous."""
     return {
-        Secret.CHECKS: ['        for x in instances.rng("numbers").standard_normal(3):', course.checks_of(course.notebooks[0]).read_text()],
+        Secret.CHECKS: ['        for x in instances.rng("numbers").uniform(0.5, 2.0, 3) * [1, -1, 1]:  # both signs, whatever the secret', course.checks_of(course.notebooks[0]).read_text()],
         Secret.SOLUTIONS: [SOLUTION],
         Secret.RIGHT: [RIGHT],
         Secret.WRONG: [WRONG, BANK, SOLUTION.rpartition("\n")[0] + "\n    " + EDITED],

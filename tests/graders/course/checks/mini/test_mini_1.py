@@ -9,11 +9,11 @@ from graders.checking.student import close, fail
 
 class TestExercise_1_1:
     def test_numbers(self, student, instances):
-        for x in instances.rng("numbers").standard_normal(3):
+        for x in instances.rng("numbers").uniform(0.5, 2.0, 3) * [1, -1, 1]:  # both signs, whatever the secret
             close(student.call("double", x), 2 * x, call=f"double({x:.3g})", tol=1e-12, hint="twice")
 
     def test_arrays(self, student, instances):
-        x = instances.rng("arrays").standard_normal((2, 3))
+        x = instances.rng("arrays").uniform(0.5, 2.0, (2, 3)) * [1, -1, 1]
         close(student.call("double", x), 2 * x, call="double(x)", tol=1e-12)
 
 
