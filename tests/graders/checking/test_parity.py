@@ -160,7 +160,7 @@ def test_one_judgement(course, host, monkeypatch, case):
     path, cells = course.checks_of(spec), ["import numpy as np", source]
     stub = solutions(course, course.notebooks[0])[exercise.solution_cell]
     names = tuple((check.name, check.title) for check in exercise.checks)
-    task = catalogue.Exercise(number, exercise.title, exercise.function, 1, (), (), names, stub, spec.name)
+    task = catalogue.Exercise(number, exercise.title, exercise.function, 1, (), (), names, stub, spec.name, course.assignment)
     with NotebookRun(dict(enumerate(cells)), host) as run:
         behind = SandboxedStudent(run, {number: source})
         graded = told(run_checks(behind, course, spec, SECRET).values())
@@ -192,7 +192,7 @@ from pathlib import Path
 from graders.checking.local import LocalStudent
 from graders.checking.suite import run_checks
 from graders.lab.manifest import Course
-course = Course.load({str(course.root)!r}, {str(course.checks)!r})
+course = Course.load({str(course.root)!r}, checks={str(course.checks)!r})
 spec = replace(course.notebooks[0], exercises=course.notebooks[0].exercises[:1])
 path = course.checks_of(spec)
 path.write_text(path.read_text().replace("PYTEST_DONT_REWRITE", ""))
