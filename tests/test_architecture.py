@@ -213,13 +213,13 @@ def test_the_wheel_has_every_visible_check_and_knows_their_lab(wheel, tmp_path):
     assert files
     assert {f"sheaflab/checks/{name}" for name in files} <= set(wheel.namelist())
     wheel.extractall(tmp_path)
-    code = "import sheaflab.checks as c; print(c.__file__, c.labs()); c.check('1.1', lambda z: z > 0)"
+    code = "import sheaflab.checks as c; print(c.__file__, 'lab09' in c.labs()); c.check('1.1', lambda z: z > 0, lab='lab09')"
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {os.fspath(tmp_path)!r}); {code}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert f"{tmp_path}/sheaflab/checks/__init__.py ('lab09',)\nExercise 1.1: the visible checks pass" in done.stdout
+    assert f"{tmp_path}/sheaflab/checks/__init__.py True\nExercise 1.1: the visible checks pass" in done.stdout
 
 
 def test_the_wheel_has_the_catalogue_that_a_checkout_reads_from_its_course(wheel, tmp_path):

@@ -1,20 +1,27 @@
-"""`graders new NAME`: scaffold a further lab as a course directory of its own that already grades itself."""
+"""`graders new NAME`: add a lab to a course, or begin a course with it; it grades itself already."""
 
 from __future__ import annotations
 
 import argparse
-import re
-import shutil
+import shlex
 from pathlib import Path
+
+from graders.lab.manifest import ASSIGNMENT, assignments
+from graders.lab.places import OUR_COURSE, find_course
+from graders.lab.tables import ManifestError
 
 TEMPLATES = Path(__file__).with_name("scaffold")
 _FILES = {
-    "exercises.toml.txt": "exercises.toml",
+    "exercises.toml.txt": "source/{name}/exercises.toml",
     "notebook.py.txt": "source/{name}/{name}-1.py",
-    "checks.py.txt": "checks/{name}/test_{stem}_1.py",
+    "visible_init.py.txt": "visible/{name}/__init__.py",
+    "visible.py.txt": "visible/{name}/{name}_1.py",
+    "checks.py.txt": "checks/{name}/test_{name}_1.py",
     "bank.toml.txt": "bank/{name}/{name}-1.toml",
-    "tests.py.txt": "tests/test_{stem}.py",
+    "reasons.toml.txt": "bank/{name}/reasons.toml",
+    "tests.py.txt": "tests/test_{name}.py",
 }
+_CONFIG, _GUIDE = "nbgrader_config.py", "hand-in-from-the-browser.md"
 _IGNORED = """\
 source/**/*.ipynb
 visible/*/catalogue.json
@@ -30,48 +37,80 @@ nbgrader_config_local.py
 """
 
 
-def scaffold(name: str, into: Path) -> list[Path]:
-    """Write a working course directory and return its files.
+def scaffold(name: str, course: Path) -> list[Path]:
+    """Write a working lab into a course directory and return its files; nothing that is there is touched.
 
     Parameters
     ----------
     name : str
         Name of the assignment, such as ``lab10``.
-    into : Path
-        A new or an empty folder.
+    course : Path
 
     Raises
     ------
     ValueError
-        If the name is no such name, or the folder holds something.
+        If the course has something of this name.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise ValueError(f"`NAME` must be lower-case letters, digits and single hyphens, like lab10, got {name!r}")
-    if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        raise ValueError(f"`--into` must be a new or an empty folder, got {into}; name another")
-    stem, written = name.replace("-", "_"), []
-    for template, target in _FILES.items():
-        path = into / target.format(name=name, stem=stem)
+    targets = {template: course / target.format(name=name) for template, target in _FILES.items()}
+    own = [*(course / part / name for part in ("source", "visible", "checks", "bank")), targets["tests.py.txt"]]
+    if there := [path for path in own if path.exists()]:
+        raise ValueError(f"`NAME` must be new to {course}, got {name!r}: {there[0]} is there")
+    for template, path in targets.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((TEMPLATES / template).read_text(encoding="utf-8").replace("LAB", name), encoding="utf-8")
-        written.append(path)
-    config = into / "nbgrader_config.py"
-    shutil.copyfile(Path(__file__).resolve().parents[2] / "course" / config.name, config)
-    (into / ".gitignore").write_text(_IGNORED, encoding="utf-8")
-    return [*written, config]
+    return [*targets.values()]
+
+
+def begin_course(name: str, into: Path) -> list[Path]:
+    """Write what a course directory has beside its labs into a new or an empty folder; return the files.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds something, or lies in a course: courses do not nest.
+    """
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        raise ValueError(f"`--into` must be a new or an empty folder, got {into}; name another")
+    for folder in into.resolve().parents:
+        if assignments(folder):
+            raise ValueError(f"`--into` must not lie in a course, got {into} in {folder}; do without it")
+    into.mkdir(parents=True, exist_ok=True)
+    guide = (OUR_COURSE / _GUIDE).read_text(encoding="utf-8")
+    for lab in assignments(OUR_COURSE):
+        guide = guide.replace(lab, name)
+    texts = {_CONFIG: (OUR_COURSE / _CONFIG).read_text(encoding="utf-8"), _GUIDE: guide, ".gitignore": _IGNORED}
+    for file, text in texts.items():
+        (into / file).write_text(text, encoding="utf-8")
+    return [into / file for file in texts]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders new`."""
     parser.add_argument("name", metavar="NAME", help="name of the assignment, such as lab10")
-    parser.add_argument("--into", type=Path, help="a new or an empty folder (./NAME)")
+    parser.add_argument("--course", type=Path, help="course to add it to (default: the one the current folder lies in)")
+    parser.add_argument("--into", type=Path, help="begin a course instead, in this new or empty folder")
 
 
 def run(options: argparse.Namespace) -> int:
     """Scaffold and say what comes next."""
-    into: Path = options.into or Path(options.name)
-    for path in scaffold(options.name, into):
+    name, into = options.name, options.into
+    if not ASSIGNMENT.fullmatch(name):
+        raise ValueError(f"`NAME` must be lower-case letters, digits and _, like lab10, got {name!r}")
+    begun = begin_course(name, into) if into is not None else []
+    course: Path = _course(options.course) if into is None else into
+    for path in [*scaffold(name, course), *begun]:
         print(path)
-    print(f"\nIt grades itself already:  pytest {into / 'tests'}")
-    print(f"The release:               graders build --course {into}")
+    place = shlex.quote(str(course))
+    print(f"\nIt grades itself already:  pytest {shlex.quote(str(course / 'tests' / f'test_{name}.py'))}")
+    print(f"The release:               graders build --course={place} --assignment={name}")
     return 0
+
+
+def _course(given: Path | None) -> Path:
+    try:
+        course = find_course(Path.cwd()) if given is None else given
+    except ManifestError as error:
+        raise ManifestError(f"{error}; or begin one in an empty folder with --into") from None
+    if not assignments(course):
+        raise ManifestError(f"`--course` must be a course directory, got {course}; begin one with --into")
+    return course

@@ -98,7 +98,7 @@ def grade_repaired(
         for cell in mended.notebook.cells
         if grade_id(cell) == exercise.solution_cell and exercise.solution_cell not in mended.missing
     }
-    own = _host(limits, level) if host is None else host
+    own = _host(course, limits, level) if host is None else host
     canary.require(own.level, own.limits)
     try:
         with NotebookRun({k: cells[k] for k in cells if k not in kept}, own) as run:
@@ -127,9 +127,10 @@ def grade_repaired(
     return NotebookResult(spec.name, Status.OK, exercises, own.level, notes, done, time.monotonic() - start, run.memory)
 
 
-def _host(limits: Limits | None, level: Isolation | None) -> Host:
+def _host(course: Course, limits: Limits | None, level: Isolation | None) -> Host:
     limits = limits or Limits()
-    return Host(limits, canary.best_isolation(limits=limits) if level is None else level)
+    level = canary.best_isolation(limits=limits) if level is None else level
+    return Host(limits, level, course.visible.parent)
 
 
 def _may_be_the_machine(status: Status, message: str) -> bool:

@@ -126,6 +126,8 @@ class Course:
     checks : Path
         The directory of the hidden checks.
     assignment, title : str
+    lead : str
+        What it is about, for the first page of its site; may be empty.
     notebooks : tuple of NotebookSpec
     """
 
@@ -133,6 +135,7 @@ class Course:
     checks: Path
     assignment: str
     title: str
+    lead: str
     notebooks: tuple[NotebookSpec, ...]
 
     @classmethod
@@ -174,6 +177,7 @@ class Course:
             checks=Path(checks).resolve() if checks else root / "checks" / name,
             assignment=name,
             title=head.text("title"),
+            lead=head.text("lead", ""),
             notebooks=notebooks,
         )
         course._validate()

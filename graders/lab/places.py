@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import sys
 from pathlib import Path
 
-from graders.lab.manifest import assignments, only
+import sheaflab.checks
+from graders.lab.manifest import Course, assignments, only
 from graders.lab.tables import ManifestError
 
 OUR_COURSE = Path(__file__).resolve().parents[2] / "course"
@@ -44,6 +47,25 @@ def find_assignment(root: Path, start: Path) -> str:
     if start.is_relative_to(root) and len(here := set(names) & set(start.relative_to(root).parts)) == 1:
         return here.pop()
     return only(names, root)
+
+
+def environment(root: Path) -> dict[str, str]:
+    """Return the environment in which `sheaflab`, run from this checkout, has the labs of the course `root`."""
+    return {**os.environ, sheaflab.checks.COURSE: str(root)}
+
+
+def show_visible_checks(course: Course) -> None:
+    """Let `sheaflab` in this very process have the labs of a course, in the place of those of another course."""
+    place = course.visible.parent
+    os.environ[sheaflab.checks.COURSE] = str(course.root)
+    if (last := sheaflab.checks.__path__[-1]) != str(place):
+        for name in [name for name in sys.modules if name.startswith("sheaflab.checks.") and _from(name, last)]:
+            del sys.modules[name]
+        sheaflab.checks.__path__[1:] = [str(place)]
+
+
+def _from(module: str, place: str) -> bool:
+    return Path(getattr(sys.modules[module], "__file__", None) or "/").is_relative_to(place)
 
 
 def _is_everybodys(folder: Path) -> bool:

@@ -25,9 +25,9 @@ class Table:
             raise ManifestError(f"`{key}` of {self.where} must be {what}, got {value!r:.60}")
         return value
 
-    def text(self, key: str) -> str:
-        value: str = self._get(key, (str,), "a text")
-        if not value.strip():
+    def text(self, key: str, default: str | None = None) -> str:
+        value: str = self._get(key, (str,), "a text", default)
+        if not value.strip() and default is None:
             raise ManifestError(f"`{key}` of {self.where} must not be empty")
         return value
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -91,8 +92,8 @@ def _loaded(course: Course, notebook: str) -> tuple[NotebookSpec, Solved]:
 
 
 @functools.cache
-def _host() -> Host:
-    return Host(LIMITS, best_isolation(limits=LIMITS))
+def _host(visible: Path) -> Host:
+    return Host(LIMITS, best_isolation(limits=LIMITS), visible)
 
 
 def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET) -> Verdict:
@@ -111,7 +112,7 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
     sources = {**key.keys, exercise.id: answer.source}
     cells = dict(enumerate([key.setup, *(sources[e.id] for e in spec.exercises)]))
     try:
-        with NotebookRun(cells, _host()) as run:
+        with NotebookRun(cells, _host(course.visible.parent)) as run:
             found = run_checks(SandboxedStudent(run, sources), course, replace(spec, exercises=(exercise,)), secret)
     except SandboxBroken as error:
         return Verdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
@@ -139,6 +140,7 @@ def judge_here(course: Course, notebook: str, exercise: str, source: str, secret
     For our own answers only: nothing is between them and this process.
     """
     spec, key = _loaded(course, notebook)
+    show_visible_checks(course)
     changed = {**key.keys, exercise: source}
     checks = next(e.checks for e in spec.exercises if e.id == exercise)
     student = local.LocalStudent(namespace(key, changed), changed)

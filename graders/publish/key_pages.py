@@ -22,6 +22,7 @@ from graders.gradebook.feedback_page import mended
 from graders.lab.bank import answers, reasons
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
+from graders.lab.places import environment
 
 SECONDS = 60
 """What a notebook filled with the key may take from top to bottom."""
@@ -52,7 +53,9 @@ def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> Note
         # no TCP ports: the kernel is reached through the file system
         kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(Path(folder) / "kernel"))
         place = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=timeout, km=kernel, resources=place).execute(cleanup_kc=True)  # ends it, too
+        NotebookClient(notebook, timeout=timeout, km=kernel, resources=place).execute(
+            cleanup_kc=True, env=environment(course.root)
+        )  # ends it, too
     return notebook
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -28,7 +29,8 @@ class StudentWheelHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         self.metadata.core.scripts.pop("graders", None)
         self._made = Path(tempfile.mkdtemp(prefix="sheaflab-wheel-"))
-        collect_public(Path(self.root), Path(self.root) / "course", self._made)
+        course = os.environ.get("SHEAFLAB_COURSE") or Path(self.root) / "course"
+        collect_public(Path(self.root), Path(course), self._made)
         build_data["force_include"][str(self._made)] = "sheaflab/checks"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:

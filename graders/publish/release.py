@@ -50,6 +50,8 @@ def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
     config = course.root / nbgrader_api.CONFIG
     text = (config if config.is_file() else OUR_COURSE / nbgrader_api.CONFIG).read_text(encoding="utf-8")
     (root / nbgrader_api.CONFIG).write_text(text, encoding="utf-8")
+    for page in course.root.glob("*.md"):
+        shutil.copy(page, root / page.name)
     for spec in course.notebooks:
         path = course.source / f"{spec.name}.py"
         if path.is_file() and (not only or spec.name in only):
@@ -116,7 +118,5 @@ def _clean(course: Course) -> None:
     for left in course.source.glob("*.ipynb"):
         if left.stem not in {spec.name for spec in course.ready}:
             if not assignment_of(json.loads(left.read_text(encoding="utf-8"))):
-                raise ReleaseError(
-                    f"{left} would be released and is not in {course.manifest.name}; remove it"
-                )
+                raise ReleaseError(f"{left} would be released and is not in {course.manifest.name}; remove it")
             left.unlink()

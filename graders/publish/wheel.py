@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import sheaflab
+from graders.lab.places import OUR_COURSE, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = "sheaflab_selfstudy"
@@ -21,12 +22,25 @@ class WheelError(RuntimeError):
     """A wheel could not be built; the text is the end of what the builder said."""
 
 
-def build_wheel(out: Path) -> Path:
-    """Build the wheel that students get, without the network, and return its path."""
+def build_wheel(out: Path, course: Path = OUR_COURSE) -> Path:
+    """Build the wheel that students get, without the network, and return its path.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for it.
+    course : Path
+        The course directory whose labs it has.
+    """
     out.mkdir(parents=True, exist_ok=True)
     code = "import sys, hatchling.build as backend; backend.build_wheel(sys.argv[1])"
     done = subprocess.run(
-        [sys.executable, "-c", code, str(out.resolve())], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(out.resolve())],
+        cwd=ROOT,
+        env=environment(course.resolve()),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise WheelError(f"the wheel of sheaflab could not be built:\n{done.stderr[-2000:]}")

@@ -161,9 +161,9 @@ def bubblewrap(
     return Command(argv, {"PATH": PATH})
 
 
-def bubblewrap_command(control: int, info_fd: int, limits: Limits) -> Command:
+def bubblewrap_command(control: int, info_fd: int, limits: Limits, visible: Path | None = None) -> Command:
     """A worker in a container of its own."""
-    binds = [Bind(source, f"/opt/library/{place}") for place, source in library_parts().items()]
+    binds = [Bind(source, f"/opt/library/{place}") for place, source in library_parts(visible).items()]
     binds += [Bind(HERE / name, f"/opt/worker/{name}") for name in WORKER]
     if (fonts := font_list()) is not None:
         binds.append(Bind(fonts, f"/tmp/matplotlib/{fonts.name}"))
@@ -173,13 +173,13 @@ def bubblewrap_command(control: int, info_fd: int, limits: Limits) -> Command:
     return Command(made.argv, made.env, info_fd)
 
 
-def unshare_command(control: int, limits: Limits, scratch: Path) -> Command:
+def unshare_command(control: int, limits: Limits, scratch: Path, visible: Path | None = None) -> Command:
     """Namespaces by util-linux's `unshare`; homes, this checkout and /tmp are covered by empty file systems."""
     root = os.geteuid() == 0
     stage = _Stage()
     checkout = HERE.parents[2]
     keep = [(stage.add(path), path) for path in library_paths()]
-    library = {place: stage.add(source) for place, source in library_parts().items()}
+    library = {place: stage.add(source) for place, source in library_parts(visible).items()}
     worker = stage.add(_worker_files(scratch))
     covers = {Path("/root"), Path("/home"), Path("/tmp"), Path("/dev/shm"), checkout, Path.cwd(), Path.home()}
     covers = {c.resolve() for c in covers if c.is_dir() and c.resolve() not in (Path("/"), Path("/usr"), Path("/run"))}
@@ -218,13 +218,15 @@ def _worker_files(scratch: Path) -> Path:
     return folder
 
 
-def plain_command(control: int, limits: Limits, scratch: Path, level: Isolation) -> Command:
+def plain_command(
+    control: int, limits: Limits, scratch: Path, level: Isolation, visible: Path | None = None
+) -> Command:
     """No namespaces: limits, another uid where the grader is root, and landlock unless it is to be done without."""
     scratch.chmod(0o755)
     work, library = scratch / "work", scratch / "library"
     for folder in (work, library):
         folder.mkdir(exist_ok=True)
-    for place, source in library_parts().items():
+    for place, source in library_parts(visible).items():
         shutil.copytree(source, library / place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     work.chmod(0o777)
     if (fonts := font_list()) is not None:

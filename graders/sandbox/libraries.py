@@ -33,9 +33,15 @@ def library_source() -> Path:
     return Path(sheaflab.__file__).resolve().parent
 
 
-def library_parts() -> dict[str, Path]:
-    """Return what a worker sees of a checkout, or of an installed package: place below its library, and source."""
-    visible = library_source().parent / VISIBLE
+def library_parts(visible: Path | None = None) -> dict[str, Path]:
+    """Return what a worker sees of a checkout, or of an installed package: place below its library, and source.
+
+    Parameters
+    ----------
+    visible : Path, optional
+        A course's visible checks; by default the checkout's own.
+    """
+    visible = library_source().parent / VISIBLE if visible is None else visible
     return {"sheaflab": library_source(), **({VISIBLE: visible} if visible.is_dir() else {})}
 
 

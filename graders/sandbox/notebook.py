@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from graders.sandbox.events import ChildEnded, Deadline
 from graders.sandbox.inside.protocol import Channel, ProtocolError
@@ -25,16 +26,18 @@ class Host:
     ----------
     limits : Limits
     level : Isolation
+    visible : Path, optional
+        Visible checks of the course; by default the checkout's own.
     """
 
-    def __init__(self, limits: Limits, level: Isolation) -> None:
-        self.limits, self.level = limits, level
+    def __init__(self, limits: Limits, level: Isolation, visible: Path | None = None) -> None:
+        self.limits, self.level, self.visible = limits, level, visible
         self._worker: Worker | None = None
 
     def worker(self) -> Worker:
         """Return the worker, started if need be."""
         if self._worker is None:
-            self._worker = Worker(self.limits, self.level)
+            self._worker = Worker(self.limits, self.level, self.visible)
             self._worker.wait_ready()
         return self._worker
 

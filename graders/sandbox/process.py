@@ -30,6 +30,8 @@ class Worker:
     ----------
     limits : Limits
     level : Isolation
+    visible : Path, optional
+        Visible checks of the course; by default the checkout's own.
 
     Raises
     ------
@@ -37,8 +39,8 @@ class Worker:
         If it does not start.
     """
 
-    def __init__(self, limits: Limits, level: Isolation) -> None:
-        self.limits, self.level = limits, level
+    def __init__(self, limits: Limits, level: Isolation, visible: Path | None = None) -> None:
+        self.limits, self.level, self.visible = limits, level, visible
         self.scratch = Path(tempfile.mkdtemp(prefix="graders-"))
         self.first_pid: int | None = None
         self._census: Census | None = None
@@ -106,10 +108,10 @@ class Worker:
 
     def _command(self, control: int, info: int) -> containment.Command:
         if self.level is Isolation.BUBBLEWRAP:
-            return containment.bubblewrap_command(control, info, self.limits)
+            return containment.bubblewrap_command(control, info, self.limits, self.visible)
         if self.level is Isolation.UNSHARE:
-            return containment.unshare_command(control, self.limits, self.scratch)
-        return containment.plain_command(control, self.limits, self.scratch, self.level)
+            return containment.unshare_command(control, self.limits, self.scratch, self.visible)
+        return containment.plain_command(control, self.limits, self.scratch, self.level, self.visible)
 
     def _first_pid(self) -> int | None:
         """First process of the sandbox's process namespace: when it is gone, so is everything in there."""

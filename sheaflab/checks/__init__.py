@@ -6,6 +6,7 @@ the *visible* checks: the hidden checks that give points look at fresh problems,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -17,8 +18,10 @@ from sheaflab.checks.raised import describe
 
 __all__ = ["CheckFailed", "NotWritten", "check", "close", "exercises", "fail", "labs"]
 
+COURSE = "SHEAFLAB_COURSE"
+"""Environment variable that names another course directory than the checkout's, for who writes one."""
 # An installed package has a subpackage per lab. In a checkout they stand in the course, two folders up and beside.
-_IN_CHECKOUT = Path(__file__).parents[2] / "course" / "visible"
+_IN_CHECKOUT = Path(os.environ.get(COURSE) or Path(__file__).parents[2] / "course") / "visible"
 if _IN_CHECKOUT.is_dir():
     __path__.append(str(_IN_CHECKOUT))
 

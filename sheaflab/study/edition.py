@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
-from sheaflab.study.catalogue import GROUP, StudyError
+from sheaflab.study.catalogue import GROUP, StudyError, catalogue
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,19 @@ class Edition(Protocol):
         """Run everything in a sandbox; None where this machine has none."""
 
 
-@cache
 def installed() -> Edition | None:
-    """Return the self-study edition, or None in the student edition."""
+    """Return the self-study edition of the reader's lab, or None in the student edition."""
+    return _edition(catalogue().name)
+
+
+@cache
+def _edition(lab: str) -> Edition | None:
     from importlib.metadata import entry_points  # its parts cost more than the rest of the import
 
     for point in entry_points(group=GROUP):
-        made: Edition = point.load()()
-        return made
+        if point.name == lab:
+            made: Edition = point.load()()
+            return made
     return None
 
 

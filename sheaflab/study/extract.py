@@ -62,7 +62,9 @@ def extract(source: Path) -> dict[str, Any]:
     data = tomllib.loads((source / MANIFEST).read_text(encoding="utf-8"))
     notebooks = []
     for spec in data["notebook"]:
-        cells = named_cells((source / f"{spec['name']}.py").read_text(encoding="utf-8"))
+        if not (path := source / f"{spec['name']}.py").is_file():  # still to be written
+            continue
+        cells = named_cells(path.read_text(encoding="utf-8"))
         exercises = [
             {
                 **{key: item[key] for key in ("id", "title", "function")},

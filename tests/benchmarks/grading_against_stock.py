@@ -69,7 +69,7 @@ def stock(course: Course, students: list[str]) -> float:
 
 def race(root: Path, options: argparse.Namespace) -> None:
     """Grade one class both ways and print throughputs, their ratio and the cost of one more student."""
-    course = copy_course(Course.load(OUR_COURSE), root / "course", options.notebook)
+    course = copy_course(Course.load(OUR_COURSE, "lab09"), root / "course", options.notebook)
     build(course)
     _ = course.secret
     with executor(options.workers, None) as pool:
@@ -102,7 +102,7 @@ def race(root: Path, options: argparse.Namespace) -> None:
 
 def memory(root: Path, count: int, workers: int) -> None:
     """Grade `count` small submissions and print the largest resident memory of our processes as it goes."""
-    course = copy_course(Course.load(OUR_COURSE), root / "memory", [Course.load(OUR_COURSE).ready[0].name])
+    course = copy_course(Course.load(OUR_COURSE, "lab09"), root / "memory", [Course.load(OUR_COURSE, "lab09").ready[0].name])
     build(course)
     _ = course.secret
     same_small(course, count)

@@ -26,7 +26,7 @@ from graders.publish.site.jupyterlite import build_site
 from tests.browser.lab import Lab, browser, serve
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = Course.load(ROOT / "course")
+COURSE = Course.load(ROOT / "course", "lab09")
 NOTEBOOKS = [spec.name for spec in COURSE.notebooks]
 STUDENT = "jane"
 WRITTEN = "The energy falls on both sides of a switch; only its slope may jump."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from graders.lab.filenames import assignment_of
 from tests.browser.conftest import COURSE, NOTEBOOKS, WRITTEN
 from tests.browser.lab import errors, printed
 
@@ -64,6 +65,8 @@ def test_the_download_has_the_answers_and_nbgraders_marks(sitting, release, name
     released = json.loads((release / f"{name}.ipynb").read_text(encoding="utf-8"))
     assert Path(done.download).name.startswith(f"{name}.v")
     assert [c["source"] for c in downloaded["cells"]] == [c["source"] for c in done.cells]
+    assert assignment_of({"metadata": downloaded["metadata"]}) == COURSE.assignment
+    assert assignment_of({"cells": downloaded["cells"]}) == COURSE.assignment
     assert [c["metadata"].get("nbgrader") for c in downloaded["cells"]] == [
         c["metadata"].get("nbgrader") for c in released["cells"]
     ]

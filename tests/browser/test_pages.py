@@ -65,7 +65,7 @@ def test_opened_as_a_file_the_page_says_how_to_serve_it(site, page):
 
 def test_the_self_study_page_speaks_of_no_hand_in(tmp_path, release):
     notebooks = released(release, COURSE)
-    landing.write(tmp_path, notebooks, explorer(), COURSE.root, Edition.SELF_STUDY, offline=True)
+    landing.write(tmp_path, notebooks, explorer(), COURSE, Edition.SELF_STUDY, offline=True)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Hand in" not in text
     assert "$" not in text

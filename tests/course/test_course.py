@@ -23,7 +23,7 @@ from sheaflab.checks.messages import show
 from sheaflab.study.catalogue import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = Course.load(ROOT / "course")
+COURSE = Course.load(ROOT / "course", "lab09")
 GOLDEN = Path(__file__).with_name("golden_messages.json")
 EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]
 every_exercise = pytest.mark.parametrize(("spec", "exercise"), EVERY, ids=[e.id for _, e in EVERY])
@@ -125,9 +125,11 @@ def test_right_answers_in_other_styles_pass_the_visible_check(spec, exercise):
     assert {a.label: told for a in right if (told := message_of(spec, {exercise.id: a.source}))} == {}
 
 
-def messages(spec, exercise):
-    """What the visible check says to the first of the bank's wrong answers that it catches."""
+def messages(spec, exercise, misconception=None):
+    """What the visible check says to a wrong answer of the bank, by default to the first that it catches."""
     for answer in answers(COURSE, spec):
+        if misconception not in (None, answer.label):
+            continue
         if answer.exercise == exercise.id and answer.kind == "wrong" and "np.random.st" not in answer.source:
             with contextlib.suppress(Exception):
                 if text := message_of(spec, {exercise.id: answer.source}):
@@ -139,7 +141,7 @@ def messages(spec, exercise):
 def test_message_of_a_visible_check(spec, exercise):
     """The words themselves are the product: `python -m tests.course.test_course` writes them again."""
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    found = messages(spec, exercise)
+    found = messages(spec, exercise, golden[exercise.id]["misconception"])
     assert found == golden[exercise.id]
     words = "\n".join(found["message"])
     for part in ("call:", "returned:", "expected:", "hint:"):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def course():
-    return Course.load(ROOT / "course")
+    return Course.load(ROOT / "course", "lab09")
 
 
 @pytest.fixture(scope="session")

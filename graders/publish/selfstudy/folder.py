@@ -88,6 +88,7 @@ def build_pack(out: Path, course: Course) -> Path:
     checks = [course.checks_of(spec) for spec in course.notebooks]
     files = {path.relative_to(STAFF.parent).as_posix(): path.read_bytes() for path in needed(_ROOTS, checks)}
     files |= {f"{_DATA}/checks/{path.name}": path.read_bytes() for path in checks}
+    files[f"{_DATA}/lab.txt"] = course.assignment.encode()
     files[f"{_DATA}/keys.json"] = json.dumps(keys(course), indent=1, ensure_ascii=False).encode()
     for spec in course.notebooks:
         files[f"{_DATA}/notebooks/{spec.name}.ipynb"] = notebook(course, spec).encode()
@@ -117,7 +118,7 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="self-study-", dir=out.parent) as scratch:
         made = Path(scratch) / out.name
-        library = build_wheel(Path(scratch) / "library")
+        library = build_wheel(Path(scratch) / "library", course.root)
         pack = build_pack(made / "wheels", course)
         shutil.copyfile(library, made / "wheels" / library.name)
         (made / "notebooks").mkdir()
@@ -126,7 +127,8 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         if pages:
             write_keys(course, made / "solutions")
         readme = _README.read_text(encoding="utf-8")
-        readme = readme.replace("LIBRARY.whl", library.name).replace("PACK.whl", pack.name)
+        for mark, text in {"LIBRARY.whl": library.name, "PACK.whl": pack.name, **_facts(course)}.items():
+            readme = readme.replace(mark, text)
         (made / "README.md").write_text(readme, encoding="utf-8")
         refuse_leaks(course, made, Artefact.SELF_STUDY)
         if out.exists():
@@ -134,3 +136,11 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         made.rename(out)
     archive = shutil.make_archive(str(out), "zip", out.parent, out.name)
     return out, Path(archive)
+
+
+def _facts(course: Course) -> dict[str, str]:
+    """What the README says of the lab."""
+    notebooks, exercises = len(course.notebooks), sum(1 for _ in course.exercises())
+    minutes = sum(spec.minutes for spec in course.notebooks)
+    size = f"Notebooks: {notebooks}. Exercises: {exercises}. Time: about {minutes} minutes."
+    return {"TITLE": course.title, "SIZE": size, "FIRST": course.notebooks[0].name}

@@ -19,7 +19,8 @@ from graders.publish.selfstudy.failures import Asked
 from graders.status import Status
 from sheaflab.checks import CheckFailed, NotWritten
 from sheaflab.checks.raised import Raised
-from sheaflab.study.catalogue import Exercise, StudyError, catalogue
+from sheaflab.study.catalogue import Exercise, StudyError
+from sheaflab.study.catalogue import read as read_catalogue
 from sheaflab.study.checking import UNWRITTEN, broken
 from sheaflab.study.edition import Answers, Outcome, Report, Solution
 
@@ -32,7 +33,7 @@ class Pack:
     Parameters
     ----------
     data : Path
-        Folder with ``keys.json``, ``notebooks`` and ``checks``.
+        Folder with ``lab.txt``, ``keys.json``, ``notebooks`` and ``checks``.
     """
 
     def __init__(self, data: Path = DATA) -> None:
@@ -61,8 +62,11 @@ class Pack:
         self, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
     ) -> tuple[Outcome, ...]:
         """Run the checks on fresh problems in this process."""
-        task = catalogue().task(exercise)
+        task = self._task(exercise)
         return fresh(task, LocalStudent(namespace, sources), self._checks(task), secret)
+
+    def _task(self, exercise: str) -> Exercise:
+        return read_catalogue((self.data / "lab.txt").read_text(encoding="utf-8")).task(exercise)
 
     def _checks(self, task: Exercise) -> Path:
         return self.data / "checks" / f"test_{task.notebook.replace('-', '_')}.py"
@@ -79,7 +83,7 @@ class Pack:
         from graders.sandbox.isolation import IsolationError, Limits
         from graders.status import SandboxBroken
 
-        task = catalogue().task(exercise)
+        task = self._task(exercise)
         visible = f'from sheaflab.checks import check as _check\n_check("{task.id}", {task.function}, lab="{task.lab}")'
         cells = dict(enumerate([source for _, source in answers.cells] + [visible]))
         try:

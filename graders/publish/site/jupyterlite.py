@@ -108,7 +108,7 @@ def build_site(
         lite, made = Path(scratch) / "lite", Path(scratch) / "out"
         (lite / "files").mkdir(parents=True)
         say("building the wheel of sheaflab")
-        wheels = [build_wheel(Path(scratch) / "wheel")]
+        wheels = [build_wheel(Path(scratch) / "wheel", course.root)]
         if edition is Edition.SELF_STUDY:
             wheels.append(_self_study(course, Path(scratch) / "wheel", Path(scratch) / "release"))
         release = release or Path(scratch) / "release"
@@ -125,7 +125,7 @@ def build_site(
         _jupyter_lite(lite)
         if not pyodide:  # of `static` JupyterLite copies Pyodide only
             shutil.copytree(lite / "static", made / "static", dirs_exist_ok=True)
-        landing.write(made, notebooks, explore, course.root, edition, offline=pyodide is not None)
+        landing.write(made, notebooks, explore, course, edition, offline=pyodide is not None)
         refuse_leaks(course, made, Artefact.SITE if edition is Edition.STUDENT else Artefact.SELF_STUDY)
         if out.exists():
             shutil.rmtree(out)

@@ -11,6 +11,7 @@ from string import Template
 import mistune
 
 import sheaflab
+from graders.lab.manifest import Course
 from graders.publish.site.edition import Edition
 from graders.publish.site.notebooks import Explorer, Released
 from sheaflab.explore import Scene
@@ -19,15 +20,9 @@ TEMPLATE = Path(__file__).with_name("landing.html")
 GUIDE = "hand-in-from-the-browser.md"
 PICTURE = Scene()
 
-_LEAD = (
-    "A neural network is a physical system: give its neurons any values you like, and a heat equation carries them to "
-    "the forward pass. In this lab you build that equation from its parts, watch it switch neurons on and off on the "
-    "way, and measure what each switch does to the energy."
-)
-
 
 def write(
-    site: Path, notebooks: Sequence[Released], explore: Explorer, course: Path, edition: Edition, *, offline: bool
+    site: Path, notebooks: Sequence[Released], explore: Explorer, course: Course, edition: Edition, *, offline: bool
 ) -> None:
     """Write the page and its picture into a site, in the place of JupyterLite's own first page.
 
@@ -37,18 +32,18 @@ def write(
     notebooks : sequence of Released
         At least one.
     explore : Explorer
-    course : Path
-        The guide for handing in is its `hand-in-from-the-browser.md`.
+    course : Course
+        Title and lead come from its manifest; the guide for handing in is its `hand-in-from-the-browser.md`.
     edition : Edition
     offline : bool
         Whether Pyodide is part of the site.
     """
     (site / "sheaf.png").write_bytes(PICTURE.png())
-    guide = (course / GUIDE).read_text(encoding="utf-8") if edition.hands_in else ""
+    guide = (course.root / GUIDE).read_text(encoding="utf-8") if edition.hands_in else ""
     size = "about 60 MB" if offline else "about 40 MB, from the address of Pyodide"
     page = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title="Neural networks as sheaves: the lab in your browser",
-        lead=_LEAD,
+        title=html.escape(f"{course.title}: the lab in your browser"),
+        lead=html.escape(course.lead),
         first=_address(notebooks[0].served),
         play=_address(explore.served),
         alt=html.escape(PICTURE.describe().split("\n")[0], quote=True),

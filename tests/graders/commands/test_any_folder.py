@@ -97,12 +97,14 @@ def test_the_demonstration(run, folder):
 def test_a_new_course_proves_itself(run, folder):
     run("graders", "new", "lab10", "--into=lab10")
     run("graders", "build", "--course=lab10")
+    run("graders", "selfcheck", "--course=lab10", "--jobs=2")
     run("graders", "doctor")
 
 
 def test_selfcheck_and_keys(run, folder):
-    run("graders", "selfcheck", "--notebook=lab09-1", "--no-mutants", "--jobs=2")
-    run("graders", "keys", "keys")
+    at = f"--course={ROOT / 'course'}"
+    run("graders", "selfcheck", "--notebook=lab09-1", "--no-mutants", "--jobs=2", at)
+    run("graders", "keys", "keys", at)
     assert (folder / "keys" / "lab09-1.html").is_file()
 
 

@@ -1,61 +1,187 @@
-"""A scaffolded lab grades itself, and its release builds through nbgrader."""
+"""A scaffolded lab, beside the course's first and alone in a course of its own, goes through every command."""
 
 from __future__ import annotations
 
-import importlib.util
+import json
+import os
+import subprocess
+import sys
+import zipfile
 
+import nbformat
 import pytest
 
 from graders.commands.cli import main
-from graders.lab.manifest import Course
-from graders.publish.release import build
+from graders.gradebook import nbgrader_api
+from graders.gradebook.record import rows
+from graders.gradebook.writing import read_result
+from graders.grading.grade import answered
+from graders.lab.manifest import Course, assignments
+from graders.lab.percent import grade_id, solutions
+from graders.lab.places import OUR_COURSE
+from graders.publish.release import copy_course
+from tests.graders.conftest import hand_in
 
-pytestmark = pytest.mark.slow
+FIRST = "lab09"
+FILES = [
+    "source/lab10/exercises.toml",
+    "source/lab10/lab10-1.py",
+    "visible/lab10/__init__.py",
+    "visible/lab10/lab10_1.py",
+    "checks/lab10/test_lab10_1.py",
+    "bank/lab10/lab10-1.toml",
+    "bank/lab10/reasons.toml",
+    "tests/test_lab10.py",
+]
+SLIP = "def relu(z):\n    return np.abs(z)"
 
 
-def load(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def run(capsys):
+    """Run a command in this process and return what it prints; it must end well."""
+
+    def command(*arguments):
+        capsys.readouterr()
+        status = main([*map(str, arguments)])
+        told = capsys.readouterr()
+        assert status == 0, told.out + told.err
+        return told.out
+
+    return command
 
 
-def test_a_new_lab_is_scaffolded_and_graded(tmp_path, capsys, monkeypatch):
+def points(course):
+    """Points that the machine gave, by assignment and student."""
+    with nbgrader_api.quiet():
+        found = rows(nbgrader_api.load_config(course.root).CourseDirectory.db_url)
+    total = {}
+    for assignment, student, _, _, name, earned, *_ in found:
+        total[assignment, student] = total.get((assignment, student), 0) + (earned or 0 if name.startswith("grade-") else 0)
+    return total
+
+
+def submission(course, **cells):
+    spec = course.notebooks[0]
+    return answered(course, spec, {**solutions(course, spec), **{name.replace("_", "-"): s for name, s in cells.items()}})
+
+
+@pytest.mark.slow
+def test_a_second_lab_beside_the_first_goes_through_every_command(tmp_path, run, monkeypatch):
+    root = copy_course(Course.load(OUR_COURSE, FIRST), tmp_path / "term").root
+    untouched = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    monkeypatch.chdir(root / "checks")
+    assert run("new", "lab10").splitlines()[: len(FILES)] == [str(root / name) for name in FILES]
+    assert {path: path.read_bytes() for path in untouched} == untouched
+    assert set(root.rglob("*")) - set(untouched) >= {root / name for name in FILES}
+    assert assignments(root) == (FIRST, "lab10")
+
+    monkeypatch.chdir(root / "source" / "lab10")
+    assert "lab10: 1 notebooks, 1 exercises, no solution or hidden check in it" in run("build")
+    assert "Faults" not in run("selfcheck", "--jobs=2")
+    assert "the keys fail 0 checks" in run("selfcheck", "--secrets=2", "--jobs=1")
+    run("keys", tmp_path / "keys")
+    assert "the visible checks pass" in (tmp_path / "keys" / "lab10-1.html").read_text()
+
+    lab10 = Course.load(root, "lab10")
+    for student, cells in {"ada": {}, "bob": {"ex_1_1": SLIP}, "cyn": {"ex_1_1": SLIP}}.items():
+        (tmp_path / "inbox" / student).mkdir(parents=True)
+        (tmp_path / "inbox" / student / "lab10-1 (1).ipynb").write_text(nbformat.writes(submission(lab10, **cells)))
+    assert "3 of 3 files taken" in run("collect", tmp_path / "inbox")
+    assert "3 of 3 submissions graded" in run("grade", "--workers=2")
+    assert points(lab10) == {("lab10", "ada"): 3, ("lab10", "bob"): 0, ("lab10", "cyn"): 0}
+    graded = nbformat.read(root / "autograded" / "ada" / "lab10" / "lab10-1.ipynb", as_version=4)
+    (check,) = (cell for cell in graded.cells if grade_id(cell) == "check-1-1")
+    assert "Exercise 1.1: the visible checks pass" in str(check.outputs)  # the worker has this course's
+    assert "No grade changed (3 students)" in run("regrade", "--workers=2")
+    run("report", "--out", tmp_path / "report")
+    assert '"ada"' in (tmp_path / "report" / "grades.csv").read_text()
+    run("similar")
+    run("build", "--edition=self-study", "--out", tmp_path / "alone")
+
+    # the first lab as before, in the same gradebook
+    monkeypatch.chdir(root)
+    run("build", FIRST)
+    first = Course.load(root, FIRST)
+    hand_in(first, "ada", submission(first), "lab09-1.ipynb")
+    assert "1 of 1 submissions graded" in run("grade", FIRST, "--workers=1")
+    assert points(first) == {**dict.fromkeys([("lab10", "bob"), ("lab10", "cyn")], 0), ("lab10", "ada"): 3, (FIRST, "ada"): first.notebooks[0].points}
+    told = read_result(root / "autograded" / "ada" / FIRST / "lab09-1.ipynb")
+    assert {exercise["status"] for exercise in told["exercises"]} == {"OK"}
+
+    learn(tmp_path)
+
+
+def learn(tmp_path):
+    """With the second lab's self-study edition alone, which knows both labs: its reader is the second's."""
+    with zipfile.ZipFile(tmp_path / "alone.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    site = tmp_path / "site"
+    home = tmp_path / "unpacked" / "alone"
+    readme = (home / "README.md").read_text()
+    assert readme.startswith("# A lab of your own: for learning alone\n\nNotebooks: 1. Exercises: 1. Time: about 10 minutes.")
+    assert "jupyter lab lab10-1.ipynb" in readme
+    for wheel in (home / "wheels").iterdir():
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(site)
+    path = home / "notebooks" / "lab10-1.ipynb"
+    data = json.loads(path.read_text())
+    for cell in data["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "ex-1-1":
+            cell["source"] = "def relu(z):\n    return np.where(z > 0, z, 0.0)\n"
+    path.write_text(json.dumps(data))
+    code = f"import sys; sys.path.insert(0, {os.fspath(site)!r}); from sheaflab.checks import labs; print(labs()); "
+    code += "from sheaflab.cli import main; sys.exit(main(sys.argv[1:]))"
+    for place, arguments, said in (
+        (home, ["list"], "relu"),  # no notebook here: the edition tells whose lab
+        (home / "notebooks", ["check", "1.1"], "✓ fresh_values"),
+        (home / "notebooks", ["solution", "1.1", "--yes"], "np.maximum(z, 0.0)"),
+    ):
+        command = [sys.executable, "-P", "-c", code, *arguments]
+        plain = {name: value for name, value in os.environ.items() if name not in ("SHEAFLAB_COURSE", "PYTHONPATH")}
+        done = subprocess.run(command, cwd=place, env=plain, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"('{FIRST}', 'lab10')" in done.stdout
+        assert said in done.stdout
+
+
+@pytest.mark.slow
+def test_a_course_of_its_own_tests_itself(tmp_path, run, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["new", "lab10", "--into", "course10"]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("course10/exercises.toml\ncourse10/source/lab10/lab10-1.py\n")
-    assert out.endswith("The release:               graders build --course course10\n")
-    tests = load(tmp_path / "course10" / "tests" / "test_lab10.py")
-    tests.test_manifest_and_checks_fit()
-    tests.test_the_key_has_full_marks_and_the_stub_none("lab10-1")
-    assert len(tests.BANK) == 3
-    for entry in tests.BANK:
-        tests.test_the_bank(*entry)
-
-
-def test_its_release_holds_neither_solution_nor_checks(tmp_path):
-    assert main(["new", "lab-x", "--into", str(tmp_path / "course")]) == 0
-    release = build(Course.load(tmp_path / "course"))
-    text = (release / "lab-x-1.ipynb").read_text(encoding="utf-8")
-    assert "Exercise 1.1: relu" in text
-    assert "np.maximum(z" not in text
+    told = run("new", "lab10", "--into", "course 10").splitlines()
+    own = ["nbgrader_config.py", "hand-in-from-the-browser.md", ".gitignore"]
+    assert told[: len(FILES) + 3] == [f"course 10/{name}" for name in [*FILES, *own]]
+    assert told[-2:] == [
+        "It grades itself already:  pytest 'course 10/tests/test_lab10.py'",
+        "The release:               graders build --course='course 10' --assignment=lab10",
+    ]
+    assert "lab09" not in "".join((tmp_path / "course 10" / name).read_text() for name in [*FILES, *own[1:]])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "course 10/tests/test_lab10.py"]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(OUR_COURSE.parent)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "9 passed" in done.stdout
+    release = tmp_path / "course 10" / "release" / "lab10" / "lab10-1.ipynb"
+    run("build", "--course=course 10", "--assignment=lab10")
+    assert "Exercise 1.1: relu" in release.read_text()
+    assert "np.maximum(z" not in release.read_text()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Lab 10"], "graders new: `NAME` must be lower-case letters, digits and single hyphens, like lab10, got 'Lab 10'\n"),
-        (["lab10", "--into", "."], "graders new: `--into` must be a new or an empty folder, got .; name another\n"),
-        ([], "the following arguments are required: NAME\n"),
+        (["Lab 10"], "`NAME` must be lower-case letters, digits and _, like lab10, got 'Lab 10'"),
+        (["lab-10"], "`NAME` must be lower-case letters, digits and _, like lab10, got 'lab-10'"),
+        (["lab10", "--into", "."], "`--into` must be a new or an empty folder, got .; name another"),
+        (["lab11"], "{here} is in no course directory; go into one, or name it with --course; or begin one in an empty folder with --into"),
+        (["lab11", "--course", "."], "`--course` must be a course directory, got .; begin one with --into"),
+        (["lab10", "--course", "mine"], "`NAME` must be new to mine, got 'lab10': mine/source/lab10 is there"),
+        (["lab11", "--into", "mine/more"], "`--into` must not lie in a course, got mine/more in {here}/mine; do without it"),
     ],
-)
+)  # fmt: skip
 def test_bad_arguments(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine").touch()
-    try:
-        status = main(["new", *arguments])
-    except SystemExit as stop:
-        status = stop.code
-    assert status == 2
-    assert capsys.readouterr().err.endswith(message)
+    (tmp_path / "mine" / "source" / "lab10").mkdir(parents=True)
+    (tmp_path / "mine" / "source" / "lab10" / "exercises.toml").touch()
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["new", *arguments]) == 2
+    assert capsys.readouterr().err == f"graders new: {message.format(here=tmp_path)}\n"
+    assert sorted(tmp_path.rglob("*")) == before

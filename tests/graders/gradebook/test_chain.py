@@ -115,12 +115,12 @@ def test_a_cell_that_dies_costs_neither_the_cells_before_it_nor_those_after(grad
     assert grade(notebook).earned == 10
 
 
-def test_the_notebooks_of_one_student_share_a_worker_and_those_of_another_get_their_own():
+def test_the_notebooks_of_one_student_share_a_worker_and_those_of_another_get_their_own(mini):
     exporter, best = RepairingExporter(), best_isolation()
-    first = exporter.host("ada", SHORT, best)
+    first = exporter.host("ada", SHORT, best, mini.visible.parent)
     worker = first.worker()
-    assert exporter.host("ada", SHORT, best).worker() is worker
-    second = exporter.host("bob", SHORT, best).worker()
+    assert exporter.host("ada", SHORT, best, mini.visible.parent).worker() is worker
+    second = exporter.host("bob", SHORT, best, mini.visible.parent).worker()
     assert second is not worker
     assert worker.process is None  # ended
     del exporter, first

@@ -56,9 +56,9 @@ def test_what_a_needed_cell_needs_is_run_too():
     assert spare(cells, [0, 1, 2], ["double"]) == {2}
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in Course.load(OUR_COURSE).notebooks])
+@pytest.mark.parametrize("name", [spec.name for spec in Course.load(OUR_COURSE, "lab09").notebooks])
 def test_with_the_key_every_notebook_of_the_course_runs_its_imports_and_answers_only(name):
-    course = Course.load(OUR_COURSE)
+    course = Course.load(OUR_COURSE, "lab09")
     spec = course.notebook(name)
     notebook = answered(course, spec, solutions(course, spec))
     cells = {

@@ -21,7 +21,7 @@ from graders.status import Status
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
-COURSE = Course.load(ROOT / "course")
+COURSE = Course.load(ROOT / "course", "lab09")
 EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]
 every_exercise = pytest.mark.parametrize(("spec", "exercise"), EVERY, ids=[e.id for _, e in EVERY])
 SECRET = b"tests"
