@@ -16,7 +16,11 @@ from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
 from graders.lab.manifest import Exercise
 from graders.lab.percent import grade_id
+from graders.lab.templates import render
 from graders.status import Status
+
+HINTS = Path(__file__).with_name("hints.html")
+"""An exercise's hints, to be opened one after the other; one line, for Markdown ends HTML at an empty one."""
 
 
 class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
@@ -47,7 +51,7 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
         """All of it comes from the manifest and from what the graders have found, none from the student."""
         course = course_of(self.course, resources)
-        cells, parts = {grade_id(cell): cell for cell in nb.cells}, []
+        cells, stuck = {grade_id(cell): cell for cell in nb.cells}, list[Exercise]()
         told = {entry["id"]: entry for entry in nb.metadata.get(RESULT, {}).get("exercises", [])}
         for exercise in course.exercises():
             entry, cell = told.get(exercise.id), cells.get(exercise.grade_cell)
@@ -57,22 +61,10 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
             link = f'<a href="#hints-{exercise.slug}">hints for exercise {exercise.id}</a>'
             text = f"<p>Stuck on {html.escape(', '.join(failed))}? There are {link}.</p>"
             cell.outputs.append(nbformat.v4.new_output("display_data", data={"text/html": text}))
-            parts.append(_folded(exercise))
-        if parts:
-            source = '<h2 id="hints">Hints</h2>' + "".join(parts)
-            nb.cells.append(nbformat.v4.new_markdown_cell(source))
+            stuck.append(exercise)
+        if stuck:
+            nb.cells.append(nbformat.v4.new_markdown_cell(render(HINTS, exercises=stuck)))
         return nb, resources
-
-
-def _folded(exercise: Exercise) -> str:
-    """An exercise's hints as one line of HTML, to be opened one after the other."""
-    title = html.escape(f"Exercise {exercise.id}: {exercise.title}")
-    hints = "".join(
-        f"<details><summary>Hint {k} of {len(exercise.hints)}</summary><p>{html.escape(text)}</p></details>"
-        for k, text in enumerate(exercise.hints, 1)
-    )
-    command = f"<p>In a terminal, <code>sheaflab hint {exercise.id}</code> shows them one at a time.</p>"
-    return f'<h3 id="hints-{exercise.slug}">{title}</h3>{hints}{command}'
 
 
 class FeedbackExporter(ReadableExporter):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import json
 import subprocess
 import sys
-import zipfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +13,25 @@ import sheaflab
 from graders.lab.places import OUR_COURSE, environment
 
 ROOT = Path(__file__).resolve().parents[2]
-PACK = "sheaflab_selfstudy"
-_STAMP = (2026, 1, 1, 0, 0, 0)
+LOADER = "graders.publish.selfstudy.pack"
+PROJECT = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "sheaflab-selfstudy"
+version = "{version}"
+description = "Checks, keys and notebooks of the sheaflab course, for learning alone"
+requires-python = ">=3.11"
+dependencies = ["sheaflab=={version}"]
+
+[project.entry-points."sheaflab.edition"]
+{lab} = {load}
+
+[tool.hatch.build.targets.wheel]
+packages = ["graders"]
+"""
 
 
 class WheelError(RuntimeError):
@@ -32,19 +48,7 @@ def build_wheel(out: Path, course: Path = OUR_COURSE) -> Path:
     course : Path
         The course directory whose labs it has.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    code = "import sys, hatchling.build as backend; backend.build_wheel(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(out.resolve())],
-        cwd=ROOT,
-        env=environment(course.resolve()),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise WheelError(f"the wheel of sheaflab could not be built:\n{done.stderr[-2000:]}")
-    return next(out.glob("sheaflab-*.whl"))
+    return _build(ROOT, out, environment(course.resolve()))
 
 
 def write_pack(out: Path, files: Mapping[str, bytes], lab: str) -> Path:
@@ -59,25 +63,28 @@ def write_pack(out: Path, files: Mapping[str, bytes], lab: str) -> Path:
     lab : str
         Name of the assignment.
     """
-    version = sheaflab.__version__
-    info = f"{PACK}-{version}.dist-info"
-    summary = "Checks, keys and notebooks of the sheaflab course, for learning alone"
-    texts = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: sheaflab-selfstudy\nVersion: {version}\nSummary: {summary}\n"
-        f"Requires-Python: >=3.11\nRequires-Dist: sheaflab=={version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: sheaflab\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[sheaflab.edition]\n{lab} = graders.publish.selfstudy.pack:load\n",
-    }
-    everything = {**files, **{name: text.encode() for name, text in texts.items()}}
-    record = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in everything.items()]
-    everything[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        for name, content in files.items():
+            path = project / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        values = {"version": sheaflab.__version__, "lab": json.dumps(lab), "load": json.dumps(f"{LOADER}:load")}
+        (project / "pyproject.toml").write_text(PROJECT.format(**values), encoding="utf-8")
+        return _build(project, out)
+
+
+def _build(project: Path, out: Path, env: Mapping[str, str] | None = None) -> Path:
     out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{PACK}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in everything.items():
-            archive.writestr(zipfile.ZipInfo(name, _STAMP), content, zipfile.ZIP_DEFLATED)
-    return path
-
-
-def _digest(content: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    code = "import sys, hatchling.build as backend; print(backend.build_wheel(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(out.resolve())],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise WheelError(f"the wheel could not be built:\n{done.stderr[-2000:]}")
+    return out / done.stdout.split()[-1]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from string import Template
+from urllib.parse import quote
 
 import mistune
 
 import sheaflab
 from graders.lab.manifest import Course
+from graders.lab.templates import render
 from graders.publish.site.edition import Edition
 from graders.publish.site.notebooks import Explorer, Released
 from sheaflab.explore import Scene
@@ -40,45 +40,31 @@ def write(
     """
     (site / "sheaf.png").write_bytes(PICTURE.png())
     guide = (course.root / GUIDE).read_text(encoding="utf-8") if edition.hands_in else ""
-    size = "about 60 MB" if offline else "about 40 MB, from the address of Pyodide"
-    page = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=html.escape(f"{course.title}: the lab in your browser"),
-        lead=html.escape(course.lead),
+    page = render(
+        TEMPLATE,
+        title=f"{course.title}: the lab in your browser",
+        lead=course.lead,
         first=_address(notebooks[0].served),
         play=_address(explore.served),
-        alt=html.escape(PICTURE.describe().split("\n")[0], quote=True),
-        notebooks="\n".join(_row(notebook) for notebook in notebooks),
-        startup=(
-            f"The first start takes 10 to 30 seconds, longer over a slow line: the page fetches {size} once. While it "
-            "does, <em>Connecting…</em> or <em>Unknown</em> stands beside <em>Python (Pyodide)</em> at the top right; "
-            "a cell that you run meanwhile waits and shows <code>[*]</code>."
-        ),
-        after_checks=(
-            "When you hand in, your function is tried on fresh problems too, so a check that passes here is a good "
-            "sign and not yet the mark."
-            if edition.hands_in
-            else "Nobody marks you: go on when the check is content and so are you."
-        ),
+        alt=PICTURE.describe().split("\n")[0],
+        notebooks=[
+            {
+                "address": _address(notebook.served),
+                "title": f"{notebook.name.rsplit('-', 1)[-1]}. {notebook.title}",
+                "minutes": notebook.minutes,
+            }
+            for notebook in notebooks
+        ],
+        offline=offline,
+        hands_in=edition.hands_in,
         guide=_section(guide),
-        version=html.escape(sheaflab.__version__),
-        connection=(
-            "Nothing is fetched from anywhere but the server this page came from."
-            if offline
-            else "Python comes from the public address of the Pyodide project, all else from the server of this page."
-        ),
+        version=sheaflab.__version__,
     )
     (site / "index.html").write_text(page, encoding="utf-8")
 
 
 def _address(file: str) -> str:
-    return f"lab/index.html?path={html.escape(file, quote=True)}"
-
-
-def _row(notebook: Released) -> str:
-    minutes = "" if notebook.minutes is None else f"<span>{notebook.minutes} minutes</span>"
-    number = notebook.name.rsplit("-", 1)[-1]
-    link = f'<a href="{_address(notebook.served)}">{number}. {html.escape(notebook.title)}</a>'
-    return f"    <li>{link}{minutes}</li>"
+    return f"lab/index.html?path={quote(file)}"
 
 
 def _section(markdown: str) -> str:

@@ -9,7 +9,6 @@ modules Pyodide's own Python then compiles. The result is kept in the user's cac
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_path
+from platformdirs import user_cache_path
 
 from graders.publish.site.locking import LOCK, Entry, Lock, sha256
 
@@ -137,9 +137,8 @@ def extension(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return where distributions are kept: `$XDG_CACHE_HOME/sheaflab`, or `~/.cache/sheaflab`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "sheaflab"
+    """Return where distributions are kept: `sheaflab` in the user's cache, on Linux `~/.cache/sheaflab`."""
+    return user_cache_path("sheaflab", appauthor=False)
 
 
 def fingerprint() -> str:
