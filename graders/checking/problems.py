@@ -16,7 +16,7 @@ from sheaflab.checks.messages import fail
 
 Rng = np.random.Generator
 _TRIES = 2000
-_KEPT = 512
+_REMEMBERED = 512
 P = ParamSpec("P")
 T = TypeVar("T")
 _known: OrderedDict[tuple[object, ...], tuple[Any, Any]] = OrderedDict()
@@ -29,9 +29,9 @@ def remembered(make: Callable[Concatenate[Rng, P], T]) -> Callable[Concatenate[R
     def again(rng: Rng, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (make.__module__, make.__qualname__, str(rng.bit_generator.state), repr(args), repr(kwargs))
         if key not in _known:
-            found = make(rng, *args, **kwargs)
-            _known[key] = found, rng.bit_generator.state
-            while len(_known) > _KEPT:
+            made = make(rng, *args, **kwargs)
+            _known[key] = made, rng.bit_generator.state
+            while len(_known) > _REMEMBERED:
                 _known.popitem(last=False)
         value, rng.bit_generator.state = _known[key]
         return value  # type: ignore[no-any-return]

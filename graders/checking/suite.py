@@ -165,7 +165,7 @@ def run_checks(
 def _clean_environment() -> Iterator[None]:
     """Keep settings of an outer pytest, and third-party plugins, out of the hidden checks."""
     changed = {"PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    kept = {key: os.environ.get(key) for key in (*changed, "PYTEST_CURRENT_TEST")}
+    before = {key: os.environ.get(key) for key in (*changed, "PYTEST_CURRENT_TEST")}
     try:
         for key, value in changed.items():
             os.environ.pop(key, None)
@@ -173,7 +173,7 @@ def _clean_environment() -> Iterator[None]:
                 os.environ[key] = value
         yield
     finally:
-        for key, value in kept.items():
+        for key, value in before.items():
             os.environ.pop(key, None)
             if value is not None:
                 os.environ[key] = value

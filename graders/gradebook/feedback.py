@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -49,12 +50,12 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
-        """All of it comes from the manifest and from what the graders have found, none from the student."""
+        """All of it comes from the manifest and from the graders' result, none from the student."""
         course = course_of(self.course, resources)
         cells, stuck = {grade_id(cell): cell for cell in nb.cells}, list[Exercise]()
-        told = {entry["id"]: entry for entry in nb.metadata.get(RESULT, {}).get("exercises", [])}
+        results = {entry["id"]: entry for entry in nb.metadata.get(RESULT, {}).get("exercises", [])}
         for exercise in course.exercises():
-            entry, cell = told.get(exercise.id), cells.get(exercise.grade_cell)
+            entry, cell = results.get(exercise.id), cells.get(exercise.grade_cell)
             if entry is None or cell is None or entry["status"] == Status.OK.name or not exercise.hints:
                 continue
             failed = [check["name"] for check in entry["checks"] if check["status"] != Status.OK.name]

@@ -131,8 +131,8 @@ def as_given(released: NotebookNode) -> frozenset[str]:
     info = [cell.metadata.get("nbgrader", {}) for cell in given]
     return frozenset(
         cell.source.strip()
-        for cell, told in zip(given, info, strict=True)
-        if not told.get("solution") and not told.get("grade")
+        for cell, metadata in zip(given, info, strict=True)
+        if not metadata.get("solution") and not metadata.get("grade")
     )
 
 

@@ -61,53 +61,53 @@ class LeakError(ValueError):
 
 def refuse_leaks(course: Course, path: Path, artefact: Artefact) -> None:
     """Raise LeakError if the file or folder `path` holds what `artefact` may not."""
-    if found := leaks(course, path, artefact):
-        listed = "\n".join(f"  - {text}" for text in found[:20])
+    if reports := leaks(course, path, artefact):
+        listed = "\n".join(f"  - {text}" for text in reports[:20])
         raise LeakError(f"{artefact.value} must not go out, it holds what is kept back:\n{listed}")
 
 
 def leaks(course: Course, path: Path, artefact: Artefact = Artefact.RELEASE) -> list[str]:
     """Return where the file or folder `path` holds what `artefact` may not; an empty list is good."""
-    kept, texts = MAY_NOT_HOLD[artefact], secret_texts(course)
+    forbidden, texts = MAY_NOT_HOLD[artefact], secret_texts(course)
     public, right = list(_public(course)), [*texts[Secret.SOLUTIONS], *texts[Secret.RIGHT]]
     runs: dict[tuple[Secret, int], set[str]] = {}
-    for kind in kept - {Secret.COURSE, Secret.MARKERS}:
+    for kind in forbidden - {Secret.COURSE, Secret.MARKERS}:
         for length in (1, _LIBRARY_RUN.get(kind, 1)):
             known = [*public, *(right if kind is Secret.WRONG else ())]  # most of a wrong answer is right
             runs[kind, length] = _runs(texts[kind], length) - _runs(known, length)
-    word = _secret(course)
-    found: list[str] = []
+    secret = _secret(course)
+    reports: list[str] = []
     for where, data in _files(path):
-        if word and word in data:
-            found.append(f"{where}: {Secret.COURSE.value}")
-        read = list(_texts(where, data))
-        held = {length: _runs(read, length) for length in {length for _, length in runs}}
-        for kind in sorted(kept - {Secret.COURSE, Secret.MARKERS}, key=lambda kind: kind.name):
+        if secret and secret in data:
+            reports.append(f"{where}: {Secret.COURSE.value}")
+        shown = list(_texts(where, data))
+        held = {length: _runs(shown, length) for length in {length for _, length in runs}}
+        for kind in sorted(forbidden - {Secret.COURSE, Secret.MARKERS}, key=lambda kind: kind.name):
             length = _LIBRARY_RUN.get(kind, 1) if where.endswith(".py") else 1
-            found += [f"{where}: {kind.value}: {run[:100]}" for run in sorted(held[length] & runs[kind, length])]
-        if Secret.MARKERS in kept:
-            found += [f"{where}: {Secret.MARKERS.value}: {m}" for m in MARKERS if any(m in text for text in read)]
-    return found
+            reports += [f"{where}: {kind.value}: {run[:100]}" for run in sorted(held[length] & runs[kind, length])]
+        if Secret.MARKERS in forbidden:
+            reports += [f"{where}: {Secret.MARKERS.value}: {m}" for m in MARKERS if any(m in text for text in shown)]
+    return reports
 
 
 def secret_texts(course: Course) -> dict[Secret, list[str]]:
     """Return the texts that are kept back, by kind."""
-    kept: dict[Secret, list[str]] = {kind: [] for kind in Secret}
-    kept[Secret.CHECKS] = [path.read_text(encoding="utf-8") for path in course.checks.rglob("*.py")]
+    texts: dict[Secret, list[str]] = {kind: [] for kind in Secret}
+    texts[Secret.CHECKS] = [path.read_text(encoding="utf-8") for path in course.checks.rglob("*.py")]
     for spec in course.ready:
         for cell in convert(course, spec).cells:
-            kept[Secret.SOLUTIONS] += re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
+            texts[Secret.SOLUTIONS] += re.findall(rf"{BEGIN}\n(.*?){END}", cell.source, flags=re.DOTALL)
     for path in course.bank.rglob("*"):
         if not path.is_file() or "__pycache__" in path.parts:
             continue
         text = path.read_text(encoding="utf-8")
-        kept[Secret.REASONS if path.stem == "reasons" else Secret.WRONG].append(text)
+        texts[Secret.REASONS if path.stem == "reasons" else Secret.WRONG].append(text)
         if path.stem == "reasons":
-            kept[Secret.REASONS] += tomllib.loads(text).values()
+            texts[Secret.REASONS] += tomllib.loads(text).values()
         elif path.suffix == ".toml":
-            for kind, answer in _answers(tomllib.loads(text), Secret.WRONG, kept[Secret.SOLUTIONS]):
-                kept[kind].append(answer)
-    return kept
+            for kind, answer in _answers(tomllib.loads(text), Secret.WRONG, texts[Secret.SOLUTIONS]):
+                texts[kind].append(answer)
+    return texts
 
 
 def _answers(data: Any, kind: Secret, solutions: list[str]) -> Iterator[tuple[Secret, str]]:
@@ -136,12 +136,12 @@ def _public(course: Course) -> Iterator[str]:
 
 def _runs(texts: Iterable[str], length: int) -> set[str]:
     """Return the runs of `length` lines that say something."""
-    found: set[str] = set()
+    runs: set[str] = set()
     for text in texts:
         lines = [line.strip() for line in text.split("\n")]
         telling = [line for line in lines if len(line) > _SHORT and not line.startswith(_PLAIN)]
-        found |= {"\n".join(telling[k : k + length]) for k in range(len(telling) - length + 1)}
-    return found
+        runs |= {"\n".join(telling[k : k + length]) for k in range(len(telling) - length + 1)}
+    return runs
 
 
 def _secret(course: Course) -> bytes:

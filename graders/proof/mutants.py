@@ -47,7 +47,7 @@ def mutants(key: Solved, exercise: str) -> list[Answer]:
     whole = key.keys[exercise]
     first = key.heads[exercise].count("\n") + 1  # the solution's first line
     tree = ast.parse(whole)
-    original, seen, found = ast.unparse(tree), set[str](), list[Answer]()
+    original, seen, answers = ast.unparse(tree), set[str](), list[Answer]()
     for number, node in enumerate(ast.walk(tree)):
         if getattr(node, "lineno", 0) < first:
             continue
@@ -64,8 +64,8 @@ def mutants(key: Solved, exercise: str) -> list[Answer]:
             seen.add(source)
             before, after = ast.unparse(node).split("\n")[0], ast.unparse(ast.fix_missing_locations(changed))
             label = f"line {node.lineno - first + 1}: {before} → {after.split(chr(10))[0]}"  # type: ignore[attr-defined]
-            found.append(Answer(exercise, "mutant", label, source))
-    return found
+            answers.append(Answer(exercise, "mutant", label, source))
+    return answers
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST]:

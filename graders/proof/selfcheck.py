@@ -26,6 +26,7 @@ from graders.grading.canary import best_isolation
 from graders.lab.bank import Answer, Solved, answers, solved
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import stub_line
+from graders.lab.places import show_visible_checks
 from graders.proof.mutants import mutants
 from graders.sandbox.isolation import Limits
 from graders.sandbox.notebook import Host, NotebookRun
