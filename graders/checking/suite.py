@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import queue
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ class _Suite:
         args = [str(self.path), "--import-mode=importlib", "-s", f"--rootdir={self.path.parent}", "-c", os.devnull]
         args += ["--assert=plain"]  # a message says what its author wrote, here as in the self-study edition
         args += ["--noconftest", *(f"-pno:{name}" for name in quiet)]
+        sys.modules.pop(self.path.stem, None)  # pytest would take another file's module of this name for ours
         try:
             self.problems.append(f"{pytest.main(args, plugins=[self])!r}")
         except BaseException as error:
