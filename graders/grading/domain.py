@@ -1,0 +1,202 @@
+"""A process of its own for what comes from one submission: limited, watched, and replaced when it ends.
+
+All that reads, decodes, judges or renders a submission's bytes is called through a :class:`Domain`. The process that
+serves a class decodes nothing itself: whatever a file makes of its reader, memory, time or a fault of ours, ends that
+one call, with a reason.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar
+
+from graders.sandbox.isolation import MEGA, IsolationError
+from sheaflab.startup import import_matplotlib
+
+T = TypeVar("T")
+GRACE = 10.0  # seconds after which a process that should have ended itself is killed
+_LATE = 1  # exit code with which faulthandler ends a process at its deadline
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the work on one submission may take outside its sandbox. Times in seconds, sizes in bytes."""
+
+    memory: int = 1024 * MEGA
+    """More than the process takes before it has read anything."""
+    cpu: float = 300.0
+    """Computing time; what runs inside the sandbox has limits of its own and is not counted."""
+    wall: float = 3600.0
+
+
+class DomainEnded(Exception):
+    """A call did not come back with a result; the text says what ended it, and the class goes on."""
+
+
+class Domain:
+    """Runs functions in one limited process, started when needed and again after it has ended.
+
+    Parameters
+    ----------
+    budget : Budget
+        What each call may take.
+    begin : callable, optional
+        Called once in each new process, before any limit holds.
+    arguments : tuple
+        For `begin`.
+    """
+
+    def __init__(
+        self, budget: Budget | None = None, begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
+    ) -> None:
+        self.budget, self._begin, self._arguments = budget or Budget(), begin, arguments
+        self._process: Any = None
+        self._channel: Connection | None = None
+
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return what `function` returns in the process; both must be picklable.
+
+        Raises
+        ------
+        DomainEnded
+            If it needed more than its budget, raised an error, or ended the process.
+        IsolationError
+            If the function raised it: that is the machine's fault and nobody's work.
+        """
+        channel = self._started()
+        try:
+            channel.send((function, arguments))
+            answered = self._wait(channel)
+            answer: tuple[str, Any, bool] = channel.recv() if answered else ("late", None, True)
+        except (EOFError, OSError):
+            answer = ("ended", None, True)
+        kind, value, last = answer
+        if kind == "value":
+            if last:
+                self.close()
+            result: T = value
+            return result
+        reason = self._reason(kind, value)
+        self.close()
+        if kind == "machine":
+            raise IsolationError(reason)
+        raise DomainEnded(reason)
+
+    def _started(self) -> Connection:
+        if self._channel is not None and self._process.is_alive():
+            return self._channel
+        self.close()
+        context = multiprocessing.get_context("forkserver")
+        mine, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self.budget, self._begin, self._arguments))
+        self._process.start()
+        theirs.close()
+        self._channel = mine
+        return mine
+
+    def _wait(self, channel: Connection) -> bool:
+        return channel in wait([channel, self._process.sentinel], self.budget.wall + GRACE) or channel.poll()
+
+    def _reason(self, kind: str, value: Any) -> str:
+        if kind in ("error", "machine"):
+            return str(value)
+        if kind == "memory":
+            return f"it needs more than {self.budget.memory // MEGA} MiB of memory"
+        if kind == "late":
+            return f"it takes more than {self.budget.wall:.0f} s"
+        self._process.join(GRACE)
+        code = self._process.exitcode
+        if code == -signal.SIGXCPU:
+            return f"it takes more than {self.budget.cpu:.0f} s of computing time"
+        if code == _LATE:
+            return f"it takes more than {self.budget.wall:.0f} s"
+        end = f"signal {-code}" if code and code < 0 else f"exit code {code}"
+        return f"the process that worked on it ended ({end})"
+
+    def close(self) -> None:
+        """End the process."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            self._process.join(0.5)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join()
+            self._process.close()
+            self._process = None
+
+    def __enter__(self) -> Domain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _serve(channel: Connection, budget: Budget, begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    """Answer calls until the other side hangs up."""
+    signal.signal(signal.SIGINT, lambda *_: None)  # the other side decides what Ctrl-C means
+    die_with_parent()
+    import_matplotlib()
+    if begin is not None:
+        begin(*arguments)
+    base = _address_space()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (base + budget.memory, hard))
+    with open(os.devnull, "w") as nowhere:
+        while True:
+            try:
+                function, given = channel.recv()
+            except EOFError:
+                return
+            _allow_cpu(budget.cpu)
+            faulthandler.dump_traceback_later(budget.wall, exit=True, file=nowhere)
+            try:
+                answer = ("value", function(*given))
+            except MemoryError:
+                answer = ("memory", None)
+            except IsolationError as error:
+                answer = ("machine", str(error))
+            except Exception as error:  # a fault of ours that this work has brought to light
+                answer = ("error", f"{type(error).__name__}: {str(error)[:1000]}")
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+                _allow_cpu(None)
+            channel.send((*answer, _address_space() > base + budget.memory // 2))
+
+
+def _address_space() -> int:
+    """Bytes of this process's address space, which is what RLIMIT_AS counts."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _allow_cpu(seconds: float | None) -> None:
+    """Let this process compute for `seconds` more; SIGXCPU ends it then."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = hard if seconds is None else int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if hard >= 0 else soft, hard))
+
+
+def die_with_parent() -> None:
+    """Let a killed grader leave no process behind: this one ends when the one that started it has ended.
+
+    Its parent by the kernel's count is the fork server, which outlives a killed grader as long as a child lives.
+    """
+    starter = multiprocessing.parent_process()
+    assert starter is not None
+
+    def watch() -> None:
+        starter.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,91 @@
+"""Whatever a call makes of its process ends that call alone, with a reason; the next one is served."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from graders.grading.domain import Budget, Domain, DomainEnded
+from graders.sandbox.isolation import MEGA, IsolationError
+
+SMALL = Budget(memory=200 * MEGA, cpu=1.0, wall=20.0)
+
+
+def double(x):
+    return 2 * x
+
+
+def compute():
+    while True:
+        pass
+
+
+def hold(size):
+    return len(bytearray(size))
+
+
+def fail(error):
+    raise error
+
+
+@pytest.fixture(scope="module")
+def domain():
+    with Domain(SMALL) as made:
+        yield made
+
+
+def test_a_result_comes_back_from_the_same_process(domain):
+    first = domain.call(os.getpid)
+    assert first != os.getpid()
+    assert domain.call(double, [1]) == [1, 1]
+    assert domain.call(os.getpid) == first
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "reason"),
+    [
+        (compute, (), "more than 1 s of computing time"),
+        (hold, (400 * MEGA,), "more than 200 MiB of memory"),
+        (os._exit, (3,), "exit code 3"),
+        (signal.raise_signal, (signal.SIGKILL,), "signal 9"),
+        (fail, (ValueError("a fault of ours"),), "ValueError: a fault of ours"),
+        (fail, (RecursionError("too deep"),), "RecursionError: too deep"),
+    ],
+)
+def test_what_ends_a_call_is_its_reason_and_the_next_is_served(domain, function, arguments, reason):
+    with pytest.raises(DomainEnded, match=reason):
+        domain.call(function, *arguments)
+    assert domain.call(double, 21) == 42
+
+
+def test_who_sleeps_is_ended_at_the_deadline():
+    with Domain(Budget(wall=1.0)) as domain:
+        with pytest.raises(DomainEnded, match="takes more than 1 s"):
+            domain.call(time.sleep, 1000)
+        assert domain.call(double, 1) == 2
+
+
+def test_who_holds_its_own_deadline_back_is_killed(monkeypatch):
+    monkeypatch.setattr("graders.grading.domain.GRACE", 1.0)
+    with Domain(Budget(wall=1.0)) as domain:
+        with pytest.raises(DomainEnded, match="takes more than 1 s"):
+            domain.call(os.kill, domain.call(os.getpid), signal.SIGSTOP)
+        assert domain.call(double, 1) == 2
+
+
+def test_limits_hold_for_each_call_anew(domain):
+    for _ in range(3):
+        assert domain.call(hold, 80 * MEGA) == 80 * MEGA
+
+
+def test_a_failure_of_the_machine_is_nobodys_status(domain):
+    with pytest.raises(IsolationError, match="no level"):
+        domain.call(fail, IsolationError("no level"))
+
+
+def test_each_process_begins_as_told_and_without_its_limits():
+    with Domain(Budget(memory=50 * MEGA), hold, (100 * MEGA,)) as domain:
+        assert domain.call(double, 1) == 2
