@@ -46,7 +46,7 @@ c.Autograde.sanitize_preprocessors = [
 c.Autograde.autograde_preprocessors = [
     "graders.gradebook.doors.TrustedGrader",
     "graders.gradebook.feedback.EscapeHtml",
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "graders.gradebook.scores.SaveScores",  # SaveAutoGrades, and what is undecided waits for a person
     "graders.gradebook.penalties.SubmissionPenalty",  # the plugin of AssignLatePenalties, once per submission
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

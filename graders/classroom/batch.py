@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
@@ -13,11 +15,15 @@ import nbformat
 from graders.gradebook.feedback import EscapeHtml
 from graders.gradebook.marker import digest_of
 from graders.gradebook.writing import write_result
+from graders.grading import canary
+from graders.grading.domain import Domain, DomainEnded
 from graders.grading.grade import grade_repaired
+from graders.grading.repair import untouched
 from graders.grading.submission import TIMESTAMP, Graded, SubmissionResult, read_files, read_notebook
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
 from graders.sandbox.notebook import Host
+from graders.status import Status
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,50 @@ def grade_submission(job: Job) -> SubmissionResult:
     return SubmissionResult(job.student, job.digest, made, job.files.get(TIMESTAMP), time.monotonic() - start)
 
 
+_here = threading.local()
+_domains: weakref.WeakSet[Domain] = weakref.WeakSet()
+
+
+def stop_all() -> None:
+    """End all processes of :func:`grade_apart` at once; what they were at is not recorded."""
+    for domain in list(_domains):
+        domain.stop()
+
+
+def grade_apart(job: Job) -> SubmissionResult:
+    """Grade one submission in a process of its own, one per thread; what ends that process is the submission's status.
+
+    Raises
+    ------
+    IsolationError
+        If this machine does not grade as it should: no submission's fault.
+    """
+    key = (job.level, job.limits)
+    if getattr(_here, "key", None) != key:
+        if (last := getattr(_here, "domain", None)) is not None:
+            last.close()
+        canary.require(job.level, job.limits)
+        _here.key, _here.domain = key, Domain(begin=canary.vouch, arguments=key)
+        _domains.add(_here.domain)
+    try:
+        result: SubmissionResult = _here.domain.call(grade_submission, job)
+        return result
+    except DomainEnded as end:
+        return undecided(job, str(end))
+
+
+def undecided(job: Job, why: str) -> SubmissionResult:
+    """Return the result of a submission that could not be graded: a person must look, and a later run tries again."""
+    course = Course.load(job.course, job.assignment, job.checks)
+    made: dict[str, Graded] = {}
+    for spec in course.ready:
+        mended = untouched(course, spec, Status.GRADER, f"this submission could not be graded: {why}")
+        result = grade_repaired(mended, course, spec)
+        write_result(mended.notebook, result)
+        made[spec.name] = Graded(nbformat.writes(mended.notebook), result)
+    return SubmissionResult(job.student, "", made, job.files.get(TIMESTAMP), 0.0)
+
+
 def run_jobs(jobs: Iterator[Job], executor: Executor, window: int) -> Iterator[SubmissionResult]:
     """Grade jobs through `executor`, at most `window` at a time; yields results as they come."""
     running: dict[Future[SubmissionResult], Job] = {}
@@ -95,14 +145,14 @@ def run_jobs(jobs: Iterator[Job], executor: Executor, window: int) -> Iterator[S
             job = running.pop(future)
             try:
                 yield future.result()
-            except BrokenExecutor:
-                yield grade_submission(job)  # a worker process was killed from outside: this one can do it as well
+            except BrokenExecutor as error:
+                yield undecided(job, f"the process that served it ended ({error})")
 
     for job in jobs:
         try:
-            running[executor.submit(grade_submission, job)] = job
-        except BrokenExecutor:
-            yield grade_submission(job)
+            running[executor.submit(grade_apart, job)] = job
+        except BrokenExecutor as error:
+            yield undecided(job, f"the process that served it ended ({error})")
         if len(running) >= window:
             yield from harvest()
     while running:

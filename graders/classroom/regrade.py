@@ -124,7 +124,7 @@ def regrade(
     names = [name for name in students(course) if name not in settings.excluded] if chosen is None else chosen
     before = results(course, names)
     level = best_isolation(settings.required, settings.limits)
-    with executor(workers, None, level, settings.limits) as pool:
+    with executor(workers, None) as pool:
         session.grade_class(course, names, pool, settings, level, since_change=False, window=2 * workers)
     after = results(course, names)
     return table(changes(before, after), before, after)

@@ -34,13 +34,16 @@ class Session:
     reasons : Counter of str
         How the graded exercises ended.
     problems : list of str
-        What somebody has to look at.
+        What is odd about a submission.
+    undecided : dict of str to str
+        Students whose work, or some of it, no machine could grade, and why.
     """
 
     graded: int = 0
     penalties: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    undecided: dict[str, str] = field(default_factory=dict)
 
 
 def grade_class(
@@ -78,6 +81,8 @@ def grade_class(
         for result in run_jobs(jobs(), pool, window):
             recorder.write(result)
             done.graded += 1
+            if why := result.undecided:
+                done.undecided[result.student] = why
             told = [e.status.label for n in result.notebooks.values() for e in n.result.exercises]
             done.reasons.update(told)
             bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in done.reasons.most_common(4)))

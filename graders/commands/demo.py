@@ -15,7 +15,7 @@ import nbformat
 from tqdm import tqdm
 
 from graders.classroom import standing
-from graders.classroom.pool import executor
+from graders.classroom.pool import process_beside
 from graders.classroom.report_page import write_page
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
@@ -25,7 +25,6 @@ from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.places import OUR_COURSE
 from graders.publish.release import build, copy_course
-from graders.sandbox.isolation import Limits
 from graders.status import Status
 
 SECONDS = 2.0
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         file.write(f"\nc.TrustedGrader.cpu_seconds = {SECONDS}  # the demo's loop need not run for a course's 20 s\n")
     samples = read_samples(course)
     # The grades have one writer; what only reads them, or needs none, is done beside it.
-    with executor(1, None, level, Limits()) as beside, Steps(len(STUDENTS) + 3) as steps:
+    with process_beside() as beside, Steps(len(STUDENTS) + 3) as steps:
         figures = beside.submit(draw, folder / "figures")
         steps.begin("build the release and look for leaks")
         build(course)

@@ -51,7 +51,7 @@ def overridden(options: argparse.Namespace, root: Path) -> Settings:
 
 
 def run(options: argparse.Namespace, course: Course | None = None) -> int:
-    """Grade, write, summarise; status 0 once every submission has a grade and a reason."""
+    """Grade, write, summarise; status 0 once every submission has a grade and a reason, 3 if a person must look."""
     course = chosen_course(options) if course is None else course
     settings = overridden(options, course.root)
     course = settings.apply(course)
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, course: Course | None = None) -> int:
     if not chosen:
         print(f"Nothing in {course.root / 'submitted'}.")
         return 0
-    with executor(options.workers, options.scheduler, level, settings.limits) as pool:
+    with executor(options.workers, options.scheduler) as pool:
         done = grade_class(
             course, chosen, pool, settings, level, since_change=options.since_change, window=2 * options.workers
         )
@@ -73,7 +73,9 @@ def run(options: argparse.Namespace, course: Course | None = None) -> int:
         print(f"{done.penalties} of the others have another penalty for late work.")
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
-    return 0
+    for student, why in done.undecided.items():
+        print(f"A person must look at {student}: {why}", file=sys.stderr)
+    return 3 if done.undecided else 0
 
 
 def main_with(course: Course, *, workers: int, cpu: float, wall: float, force: bool = False) -> int:

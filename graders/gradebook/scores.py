@@ -8,9 +8,23 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import SaveAutoGrades
 
+from graders.gradebook.writing import UNDECIDED
 
-class AutoScores(SaveAutoGrades):  # type: ignore[misc]
-    """nbgrader's SaveAutoGrades, which asks for a row and commits once per cell, on rows that are loaded already."""
+
+class SaveScores(SaveAutoGrades):  # type: ignore[misc]
+    """nbgrader's SaveAutoGrades, but what the graders could not decide waits for a person and has no score yet."""
+
+    def _add_score(self, cell: NotebookNode, resources: Any) -> None:
+        super()._add_score(cell, resources)
+        if cell.metadata.get(UNDECIDED):
+            name = (cell.metadata.nbgrader.grade_id, self.notebook_id, self.assignment_id, self.student_id)
+            grade = self.gradebook.find_grade(*name)
+            grade.auto_score, grade.needs_manual_grade = None, True
+            self.gradebook.db.commit()
+
+
+class AutoScores(SaveScores):
+    """The same, which else asks for a row and commits once per cell, on rows that are loaded already."""
 
     def save(self, notebook: Any, cells: Sequence[NotebookNode]) -> None:
         """Write the scores of the `cells` of a graded notebook into the rows of a SubmittedNotebook, uncommitted.

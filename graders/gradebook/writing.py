@@ -13,6 +13,8 @@ from graders.grading.results import NotebookResult
 from graders.lab.percent import grade_id
 
 RESULT = "graders"
+UNDECIDED = "graders_undecided"
+"""Metadata of a grade cell whose points a person must give."""
 
 
 def write_result(nb: NotebookNode, result: NotebookResult) -> None:
@@ -31,6 +33,8 @@ def write_result(nb: NotebookNode, result: NotebookResult) -> None:
                 text += f"Note: {result.isolation.value}\n"
             points = float(cell.metadata.nbgrader.get("points", exercise.points))
             award = min(max(float(exercise.earned), 0.0), points)
+            if exercise.undecided:
+                cell.metadata[UNDECIDED] = True
             cell.outputs = [
                 nbformat.v4.new_output("stream", name="stdout", text=text),
                 nbformat.v4.new_output("execute_result", data={"text/plain": repr(award)}, execution_count=None),

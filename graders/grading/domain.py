@@ -7,13 +7,14 @@ one call, with a reason.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import multiprocessing
 import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
@@ -97,7 +98,8 @@ class Domain:
         context = multiprocessing.get_context("forkserver")
         mine, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self.budget, self._begin, self._arguments))
-        self._process.start()
+        with _as_no_daemon():
+            self._process.start()
         theirs.close()
         self._channel = mine
         return mine
@@ -121,6 +123,11 @@ class Domain:
         end = f"signal {-code}" if code and code < 0 else f"exit code {code}"
         return f"the process that worked on it ended ({end})"
 
+    def stop(self) -> None:
+        """End the process from another thread: the call that it is at does not come back with a result."""
+        with contextlib.suppress(AttributeError, ValueError):  # there is none, or none any more
+            self._process.kill()
+
     def close(self) -> None:
         """End the process."""
         if self._channel is not None:
@@ -139,6 +146,18 @@ class Domain:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def _as_no_daemon() -> Iterator[None]:
+    """Let a daemonic process, as dask's workers are, have a child: this one ends by itself when its parent does."""
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    before = config.get("daemon")
+    config["daemon"] = False
+    try:
+        yield
+    finally:
+        config["daemon"] = before
 
 
 def _serve(channel: Connection, budget: Budget, begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:

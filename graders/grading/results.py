@@ -34,6 +34,11 @@ class ExerciseResult:
         value = sum(check.earned for check in self.checks)
         return min(max(value, 0.0), self.points) if math.isfinite(value) else 0.0
 
+    @property
+    def undecided(self) -> bool:
+        """Whether the grader is at fault with it, so that a person must look."""
+        return Status.GRADER in (self.status, *(check.status for check in self.checks))
+
     def text(self) -> str:
         """The report for the student, plain text."""
         lines = [f"Exercise {self.id}: {self.title}", f"{self.earned:g} of {self.points:g} points: {self.status.label}"]

@@ -39,6 +39,12 @@ class SubmissionResult:
         """Points that the machine gives."""
         return sum(graded.result.earned for graded in self.notebooks.values())
 
+    @property
+    def undecided(self) -> str:
+        """Why a person must look at it; empty if the machine has decided all of it."""
+        exercises = [exercise for graded in self.notebooks.values() for exercise in graded.result.exercises]
+        return next((f"exercise {e.id}: {e.message or e.status.remedy}" for e in exercises if e.undecided), "")
+
 
 def is_plain(path: Path) -> bool:
     """Whether `path` is a regular file and no link, which could name any file of this machine."""
