@@ -10,9 +10,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from graders.sandbox.sources import TooDense, Unparsable, parse
 from sheaflab import Euler, Exact, Network, Sheaf, Trajectory
 from sheaflab.arrays import FloatArray
-from sheaflab.checks.messages import fail
+from sheaflab.checks.messages import fail, numbers
 
 Rng = np.random.Generator
 _TRIES = 2000
@@ -66,11 +67,8 @@ def mixed(rng: Rng, of: Sheaf, magnitude: float = 1.5) -> FloatArray:
 
 def matrix(value: object) -> FloatArray:
     """Return what came back as an array to cut blocks from; what is no array of numbers has shape (0,)."""
-    try:
-        array = np.array(value)
-    except (TypeError, ValueError):
-        return np.empty(0)
-    return array.astype(np.float64) if array.dtype.kind in "biuf" else np.empty(0)
+    array = numbers(value)
+    return np.empty(0) if array is None else array
 
 
 def rounding(*sizes: float) -> float:
@@ -128,8 +126,11 @@ def refuse(student: Any, exercise: str, names: set[str], *, hint: str) -> None:
     hint : str
     """
     try:
-        tree = ast.parse(student.source(exercise))
-    except SyntaxError:
+        tree = parse(student.source(exercise))
+    except TooDense as error:
+        told = f"your answer to exercise {exercise}"
+        fail(call=told, returned=f"cannot be read: {error}", expected="code that a person could read, too", hint=hint)
+    except Unparsable:
         return  # the other checks say so
     own = {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
     classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from graders.checking.student import Student, called_back, read_answer
-from graders.sandbox.events import ChildEnded, Deadline
+from graders.sandbox.events import ChildEnded
 from graders.sandbox.inside.protocol import Channel, ProtocolError
 from graders.sandbox.notebook import NotebookRun
-from graders.sandbox.process import Process
+from graders.sandbox.session import Process
 from graders.sandbox.values import Callbacks, decode
 from graders.status import SandboxBroken, Status, StudentFault
 
@@ -56,20 +56,22 @@ class SandboxedStudent(Student):
             self._blocked = StudentFault(error.status, error.message)
 
     def _perform(self, request: dict[str, Any], name: str) -> Any:
-        callbacks = Callbacks()
+        callbacks, host = Callbacks(), self._run.host
+        if not host.left:
+            raise self._block(Status.TIMED_OUT, host.overtime(""), name)
         try:
             if self._child is None:
-                self._child = self._run.fork()
-            self._child.deadline = Deadline(self._run.limits.wall)
+                self._child = self._run.exercise()
             channel = Channel(self._child, callbacks.encode, decode)
-            channel.send({**request, "cpu": self._run.limits.call_cpu})
-            answer = channel.receive()
-            while isinstance(answer, dict) and "callback" in answer:
-                channel.send(called_back(callbacks, answer))
+            with host.waiting(self._child):
+                channel.send({**request, "cpu": self._run.limits.call_cpu})
                 answer = channel.receive()
+                while isinstance(answer, dict) and "callback" in answer:
+                    channel.send(called_back(callbacks, answer))
+                    answer = channel.receive()
         except TimeoutError:
             self._drop()
-            raise self._block(Status.TIMED_OUT, f"no answer within {self._run.limits.wall:.0f} s", name) from None
+            raise self._block(Status.TIMED_OUT, host.overtime("no answer within"), name) from None
         except ChildEnded as ended:
             assert self._child is not None
             self._child.close()

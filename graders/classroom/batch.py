@@ -80,7 +80,7 @@ def grade_submission(job: Job) -> SubmissionResult:
     start = time.monotonic()
     course = Course.load(job.course, job.assignment, job.checks)
     made: dict[str, Graded] = {}
-    with Host(job.limits, job.level, course.visible.parent) as host:
+    with Host(job.limits, job.level, course.visible.parent, course.private) as host:
         for spec in course.ready:
             mended = read_notebook(job.files, course, spec.name)
             result = grade_repaired(mended, course, spec, secret=job.secret, host=host)

@@ -94,12 +94,12 @@ class RepairingExporter(NotebookExporter):  # type: ignore[misc]
             assignment = self.parent.coursedir.assignment_id
             WholeSubmissions.adopt(self.parent, TrustedGrader(parent=self).load_course(assignment))
 
-    def host(self, student: str, limits: Limits, level: Isolation, visible: Path) -> Host:
+    def host(self, student: str, limits: Limits, level: Isolation, course: Course) -> Host:
         """Return what provides workers to the notebooks of `student`, and to nobody else's; a new one ends the last."""
         if self._shared is None or self._shared[0] != student:
             if self._shared is not None:
                 self._shared[2]()
-            host = Host(limits, level, visible)
+            host = Host(limits, level, course.visible.parent, course.private)
             self._shared = student, host, weakref.finalize(self, host.discard)  # where a run of nbgrader ends early
         return self._shared[1]
 
@@ -154,9 +154,7 @@ class TrustedGrader(NbGraderPreprocessor):  # type: ignore[misc]
         if level.degraded:
             self.log.warning(level.value)
         shares = isinstance(self.parent, RepairingExporter)  # starting a worker costs as much as grading a notebook
-        host = (
-            self.parent.host(resources["nbgrader"]["student"], limits, level, course.visible.parent) if shares else None
-        )
+        host = self.parent.host(resources["nbgrader"]["student"], limits, level, course) if shares else None
         result = grade_repaired(mended, course, spec, limits=limits, level=level, host=host)
         if host is not None and spec.name == max(ready.name for ready in course.ready):
             host.discard()  # nbgrader takes notebooks by name: this was the student's last

@@ -60,7 +60,8 @@ _verdicts: dict[tuple[object, ...], str] = {}
 
 def _key(level: Isolation, limits: Limits) -> tuple[object, ...]:
     """What a verdict depends on; the time that is allowed is not part of it."""
-    return level, limits.processes, *sorted(limits.rlimits().items()), limits.scratch
+    bounds = {name: bound for name, bound in limits.rlimits().items() if name != "CPU"}
+    return level, limits.processes, *sorted(bounds.items()), limits.total_memory, limits.scratch
 
 
 def refusal(level: Isolation, limits: Limits | None = None) -> str:
@@ -124,7 +125,8 @@ def trial(level: Isolation, limits: Limits, *, loop: bool = True) -> str:
     """
     if why := containment.hindrance(level):
         return why
-    short = replace(limits, cpu=LOOP_CPU, wall=max(limits.wall, LOOP_WALL))
+    wall = max(limits.wall, LOOP_WALL)
+    short = replace(limits, cpu=LOOP_CPU, wall=wall, total_wall=max(limits.total_wall, 4 * wall))
     try:
         with Host(short, level) as host, NotebookRun({0: CELL}, host) as run:
             if run.done[0].status is not Status.OK:

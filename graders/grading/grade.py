@@ -130,7 +130,7 @@ def grade_repaired(
 def _host(course: Course, limits: Limits | None, level: Isolation | None) -> Host:
     limits = limits or Limits()
     level = canary.best_isolation(limits=limits) if level is None else level
-    return Host(limits, level, course.visible.parent)
+    return Host(limits, level, course.visible.parent, course.private)
 
 
 def _may_be_the_machine(status: Status, message: str) -> bool:

@@ -6,7 +6,6 @@ import ast
 import contextlib
 import copy
 import json
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +18,20 @@ from graders.grading.skipping import as_given
 from graders.lab.filenames import assignment_of
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import KERNEL, grade_id, shared_template, template
-from graders.sandbox.outputs import handed_in
+from graders.sandbox.inside.protocol import encodable
+from graders.sandbox.outputs import Shown, handed_in
+from graders.sandbox.sources import Unparsable
+from graders.sandbox.sources import parse as parse_python
 from graders.status import Status
 
 MAX_FILE = 48 * 2**20
 MAX_CELLS = 2000
 MAX_SOURCE = 2**20
+MAX_SOURCES = 8 * 2**20
+MAX_READ = 2**20
+"""Characters of a notebook's code that are parsed; what is beyond is searched for its functions as plain text."""
+MAX_TEXTS, MAX_CONTAINERS, MAX_VALUES = 1_000_000, 200_000, 1_000_000
+"""What the JSON of a file may hold: texts; lists and dictionaries; values in them."""
 
 
 @dataclass
@@ -71,6 +78,7 @@ def read(raw: bytes) -> dict[str, Any]:
         with contextlib.suppress(UnicodeDecodeError):
             text = raw.decode(codec)
             break
+    _count(text)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -93,10 +101,27 @@ def plain_cells(data: dict[str, Any]) -> list[dict[str, Any]]:
         cells = [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
     if not isinstance(cells, list):
         raise Unreadable("the file is JSON, but has no cells")
-    found = [_plain(cell) for cell in cells[:MAX_CELLS] if isinstance(cell, dict)]
+    if len(cells) > MAX_CELLS:
+        raise Unreadable(f"the notebook has {len(cells)} cells, more than the {MAX_CELLS} allowed")
+    found = [_plain(cell) for cell in cells if isinstance(cell, dict)]
     if not found:
         raise Unreadable("the notebook has no cells")
+    if sum(len(cell["source"]) for cell in found) > MAX_SOURCES:
+        raise Unreadable(f"the notebook's cells hold more than {MAX_SOURCES // 2**20} MB of text; outputs do not count")
     return found
+
+
+def _count(text: str) -> None:
+    """Refuse a text of which many small values would be made: in memory they take forty times as much."""
+    bare = text.replace("\\\\", "").replace('\\"', "")  # what is left of quotes opens or closes a text
+    told = "the file holds more {} than any notebook; clear its outputs"
+    if bare.count('"') > 2 * MAX_TEXTS:
+        raise Unreadable(told.format("texts"))
+    outside = "".join(bare.split('"')[::2])
+    if outside.count("[") + outside.count("{") > MAX_CONTAINERS:
+        raise Unreadable(told.format("lists"))
+    if outside.count(",") > MAX_VALUES:
+        raise Unreadable(told.format("values"))
 
 
 def _plain(cell: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +130,7 @@ def _plain(cell: dict[str, Any]) -> dict[str, Any]:
         source = "".join(part for part in source if isinstance(part, str))
     if not isinstance(source, str):
         source = ""
-    source = source.encode("utf-8", "replace").decode("utf-8")[:MAX_SOURCE].replace("\r\n", "\n")
+    source = encodable(source[:MAX_SOURCE]).replace("\r\n", "\n")
     kind = cell.get("cell_type")
     meta = cell.get("metadata")
     extra = meta.get("nbgrader") if isinstance(meta, dict) else None
@@ -150,16 +175,32 @@ def _solutions(notebook: NotebookNode) -> list[str]:
     return [grade_id(cell) for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
 
 
-def defines(source: str, name: str) -> bool:
-    """Whether a code cell defines a function or class `name` at its top level; magics are looked past."""
-    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return f"def {name}(" in source or f"class {name}(" in source
-    return any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name for node in tree.body)
+class Definitions:
+    """What the code cells of one notebook define; each cell is read once, and all of them only so far."""
+
+    def __init__(self) -> None:
+        self._left = MAX_READ
+        self._known: dict[str, frozenset[str] | None] = {}
+
+    def has(self, source: str, name: str) -> bool:
+        """Whether a code cell defines a function or class `name` at its top level; magics are looked past."""
+        if source not in self._known:
+            self._known[source] = self._read(source)
+        found = self._known[source]
+        if found is None:
+            return f"def {name}(" in source or f"class {name}(" in source
+        return name in found
+
+    def _read(self, source: str) -> frozenset[str] | None:
+        if len(source) > self._left:
+            return None
+        self._left -= len(source)
+        lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
+        try:
+            tree = parse_python("\n".join(lines))
+        except Unparsable:
+            return None
+        return frozenset(node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef)))
 
 
 class _Mender:
@@ -167,6 +208,7 @@ class _Mender:
 
     def __init__(self, cells: list[dict[str, Any]], released: NotebookNode, spec: NotebookSpec) -> None:
         self.cells, self.spec, self.given = cells, spec, as_given(released)
+        self.defined, self.shown = Definitions(), Shown()
         self.released = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
         self.exercises = {exercise.solution_cell: exercise for exercise in spec.exercises}
         self.notes: list[str] = []
@@ -182,7 +224,8 @@ class _Mender:
         for index, plain in enumerate(self.cells):
             cell = self._official(owner[index], plain["source"]) if index in owner else self._own(plain)
             if cell.cell_type == "code" and cell.source == plain["source"] and cell.source.strip() in self.given:
-                cell.outputs = [nbformat.from_dict(output) for output in handed_in(plain["outputs"])]
+                outputs = self.shown.outputs(index, handed_in(plain["outputs"]))
+                cell.outputs = [nbformat.from_dict(output) for output in outputs]
             made.append(cell)
         missing = self._insert_missing(made)
         for number, cell in enumerate(made):
@@ -205,7 +248,9 @@ class _Mender:
             )
             changed = [k for k in hits if self.cells[k]["source"].strip() not in ("", cell.source.strip())]
             if exercise is not None:
-                changed = [k for k in changed if defines(self.cells[k]["source"], exercise.function)] or changed
+                changed = [
+                    k for k in changed if self.defined.has(self.cells[k]["source"], exercise.function)
+                ] or changed
             return (changed or hits)[0]
         if hits:
             return hits[0]
@@ -215,7 +260,7 @@ class _Mender:
         """A cell without the right name that does the work."""
         for k, plain in enumerate(self.cells):
             free = k not in taken and plain["grade_id"] not in self.exercises
-            if free and plain["cell_type"] == "code" and defines(plain["source"], exercise.function):
+            if free and plain["cell_type"] == "code" and self.defined.has(plain["source"], exercise.function):
                 what = f"Your cell for exercise {exercise.id} had lost its name"
                 self.notes.append(f"{what}; it was found by its function {exercise.function}.")
                 return k
@@ -224,7 +269,9 @@ class _Mender:
     def _solves(self, plain: dict[str, Any]) -> bool:
         """Whether a cell does the work of an exercise."""
         code = plain["cell_type"] == "code"
-        return code and any(defines(plain["source"], exercise.function) for exercise in self.exercises.values())
+        return code and any(
+            self.defined.has(plain["source"], exercise.function) for exercise in self.exercises.values()
+        )
 
     def _official(self, name: str, source: str) -> NotebookNode:
         cell = copy.deepcopy(self.released[name])
@@ -242,7 +289,7 @@ class _Mender:
         """Whether a missing cell's work is done by another cell; the stub in its place must not undo that."""
         exercise = self.exercises.get(name)
         return exercise is not None and any(
-            cell.cell_type == "code" and defines(cell.source, exercise.function) for cell in made
+            cell.cell_type == "code" and self.defined.has(cell.source, exercise.function) for cell in made
         )
 
     def _insert_missing(self, made: list[NotebookNode]) -> list[str]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import ast
 import functools
 import re
-import symtable
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from nbformat import NotebookNode
+
+from graders.sandbox.sources import Unparsable, parse, symbols
 
 # Names through which code reaches names that it does not spell out; `_`, `_3` and `_i` are IPython's last results.
 _ANY_NAME = {"globals", "locals", "vars", "dir", "eval", "exec", "get_ipython", "In", "Out", "__main__", "builtins"}
@@ -53,10 +53,8 @@ class Names:
 def _names(source: str) -> Names | None:
     """Read off a cell's names without running it; None if that cannot be told, as with magics."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            table = symtable.symtable(source, "cell", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        table = symbols(source)
+    except Unparsable:
         return None
     bound, values, read = set[str](), set[str](), set[str]()
     for symbol in table.get_symbols():
@@ -97,7 +95,7 @@ def _opaque(source: str) -> bool:
         return True
     imported = (
         alias.name.split(".")[0] if isinstance(node, ast.Import) else f"{getattr(node, 'module', '')}".split(".")[0]
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parse(source))
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names
     )
@@ -110,7 +108,7 @@ def _changes_more(source: str) -> bool:
     found = names(source)
     if found is None:
         return True
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, (ast.Attribute, ast.Subscript)):
             root: ast.expr = node
             while isinstance(root, (ast.Attribute, ast.Subscript)):

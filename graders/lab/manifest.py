@@ -201,6 +201,11 @@ class Course:
                 seen.add(item.id)
 
     @property
+    def private(self) -> tuple[Path, ...]:
+        """Directories that no student code may read."""
+        return self.root, self.checks
+
+    @property
     def ready(self) -> tuple[NotebookSpec, ...]:
         """The notebooks whose source is there."""
         return tuple(spec for spec in self.notebooks if (self.source / f"{spec.name}.py").is_file())

@@ -33,7 +33,7 @@ from graders.sandbox.notebook import Host, NotebookRun
 from graders.status import SandboxBroken, Status
 
 SECRET = b"selfcheck"
-LIMITS = Limits(cpu=4.0, wall=12.0, total_wall=40.0)
+LIMITS = Limits(cpu=4.0, wall=12.0, total_wall=60.0)
 KINDS = ("key", "right", "wrong", "stub", "mutant")
 
 
@@ -112,8 +112,10 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
     exercise = next(e for e in spec.exercises if e.id == answer.exercise)
     sources = {**key.keys, exercise.id: answer.source}
     cells = dict(enumerate([key.setup, *(sources[e.id] for e in spec.exercises)]))
+    host = _host(course.visible.parent)
+    host.left = LIMITS.total_wall  # each answer is a submission of its own
     try:
-        with NotebookRun(cells, _host(course.visible.parent)) as run:
+        with NotebookRun(cells, host) as run:
             found = run_checks(SandboxedStudent(run, sources), course, replace(spec, exercises=(exercise,)), secret)
     except SandboxBroken as error:
         return Verdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)

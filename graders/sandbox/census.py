@@ -1,91 +1,124 @@
-"""Processes outside any namespace: counted, and ended with all that they have started."""
+"""Bounds on a worker as a whole, kept by looking: the kernel's own are for one process, or for a user."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
+import stat
 import threading
 import time
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
-from graders.sandbox.events import Deadline
+from graders.sandbox.isolation import MEGA, Limits
+from graders.sandbox.tree import Load, descendants, end_tree, memory
+from graders.status import Status
+
+PERIOD = 0.05  # seconds
+MAX_FILES = 4096
 
 
 class Census:
-    """Counts the processes and threads below a worker where the kernel counts all of its user's; ends them if too many.
+    """Looks at the processes below a worker twenty times a second; ends all of them if they take too much.
 
     Parameters
     ----------
     root : int
         Process id of the worker.
-    most : int
-        How many there may be below it.
+    limits : Limits
+    count : bool
+        Whether processes are to be counted: where the kernel counts all of the user's.
+    folder : Path, optional
+        Where the worker may write without another bound.
     """
 
-    def __init__(self, root: int, most: int) -> None:
-        self.root, self.most, self.exceeded = root, most, False
+    def __init__(self, root: int, limits: Limits, *, count: bool, folder: Path | None) -> None:
+        self.root, self.limits, self.count, self.folder = root, limits, count, folder
+        self.found: tuple[Status, str] | None = None
+        self._space = max((taken.space for taken in descendants(root).values()), default=0)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"census of {root}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Stop counting."""
+        """Stop looking."""
         self._over.set()
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(0.1):
-            if sum(descendants(self.root).values()) > self.most:
-                self.exceeded = True
+        pause = PERIOD
+        while not self._over.wait(pause):
+            start = time.monotonic()
+            self.found = self._excess()
+            if self.found is not None:
                 end_tree(self.root)
                 return
+            pause = max(PERIOD, 4 * (time.monotonic() - start))  # whoever makes looking slow shall not make it costly
+
+    def _excess(self) -> tuple[Status, str] | None:
+        """What is too much, and how that is told."""
+        below = descendants(self.root)
+        if self.count and sum(taken.threads for taken in below.values()) > self.limits.processes:
+            return Status.KILLED, f"more than {self.limits.processes} processes or threads at once"
+        if self._suspicious(below) and self._holds_too_much(below):
+            return (
+                Status.OUT_OF_MEMORY,
+                f"more than {self.limits.total_memory // MEGA} MB of memory in all its processes",
+            )
+        if self.folder is not None and disk(self.folder, below) > self.limits.scratch:
+            return (
+                Status.KILLED,
+                f"files of more than {self.limits.scratch // MEGA} MB, or more than {MAX_FILES} of them",
+            )
+        return None
+
+    def _holds_too_much(self, below: dict[int, Load]) -> bool:
+        """Look twice: what is shared counts more than once where a process has ended during the first look."""
+        most = self.limits.total_memory
+        return memory(below) > most and memory(descendants(self.root)) > most
+
+    def _suspicious(self, below: dict[int, Load]) -> bool:
+        """Whether the processes could hold too much together; to know it takes a look at each of their pages."""
+        resident = sum(taken.resident for taken in below.values())
+        return resident + sum(max(taken.space - self._space, 0) for taken in below.values()) > self.limits.total_memory
 
 
-def descendants(root: int) -> dict[int, int]:
-    """Return how many threads each process below `root` has, by process id."""
-    parents: dict[int, int] = {}
-    threads: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, ValueError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()  # proc(5); the name may hold brackets
-                parents[int(entry.name)], threads[int(entry.name)] = int(fields[1]), int(fields[17])
-    below: dict[int, int] = {}
-    grown = True
-    while grown:
-        fresh = [pid for pid, parent in parents.items() if pid not in below and (parent == root or parent in below)]
-        below |= {pid: threads[pid] for pid in fresh}
-        grown = bool(fresh)
-    return below
+def disk(folder: Path, below: dict[int, Load]) -> int:
+    """Return the bytes that `folder` and files without a name take; more than any bound if it is too tangled."""
+    size, seen = 0, set[tuple[int, int]]()
+    for found in chain(_files(folder), _open_files(below, folder.stat().st_dev)):
+        if found is None or len(seen) > MAX_FILES:
+            return 2**63
+        if (found.st_dev, found.st_ino) not in seen:
+            seen.add((found.st_dev, found.st_ino))
+            size += found.st_blocks * 512
+    return size
 
 
-def end_tree(root: int) -> None:
-    """Kill all below `root`, then `root`, which has adopted whatever lost its parent.
+def _files(folder: Path) -> Iterator[os.stat_result | None]:
+    """Yield what is below `folder`, and None for a directory that cannot be looked into."""
+    left = [str(folder)]
+    while left:
+        try:
+            with os.scandir(left.pop()) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        yield entry.stat(follow_symlinks=False)
+                        if entry.is_dir(follow_symlinks=False):
+                            left.append(entry.path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:  # closed, or its path is too long
+            yield None
 
-    All are stopped before any is killed, since one that runs may start another; and one that was just starting may
-    appear after the last look.
-    """
-    end = Deadline(10.0)
-    while end.left and (below := descendants(root)):
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in below:
+
+def _open_files(below: dict[int, Load], device: int) -> Iterator[os.stat_result]:
+    """Yield the files on `device` that processes hold open and that have no name any more."""
+    for pid in below:
+        with contextlib.suppress(OSError):
+            for number in os.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(OSError):
-                    os.kill(pid, number)
-    with contextlib.suppress(OSError):
-        os.kill(root, signal.SIGKILL)
-
-
-def kill_marked(mark: str) -> None:
-    """Kill processes whose environment holds `mark`: the last resort where no process namespace contains them."""
-    for _ in range(50):
-        found = False
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                        os.kill(int(entry.name), signal.SIGKILL)
-                        found = True
-        if not found:
-            return
-        time.sleep(0.02)
+                    found = os.stat(f"/proc/{pid}/fd/{number}")
+                    if stat.S_ISREG(found.st_mode) and not found.st_nlink and found.st_dev == device:
+                        yield found

@@ -16,11 +16,11 @@ from graders.sandbox import seccomp
 from graders.sandbox.inside import confine
 from graders.sandbox.isolation import LACKS, Isolation, Limits, lacks
 from graders.sandbox.libraries import font_list, library_parts, library_paths
+from graders.sandbox.users import PATH, drop
 
 HERE = Path(__file__).resolve().parent / "inside"
 WORKER = tuple(sorted(path.name for path in HERE.glob("*.py") if path.stem != "__init__"))
 """All of the graders that a worker ever sees."""
-PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # all of the environment that the tools below get
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 
@@ -64,14 +64,16 @@ def _python(
     control: int,
     limits: Limits,
     *,
+    walled: bool = False,
     alone: bool = True,
     files: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """The worker's own command: whether its user id or namespace is its own, and what files landlock leaves it."""
+    """The worker's own command: whether files are walled off, whether user id or namespace are its own, and what
+    files landlock leaves it."""
     orders = {
         "rlimits": limits.rlimits(),
         "processes": {"allowed": limits.processes, "alone": alone},
-        "seccomp": seccomp.program().hex(),
+        "seccomp": seccomp.program(walled).hex(),
         "files": files,
     }
     arguments = [str(control), json.dumps(orders)]
@@ -95,15 +97,6 @@ class _Stage:
         return spot
 
 
-def worker_uid() -> int:
-    """An unprivileged uid for what root starts; two graders at work at the same time do not share one."""
-    return 61000 + os.getpid() % 3000
-
-
-def _drop(uid: int) -> list[str]:
-    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
-
-
 def bubblewrap(
     inner: Sequence[str],
     binds: Sequence[Bind],
@@ -111,11 +104,12 @@ def bubblewrap(
     *,
     chdir: str,
     room: int,
+    uid: int | None,
     options: Sequence[str] = (),
 ) -> Command:
     """Return the command for `inner` in a container of its own, without network, with the libraries and `binds` only.
 
-    As root it goes through a private mount namespace and drops to an unprivileged uid first: bubblewrap started by
+    As root it goes through a private mount namespace and drops to the unprivileged `uid` first: bubblewrap started by
     root could read root's files.
 
     Parameters
@@ -128,14 +122,15 @@ def bubblewrap(
         Working directory, made if need be.
     room : int
         Bytes of /tmp and of /dev/shm.
+    uid : int or None
+        None unless we are root.
     options : sequence of str, optional
         Further options of bwrap.
     """
-    root = os.geteuid() == 0
     stage = _Stage()
     shown: list[str] = []
     for bind in [*(Bind(path, str(path)) for path in library_paths()), *binds]:
-        source = stage.add(bind.source) if root else str(bind.source)
+        source = str(bind.source) if uid is None else stage.add(bind.source)
         shown += ["--bind" if bind.writable else "--ro-bind", source, bind.place]
     for name in SETTINGS:
         shown += ["--ro-bind-try", name, name]
@@ -155,38 +150,46 @@ def bubblewrap(
     for key, value in env.items():
         argv += ["--setenv", key, value]
     argv += ["--", *inner]
-    if root:
-        script = " && ".join([*stage.lines, "exec " + shlex.join([*_drop(worker_uid()), *argv])])
+    if uid is not None:
+        script = " && ".join([*stage.lines, "exec " + shlex.join([*drop(uid), *argv])])
         argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
     return Command(argv, {"PATH": PATH})
 
 
-def bubblewrap_command(control: int, info_fd: int, limits: Limits, visible: Path | None = None) -> Command:
+def bubblewrap_command(
+    control: int, info_fd: int, limits: Limits, uid: int | None, visible: Path | None = None
+) -> Command:
     """A worker in a container of its own."""
     binds = [Bind(source, f"/opt/library/{place}") for place, source in library_parts(visible).items()]
     binds += [Bind(HERE / name, f"/opt/worker/{name}") for name in WORKER]
     if (fonts := font_list()) is not None:
         binds.append(Bind(fonts, f"/tmp/matplotlib/{fonts.name}"))
-    inner = _python("/opt/worker", "/opt/library", control, limits)
+    inner = _python("/opt/worker", "/opt/library", control, limits, walled=True)
     options = ["--info-fd", str(info_fd)]
-    made = bubblewrap(inner, binds, _environment("/tmp"), chdir="/tmp/work", room=limits.scratch, options=options)
+    made = bubblewrap(
+        inner, binds, _environment("/tmp"), chdir="/tmp/work", room=limits.scratch, uid=uid, options=options
+    )
     return Command(made.argv, made.env, info_fd)
 
 
-def unshare_command(control: int, limits: Limits, scratch: Path, visible: Path | None = None) -> Command:
-    """Namespaces by util-linux's `unshare`; homes, this checkout and /tmp are covered by empty file systems."""
-    root = os.geteuid() == 0
+def unshare_command(
+    control: int, limits: Limits, scratch: Path, uid: int | None, visible: Path | None = None,
+    hidden: Sequence[Path] = (),
+) -> Command:
+    """Namespaces by util-linux's `unshare`; homes, /tmp, this checkout and `hidden` are under empty file systems."""
     stage = _Stage()
     checkout = HERE.parents[2]
     keep = [(stage.add(path), path) for path in library_paths()]
     library = {place: stage.add(source) for place, source in library_parts(visible).items()}
     worker = stage.add(_worker_files(scratch))
-    covers = {Path("/root"), Path("/home"), Path("/tmp"), Path("/dev/shm"), checkout, Path.cwd(), Path.home()}
+    writable = (Path("/tmp"), Path("/dev/shm"))
+    covers = {*writable, Path("/root"), Path("/home"), Path("/var/tmp"), checkout, Path.cwd(), Path.home(), *hidden}
     covers = {c.resolve() for c in covers if c.is_dir() and c.resolve() not in (Path("/"), Path("/usr"), Path("/run"))}
     script = list(stage.lines)
     top = [c for c in covers if not any(c != o and c.is_relative_to(o) for o in covers)]
-    mode = f"size={limits.scratch},mode=1777"
-    script += [f"mount -t tmpfs -o {mode} tmpfs {shlex.quote(str(c))}" for c in sorted(top)]
+    for cover in sorted(top):
+        mode = f"size={limits.scratch},mode=1777" if cover in writable else "size=1m,mode=755"
+        script.append(f"mount -t tmpfs -o {mode} tmpfs {shlex.quote(str(cover))}")
     for spot, path in keep:
         if any(path.is_relative_to(c) for c in top):
             script.append(f"mkdir -p {shlex.quote(str(path))} && mount --bind {spot} {shlex.quote(str(path))}")
@@ -200,10 +203,15 @@ def unshare_command(control: int, limits: Limits, scratch: Path, visible: Path |
         script[0] = script[0].replace("size=1m", "size=8m")
         target = f"/tmp/matplotlib/{fonts.name}"
         script.append(f"mkdir -m 1777 /tmp/matplotlib && cp /run/fonts.json {target} && chmod 644 {target}")
-    drop = _drop(worker_uid()) if root else ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
+    files = None
+    if _landlock():  # it has no places of its own to write to but those above
+        read = [*SYSTEM, *SETTINGS, *map(str, library_paths()), "/run", "/proc", "/dev"]
+        files = {"read": read, "write": [*map(str, writable), "/dev/null"]}
+    own = ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"] if uid is None else drop(uid)
     env = [f"{k}={v}" for k, v in _environment("/tmp").items()]
-    script.append("exec " + shlex.join([*drop, "env", "-i", *env, *_python(worker, "/run/library", control, limits)]))
-    user = [] if root else ["--user", "--map-root-user"]
+    inner = _python(worker, "/run/library", control, limits, files=files)
+    script.append("exec " + shlex.join([*own, "env", "-i", *env, *inner]))
+    user = ["--user", "--map-root-user"] if uid is None else []
     argv = ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts", "--mount-proc"]
     return Command([*argv, "--propagation", "private", "sh", "-c", " && ".join(script)], {"PATH": PATH})
 
@@ -219,7 +227,7 @@ def _worker_files(scratch: Path) -> Path:
 
 
 def plain_command(
-    control: int, limits: Limits, scratch: Path, level: Isolation, visible: Path | None = None
+    control: int, limits: Limits, scratch: Path, level: Isolation, uid: int | None, visible: Path | None = None
 ) -> Command:
     """No namespaces: limits, another uid where the grader is root, and landlock unless it is to be done without."""
     scratch.chmod(0o755)
@@ -228,19 +236,19 @@ def plain_command(
         folder.mkdir(exist_ok=True)
     for place, source in library_parts(visible).items():
         shutil.copytree(source, library / place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    work.chmod(0o777)
     if (fonts := font_list()) is not None:
         (work / "matplotlib").mkdir(exist_ok=True)
-        (work / "matplotlib").chmod(0o777)
-        shutil.copy(fonts, work / "matplotlib" / fonts.name)
+        shutil.copyfile(fonts, work / "matplotlib" / fonts.name)
+    if uid is not None:
+        for path in (work, *work.rglob("*")):
+            os.chown(path, uid, uid)
     worker, files = _worker_files(scratch), None
     if level is not Isolation.RLIMITS and _landlock():
         read = [*SYSTEM, *SETTINGS, *map(str, library_paths()), str(library), str(worker), "/dev/urandom", "/dev/zero"]
         files = {"read": read, "write": [str(work), "/dev/null"]}
-    drop = _drop(worker_uid()) if level is Isolation.OTHER_USER else []
     env = [f"{k}={v}" for k, v in _environment(str(work)).items()]
     inner = _python(str(worker), str(library), control, limits, alone=level is Isolation.OTHER_USER, files=files)
-    argv = [*drop, "env", "-i", "-C", str(work), *env, *inner]
+    argv = [*([] if uid is None else drop(uid)), "env", "-i", "-C", str(work), *env, *inner]
     return Command(argv, {"PATH": PATH})
 
 

@@ -36,6 +36,16 @@ class Isolation(Enum):
         return self is not Isolation.BUBBLEWRAP
 
     @property
+    def changes_user(self) -> bool:
+        """Whether a grader that is root starts its workers under another user id."""
+        return self in (Isolation.BUBBLEWRAP, Isolation.UNSHARE, Isolation.OTHER_USER)
+
+    @property
+    def shares_processes(self) -> bool:
+        """Whether no namespace holds the worker's processes together."""
+        return self not in (Isolation.BUBBLEWRAP, Isolation.UNSHARE)
+
+    @property
     def rank(self) -> int:
         """0 for the best."""
         return list(Isolation).index(self)
@@ -61,17 +71,19 @@ class Limits:
     """CPU time of one cell; a call gets at most half of the default."""
     wall: float = 90.0
     """Wall-clock time of one cell or call: for sleepers, so it may be generous on a busy machine."""
-    total_wall: float = 600.0
-    """Wall-clock time of a whole notebook."""
+    total_wall: float = 900.0
+    """Wall-clock time that is waited for one submission: for the cells and calls of all its notebooks together."""
     start_wall: float = 60.0
     memory: int = 3 * 1024 * MEGA
     """Address space of one process."""
+    total_memory: int = 4 * 1024 * MEGA
+    """Memory of all processes of a worker together, shared memory included."""
     processes: int = 24
     """Processes and threads that a worker may have at once, whatever else its user runs."""
     file_size: int = 32 * MEGA
     open_files: int = 128
     scratch: int = 64 * MEGA
-    """Room in the private /tmp and in /dev/shm."""
+    """Room in the private /tmp and in /dev/shm; where they are not private, in the working directory."""
 
     @property
     def call_cpu(self) -> float:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from graders.sandbox.events import ChildEnded, Deadline
 from graders.sandbox.inside.protocol import Channel, ProtocolError
 from graders.sandbox.isolation import Isolation, Limits
-from graders.sandbox.outputs import CellRun, broken_cell, read_cell
-from graders.sandbox.process import Process, Session, Worker
+from graders.sandbox.outputs import CellRun, Shown, broken_cell, read_cell
+from graders.sandbox.private import keep_private
+from graders.sandbox.process import Worker
+from graders.sandbox.session import Process, Session
 from graders.sandbox.values import Callbacks, decode
 from graders.status import SandboxBroken, Status
 
 MAX_RESTARTS = 3
 MAX_TOGETHER = 5.0  # seconds of work that are done again when a cell breaks its child
-FATAL = (Status.TIMED_OUT, Status.KILLED)
+FATAL = (Status.TIMED_OUT, Status.KILLED, Status.OUT_OF_MEMORY)
 
 
 class Host:
@@ -28,18 +31,41 @@ class Host:
     level : Isolation
     visible : Path, optional
         Visible checks of the course; by default the checkout's own.
+    hidden : sequence of Path, optional
+        Directories that student code must not read, such as the course.
     """
 
-    def __init__(self, limits: Limits, level: Isolation, visible: Path | None = None) -> None:
-        self.limits, self.level, self.visible = limits, level, visible
+    def __init__(
+        self, limits: Limits, level: Isolation, visible: Path | None = None, hidden: Sequence[Path] = ()
+    ) -> None:
+        self.limits, self.level, self.visible, self.hidden = limits, level, visible, tuple(hidden)
+        keep_private(self.hidden)
+        self.left = limits.total_wall
+        """Seconds that are left to the submission, all its notebooks together."""
         self._worker: Worker | None = None
 
     def worker(self) -> Worker:
         """Return the worker, started if need be."""
         if self._worker is None:
-            self._worker = Worker(self.limits, self.level, self.visible)
+            self._worker = Worker(self.limits, self.level, self.visible, self.hidden)
             self._worker.wait_ready()
         return self._worker
+
+    @contextlib.contextmanager
+    def waiting(self, process: Process) -> Iterator[None]:
+        """Give `process` its time for one cell or call; what it takes is taken from the submission's."""
+        start = time.monotonic()
+        process.deadline = Deadline(min(self.limits.wall, self.left))
+        try:
+            yield
+        finally:
+            self.left = max(self.left - (time.monotonic() - start), 0.0)
+
+    def overtime(self, what: str) -> str:
+        """Say which limit of wall-clock time it was that `what` has met."""
+        if not self.left:
+            return f"the submission as a whole took more than {self.limits.total_wall:.0f} s"
+        return f"{what} {self.limits.wall:.0f} s"
 
     def discard(self) -> None:
         """Kill the worker with all that runs in it, and wait until it is gone."""
@@ -71,13 +97,13 @@ class NotebookRun:
         self._at: int | None = None
         self.session: Session | None = None
         self.restarts, self.memory = 0, 0
-        self.total = Deadline(self.limits.total_wall)
+        self.shown = Shown()
         self._start()
 
     def _start(self) -> None:
         """Start a worker and run all cells that have not been found fatal."""
         while True:
-            self.session = self.host.worker().open()
+            self.session = Session(self.host.worker())
             try:
                 self._run([k for k in self.cells if k not in self.done or self.done[k].status not in FATAL])
                 return
@@ -90,9 +116,8 @@ class NotebookRun:
         """Run cells in one child, since a fork costs more than most cells; once one breaks it, each in its own."""
         together = True
         while left:
-            if not self.total.left:
-                told = f"the notebook as a whole took more than {self.limits.total_wall:.0f} s"
-                self.done |= {k: broken_cell(Status.TIMED_OUT, told) for k in left}
+            if not self.host.left:
+                self.done |= {k: broken_cell(Status.TIMED_OUT, self.host.overtime("")) for k in left}
                 return
             count = self._child(left if together else left[:1])
             if count:
@@ -115,30 +140,37 @@ class NotebookRun:
         self._restarted(cause)
         self._start()
 
-    def fork(self) -> Process:
-        """Fork a child that can answer calls to what the cells have defined."""
+    def exercise(self) -> Process:
+        """Fork a child that can answer calls to what the cells have defined; what ran beside them is ended first."""
+        session = self._opened()
+        session.end_strays()
+        return session.fork()
+
+    def _opened(self) -> Session:
         if self.session is None:
             raise SandboxBroken(Status.KILLED, "the notebook has broken its worker again and again")
-        return self.session.fork()
+        return self.session
 
     def _child(self, places: list[int]) -> int:
         """Run cells in a new child, and let it take over; return how many were run, 0 if one has broken it."""
-        process, since, count = self.fork(), time.monotonic(), 0
+        process, since, count = self._opened().fork(), time.monotonic(), 0
         channel = Channel(process, Callbacks().encode, decode)
         try:
             for self._at in places:
-                process.deadline = Deadline(min(self.limits.wall, self.total.left))
-                channel.send({"op": "cell", "source": self.cells[self._at], "cpu": self.limits.cpu})
-                self.done[self._at] = read_cell(channel.receive())
+                with self.host.waiting(process):
+                    channel.send({"op": "cell", "source": self.cells[self._at], "cpu": self.limits.cpu})
+                    answer = channel.receive()
+                self.done[self._at] = self.shown.bounded(self._at, read_cell(answer))
                 count += 1
-                if time.monotonic() - since > MAX_TOGETHER or not self.total.left:
+                if time.monotonic() - since > MAX_TOGETHER or not self.host.left:
                     break
             process.commit()
             channel.send({"op": "adopt"})
+            process.adopted()
             return count
         except TimeoutError:
             process.kill()
-            broken = broken_cell(Status.TIMED_OUT, f"the cell took more than {self.limits.wall:.0f} s")
+            broken = broken_cell(Status.TIMED_OUT, self.host.overtime("the cell took more than"))
         except ChildEnded as ended:
             broken = broken_cell(*ended.status())
         except ProtocolError as error:

@@ -8,13 +8,20 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from graders.sandbox.inside.protocol import ProtocolError
+from graders.sandbox.inside.protocol import ProtocolError, encodable
+from graders.sandbox.private import without_paths
 from graders.status import Status
 
 MAX_TEXT = 64 * 1024
 MAX_OUTPUTS = 64
-MAX_HANDED_IN = 4 * 2**20
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")  # all but \t and \n
+MAX_SHOWN = 8 * 2**20
+"""Characters of all outputs of a notebook together, about."""
+LEFT_OUT = {
+    "output_type": "stream",
+    "name": "stderr",
+    "text": f"(output left out by the grader: the notebook shows more than {MAX_SHOWN // 2**20} MB)\n",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but \t and \n; C1 holds a terminal's other escape
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -26,6 +33,33 @@ class CellRun:
     message: str = ""
     outputs: list[dict[str, Any]] = field(default_factory=list)
     count: int | None = None
+
+
+class Shown:
+    """What the cells of one notebook show together, bounded: pages are made of it."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int] = {}
+
+    def bounded(self, place: int, run: CellRun) -> CellRun:
+        """Return a cell's run with its outputs, or with a line in their place if there is no room for them."""
+        run.outputs = self.outputs(place, run.outputs)
+        return run
+
+    def outputs(self, place: int, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the outputs of the cell at `place`, or a line that says that there is no room for them."""
+        self._sizes.pop(place, None)
+        size = sum(map(_size, outputs))
+        if sum(self._sizes.values()) + size > MAX_SHOWN:
+            errors = [output for output in outputs if output["output_type"] == "error"]
+            return [LEFT_OUT.copy(), *(errors if sum(map(_size, errors)) < MAX_TEXT else [])]
+        self._sizes[place] = size
+        return outputs
+
+
+def _size(output: dict[str, Any]) -> int:
+    texts = (output.get("text"), output.get("evalue"), *output.get("traceback", ()), *output.get("data", {}).values())
+    return 64 + sum(len(text) for text in texts if text)
 
 
 def broken_cell(status: Status, message: str) -> CellRun:
@@ -104,7 +138,7 @@ def clean_output(item: Any, count: int | None) -> dict[str, Any] | None:
 
 def handed_in(outputs: Any) -> list[dict[str, Any]]:
     """Return what a student's own file shows below a cell, with the same care; files may hold texts in pieces."""
-    kept, size = list[dict[str, Any]](), 0
+    kept = list[dict[str, Any]]()
     for item in outputs[:MAX_OUTPUTS] if isinstance(outputs, list) else []:
         if not isinstance(item, dict):
             continue
@@ -116,9 +150,6 @@ def handed_in(outputs: Any) -> list[dict[str, Any]]:
             }
         clean = clean_output(whole, None)
         if clean is not None:
-            size += len(str(clean))
-            if size > MAX_HANDED_IN:
-                break
             kept.append(clean)
     return kept
 
@@ -129,7 +160,7 @@ def _joined(value: Any) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return a bounded text without control characters, or an empty one."""
+    """Return a bounded text that can be encoded, without control characters and paths; empty if `value` is no text."""
     if not isinstance(value, str):
         return ""
-    return _CONTROL.sub("", value[:MAX_TEXT])
+    return without_paths(encodable(_CONTROL.sub("", value[:MAX_TEXT])))

@@ -22,6 +22,7 @@ REFUSED = {
     ),
     "other processes": "ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_getfd",
     "keys and files by number": "keyctl add_key request_key name_to_handle_at open_by_handle_at fanotify_init",
+    "memory that no process has to show": "memfd_create memfd_secret shmget semget msgget mq_open",
     "wide ways into the kernel": (
         "bpf userfaultfd perf_event_open io_uring_setup io_uring_enter io_uring_register vmsplice lookup_dcookie"
     ),
@@ -32,12 +33,22 @@ REFUSED = {
     ),
 }
 """Refused system calls, by what they reach; those that a kernel or a processor does not have are passed over."""
+WITHOUT_WALLS = {
+    "sockets of other programs": "socket connect bind",
+    "owners and attributes of files": (
+        "chown fchown lchown fchownat setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr "
+        "removexattrat"
+    ),
+}
+"""Refused as well where student code sees files that are not its own: the filter cannot look at a path."""
+PASSED_OVER = "chmod fchmod fchmodat fchmodat2 utime utimes utimensat futimesat"
+"""Modes and times of files, there: nothing is done, and said to be, so that `shutil.copy` goes on."""
 
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000  # SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(0)
 _NOT_EQUAL, _MASKED_EQUAL = 1, 7  # SCMP_CMP_NE, SCMP_CMP_MASKED_EQ
 _NEW_NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 _TYPE_IN_TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
-_UNIX = 1  # AF_UNIX
+_UNIX, _DGRAM, _RAW = 1, 2, 3  # AF_UNIX, SOCK_DGRAM, SOCK_RAW
 INSTALL = "apt-get install -y libseccomp2"
 
 
@@ -58,7 +69,7 @@ class _Filter:
             raise OSError("seccomp_init failed")
 
     def refuse(self, name: str, code: int = errno.EPERM, *when: _Comparison) -> None:
-        """Let the call end with the error `code`, if all of `when` hold."""
+        """Let the call end with the error `code`, 0 for none, and without effect, if all of `when` hold."""
         number = self.library.seccomp_syscall_resolve_name(name.encode())
         if number < 0:
             return  # this processor has no such call, or libseccomp is older than it
@@ -94,8 +105,14 @@ def missing() -> str:
 
 
 @functools.cache
-def program() -> bytes:
-    """Return the compiled filter; empty where there can be none."""
+def program(walled: bool) -> bytes:
+    """Return the compiled filter; empty where there can be none.
+
+    Parameters
+    ----------
+    walled : bool
+        Whether student code sees no files but its own.
+    """
     if missing():
         return b""
     made = _Filter(ctypes.CDLL("libseccomp.so.2"))
@@ -109,7 +126,16 @@ def program() -> bytes:
         for request in _TYPE_IN_TERMINAL:
             made.refuse("ioctl", errno.EPERM, _Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, request))
         for call in ("socket", "socketpair"):
-            made.refuse(call, errno.EPERM, _Comparison(0, _NOT_EQUAL, _UNIX, 0))
+            if call == "socketpair" or walled:
+                made.refuse(call, errno.EPERM, _Comparison(0, _NOT_EQUAL, _UNIX, 0))
+        for kind in (_DGRAM, _RAW):  # unlike others, one of a pair can still speak to anybody
+            made.refuse("socketpair", errno.EPERM, _Comparison(1, _MASKED_EQUAL, 0xF, kind))
+        if not walled:
+            for names in WITHOUT_WALLS.values():
+                for name in names.split():
+                    made.refuse(name)
+            for name in PASSED_OVER.split():
+                made.refuse(name, 0)
         return made.compiled()
     finally:
         made.close()

@@ -13,6 +13,8 @@ from graders.sandbox.inside.protocol import ProtocolError
 from sheaflab import Network, Sheaf
 from sheaflab.checks.figures import Bar, FigureData, Line, Points
 
+MAX_UNITS, MAX_LABEL = 4096, 1000
+
 
 @dataclass(frozen=True)
 class Seed:
@@ -90,7 +92,7 @@ class Callbacks:
 def decode(tag: str, parts: dict[str, Any]) -> Any:
     """Build the value of a tag that came from the worker; anything out of order is a ProtocolError."""
     if tag == "Network":
-        return Network(parts["weights"], parts["biases"])
+        return _network(**parts)
     if tag == "Sheaf":
         if not isinstance(parts["net"], Network):
             raise ProtocolError("a Sheaf without a Network")
@@ -100,8 +102,23 @@ def decode(tag: str, parts: dict[str, Any]) -> Any:
     if tag == "SwitchLog":
         return _switches(parts["switches"])
     if tag == "Trajectory":
-        return TrajectoryData(parts["times"], parts["states"], _switches(parts["log"]), str(parts["outcome"])[:400])
+        _texts(parts["outcome"])
+        return TrajectoryData(parts["times"], parts["states"], _switches(parts["log"]), parts["outcome"])
     raise ProtocolError(f"a frame holds a value of unknown type {tag[:40]!r}")
+
+
+def _network(weights: Any, biases: Any) -> Network:
+    arrays = [*weights, *biases]
+    if not all(isinstance(array, np.ndarray) and array.dtype == np.float64 for array in arrays):
+        raise ProtocolError("a Network of something else than arrays of numbers")
+    if sum(array.size for array in biases) > MAX_UNITS:  # a sheaf's operators have the square of it
+        raise ProtocolError(f"a Network of more than {MAX_UNITS} units")
+    return Network(weights, biases)
+
+
+def _texts(*values: Any) -> None:
+    if not all(isinstance(value, str) and len(value) <= MAX_LABEL for value in values):
+        raise ProtocolError(f"a label or an outcome that is no text of at most {MAX_LABEL} characters")
 
 
 def _switches(value: Any) -> list[SwitchData]:
@@ -116,6 +133,13 @@ def figure(data: Any) -> FigureData:
         lists = {"lines": Line, "bars": Bar, "collections": Points}
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
         made = FigureData(**{**data, **parts})
+        for line in made.lines:
+            _texts(line.label)
+        _texts(*(part.kind for part in made.collections), *made.legend)
+        _texts(made.xscale, made.yscale, made.xlabel, made.ylabel, made.title)
+        for limits in (made.xlim, made.ylim):
+            if not isinstance(limits, list) or [type(value) for value in limits] != [float, float]:
+                raise ProtocolError("limits of a figure's axis that are not two numbers")
         curves: tuple[Line | Points, ...] = (*made.lines, *made.collections)
         for curve in curves:
             if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
@@ -123,9 +147,6 @@ def figure(data: Any) -> FigureData:
         for bar in made.bars:
             if not all(isinstance(v, float) for v in (bar.x, bar.y, bar.width, bar.height)):
                 raise ProtocolError("a bar of a figure without numbers")
-        texts = (made.xscale, made.yscale, made.xlabel, made.ylabel, made.title, *made.legend)
-        if not all(isinstance(text, str) for text in texts):
-            raise ProtocolError("a label of a figure that is no text")
     except (TypeError, KeyError) as error:
         raise ProtocolError(f"a broken description of a figure: {error}"[:300]) from error
     return made

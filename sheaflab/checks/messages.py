@@ -137,7 +137,7 @@ def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint:
     CheckFailed
         If the value is no array of numbers, has another shape, or misses by more than `tol`.
     """
-    want, got = np.asarray(expected, dtype=np.float64), _numbers(returned)
+    want, got = np.asarray(expected, dtype=np.float64), numbers(returned)
 
     def miss(wanted: str = "", off: str = "") -> NoReturn:
         wanted = wanted or show(_plain(expected))
@@ -177,12 +177,35 @@ def _plain(expected: ArrayLike) -> object:
     return array if array.ndim else array.item()
 
 
-def _numbers(value: object) -> FloatArray | None:
+def numbers(value: object) -> FloatArray | None:
+    """Return a value as an array of numbers of its own, or None if it is none.
+
+    Parameters
+    ----------
+    value : object
+        Anything. The parts of lists are looked at first: beside one long text, numpy would give each number its room.
+    """
+    if not all(isinstance(part, _NUMBER) for part in _parts(value)):
+        return None
     try:
-        array = np.asarray(value)
+        array = np.array(value)
     except (TypeError, ValueError):  # ragged lists
         return None
-    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+    return array.astype(np.float64, copy=False) if array.dtype.kind in "biuf" else None
+
+
+_NUMBER = (bool, int, float, np.bool_, np.integer, np.floating)
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Yield what lists in `value` hold, and nothing of other values: numpy knows best what these are."""
+    left = [value] if isinstance(value, (list, tuple)) else []
+    while left:
+        for part in left.pop():
+            if isinstance(part, (list, tuple)):
+                left.append(part)
+            elif not hasattr(part, "__array__"):
+                yield part
 
 
 def _kind(want: FloatArray) -> str:

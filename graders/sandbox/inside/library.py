@@ -18,7 +18,7 @@ def encode(value: Any) -> tuple[str, dict[str, Any]] | None:
             "times": value.times,
             "states": value.states,
             "log": list(value.log),
-            "outcome": str(getattr(value.outcome, "value", value.outcome)),
+            "outcome": str(getattr(value.outcome, "value", value.outcome))[:400],
         }
     if isinstance(value, lib.SwitchLog):
         return "SwitchLog", {"switches": list(value)}

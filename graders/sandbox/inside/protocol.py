@@ -1,7 +1,6 @@
 """Frames between the trusted grader and the sandboxed worker: typed JSON and raw arrays, never pickle.
 
 This file runs on both sides and imports nothing of `graders`: it is handed to the worker's file system alone.
-
 A frame is ``<u32 header length> <u64 body length> <header> <body>``. The header is UTF-8 JSON; the body holds the
 arrays, one after the other, little-endian and C-ordered. Whoever reads a frame checks every length, depth, count, type
 and shape *before* it allocates, because the other side may lie.
@@ -13,17 +12,19 @@ import json
 import math
 import struct
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 MAX_HEADER = 4 * 2**20
-MAX_BODY = 256 * 2**20
+MAX_BODY = 32 * 2**20
+MAX_ELEMENTS = 2**22
 MAX_DEPTH = 32
 MAX_NODES = 200_000
 MAX_ARRAYS = 4096
 MAX_DIMS = 8
 MAX_TEXT = 2**20
+MAX_TUPLE_KEYS = 2048
 MAX_INT_DIGITS = 19
 DTYPES = {"float64": "<f8", "int64": "<i8", "bool": "|b1"}
 
@@ -56,8 +57,9 @@ Decoder = Callable[[str, "dict[str, Any]"], Any]
 """Builds the value of a tag from its (already decoded) parts; raises ProtocolError for a tag it does not know."""
 
 
-def _no_encoder(value: Any) -> None:
-    return None
+def encodable(text: str) -> str:
+    """Return `text` with a question mark for each half of a surrogate pair, which no file can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _no_decoder(tag: str, parts: dict[str, Any]) -> Any:
@@ -69,7 +71,7 @@ class _Packer:
     """Walks a value once, collecting its arrays."""
 
     def __init__(self, extra: Encoder) -> None:
-        self.extra, self.arrays, self.nodes = extra, list[Any](), 0
+        self.extra, self.arrays, self.nodes, self.elements = extra, list[Any](), 0, 0
 
     def pack(self, value: Any, depth: int = 0) -> Any:
         self.nodes += 1
@@ -88,7 +90,7 @@ class _Packer:
         if isinstance(value, str):
             if len(value) > MAX_TEXT:
                 raise Unsendable(f"a text of more than {MAX_TEXT} characters")
-            return value.encode("utf-8", "replace").decode("utf-8")
+            return encodable(value)
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, list):
@@ -99,7 +101,7 @@ class _Packer:
             pairs = [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in value.items()]
             return {_TAG: "dict", "v": pairs}
         if isinstance(value, (range, set, frozenset)):
-            return self.pack(sorted(value, key=repr) if not isinstance(value, range) else list(value), depth + 1)
+            return self.pack(list(value) if isinstance(value, range) else sorted(value, key=repr), depth + 1)
         if (found := self.extra(value)) is not None:
             tag, parts = found
             return {_TAG: "object", "t": tag, "v": {k: self.pack(v, depth + 1) for k, v in parts.items()}}
@@ -107,23 +109,21 @@ class _Packer:
 
     def _array(self, value: Any) -> dict[str, Any]:
         value = np.asarray(value)
-        if value.dtype.kind == "b":
-            name = "bool"
-        elif value.dtype.kind in "iu" and value.dtype != np.uint64:
-            name = "int64"
-        elif value.dtype.kind == "f":
-            name = "float64"
-        elif value.dtype.kind == "O":
+        if value.dtype.kind == "O":
             raise Unsendable("an array of Python objects (is it ragged?)")
-        else:
+        name = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}.get(value.dtype.kind)
+        if name is None or value.dtype == np.uint64:
             raise Unsendable(f"an array of dtype {value.dtype}")
         if value.ndim > MAX_DIMS or len(self.arrays) >= MAX_ARRAYS:
             raise Unsendable(f"more than {MAX_DIMS} dimensions or {MAX_ARRAYS} arrays")
+        self.elements += math.prod(value.shape)
+        if self.elements > MAX_ELEMENTS:
+            raise Unsendable(f"arrays with more than {MAX_ELEMENTS} elements together")
         self.arrays.append(np.ascontiguousarray(value, dtype=DTYPES[name]))
         return {_TAG: "array", "dtype": name, "shape": list(value.shape)}
 
 
-def dump(message: Any, extra: Encoder = _no_encoder) -> list[bytes | memoryview]:
+def dump(message: Any, extra: Encoder = lambda value: None) -> list[bytes | memoryview]:
     """Return the frame of `message` as pieces to send one after the other.
 
     Raises
@@ -156,7 +156,7 @@ class _Unpacker:
     """Walks a header once; checks all of it against the body's length before the body is read."""
 
     def __init__(self, body: int, extra: Decoder) -> None:
-        self.left, self.extra, self.nodes = body, extra, 0
+        self.left, self.extra, self.nodes, self.elements, self.tuple_keys = body, extra, 0, 0, 0
         self.layout: list[tuple[str, tuple[int, ...]]] = []
 
     def survey(self, node: Any, depth: int = 0) -> None:
@@ -196,43 +196,47 @@ class _Unpacker:
         dtype, shape = node.get("dtype"), node.get("shape")
         if not isinstance(dtype, str) or dtype not in DTYPES or not isinstance(shape, list) or len(shape) > MAX_DIMS:
             raise ProtocolError(f"a frame announces an array of dtype {dtype!r:.20}, shape {shape!r:.60}")
-        size = np.dtype(DTYPES[dtype]).itemsize
-        for length in shape:
-            if type(length) is not int or not 0 <= length <= MAX_BODY:
-                raise ProtocolError(f"a frame announces an array of shape {shape!r:.60}")
-            size *= length
-        self.left -= size
-        if self.left < 0 or len(self.layout) >= MAX_ARRAYS:
-            raise ProtocolError("a frame announces more array data than it brings")
+        fair = all(type(length) is int and 0 <= length <= MAX_ELEMENTS for length in shape)
+        # numpy multiplies the lengths that are not 0, in 64 bits, even if the array is empty because of another one
+        if not fair or math.prod(length or 1 for length in shape) > MAX_ELEMENTS:
+            raise ProtocolError(f"a frame announces an array of shape {shape!r:.60}")
+        self.elements += math.prod(shape)
+        self.left -= math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
+        if self.left < 0 or self.elements > MAX_ELEMENTS or len(self.layout) >= MAX_ARRAYS:
+            raise ProtocolError(f"a frame announces more array data than it brings, or than {MAX_ELEMENTS} elements")
         self.layout.append((dtype, tuple(shape)))
 
     def build(self, node: Any, arrays: list[Any]) -> Any:
         """Return the value of a surveyed node; `arrays` is consumed from its end."""
         if isinstance(node, list):
             return [self.build(item, arrays) for item in node]
+        if isinstance(node, str):
+            return encodable(node)
         if not isinstance(node, dict):
             return node
-        kind, value = node[_TAG], node.get("v")
+        kind, value = node[_TAG], cast(Any, node.get("v"))
         if kind == "array":
             return arrays.pop()
         if kind == "float":
-            return float(str(value))
-        assert value is not None
+            return float(value)
         if kind == "tuple":
             return tuple(self.build(item, arrays) for item in value)
         if kind == "dict":
             pairs = [(self.build(k, arrays), self.build(v, arrays)) for k, v in value]
+            self.tuple_keys += sum(isinstance(key, tuple) for key, _ in pairs)
+            if self.tuple_keys > MAX_TUPLE_KEYS:  # unlike texts and numbers, tuples can be made that share one hash
+                raise ProtocolError(f"a frame holds more than {MAX_TUPLE_KEYS} tuples as keys")
             try:
                 return dict(pairs)
-            except TypeError as error:
-                raise ProtocolError("a frame holds a dictionary with an unhashable key") from error
-        parts = {k: self.build(v, arrays) for k, v in value.items()}
+            except TypeError:
+                raise ProtocolError("a frame holds a dictionary with an unhashable key") from None
+        parts = {encodable(k): self.build(v, arrays) for k, v in value.items()}
         try:
             return self.extra(node["t"], parts)
         except ProtocolError:
             raise
         except Exception as error:
-            raise ProtocolError(f"a frame holds a broken {node['t'][:40]}: {error}"[:400]) from error
+            raise ProtocolError(encodable(f"a frame holds a broken {node['t'][:40]}: {error}"[:400])) from error
 
 
 def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
@@ -258,7 +262,7 @@ def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
     for dtype, shape in unpacker.layout:
         kind = np.dtype(DTYPES[dtype])
         raw = read(math.prod(shape) * kind.itemsize)
-        if dtype == "bool" and raw and max(raw) > 1:
+        if dtype == "bool" and np.frombuffer(raw, dtype=np.uint8).max(initial=0) > 1:
             raise ProtocolError("a frame holds a bool that is neither 0 nor 1")
         arrays.append(np.frombuffer(raw, dtype=kind).reshape(shape).astype(kind.newbyteorder("="), copy=False))
     return unpacker.build(header, arrays[::-1])
@@ -267,7 +271,7 @@ def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
 class Channel:
     """Frames over a connected stream socket; time limits are the socket's (`settimeout`)."""
 
-    def __init__(self, sock: Stream, encode: Encoder = _no_encoder, decode: Decoder = _no_decoder) -> None:
+    def __init__(self, sock: Stream, encode: Encoder = lambda value: None, decode: Decoder = _no_decoder) -> None:
         self.sock, self.encode, self.decode = sock, encode, decode
 
     def send(self, message: Any) -> None:
@@ -288,8 +292,8 @@ class Channel:
         while have < count:
             try:
                 got = self.sock.recv_into(view[have:])
-            except ConnectionError as error:
-                raise ChannelClosed("the other side is gone") from error
+            except ConnectionError:
+                got = 0
             if not got:
                 raise ChannelClosed("the other side is gone")
             have += got

@@ -136,6 +136,7 @@ def guard(control: socket.socket, shell: Any, outputs: list[dict[str, Any]]) -> 
             os.setpgid(0, 0)
             Child(sock, shell, outputs).serve()
             sock.close()
+            tell(control, event="adopted")
             continue  # the cell went well: this process has the new state and is the guard from now on
         sock.close()
         watch(control, pid)
@@ -191,8 +192,7 @@ def main() -> None:
     orders: dict[str, Any] = json.loads(sys.argv[2])
     os.umask(0o077)
     exact = confine.limit_processes(**orders["processes"])
-    if not exact:
-        confine.adopt_orphans()
+    confine.adopt_orphans()
     for name, value in orders["rlimits"].items():
         kind = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(kind)
