@@ -25,6 +25,46 @@ for _ in range(60):
                 pass
 """
 
+# Replaces what the worker sends by a frame of one's own.
+SENDS = """
+import json, struct, sys
+def send_instead(header, body=b''):
+    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    for module in list(sys.modules.values()):
+        if hasattr(module, 'MAX_NODES') and hasattr(module, 'dump'):
+            module.dump = lambda *_: [struct.pack('<IQ', len(raw), len(body)) + raw + body]
+"""
+# Pairs of integers whose tuples have one hash: CPython's xxHash of two lanes, solved for the second.
+COLLIDING = """
+P1, P2, P5, M = 11400714785074694791, 14029467366897019727, 2870177450012600261, 2**64
+def turned(x): return (x << 31 | x >> 33) % M
+def pairs(count):
+    found, a = [], 0
+    while len(found) < count:
+        a += 1
+        b = (12345 - turned((P5 + a * P2) % M) * P1) * pow(P2, -1, M) % M
+        b -= M if b >= M // 2 else 0
+        if abs(b) < 2**61 - 1:
+            found.append((a, b))
+    assert len(set(map(hash, found))) == 1
+    return found
+"""
+# Speaks on every socket that keeps messages apart: the worker's orders come that way.
+SPEAKS = """
+import json, os, socket
+def speak(**message):
+    for number in range(3, 128):
+        try:
+            line = socket.socket(fileno=os.dup(number))
+        except OSError:
+            continue
+        if line.type == socket.SOCK_SEQPACKET:
+            try:
+                line.send(json.dumps(message).encode())
+            except OSError:
+                pass
+"""
+
 # Code in the cell of exercise 1.1. A tuple: code, then the label expected for exercise 1.1 (any but ok if None).
 CODE: dict[str, tuple[str, str | None]] = {
     "patches numpy's comparisons": (
@@ -229,6 +269,50 @@ CODE: dict[str, tuple[str, str | None]] = {
     ),
     "exit hooks": (BAD + "import atexit, time\natexit.register(time.sleep, 600)\nraise SystemExit", None),
     "sleeps in a cell": (BAD + "import time\ntime.sleep(600)", None),
+    "tells of its end in words": (
+        SPEAKS + "def double(x):\n    speak(event='exit', signal='abc', code=[], memory=None)\n    return 0",
+        None,
+    ),
+    "tells of an end that never was": (
+        SPEAKS
+        + "def double(x):\n    for _ in range(9):\n        speak(event='exit', signal=9, code=0, memory=0)\n    return 0",
+        None,
+    ),
+    "says it has taken over": (SPEAKS + BAD + "speak(event='committed', memory=0)\nspeak(event='adopted')", None),
+    "an empty array of endless lengths": (
+        SENDS
+        + "def double(x):\n    send_instead({'$': 'dict', 'v': [['value', {'$': 'array', 'dtype': 'float64', 'shape': [0, *[2**28] * 4]}]]})",
+        "returned something that the grader cannot read",
+    ),
+    "half a surrogate pair in a message": (
+        SENDS
+        + "def double(x):\n    send_instead({'$': 'dict', 'v': [['raised', {'$': 'dict', 'v': [['type', 'E\\ud800'],"
+        " ['message', '\\udfff\\x9b31m'], ['traceback', '\\ud800']]}]]})",
+        "raised an error",
+    ),
+    "half a surrogate pair in an output": (
+        SENDS + BAD + "send_instead({'$': 'dict', 'v': [['outputs', [{'$': 'dict', 'v': [['output_type', 'stream'],"
+        " ['name', 'stdout'], ['text', '\\ud800 \\udc00']]}]]]})",
+        None,
+    ),
+    "a long text among short ones": ("def double(x):\n    return ['x' * 2**20] + ['y'] * 500", "wrong"),
+    "a quarter of a billion truth values": (
+        "import numpy as np\ndef double(x):\n    return np.ones(255 * 2**20, dtype=bool)",
+        "returned something that the grader cannot read",
+    ),
+    "keys of one hash": (
+        COLLIDING + "class Pairs(dict):\n"
+        "    def items(self): return ((pair, 0) for pair in found)\nfound = pairs(20000)\n"
+        "def double(x):\n    return Pairs()",
+        "returned something that the grader cannot read",
+    ),
+    "shows more than a page holds": (
+        BAD
+        + "from IPython.display import display\nfor _ in range(64):\n    display({'text/plain': 'x' * 60000}, raw=True)",
+        "wrong",
+    ),
+    "imports a name of forty thousand parts": (BAD + "if 0:\n    import a" + ".a" * 40_000, None),
+    "brackets in brackets": (BAD + "[" * 5000 + "]" * 5000, None),
     "marks up its messages": (
         "def double(x):\n    raise ValueError('<script>window.pwned = 1</script><img src=x onerror=\"window.pwned = 1\">')",
         "raised an error",
@@ -309,7 +393,27 @@ def marked_up(submit):
     return notebook
 
 
+def sixty_long_cells(submit):
+    notebook = submit(ex_1_1=BAD)
+    show = (
+        "from IPython.display import display\nfor _ in range(64):\n    display({'text/plain': 'x' * 60000}, raw=True)"
+    )
+    notebook.cells += [nbformat.v4.new_code_cell(show) for _ in range(60)]
+    return notebook
+
+
+def dense_and_nameless(submit):
+    notebook = without_metadata(submit)
+    cell = next(cell for cell in notebook.cells if "def double" in cell.source)
+    cell.source = BAD
+    notebook.cells += [nbformat.v4.new_code_cell("a;" * 50_000) for _ in range(4)]
+    return notebook
+
+
 NOTEBOOKS = {
+    "sixty cells that show four megabytes": sixty_long_cells,
+    "dense code, names lost": dense_and_nameless,
+    "millions of empty lists": lambda submit: b'{"cells": [' + b'{"":[]},' * 5_900_000 + b"{}]}",
     "skip-execution tags": skip_execution,
     "forged award": forged_award,
     "unlocked award": unlocked_award,

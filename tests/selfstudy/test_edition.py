@@ -111,7 +111,11 @@ def test_a_key_passes_all_checks_in_the_sandbox(folder, pack, capsys, exercise):
 
 
 def test_a_plausible_slip_fails_on_fresh_problems_only(folder, capsys):
-    fill(folder, "1.2", "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n")
+    fill(
+        folder,
+        "1.2",
+        "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n",
+    )
     capsys.readouterr()
     assert main(["check", "1.2", "--json"]) == 1
     (found,) = json.loads(capsys.readouterr().out)
@@ -122,7 +126,11 @@ def test_a_plausible_slip_fails_on_fresh_problems_only(folder, capsys):
 
 
 def test_the_same_problems_again(folder, capsys):
-    fill(folder, "1.2", "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n")
+    fill(
+        folder,
+        "1.2",
+        "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n",
+    )
     said = []
     for arguments in (["check", "1.2"], ["check", "1.2", "--again"], ["check", "1.2"]):
         capsys.readouterr()
@@ -177,7 +185,10 @@ def test_from_a_notebook(folder, capsys):
         assert shell.run_cell("sheaflab.solution('1.1', sure=True)").success
         assert "\nWhy\n" in capsys.readouterr().out
         # `own_work` reads the cell that was run: one that leans on the library is seen through
-        shell.run_cell("from sheaflab import Sheaf\ndef dirichlet_energy(net, x, c):\n    return Sheaf(net, x).energy(c)", store_history=True)
+        shell.run_cell(
+            "from sheaflab import Sheaf\ndef dirichlet_energy(net, x, c):\n    return Sheaf(net, x).energy(c)",
+            store_history=True,
+        )
         assert shell.run_cell("sheaflab.check('1.3')").success
         assert "✗ own_work" in capsys.readouterr().out
     finally:

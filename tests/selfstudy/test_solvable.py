@@ -157,7 +157,9 @@ def test_in_a_notebook_of_the_zip(unpacked, installed, tmp_path, answer, expecte
 # -- terminal ------------------------------------------------------------------------------------------------------------
 def in_terminal(python, folder, answer, *, env, notebook):
     nbformat.write(filled(notebook, {"1.1": answer} if answer else {}), folder / f"{FIRST}.ipynb")
-    command = [str(python), "-m", "sheaflab.cli"] if python == sys.executable else [str(Path(python).with_name("sheaflab"))]
+    command = (
+        [str(python), "-m", "sheaflab.cli"] if python == sys.executable else [str(Path(python).with_name("sheaflab"))]
+    )
     done = subprocess.run(
         [*command, "check", "1.1"],
         cwd=folder, env={**env, "PYTHONIOENCODING": "utf-8"}, capture_output=True, encoding="utf-8", check=False,
@@ -178,7 +180,9 @@ def in_terminal(python, folder, answer, *, env, notebook):
 )
 def test_in_a_terminal(course, tmp_path, answer, status, expected, told):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    found, out = in_terminal(sys.executable, tmp_path, answer, env=env, notebook=template(course, course.notebook(FIRST)))
+    found, out = in_terminal(
+        sys.executable, tmp_path, answer, env=env, notebook=template(course, course.notebook(FIRST))
+    )
     assert (found, marks(out), told in out) == (status, expected, True), out
 
 
@@ -262,7 +266,12 @@ def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, k
 
 @pytest.mark.parametrize(
     ("answer", "expected", "told"),
-    [(RIGHT, ALL_GOOD, ""), (WRONG, ["✗"], WRONG_TOLD), (RAISES, ["✗"], RAISES_TOLD), (FRESH, ["✗", "✗", "✓"], FRESH_TOLD)],
+    [
+        (RIGHT, ALL_GOOD, ""),
+        (WRONG, ["✗"], WRONG_TOLD),
+        (RAISES, ["✗"], RAISES_TOLD),
+        (FRESH, ["✗", "✗", "✓"], FRESH_TOLD),
+    ],
     ids=["right", "wrong", "raises", "raises-on-fresh"],
 )
 def test_without_posix_the_whole_way(unpacked, installed, tmp_path, answer, expected, told):

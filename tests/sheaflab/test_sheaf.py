@@ -152,7 +152,10 @@ def test_only_what_makes_a_sheaf_travels_to_another_process():
 
 
 def test_what_a_sheaf_keeps_changes_no_digit_of_the_next_run():
-    sheaf, starts = Sheaf(Network.random([2, 8, 8, 1], seed=3), [1.0, -1.0]), np.random.default_rng(0).normal(size=(5, 17))
+    sheaf, starts = (
+        Sheaf(Network.random([2, 8, 8, 1], seed=3), [1.0, -1.0]),
+        np.random.default_rng(0).normal(size=(5, 17)),
+    )
     for c0 in starts:
         fresh = Exact().run(Sheaf(sheaf.net, sheaf.x), c0, 60.0)
         again = Exact().run(sheaf, c0, 60.0)

@@ -190,7 +190,7 @@ STUB = 'raise NotImplementedError("Exercise 1.1: the activation pattern")'
     [
         (f"def activation_pattern(z):\n    # {STUB}\n    return z > 0\n", "✓"),
         (f"# {STUB}\ndef activation_pattern(z):\n    return z > 0\n", "✓"),
-        (f"def activation_pattern(z):\n    \"\"\"Was: {STUB}.\"\"\"\n    return z > 0\n", "✓"),
+        (f'def activation_pattern(z):\n    """Was: {STUB}."""\n    return z > 0\n', "✓"),
         (f"def activation_pattern(z):\n    return z > 0\n    {STUB}\n", "✓"),
         (f"def activation_pattern(z):\n    # {STUB}\n    return z >= 0\n", "✗"),
         (f"def activation_pattern(z):\n    half = z / 2  # a beginning\n    {STUB}\n", "·"),
@@ -211,7 +211,9 @@ def test_the_stub_is_not_run_to_be_known(folder, say, monkeypatch):
 
 
 def test_an_earlier_exercise_that_is_missing_is_named(folder, say):
-    answer = "def switch_counts(sheaf, magnitude, rng, runs=20):\n    return [count_switches(np.zeros((3, 5)), 4)] * runs\n"
+    answer = (
+        "def switch_counts(sheaf, magnitude, rng, runs=20):\n    return [count_switches(np.zeros((3, 5)), 4)] * runs\n"
+    )
     write(folder / "lab09-3.ipynb", {"3.2": answer})
     status, out, _ = say("check", "3.2")
     assert status == 1
@@ -299,7 +301,9 @@ def test_a_hint_leaves_nothing_behind_where_there_are_no_notebooks(folder, say, 
     monkeypatch.chdir(elsewhere)
     status, out, _ = say("hint", "1.1")
     assert (status, "hint 1 of 3" in out) == (0, True)
-    assert out.endswith("\nThe next hint comes in the folder with your notebooks: there it is remembered what you have seen.\n")
+    assert out.endswith(
+        "\nThe next hint comes in the folder with your notebooks: there it is remembered what you have seen.\n"
+    )
     assert not list(elsewhere.glob("*.json"))
     (elsewhere / STATE).write_text("{}", encoding="utf-8")  # from an earlier version, or from somebody else
     monkeypatch.chdir(elsewhere / "work")
