@@ -291,12 +291,11 @@ def test_a_penalty_survives_regrading_and_follows_extension_and_rule(graded, tmp
     assert penalties() == before | {"bob": 3}
 
 
-def test_a_rule_that_takes_a_part_of_the_score_is_what_nbgrader_makes_of_it(graded, tmp_path):
+@pytest.mark.parametrize("divisor", [1, 4])
+def test_a_rule_that_takes_a_part_of_the_score_is_what_nbgrader_makes_of_it(graded, tmp_path, divisor):
     course = copied(graded, tmp_path / "course")
     local = course.root / "nbgrader_config_local.py"
-    local.write_text(
-        local.read_text() + "\ndel c.AssignLatePenalties.plugin_class\nc.LateSubmissionPlugin.penalty_method = 'zero'\n"
-    )
+    local.write_text(local.read_text().replace("total_seconds_late // 3600", f"score / {divisor}"))
     config = nbgrader_api.load_config(course.root)
     found = []
     for step in (AssignLatePenalties, SubmissionPenalty):
@@ -306,7 +305,7 @@ def test_a_rule_that_takes_a_part_of_the_score_is_what_nbgrader_makes_of_it(grad
         with nbgrader_api.gradebook(course.root) as book:
             found.append([n.late_submission_penalty for n in book.find_submission("mini", "bob").notebooks])
     assert found[0] == found[1]
-    assert sum(found[0]) == 11
+    assert sum(found[0]) == 11 / divisor
 
 
 def test_options_override_the_configuration_and_say_so(graded, tmp_path, capsys):
