@@ -41,9 +41,9 @@ def submission_time(raw: bytes | None, path: Path) -> tuple[datetime | None, str
     if raw is None:
         return (None, f"{path} is no regular file: {_UNKNOWN}") if os.path.lexists(path) else (None, "")
     try:
-        text = raw[:1000].decode("utf-8").strip()
+        text = raw[:100].decode("utf-8").strip()
         return (parse_utc(text), "") if text else (None, f"{path} is empty: {_UNKNOWN}")
-    except (ValueError, OverflowError):
+    except (ValueError, ArithmeticError):  # thirty digits and an h are a number too large for a decimal one
         return None, f"{path} is no time ({raw[:40]!r}): {_UNKNOWN}"
 
 

@@ -31,7 +31,8 @@ from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
-from graders.sandbox.containment import Bind, bubblewrap, worker_uid
+from graders.sandbox.containment import Bind, bubblewrap
+from graders.sandbox.users import FREE
 from tests.graders.hostile import Case, corpus, hand_in_case, slug
 
 HERE = Path(__file__).resolve().parent
@@ -121,7 +122,7 @@ def contained(course: Path, code: str) -> dict | None:
 def own(folder: Path) -> None:
     """Give the copy to the container's user."""
     if os.geteuid() == 0:
-        uid = worker_uid()
+        uid = FREE[0]
         for path in (folder, *folder.rglob("*")):
             os.chown(path, uid, uid, follow_symlinks=False)
 

@@ -6,12 +6,13 @@ import json
 import math
 import socket
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graders.classroom.similar import MAX_NODES, shape
-from graders.gradebook.record import _time
+from graders.gradebook.files import submission_time
 from graders.grading import repair
 from graders.grading.repair import Unreadable, parse
 from graders.sandbox import outputs, sources
@@ -249,7 +250,9 @@ def test_brackets_and_quotes_in_texts_do_not_count():
 
 @pytest.mark.parametrize("raw", [b"9" * 30 + b"h", b"9" * 10**6, b"\xff", b"Infinity", b"1e999"])
 def test_a_time_stamp_that_is_none_is_no_time(raw):
-    assert _time(raw) is None
+    time, problem = submission_time(raw, Path("timestamp.txt"))
+    assert time is None
+    assert "is no time" in problem
 
 
 def test_what_a_notebook_shows_together_has_a_bound():
