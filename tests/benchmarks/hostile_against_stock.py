@@ -98,7 +98,7 @@ def contained(course: Path, code: str) -> dict | None:
     python_home = str(Path(sys.executable).parent)
     env = {"PATH": f"{python_home}:/usr/bin:/bin", "HOME": "/tmp/home", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
     inner = [*LIMITS, sys.executable, "-c", code]
-    command = bubblewrap(inner, [Bind(course, "/srv/course", writable=True)], env, chdir="/srv/course", room=ROOM)
+    command = bubblewrap(inner, [Bind(course, "/srv/course", writable=True)], env, chdir="/srv/course", room=ROOM, uid=FREE[0])
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(
             ["nice", *command.argv], env=command.env, cwd="/", start_new_session=True,

@@ -129,7 +129,7 @@ def double(x):
 def test_a_worker_sees_the_library_with_the_visible_checks_and_nothing_else_of_the_course(grade, submit, level):
     needs_level(level)
     message = told(grade(submit(ex_1_1=LIBRARY), level=level))
-    assert "LABS ('lab09',) BESIDE [('course', 'visible')] HIDDEN []" in message
+    assert "LABS ('mini',) BESIDE [('course', 'visible')] HIDDEN []" in message
 
 
 def test_a_closed_home_is_a_reason_not_a_failure(monkeypatch, tmp_path):

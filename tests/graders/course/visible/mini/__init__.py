@@ -1,0 +1,1 @@
+"""Visible checks of the small course: none."""
