@@ -3,28 +3,84 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
-from graders.classroom.intake import STUDENT, collect, look_through, summary
+from graders.classroom.intake import roster, times
+from graders.classroom.intake.collecting import Options, collect
+from graders.classroom.intake.layouts import LAYOUTS
+from graders.classroom.intake.names import student_id
+from graders.classroom.intake.owners import FOLDER
+from graders.classroom.intake.results import table
 from graders.commands.choice import add_course_arguments, chosen_course
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `graders collect`."""
     parser.description = (
-        "Take downloaded notebooks into the course's submitted folder. Whose they are is read from the folder that "
-        "each lies in, or from the file's name before the notebook's (jane_lab10-3.ipynb)."
+        "Take downloaded notebooks into the course's submitted folder. Whose they are is read from the names that "
+        "Moodle, Canvas, Blackboard, D2L, ILIAS, Gradescope, GitHub Classroom and nbgrader's exchange give, or from "
+        "folders named for students. Ends with a table of what became of each file; status 1 if anything was left."
     )
     parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="a notebook, a folder, a zip archive")
+    parser.add_argument(
+        "--roster", action="append", metavar="FILE",
+        help="class list: nbgrader's gradebook.db, or a CSV file as Moodle or Canvas gives it; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layout", choices=(*LAYOUTS, FOLDER), help="how the files are named (default: by their names)"
+    )
+    parser.add_argument(
+        "--pattern", metavar="REGEX",
+        help="how they are named, as an expression with the group (?P<student>…), or first_name, last_name, email; "
+        "perhaps timestamp",
+    )  # fmt: skip
     parser.add_argument("--student", help="whose they all are")
+    parser.add_argument(
+        "--submitted-at",
+        metavar="WHEN",
+        help="when they were handed in, where no record tells: 2026-11-20T10:00+01:00",
+    )
+    parser.add_argument("--zone", metavar="NAME", help="the time zone of times that have none: Europe/Berlin")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="take files in the place of others, too, where nothing says which is later",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would become of each file; write nothing")
     add_course_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `graders collect`: 0 if every file found its place, 1 if somebody has to look."""
-    if args.student is not None and not STUDENT.fullmatch(args.student):
-        raise ValueError(f"`--student` must be letters, digits and any of . _ @ + -, got {args.student!r}")
+    if args.student is not None and student_id(args.student) != args.student:
+        raise ValueError(f"`--student` must be letters, digits and any of . _ @ + - ', got {args.student!r}")
+    if args.pattern is not None and args.layout is not None:
+        raise ValueError("`--pattern` and `--layout` must not be given together")
     course = chosen_course(args)
-    reports = collect(look_through(args.sources), course, course.root / "submitted", args.student)
-    print(summary(reports))
-    return 0 if reports and all(report.status.fine for report in reports) else 1
+    zone = times.zone_of(course.root, args.zone)
+    options = Options(
+        roster=roster.load(args.roster) if args.roster else None,
+        student=args.student,
+        layout=args.layout,
+        pattern=_expression(args.pattern),
+        submitted_at=times.submitted_at(args.submitted_at, zone) if args.submitted_at else None,
+        zone=zone,
+        replace=args.replace,
+        dry=args.dry_run,
+    )
+    rows, notes = collect(args.sources, course, course.root / "submitted", options)
+    print(table(rows, notes, dry=args.dry_run))
+    return 0 if rows and all(row.status.fine for row in rows) else 1
+
+
+def _expression(text: str | None) -> re.Pattern[str] | None:
+    if text is None:
+        return None
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise ValueError(f"`--pattern` must be a regular expression, got {text!r}: {error}") from None
+    if not {"student", "student_id", "first_name", "last_name", "email"} & pattern.groupindex.keys():
+        raise ValueError(f"`--pattern` must have the group (?P<student>…), got {text!r}")
+    return pattern

@@ -1,0 +1,94 @@
+"""Files that were handed in beside a notebook: pictures, modules, data. They go where the notebook goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graders.classroom.intake.owners import Owner
+from graders.classroom.intake.placing import digest_of, put
+from graders.classroom.intake.records import TIMESTAMP_FILE
+from graders.classroom.intake.results import Row, Status
+from graders.classroom.intake.walker import Item
+from graders.lab.manifest import Course
+
+MOST, LARGEST = 100, 64 * 2**20  # files and bytes per student
+
+
+@dataclass
+class Beside:
+    """The files without marks, until it is known which notebooks are taken."""
+
+    submitted: Path
+    course: Course
+    dry: bool = False
+    offered: list[tuple[Item, str, Owner]] = field(default_factory=list)
+    homes: dict[tuple[object, ...], list[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
+
+    def offer(self, item: Item, where: str, owner: Owner) -> None:
+        """Note a file that is no notebook."""
+        self.offered.append((item, where, owner))
+
+    def expect(self, student: str, item: Item, owner: Owner) -> None:
+        """Note that a notebook of a student counts: what lies in its folder, or below, came with it."""
+        self.homes.setdefault(_submission(item, owner), []).append((student, _inside(item, owner)[:-1]))
+
+    def place(self) -> list[Row]:
+        """Put the files that lie beside notebooks that count; return what became of all of them."""
+        rows = []
+        used: dict[str, tuple[int, int]] = {}
+        for item, where, owner in self.offered:
+            path = _inside(item, owner) if owner.claim else item.parts
+            homes = self.homes.get(_submission(item, owner), []) if owner.claim else []
+            fitting = [(student, folder) for student, folder in homes if path[: len(folder)] == folder]
+            if not fitting:
+                rows.append(Row(where, Status.LOOSE, owner.student))
+                continue
+            student, folder = max(fitting, key=lambda home: len(home[1]))
+            below = path[len(folder) :]
+            count, size = used.get(student, (0, 0))
+            used[student] = count + 1, size + Path(item.spool).stat().st_size
+            problem = self._problem(student, below, item, used[student])
+            if not problem and not self.dry:
+                put(Path(item.spool), self._target(student, below))
+            rows.append(Row(where, Status.UNREADABLE if problem else Status.BESIDE, student, more=problem))
+        return rows
+
+    def _target(self, student: str, below: tuple[str, ...]) -> Path:
+        return self.submitted.joinpath(student, self.course.assignment, *below)
+
+    def _problem(self, student: str, below: tuple[str, ...], item: Item, used: tuple[int, int]) -> str:
+        if used[0] > MOST or used[1] > LARGEST:
+            return f"more than {MOST} files or {LARGEST // 2**20} MB beside the notebooks"
+        reserved = below[-1] == TIMESTAMP_FILE or below[-1].lower().endswith((".ipynb", ".part"))
+        if reserved or any(not _plain(part) for part in below):
+            return "its name is not that of a plain file beside a notebook"
+        target = self._target(student, below)
+        if any(path.is_symlink() for path in (target, *target.parents)):
+            return "a link is in its place"
+        if target.exists() and (not target.is_file() or digest_of(target) != digest_of(Path(item.spool))):
+            return "a different file of this name is already there"
+        return ""
+
+
+def _plain(part: str) -> bool:
+    return part.isprintable() and not part.startswith((".", "~")) and len(part.encode(errors="replace")) < 200
+
+
+def _submission(item: Item, owner: Owner) -> tuple[object, ...]:
+    """Return what tells one submission from another: a folder of the export, or the person, where it has no folders."""
+    claim = owner.claim
+    assert claim is not None
+    if claim.inside:
+        above = item.parts[: claim.level - 2]
+        return item.source, claim.layout, claim.person, claim.names, claim.time, above
+    return item.source, item.parts[: claim.level - 1]
+
+
+def _inside(item: Item, owner: Owner) -> tuple[str, ...]:
+    """Return a file's path as the student had it."""
+    claim = owner.claim
+    assert claim is not None
+    if claim.inside and not item.archives:
+        return (claim.inside,)
+    return item.parts[claim.level - 1 :] or item.parts[-1:]

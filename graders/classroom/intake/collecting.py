@@ -1,0 +1,272 @@
+"""Downloads to `submitted/`: read, recognise, choose, put, and say what became of each file."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from graders.classroom.intake.beside import Beside
+from graders.classroom.intake.notebooks import by_marks, by_name
+from graders.classroom.intake.owners import Owner, Owners
+from graders.classroom.intake.placing import Candidate, Ledger, digest_of, latest, put, status_for, write_timestamp
+from graders.classroom.intake.reader import read
+from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE
+from graders.classroom.intake.results import Row, Status
+from graders.classroom.intake.roster import Roster
+from graders.classroom.intake.times import Zone, read_timestamp
+from graders.classroom.intake.timing import Timing
+from graders.classroom.intake.walker import Item
+from graders.lab.filenames import plain_name
+from graders.lab.manifest import Course, assignments
+
+NUMBERED = ("moodle", "canvas")  # layouts whose number is a person's, for sure
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to collect; see `graders collect --help`."""
+
+    roster: Roster | None = None
+    student: str | None = None
+    layout: str | None = None
+    pattern: re.Pattern[str] | None = None
+    submitted_at: datetime | None = None
+    zone: Zone = field(default_factory=Zone)
+    replace: bool = False
+    dry: bool = False
+
+
+@dataclass(frozen=True)
+class _File:
+    item: Item
+    where: str
+    notebook: str
+    owner: Owner
+
+
+def collect(
+    sources: Sequence[Path], course: Course, submitted: Path, options: Options | None = None
+) -> tuple[list[Row], list[str]]:
+    """Put what was handed in where nbgrader looks for it.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Notebooks, folders and zip archives.
+    course : Course
+    submitted : Path
+        nbgrader's folder of that name.
+    options : Options
+
+    Returns
+    -------
+    rows : list of Row
+        What became of each file.
+    notes : list of str
+        What else there is to say.
+
+    Raises
+    ------
+    ValueError
+        If a source is not there, or is none of these.
+    """
+    for source in sources:
+        good = source.is_dir() or (source.is_file() and source.suffix.lower() in (".ipynb", ".zip"))
+        if not good:
+            raise ValueError(f"`SOURCE` must be a notebook, a folder or a zip archive that is there, got {source}")
+    with tempfile.TemporaryDirectory(prefix="collect-") as spool:
+        return _Collection(sources, course, submitted, options or Options()).run(Path(spool))
+
+
+@dataclass
+class _Collection:
+    sources: Sequence[Path]
+    course: Course
+    submitted: Path
+    options: Options
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, spool: Path) -> tuple[list[Row], list[str]]:
+        resolved = [source.resolve() for source in self.sources]
+        items = list(read(resolved, spool))
+        named = {item: self._notebook(item) for item in items if item.kind == "notebook"}
+        notebooks = {item: name for item, name in named.items() if isinstance(name, str)}
+        options = self.options
+        self.owners = Owners(
+            self.course,
+            [path.name for path in resolved],
+            options.roster,
+            options.student,
+            options.layout,
+            options.pattern,
+        )
+        self.owners.look_around(items, notebooks)
+        self.ledger = Ledger(self.submitted, self.course.assignment)
+        self.beside = Beside(self.submitted, self.course, dry=options.dry)
+        self.timing = Timing(options.zone, options.submitted_at, self.owners)
+        files = []
+        dropped = 0
+        for item in items:
+            owner = self.owners.of(item)
+            if item.kind == "dropped" or self._is_a_systems(item, owner):
+                dropped += 1
+            elif item.kind == "left":
+                self.rows.append(Row(self._where(item), Status.UNREADABLE, owner.student, more=item.problem))
+            elif item.kind == "record":
+                self._check_record(item, owner)
+            elif item.kind == "beside":
+                self.beside.offer(item, self._where(item), owner)
+            elif not isinstance(status := named[item], str):
+                self.rows.append(Row(self._where(item), status[0], owner.student, more=status[1]))
+            elif owner.status is not None:
+                self.rows.append(Row(self._where(item), owner.status, "", status, more=owner.more))
+            else:
+                files.append(_File(item, self._where(item), status, owner))
+        self._place(self._tell_apart(files))
+        self.rows += self.beside.place()
+        if not options.dry and any(row.status.taken for row in self.rows):
+            self.ledger.save()
+        self._say(dropped)
+        return self.rows, self.notes
+
+    def _where(self, item: Item) -> str:
+        return (
+            "/".join((str(self.sources[item.source]), *item.parts))
+            if item.parts != (self.sources[item.source].name,)
+            else str(self.sources[item.source])
+        )
+
+    def _notebook(self, item: Item) -> str | tuple[Status, str]:
+        """Return which notebook a file is, or why it is none of this assignment."""
+        told = item.content.assignment
+        if told and told != self.course.assignment:
+            remedy = f"it is a notebook of {told}, not of {self.course.assignment}"
+            if told in assignments(self.course.root):
+                remedy += f"; collect it with --assignment {told}"
+            return Status.ELSEWHERE, remedy
+        found = by_marks(item.content.marks, self.course)
+        if found is None:
+            stem = re.sub(r"\.ipynb$", "", PurePosixPath(item.parts[-1]).stem, flags=re.I)
+            found = by_name(stem, self.course) or Status.FOREIGN
+        return found if isinstance(found, str) else (found, "")
+
+    def _is_a_systems(self, item: Item, owner: Owner) -> bool:
+        """Whether a file is none of a student's: a list or a receipt that the system put into its export."""
+        if item.kind != "beside" or item.archives:
+            return False
+        if owner.claim is not None and owner.claim.layout == "blackboard":
+            return not owner.claim.inside
+        return owner.claim is None and item.parts[-1].lower() in ("index.html", "submission_metadata.csv")
+
+    def _check_record(self, item: Item, owner: Owner) -> None:
+        if item.parts[-1] == TIMESTAMP_FILE and read_timestamp(str(item.record)) is None:
+            more = f"it must have a time such as 2026-11-20 10:00:00 UTC, got {str(item.record)[:80]!r}"
+            self.rows.append(Row(self._where(item), Status.RECORD, owner.student, more=more))
+        elif item.parts[-1] == METADATA_FILE and not item.record:
+            self.rows.append(Row(self._where(item), Status.RECORD, more="it names no submissions"))
+
+    def _tell_apart(self, files: list[_File]) -> list[_File]:
+        """Keep two people of one name apart, by the system's own numbers, or leave both."""
+        people: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for file in files:
+            claim = file.owner.claim
+            for person in (claim.person if claim else "", self.ledger.person(file.owner.student)):
+                if person and self.options.student is None:
+                    people[file.owner.student][person.partition(":")[0]].add(person)
+        kept = []
+        for file in files:
+            claim, student = file.owner.claim, file.owner.student
+            assert claim is not None
+            same = people[student].get(claim.person.partition(":")[0], set())
+            if len(same) < 2 or (self.options.roster is None and claim.person == self.ledger.person(student)):
+                kept.append(file)
+            elif self.options.roster is None and claim.layout in NUMBERED:
+                kept.append(replace(file, owner=self.owners.number_apart(file.owner)))
+                self._note_once(f"several people are called {claim.names[0]}: their ids have the system's number")
+            else:
+                both = " and ".join(sorted(same))
+                more = f"{both} are two people by the system, and by name they are one, {student}"
+                self.rows.append(Row(file.where, Status.CONFLICT, "", file.notebook, more=more))
+        return kept
+
+    def _note_once(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _place(self, files: list[_File]) -> None:
+        groups: dict[tuple[str, str], list[tuple[_File, Candidate]]] = defaultdict(list)
+        all_late = all(file.owner.claim is not None and file.owner.claim.late for file in files)
+        for file in files:
+            groups[file.owner.student, file.notebook].append((file, self._candidate(file, all_late)))
+        for (student, notebook), pairs in groups.items():
+            distinct: dict[str, tuple[_File, Candidate]] = {}
+            for file, candidate in sorted(
+                pairs, key=lambda pair: (pair[1].time is None, pair[1].time or 0, pair[0].where)
+            ):
+                if candidate.digest in distinct:
+                    self.rows.append(Row(file.where, Status.SAME, student, notebook, candidate.when))
+                else:
+                    distinct[candidate.digest] = file, candidate
+            chosen = latest([candidate for _, candidate in distinct.values()])
+            for file, candidate in distinct.values():
+                if chosen is None:
+                    others = ", ".join(other.where for other, _ in distinct.values() if other is not file)
+                    status, more = Status.UNORDERED, f"the other: {others}; keep one of them"
+                elif candidate is not chosen:
+                    status, more = Status.OLDER, ""
+                else:
+                    status, more = self._put(student, notebook, file, candidate)
+                self.rows.append(Row(file.where, status, student, notebook, candidate.when, more))
+
+    def _put(self, student: str, notebook: str, file: _File, chosen: Candidate) -> tuple[Status, str]:
+        folder = self.submitted / student / self.course.assignment
+        target = folder / f"{notebook}.ipynb"
+        if any(path.is_symlink() for path in (folder.parent, folder, target)):
+            return Status.UNREADABLE, f"{folder} is a link, or has one; nothing is written through links"
+        status = status_for(chosen, target, self.ledger, student, replace=self.options.replace)
+        more = "--replace takes this one" if status is Status.EXISTING else ""
+        if status in (Status.TAKEN, Status.REPLACED, Status.UNCHANGED):
+            assert file.owner.claim is not None
+            self.beside.expect(student, file.item, file.owner)
+            if not self.options.dry:
+                if status is not Status.UNCHANGED:
+                    put(chosen.path, target)
+                if status is not Status.UNCHANGED or chosen.time is not None:
+                    self.ledger.note(student, file.owner.claim.person, notebook, chosen)
+                    more = write_timestamp(folder, self.ledger.time_of(student, folder)) or more
+        return status, more
+
+    def _candidate(self, file: _File, all_late: bool) -> Candidate:
+        claim = file.owner.claim
+        assert claim is not None
+        time, local, when = self.timing.of(file.item, file.owner, all_late=all_late)
+        stem, number = plain_name(PurePosixPath(claim.inside or file.item.parts[-1]).stem)
+        folder = "" if claim.inside else "/".join(file.item.parts[:-1])
+        path = Path(file.item.spool)
+        return Candidate(
+            file.where,
+            path,
+            digest_of(path),
+            time,
+            local,
+            claim.layout,
+            claim.order,
+            (f"{folder}/{stem}", number),
+            when,
+        )
+
+    def _say(self, dropped: int) -> None:
+        self.notes += self.timing.notes()
+        if dropped:
+            self.notes.append(f"{dropped} files or folders of systems and editors (such as __MACOSX) were passed over")
+
+
+def _by_time(pair: tuple[_File, Candidate]) -> tuple[bool, float, str]:
+    time = pair[1].time
+    return time is None, time.timestamp() if time is not None else 0.0, pair[0].where

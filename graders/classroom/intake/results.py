@@ -1,0 +1,99 @@
+"""What became of each file, and the table that says so."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from graders.classroom.intake.names import printable
+
+
+class Status(Enum):
+    """What became of a file; the text says what to do about it."""
+
+    TAKEN = "taken"
+    REPLACED = "taken, in the place of the one collected before"
+    BESIDE = "taken, beside the notebook"
+    UNCHANGED = "already there"
+    OLDER = "not needed: there is a later one"
+    SAME = "not needed: the same file twice"
+    ELSEWHERE = "left: of another assignment"
+    FOREIGN = "left: no notebook of this assignment, by its marks or its name"
+    MIXED = "left: it has exercises of several notebooks; ask the student for the file of each"
+    NOBODY = "left: whose is it?"
+    AMBIGUOUS = "left: it may be of several people"
+    CONFLICT = "left: two owners for one notebook"
+    UNORDERED = "left: several different ones, and nothing says which is the later"
+    EXISTING = "left: a different one is already there, and no record says which is the later"
+    LOOSE = "left: no notebook, and it lies beside none that was taken"
+    UNREADABLE = "left: it cannot be read"
+    RECORD = "a record of the system that cannot be used"
+
+    @property
+    def fine(self) -> bool:
+        """Whether nobody needs to look at the file."""
+        return self in _FINE
+
+    @property
+    def taken(self) -> bool:
+        """Whether the file is in `submitted/` now and was not before."""
+        return self in (Status.TAKEN, Status.REPLACED, Status.BESIDE)
+
+
+_FINE = {Status.TAKEN, Status.REPLACED, Status.BESIDE, Status.UNCHANGED, Status.OLDER, Status.SAME}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one file.
+
+    Attributes
+    ----------
+    where : str
+        The file, for people.
+    status : Status
+    student, notebook, when : str
+        Empty where it is not known.
+    more : str
+        What the status alone does not say.
+    """
+
+    where: str
+    status: Status
+    student: str = ""
+    notebook: str = ""
+    when: str = ""
+    more: str = ""
+
+
+HEAD = ("student", "notebook", "handed in", "what became of it", "file")
+
+
+def table(rows: Sequence[Row], notes: Sequence[str] = (), *, dry: bool = False) -> str:
+    """Return the rows as a table, those that somebody has to look at last, then the notes and the sums."""
+    ordered = sorted(rows, key=lambda row: (not row.status.fine, row.student, row.notebook, row.where))
+    lines = [HEAD] + [
+        (
+            printable(row.student, 60) or "?",
+            printable(row.notebook, 60) or "–",
+            row.when or "–",
+            row.status.value + (f": {printable(row.more, 400)}" if row.more else ""),
+            printable(row.where),
+        )
+        for row in ordered
+    ]
+    widths = [min(max(_width(line[column]) for line in lines), 50) for column in range(4)]
+    text = [
+        "  ".join([*(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=False)), line[4]])
+        for line in lines
+    ]
+    left = sum(not row.status.fine for row in rows)
+    sums = f"{sum(row.status.taken for row in rows)} of {len(rows)} files taken, {left} left"
+    return "\n".join([*text, *notes, sums + (" (a dry run: nothing was written)" if dry else "")])
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,0 +1,113 @@
+"""Times of handing in: read from what a system wrote, and made definite by a zone that somebody named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nbgrader.utils import parse_utc
+
+from graders.gradebook.nbgrader_api import CONFIG, load_config
+
+TIMESTAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader reads it
+_WRITTEN = (
+    "%Y-%m-%d-%H-%M-%S",  # Blackboard
+    "%b %d, %Y %I%M %p",  # D2L, whose zip names cannot have a colon
+    "%b %d, %Y %I:%M %p",
+    "%A, %d %B %Y, %I:%M %p",  # Moodle's strftimedaydatetime, in English
+    "%A, %d %B %Y, %H:%M",
+    "%d %B %Y, %I:%M %p",
+    "%d %B %Y, %H:%M",
+    "%Y-%m-%d %H:%M:%S UTC",
+    "%Y-%m-%d %H:%M:%S %z",
+)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """The zone in which times without one are meant, and who said so; `zone` is None if nobody did."""
+
+    zone: ZoneInfo | None = None
+    said_by: str = ""
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return the zone of an IANA name such as Europe/Berlin.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"`--zone` must be a time zone such as Europe/Berlin or UTC, got {name!r}") from None
+
+
+def zone_of(root: Path, named: str | None) -> Zone:
+    """Return the zone that `--zone` names, else the one that the course's configuration sets, else none."""
+    if named is not None:
+        return Zone(zone_named(named), "--zone")
+    if (root / CONFIG).is_file():
+        configured = load_config(root).Exchange.get("timezone")
+        if isinstance(configured, str):
+            return Zone(zone_named(configured), f"Exchange.timezone of the course's {CONFIG}")
+    return Zone()
+
+
+def read_time(text: str) -> datetime | None:
+    """Return the time that a system wrote, with a zone or without as it stands there; None if it cannot be read."""
+    text = " ".join(text.split())
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for pattern in _WRITTEN:
+        try:
+            time = datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+        return time.replace(tzinfo=UTC) if pattern.endswith("UTC") else time
+    return None
+
+
+def read_timestamp(text: str) -> datetime | None:
+    """Return the time in nbgrader's `timestamp.txt`, which is UTC where it names no zone; None if it has none."""
+    try:
+        time = parse_utc(text.strip()[:100])
+    except (ValueError, OverflowError, ArithmeticError, TypeError):
+        return None
+    return time.replace(tzinfo=UTC) if isinstance(time, datetime) else None
+
+
+def definite(time: datetime | None, zone: Zone) -> datetime | None:
+    """Return a time in UTC, or None if nobody said in which zone it is meant."""
+    if time is None or (time.tzinfo is None and zone.zone is None):
+        return None
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=zone.zone)).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def submitted_at(text: str, zone: Zone) -> datetime:
+    """Return the time that `--submitted-at` gives.
+
+    Raises
+    ------
+    ValueError
+        If it is no time, or nobody says in which zone it is meant.
+    """
+    rule = "`--submitted-at` must be a time such as 2026-11-20T10:00+01:00 or '2026-11-20 10:00 Europe/Berlin'"
+    when, _, name = text.strip().rpartition(" ")
+    time = read_time(text)
+    if time is None and when and (time := read_time(when)) is not None:
+        time = time.replace(tzinfo=zone_named(name))
+    if time is None:
+        raise ValueError(f"{rule}, got {text!r}")
+    if (sure := definite(time, zone)) is None:
+        raise ValueError(f"{rule}, got {text!r}: it has no zone; add one, or name one with --zone")
+    return sure

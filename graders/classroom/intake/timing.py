@@ -1,0 +1,76 @@
+"""When each file was handed in: by the system's own record, else as the instructor says, else nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from graders.classroom.intake.owners import FOLDER, Owner, Owners
+from graders.classroom.intake.times import Zone, definite, read_time, read_timestamp
+from graders.classroom.intake.walker import Item
+
+
+@dataclass
+class Timing:
+    """The times of one run, and what there is to say about them.
+
+    Parameters
+    ----------
+    zone : Zone
+    submitted_at : datetime or None
+        For files of which no record tells. A file that its system marks late takes it only if all of them are late.
+    owners : Owners
+    """
+
+    zone: Zone
+    submitted_at: datetime | None
+    owners: Owners
+    _unknown: set[str] = field(default_factory=set)
+    _unreadable: dict[str, None] = field(default_factory=dict)
+    _by_zone: bool = False
+
+    def of(self, item: Item, owner: Owner, *, all_late: bool) -> tuple[datetime | None, datetime | None, str]:
+        """Return a file's time in UTC, the same as the system wrote it, and text for people."""
+        claim = owner.claim
+        assert claim is not None
+        local = claim.time or self._timestamp(item, owner)
+        said = owner.person.time if owner.person is not None and claim.layout in ("moodle", "github") else ""
+        if local is None and said and (local := read_time(said)) is None:
+            self._unreadable[said] = None
+        late = f", late by {claim.late}" if claim.late else ""
+        if local is None and self.submitted_at is not None and (not claim.late or all_late):
+            local = self.submitted_at
+        time = definite(local, self.zone)
+        if time is not None:
+            self._by_zone |= local is not None and local.tzinfo is None
+            return time, local, f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC{late}"
+        if local is not None:
+            self._unknown.add("zone")
+            return None, local, f"{local:%Y-%m-%d %H:%M}, zone unknown{late}"
+        self._unknown.add("late" if claim.late else "time")
+        return None, None, f"unknown{late}"
+
+    def _timestamp(self, item: Item, owner: Owner) -> datetime | None:
+        """Return the time in the timestamp.txt beside a notebook, as nbgrader writes it."""
+        # What a student packed into an archive records nothing.
+        if item.archives or owner.claim is None or owner.claim.layout not in (FOLDER, "exchange"):
+            return None
+        folder = (self.owners.names[item.source], *item.parts[:-1])
+        record = self.owners.around.records.get((item.source, folder))
+        return read_timestamp(record) if isinstance(record, str) else None
+
+    def notes(self) -> list[str]:
+        """Return what somebody should know about the times."""
+        notes = [
+            f"a time of the class list cannot be read: {said!r}; a list in English can" for said in self._unreadable
+        ]
+        if self._by_zone and self.zone.zone is not None:
+            notes.append(f"times without a zone were read as {self.zone.zone.key} ({self.zone.said_by})")
+        told = {
+            "zone": "some times have no zone and were not recorded: name it (--zone Europe/Berlin) and collect again",
+            "time": "of some the time is unknown: none was recorded, and nbgrader counts them as on time; "
+            "--submitted-at gives it",
+            "late": "some are late, and the system does not say by how much: collect these by themselves with "
+            "--submitted-at, or nbgrader counts them as on time",
+        }
+        return notes + [text for kind, text in told.items() if kind in self._unknown]

@@ -1,0 +1,283 @@
+"""Every file in folders and archives, one after the other, each within bounds. It runs in a process of its own.
+
+Nothing is unpacked by a name from an archive: what may be a hand-in is copied to a numbered file.
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from graders.classroom.intake.notebooks import Content, inspect
+from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE, Refused, record_of
+
+MIB = 2**20
+NOTEBOOK = 64 * MIB  # of one notebook
+BESIDE = 16 * MIB  # of one file beside it
+ARCHIVE = 256 * MIB  # of an archive in an archive, and of all that one holds
+ENTRIES = 10_000  # in an archive in an archive
+OUTER_ENTRIES = 300_000  # in an archive that was named as a source
+DEPTH = 4  # archives in archives
+FOLDERS = 40  # levels
+NAME = 1000  # characters of a path
+_DROPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", ".git"}
+_DROPPED_FILES = {".DS_Store", "Thumbs.db", "desktop.ini", "submission_secret.txt"}
+_OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+_FAULTS = (
+    OSError, ValueError, RuntimeError, EOFError, MemoryError, OverflowError, RecursionError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One file, as it was found.
+
+    Attributes
+    ----------
+    source : int
+        Number of the source.
+    parts : tuple of str
+        Its path below the source. An archive is one of them, like a folder.
+    archives : tuple of int
+        Which of `parts` are archives.
+    kind : str
+        "notebook", "beside", "record", "dropped" (by a system or an editor), or "left".
+    problem : str
+        Why it is left.
+    spool : str
+        A copy of the content.
+    record : object
+        What a system wrote down, for a "record".
+    """
+
+    source: int
+    parts: tuple[str, ...]
+    archives: tuple[int, ...]
+    kind: str
+    problem: str = ""
+    spool: str = ""
+    content: Content = field(default_factory=Content)
+    record: Any = None
+
+
+@dataclass
+class Walker:
+    """Walks through sources and tells of each file before it touches it, so that whoever listens can go on after it.
+
+    Parameters
+    ----------
+    tell : callable
+        Receives ``("begin", number, source, parts, archives)`` and ``("item", Item)``.
+    spool : Path
+        Folder for the copies.
+    resume : int
+        Number of the first file that has not been told of.
+    bad : set of int
+        Numbers of files not to touch.
+    """
+
+    tell: Callable[[tuple[Any, ...]], None]
+    spool: Path
+    resume: int = 0
+    bad: frozenset[int] = frozenset()
+    number: int = field(default=-1, init=False)
+    source: int = field(default=0, init=False)
+
+    def walk(self, source: int, path: Path) -> None:
+        """Walk through a file, a folder or a zip archive."""
+        self.source = source
+        if path.is_dir():
+            self._folder(path, (), ())
+        elif zipfile.is_zipfile(path) and path.suffix.lower() != ".ipynb":
+            self._guarded((), (), lambda: self._archive(path, (), ()))
+        else:
+            self._file(path, (path.name,), ())
+
+    def _guarded(self, parts: tuple[str, ...], archives: tuple[int, ...], work: Callable[[], Item | None]) -> None:
+        """Do the work of one file; whatever goes wrong is that file's."""
+        self.number += 1
+        if self.number in self.bad:
+            return
+        fresh = self.number >= self.resume
+        if fresh:
+            self.tell(("begin", self.number, self.source, parts, archives))
+        try:
+            item = work()
+        except _FAULTS as error:
+            item = Item(self.source, parts, archives, "left", problem=_reason(error))
+        if fresh and item is not None:
+            self.tell(("item", item))
+
+    def _folder(self, folder: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
+        for name in names:
+            path, below = folder / name, (*parts, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISDIR(mode) and name not in _DROPPED_FOLDERS and not name.lower().endswith(".ipynb"):
+                if len(below) > FOLDERS:
+                    self._left(below, archives, f"more than {FOLDERS} folders deep")
+                else:
+                    self._enter(path, below, archives)
+            elif stat.S_ISDIR(mode):
+                if name in _DROPPED_FOLDERS:
+                    self._guarded(below, archives, lambda b=below: Item(self.source, b, archives, "dropped"))  # type: ignore[misc]
+                else:
+                    self._left(below, archives, "a folder with the name of a notebook")
+            elif stat.S_ISREG(mode):
+                self._file(path, below, archives)
+            else:
+                self._left(below, archives, f"{_kind(mode)}, not a plain file")
+
+    def _enter(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
+        try:
+            self._folder(path, parts, archives)
+        except OSError as error:
+            self._left(parts, archives, _reason(error))
+
+    def _left(self, parts: tuple[str, ...], archives: tuple[int, ...], problem: str) -> None:
+        self._guarded(parts, archives, lambda: Item(self.source, parts, archives, "left", problem=problem))
+
+    def _file(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
+        def work() -> Item | None:
+            # No link is followed, and nothing is waited for: what was a plain file may be a FIFO by now.
+            number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(number, "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise Refused(f"{_kind(status.st_mode)}, not a plain file")
+                return self._take(file, status.st_size, parts, archives)
+
+        self._guarded(parts, archives, work)
+
+    def _take(self, file: IO[bytes], size: int, parts: tuple[str, ...], archives: tuple[int, ...]) -> Item | None:
+        """Read one file, from wherever, for what it is."""
+        name = parts[-1]
+        lower = name.lower()
+        if name in _DROPPED_FILES or name.startswith("._") or _DROPPED_FOLDERS & set(parts):
+            return Item(self.source, parts, archives, "dropped")
+        if lower.endswith(".zip"):
+            if len(archives) >= DEPTH:
+                raise Refused(f"more than {DEPTH} archives inside each other")
+            copy = self._copy(file, size, ARCHIVE)
+            try:
+                self._archive(copy, parts, (*archives, len(parts) - 1))
+            finally:
+                copy.unlink()
+            return None
+        if lower.endswith(_OTHER_ARCHIVES):
+            raise Refused("an archive that is no zip; unpack it into a folder of the student's name")
+        if name in (TIMESTAMP_FILE, METADATA_FILE):
+            return Item(self.source, parts, archives, "record", record=record_of(name, file, size))
+        maybe = lower.endswith((".ipynb", ".json", ".txt")) or ".ipynb" in lower or "." not in lower
+        copy = self._copy(file, size, NOTEBOOK if maybe else BESIDE)
+        try:
+            content = inspect(copy.read_bytes()) if maybe else Content()
+        except MemoryError:  # a person will see it: it is taken by its name
+            content = Content()
+        kind = "notebook" if content.notebook or lower.endswith(".ipynb") else "beside"
+        return Item(self.source, parts, archives, kind, spool=str(copy), content=content)
+
+    def _copy(self, file: IO[bytes], size: int, limit: int) -> Path:
+        too_large = Refused(f"larger than {limit // MIB} MB; ask the student to clear the outputs")
+        if size > limit:
+            raise too_large
+        target, copied = self.spool / str(self.number), 0
+        try:
+            with target.open("wb") as out:
+                while block := file.read(MIB):
+                    copied += len(block)
+                    if copied > limit:  # an archive may say less than it holds
+                        raise too_large
+                    out.write(block)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        return target
+
+    def _archive(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            limit = ENTRIES if archives else OUTER_ENTRIES
+            if len(entries) > limit:
+                raise Refused(f"an archive with more than {limit} entries")
+            room = ARCHIVE if archives else None
+            for info in entries:
+                room = self._entry(archive, info, parts, archives, room)
+
+    def _entry(
+        self,
+        archive: zipfile.ZipFile,
+        info: zipfile.ZipInfo,
+        parts: tuple[str, ...],
+        archives: tuple[int, ...],
+        room: int | None,
+    ) -> int | None:
+        name = _decoded(info)
+        if len(name) > NAME:
+            self._left((*parts, name[:200]), archives, f"a name of {len(name)} characters; {NAME} are enough")
+            return room
+        if "\\" in name and "/" not in name:
+            name = name.replace("\\", "/")  # some programs of Windows
+        pieces = [piece for piece in name.split("/") if piece not in ("", ".")]
+        if info.is_dir() or name.endswith("/") or not pieces:
+            if pieces and pieces[-1].lower().endswith(".ipynb"):
+                self._left((*parts, *pieces), archives, "a folder with the name of a notebook")
+            return room
+        below = (*parts, *pieces)
+        mode = info.external_attr >> 16
+        if name.startswith("/") or ".." in pieces or (len(name) > 1 and name[1] == ":"):
+            self._left(below, archives, "its path leads out of the archive")
+        elif len(below) > FOLDERS:
+            self._left(below, archives, f"more than {FOLDERS} folders deep")
+        elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            self._left(below, archives, f"{_kind(mode)}, not a plain file")
+        elif info.flag_bits & 0x1:
+            self._left(below, archives, "encrypted; ask the student for it without a password")
+        elif room is not None and info.file_size > room:
+            self._left(below, archives, f"the archive holds more than {ARCHIVE // MIB} MB")
+        else:
+
+            def work() -> Item | None:
+                with archive.open(info) as file:
+                    return self._take(file, info.file_size, below, archives)
+
+            self._guarded(below, archives, work)
+            return None if room is None else room - info.file_size
+        return room
+
+
+def _decoded(info: zipfile.ZipInfo) -> str:
+    """Return an entry's name; programs of macOS write UTF-8 without saying so."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _kind(mode: int) -> str:
+    return {
+        stat.S_IFLNK: "a link", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder",
+        stat.S_IFBLK: "a device", stat.S_IFCHR: "a device",
+    }.get(stat.S_IFMT(mode), "something else")  # fmt: skip
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "reading it takes more memory than it may"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return f"damaged, or packed in an unknown way ({type(error).__name__}: {str(error)[:200]})"

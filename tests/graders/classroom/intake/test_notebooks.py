@@ -1,0 +1,173 @@
+"""Which notebook a download is, and which of several counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.classroom.intake.results import Status
+from graders.commands.cli import main
+from graders.lab.filenames import plain_name
+from tests.graders.classroom.intake.conftest import first, notebook
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "number"),
+    [
+        ("lab09-3", "lab09-3", 0),
+        ("lab09-3 (1)", "lab09-3", 1),
+        ("lab09-3(12)", "lab09-3", 12),
+        ("lab09-3-Copy2", "lab09-3", 2),
+        ("lab09-3 copy", "lab09-3", 1),
+        ("lab09-3 - Copy", "lab09-3", 1),
+        ("lab09-3.v1a2b (1) (2)", "lab09-3.v1a2b", 2),
+    ],
+)
+def test_what_a_browser_appends_is_taken_off(name, plain, number):
+    assert plain_name(name) == (plain, number)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lab09-3.ipynb",
+        "lab09-3 (1).ipynb",
+        "lab09-3.v1a2b.ipynb",
+        "lab09-3.v1a2b (2).ipynb",
+        "my final answer.ipynb",
+        "lab09-1.ipynb",
+        "lab09-3.ipynb.txt",
+        "lab09-3.ipynb.json",
+        "lab09-3.json",
+        "Copy of lab09-3",
+        "LAB.IPYNB",
+    ],
+)
+def test_a_notebook_is_known_by_its_marks_whatever_its_name(inbox, name):
+    inbox.put(f"jane/{name}", notebook("ex-3-1", "written-3-W"))
+    (row,) = inbox.collect()
+    assert (row.student, row.notebook, row.status) == ("jane", "lab09-3", Status.TAKEN)
+    folder = inbox.submitted / "jane" / "lab09"
+    assert (folder / "lab09-3.ipynb").read_bytes() == notebook("ex-3-1", "written-3-W")
+    assert not (folder / "timestamp.txt").exists()  # a file's own time says nothing of handing in
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe no notebook", b"[1, 2]", b'{"cells": 3}', b"[" * 100_000])
+def test_what_cannot_be_read_goes_by_its_name_so_that_the_grader_can_say_so(inbox, content):
+    inbox.put("jane/lab09-3 (1).ipynb", content)
+    (row,) = inbox.collect()
+    assert (row.notebook, row.status) == ("lab09-3", Status.TAKEN)
+
+
+def test_a_byte_order_mark_hides_no_marks(inbox):
+    inbox.put("jane/x.ipynb", b"\xef\xbb\xbf" + notebook("ex-1-1"))
+    assert inbox.collect()[0].notebook == "lab09-1"
+
+
+def test_foreign_and_mixed_notebooks_are_left_and_said(inbox):
+    inbox.put("jane/notes.ipynb", notebook())
+    inbox.put("jane/other.ipynb", notebook("ex-9-9"))
+    inbox.put("jane/lab09-1.ipynb", notebook("ex-1-1", "ex-3-1"))
+    assert sorted(row.status.name for row in inbox.collect()) == ["FOREIGN", "FOREIGN", "MIXED"]
+    assert not inbox.submitted.exists()
+
+
+def test_a_cell_pasted_from_another_notebook_changes_nothing(inbox):
+    inbox.put("jane/x.ipynb", notebook("ex-1-1", "task-3-1", "ex-3-1", "check-3-1", "grade-3-1"))
+    assert inbox.collect()[0].notebook == "lab09-3"
+
+
+def test_at_the_same_time_the_highest_number_is_the_latest(inbox):
+    for name in ("lab09-3 (10).ipynb", "lab09-3 (2).ipynb", "lab09-3.ipynb"):
+        inbox.put(f"jane/{name}", notebook("ex-3-1", note=name))
+    inbox.collect()
+    assert b"(10)" in (inbox.submitted / "jane/lab09/lab09-3.ipynb").read_bytes()
+    assert inbox.status("(2).ipynb") == "OLDER"
+
+
+def test_of_different_files_that_nothing_orders_none_is_guessed(inbox):
+    inbox.put("jane/a.ipynb", first("a"))
+    inbox.put("jane/b.ipynb", first("b"))
+    assert {row.status for row in inbox.collect()} == {Status.UNORDERED}
+    assert not inbox.owners
+    inbox.put("jane/a.ipynb", first("b"))
+    assert {row.status for row in inbox.collect()} == {Status.TAKEN, Status.SAME}
+
+
+def test_again_changes_nothing_and_what_is_there_is_replaced_only_when_told(inbox):
+    inbox.put("jane/lab09-1.ipynb", first("a"))
+    assert inbox.collect()[0].status is Status.TAKEN
+    assert inbox.collect()[0].status is Status.UNCHANGED
+    inbox.put("jane/lab09-1.ipynb", first("b"))
+    assert inbox.collect()[0].status is Status.EXISTING
+    assert inbox.owners == {"jane": "a"}
+    assert inbox.collect(replace=True)[0].status is Status.REPLACED
+    assert inbox.owners == {"jane": "b"}
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(inbox):
+    inbox.put("jane/lab09-1.ipynb", first())
+    inbox.put("jane/picture.png", b"png")
+    assert sorted(row.status.name for row in inbox.collect(dry=True)) == ["BESIDE", "TAKEN"]
+    assert not inbox.submitted.exists()
+
+
+def test_pictures_and_modules_come_with_the_notebook(inbox):
+    inbox.put("jane/work/lab09-1.ipynb", first())
+    inbox.put("jane/work/img/photo.png", b"png")
+    inbox.put("jane/elsewhere/other.png", b"png")
+    inbox.collect()
+    folder = inbox.submitted / "jane" / "lab09"
+    assert (folder / "img" / "photo.png").read_bytes() == b"png"
+    assert inbox.status("other.png") == "LOOSE"
+    assert sorted(path.name for path in folder.iterdir()) == ["img", "lab09-1.ipynb"]
+
+
+def test_files_beside_are_bounded_and_overwrite_nothing(inbox, monkeypatch):
+    monkeypatch.setattr("graders.classroom.intake.beside.MOST", 3)
+    inbox.put("jane/lab09-1.ipynb", first())
+    for name in ("a.csv", "b.csv", "timestamp.txt.part", ".hidden", "c.csv"):
+        inbox.put(f"jane/{name}", name.encode())
+    inbox.collect()
+    taken = sorted(path.name for path in (inbox.submitted / "jane" / "lab09").iterdir())
+    assert taken == ["a.csv", "b.csv", "lab09-1.ipynb"]
+    inbox.put("jane/a.csv", b"another")
+    inbox.collect()
+    assert inbox.status("a.csv") == "UNREADABLE"
+    assert (inbox.submitted / "jane/lab09/a.csv").read_bytes() == b"a.csv"
+
+
+def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
+    inbox.put("jane/lab09-3 (1).ipynb", notebook("ex-3-1"))
+    arguments = ["collect", str(inbox.folder), "--course", str(course.root)]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "jane     lab09-3" in out
+    assert "1 of 1 files taken, 0 left (a dry run: nothing was written)" in out
+    assert out.endswith("1 of 1 files taken, 0 left\n")
+    inbox.put("jane/notes.ipynb", notebook())
+    assert main(arguments) == 1
+    assert "no notebook of this assignment" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.zip"], "`SOURCE` must be a notebook, a folder or a zip archive that is there, got nowhere.zip"),
+        ([".", "--student", "../x"], "`--student` must be letters, digits"),
+        ([".", "--student", "a\u202eb"], "`--student` must be letters, digits"),
+        ([".", "--course", "/"], "/ is no course directory: it has no source/<assignment>/exercises.toml"),
+        ([".", "--pattern", "("], "`--pattern` must be a regular expression, got '('"),
+        ([".", "--pattern", "(?P<who>.*)"], "`--pattern` must have the group (?P<student>…)"),
+        ([".", "--pattern", "(?P<student>.*)", "--layout", "moodle"], "must not be given together"),
+        ([".", "--submitted-at", "2026-11-20 10:00"], "it has no zone; add one, or name one with --zone"),
+        ([".", "--submitted-at", "yesterday"], "`--submitted-at` must be a time such as"),
+        ([".", "--zone", "Mars/Base"], "`--zone` must be a time zone such as Europe/Berlin or UTC, got 'Mars/Base'"),
+        ([".", "--roster", "none.csv"], "`--roster` must be a file that can be read, got none.csv"),
+    ],
+)
+def test_bad_arguments_are_named(tmp_path, course, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    where = [] if "--course" in arguments else ["--course", str(course.root)]
+    assert main(["collect", *arguments, *where]) == 2
+    assert message in capsys.readouterr().err
