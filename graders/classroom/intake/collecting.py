@@ -101,6 +101,7 @@ class _Collection:
         self.owners = Owners(
             self.course,
             [path.name for path in resolved],
+            [path.is_file() and path.suffix.lower() == ".zip" for path in resolved],
             options.roster,
             options.student,
             options.layout,

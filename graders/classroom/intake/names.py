@@ -27,13 +27,16 @@ def _escape(character: str) -> str:
 def student_id(text: str) -> str:
     """Return a name as an id: letters, marks and digits of any script, ``_.@+-'``, and ``-`` for spaces.
 
-    It is empty if the text has no letter or digit to begin with, or more characters than a gradebook holds.
+    It is empty if the text does not begin with a letter or digit, has what is no text (control characters, bytes that
+    are no UTF-8) or a slash, or is longer than a gradebook holds.
 
     >>> student_id(" José Núñez "), student_id("Una O'Neil"), student_id("王伟"), student_id("../x")
     ('José-Núñez', "Una-O'Neil", '王伟', '')
     """
     text = re.sub(r"\s+", "-", unicodedata.normalize("NFC", text).strip())
-    if not text or "/" in text or "\\" in text or unicodedata.category(text[0])[0] not in "LN":
+    if not text or unicodedata.category(text[0])[0] not in "LN":
+        return ""
+    if any(c in "/\\" or unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in text):
         return ""
     kept = "".join(c for c in text if unicodedata.category(c)[0] in "LMN" or c in _IN_AN_ID)
     return kept if len(kept) <= LONGEST_ID and len(kept.encode()) <= 240 else ""

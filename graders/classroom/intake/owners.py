@@ -51,8 +51,10 @@ class Owners:
     Attributes
     ----------
     course : Course
-    names : sequence of str
+    names : list of str
         Of the sources; a source's own name may be that of a student's folder or archive.
+    packed : list of bool
+        Whether each source is an archive.
     roster : Roster or None
     student : str or None
         Whose all files are.
@@ -63,6 +65,7 @@ class Owners:
 
     course: Course
     names: list[str]
+    packed: list[bool]
     roster: Roster | None = None
     student: str | None = None
     layout: str | None = None
@@ -154,6 +157,8 @@ class Owners:
         path = self._full(item)
         if self.pattern is not None:
             return by_pattern(path[1:], self.pattern)
+        if self.packed[item.source] and (claim := claim_of(path[:1], self.around, self.layout)):
+            return replace(claim, inside="")  # one student's archive, named by itself
         claim = claim_of(path, self.around, self.layout)
         if claim is None and self.layout in (None, FOLDER):
             claim = self._folder_claim(path, item)
@@ -182,12 +187,12 @@ class Owners:
 
     def _file_claim(self, name: str, start: int, *, packed: bool) -> Claim | None:
         stem = PurePosixPath(name).stem
-        ours = "|".join(re.escape(n) for n in (*(n.name for n in self.course.notebooks), self.course.assignment))
-        if match := re.search(rf"_(?:{ours})(?![0-9])", stem):
-            return Claim(FOLDER, (stem[: match.start()],), level=start + 1) if match.start() else None
-        if packed and (self.layout == FOLDER or (self.roster is not None and self.roster.who(Claim(FOLDER, (stem,))))):
-            return Claim(FOLDER, (stem,), level=start + 1)
-        return None
+        ours = "|".join(re.escape(notebook.name) for notebook in self.course.notebooks)
+        if (match := re.search(rf"_(?:{ours})(?![0-9])", stem)) and match.start():
+            return Claim(FOLDER, (stem[: match.start()],), level=start + 1)
+        known = self.roster is not None and self.roster.who(Claim(FOLDER, (stem,)))
+        # An archive of any other name may be an export, or a student's: only the one who downloaded it knows.
+        return Claim(FOLDER, (stem,), level=start + 1) if packed and (known or self.layout == FOLDER) else None
 
     def number_apart(self, owner: Owner) -> Owner:
         """Return the owner with the system's number in the id: two people have this name."""

@@ -61,12 +61,10 @@ def digest_of(path: Path) -> str:
 
 def latest(candidates: Sequence[Candidate]) -> Candidate | None:
     """Return the one handed in last, by the records of systems or the numbers of names; None if nothing tells."""
-    best = candidates[0]
-    for other in candidates[1:]:
-        if (later := _later(other, best)) is None:
-            return None
-        best = other if later else best
-    return best
+    for one in candidates:
+        if all(other is one or _later(one, other) for other in candidates):
+            return one
+    return None
 
 
 def _later(one: Candidate, other: Candidate) -> bool | None:

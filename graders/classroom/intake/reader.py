@@ -12,6 +12,7 @@ from typing import Any
 from graders.classroom.intake.walker import Item, Walker
 
 MEMORY = 2**30  # bytes that the walk may use
+START = 300.0  # seconds for the process to start
 PATIENCE = 120.0  # seconds for one file; reading 64 MB takes a few
 
 
@@ -28,41 +29,40 @@ def read(sources: Sequence[Path], spool: Path, memory: int = MEMORY, patience: f
         Bytes that reading may take, and seconds for one file.
     """
     bad: set[int] = set()
-    resume, last = 0, None
+    resume = 0
     context = multiprocessing.get_context("spawn")
     while True:
         ours, theirs = context.Pipe(duplex=False)
-        child = context.Process(
-            target=_walk, args=(theirs, sources, spool, resume, frozenset(bad), memory), daemon=True
-        )
+        arguments = (theirs, sources, spool, resume, frozenset(bad), memory)
+        child = context.Process(target=_walk, args=arguments, daemon=True)
         child.start()
         theirs.close()
-        problem = ""
+        current: tuple[int, int, tuple[str, ...], tuple[int, ...]] | None = None
+        ended = False
         try:
-            while not problem:
-                if not ours.poll(patience):
-                    problem = f"reading it took more than {patience:.0f} seconds"
-                    break
+            # A busy machine may take its time to start a process: that is no file's fault.
+            while ours.poll(patience if current else START):
                 try:
                     message = ours.recv()
                 except EOFError:
-                    problem = "reading it ended the reader: it takes more memory than it may"
+                    ended = True
                     break
                 if message[0] == "done":
-                    child.join()
                     return
                 if message[0] == "begin":
-                    last = message[1:]
+                    current = message[1:]
                 else:
                     yield message[1]
         finally:
+            child.join(timeout=5 if ended else 0)
             child.kill()
             child.join()
             ours.close()
-        if last is None or last[0] in bad:
-            raise RuntimeError(f"the process that reads hand-ins does not start; its exit code was {child.exitcode}")
-        number, source, parts, archives = last
-        yield Item(source, parts, archives, "left", problem=problem)
+        if current is None:
+            raise RuntimeError(f"the process that reads hand-ins did not start; its exit code was {child.exitcode}")
+        number, source, parts, archives = current
+        how = f"ended the reader (exit code {child.exitcode})" if ended else f"took more than {patience:g} seconds"
+        yield Item(source, parts, archives, "left", problem=f"reading it {how}")
         bad.add(number)
         resume = number + 1
 

@@ -1,0 +1,119 @@
+"""When work was handed in: by the system's record, by the instructor's word, or unknown; never by a file's time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from graders.classroom.intake.times import Zone, read_time, read_timestamp, submitted_at
+from tests.graders.classroom.intake.conftest import first, notebook
+
+BLACKBOARD = "lab09_alee_attempt_2026-11-20-10-00-00_lab09-1.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-11-20-10-00-00", datetime(2026, 11, 20, 10)),
+        ("Nov 20, 2026 0936 PM", datetime(2026, 11, 20, 21, 36)),
+        ("Friday, 20 November 2026, 10:05 AM", datetime(2026, 11, 20, 10, 5)),
+        ("2026-11-20 10:00:00 +0100", datetime(2026, 11, 20, 9, tzinfo=UTC)),
+        ("2026-11-20 10:00:00 UTC", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        ("2026-11-20T10:00:00Z", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        ("-", None),
+        ("9" * 40, None),
+    ],
+)
+def test_times_as_systems_write_them(text, time):
+    assert read_time(text) == time
+
+
+@pytest.mark.parametrize("text", ["", "soon", "9" * 30 + "h", "2026-13-45 10:00:00 UTC", "\x00", "1e999999"])
+def test_a_timestamp_that_cannot_be_read_is_none(text):
+    assert read_timestamp(text) is None
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T10:00+01:00", "2026-11-20 10:00 Europe/Berlin", "2026-11-20T09:00Z"])
+def test_the_instructors_word_needs_a_zone(text):
+    assert submitted_at(text, Zone()) == datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+def test_a_time_without_a_zone_is_recorded_only_when_somebody_names_it(inbox):
+    archive = inbox.zip([BLACKBOARD])
+    (row,) = inbox.collect(archive)
+    assert row.when == "2026-11-20 10:00, zone unknown"
+    assert inbox.time("alee") is None
+    inbox.collect(archive, zone="America/New_York")
+    assert inbox.time("alee") == "2026-11-20 15:00:00 UTC"
+
+
+def test_the_zone_that_the_course_configures_is_used_and_said(inbox, course):
+    (course.root / "nbgrader_config.py").write_text("c = get_config()\nc.Exchange.timezone = 'Asia/Tokyo'\n")
+    inbox.collect(inbox.zip([BLACKBOARD]))
+    assert inbox.time("alee") == "2026-11-20 01:00:00 UTC"
+    assert any("Asia/Tokyo (Exchange.timezone" in note for note in inbox.notes)
+
+
+def test_the_instructors_word_is_for_those_without_a_record(inbox):
+    archive = inbox.zip([BLACKBOARD, "Ann Lee_101_assignsubmission_file_/lab09-1.ipynb"])
+    inbox.collect(archive, submitted_at="2026-11-19T12:00Z", zone="UTC")
+    assert inbox.time("alee") == "2026-11-20 10:00:00 UTC"
+    assert inbox.time("Ann-Lee") == "2026-11-19 12:00:00 UTC"
+
+
+def test_a_mark_of_lateness_is_told_and_no_time_before_it_is_made_up(inbox):
+    late = "chanbo_LATE_1002_20002_lab09-1.ipynb"
+    inbox.collect(inbox.zip([late, "leeann_1001_20001_lab09-1.ipynb"]), submitted_at="2026-11-20T10:00Z")
+    assert inbox.time("leeann") == "2026-11-20 10:00:00 UTC"
+    assert inbox.time("chanbo") is None
+    assert {row.student: row.when for row in inbox.rows}["chanbo"] == "unknown, late by Canvas"
+    assert any("collect these by themselves with --submitted-at" in note for note in inbox.notes)
+    inbox.collect(inbox.zip([late], "late.zip"), submitted_at="2026-11-22T10:00Z")
+    assert inbox.time("chanbo") == "2026-11-22 10:00:00 UTC"
+
+
+def test_nbgraders_own_timestamp_counts_beside_a_notebook_but_not_from_a_students_archive(inbox):
+    inbox.put("alee/lab09/lab09-1.ipynb", first("a"))
+    inbox.put("alee/lab09/timestamp.txt", b"2026-11-20 10:00:00 UTC")
+    packed = inbox.zip({"lab09-1.ipynb": first("b"), "timestamp.txt": "2020-01-01 00:00:00 UTC"}, "x.zip").read_bytes()
+    inbox.put("bchan/work.zip", packed)
+    inbox.put("Cy Diaz_101_assignsubmission_file_/timestamp.txt", b"2020-01-01 00:00:00 UTC")
+    inbox.put("Cy Diaz_101_assignsubmission_file_/lab09-1.ipynb", first("c"))
+    inbox.collect()
+    assert [inbox.time(name) for name in ("alee", "bchan", "Cy-Diaz")] == ["2026-11-20 10:00:00 UTC", None, None]
+
+
+def test_an_unreadable_timestamp_is_reported(inbox):
+    inbox.put("alee/lab09-1.ipynb", first())
+    inbox.put("alee/timestamp.txt", b"9999999999999999999999999999999h")
+    inbox.collect()
+    assert inbox.status("alee/timestamp.txt") == "RECORD"
+    assert inbox.status("lab09-1.ipynb") == "TAKEN"
+    assert inbox.time("alee") is None
+
+
+def test_the_last_notebook_tells_when_the_assignment_was_handed_in(inbox):
+    entries = {
+        "lab09_alee_attempt_2026-11-20-10-00-00_lab09-1.ipynb": first(),
+        "lab09_alee_attempt_2026-11-20-12-00-00_lab09-3.ipynb": notebook("ex-3-1"),
+    }
+    inbox.collect(inbox.zip(entries), zone="UTC")
+    assert inbox.time("alee") == "2026-11-20 12:00:00 UTC"
+
+
+def test_a_later_attempt_replaces_an_earlier_one_in_whatever_order_they_come(inbox):
+    later = BLACKBOARD.replace("10-00-00", "11-00-00")
+    one, two = inbox.zip([BLACKBOARD], "1.zip"), inbox.zip([later], "2.zip")
+    for archive, status in ((one, "TAKEN"), (two, "REPLACED"), (one, "OLDER"), (two, "UNCHANGED")):
+        assert inbox.collect(archive)[0].status.name == status
+    assert inbox.owners == {"alee": later}
+
+
+def test_a_timestamp_that_is_no_longer_true_goes(inbox):
+    inbox.collect(inbox.zip([BLACKBOARD]), zone="UTC")
+    inbox.put("alee/lab09-1.ipynb", first("by mail"))
+    assert inbox.collect()[0].status.name == "EXISTING"
+    (row,) = inbox.collect(replace=True)
+    assert "was removed: the time of this one is not known" in row.more
+    assert inbox.time("alee") is None
