@@ -88,7 +88,7 @@ class Owners:
         direct = set()
         for item in items:
             path = self._full(item)
-            if item.kind == "record" and not item.archives:
+            if item.kind == "record" and not item.archives:  # what a student packed is no record of a system
                 records[item.source, path[:-1]] = item.record
             for level in range(1, len(path) - 1):
                 folders[item.source, path[:level]].add(path[level])

@@ -52,8 +52,7 @@ class Timing:
 
     def _timestamp(self, item: Item, owner: Owner) -> datetime | None:
         """Return the time in the timestamp.txt beside a notebook, as nbgrader writes it."""
-        # What a student packed into an archive records nothing.
-        if item.archives or owner.claim is None or owner.claim.layout not in (FOLDER, "exchange"):
+        if owner.claim is None or owner.claim.layout not in (FOLDER, "exchange"):
             return None
         folder = (self.owners.names[item.source], *item.parts[:-1])
         record = self.owners.around.records.get((item.source, folder))

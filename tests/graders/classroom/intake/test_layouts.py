@@ -152,6 +152,11 @@ def test_two_submissions_of_one_student_go_by_the_systems_own_record(inbox):
     assert inbox.owners == {"alee": entries[0], "chanbo": entries[3], "Di-Fox": entries[4], "eve": entries[8]}
 
 
+def test_one_whose_name_is_hidden_has_the_number_in_the_id(inbox):
+    inbox.collect(inbox.zip(["Participant_101_assignsubmission_file_/lab09-1.ipynb"]))
+    assert list(inbox.owners) == ["Participant-101"]
+
+
 def test_namesakes_stay_apart_when_they_come_one_after_the_other(inbox):
     inbox.collect(inbox.zip(["Wei Wang_101_assignsubmission_file_/lab09-1.ipynb"], "one.zip"))
     assert list(inbox.owners) == ["Wei-Wang"]
