@@ -148,7 +148,7 @@ def failures(
     Raises
     ------
     HiddenChecksError
-        If a check has no test.
+        If a check has no test, or finds no problem to pose.
     """
     suite = getattr(load_checks(path), "TestExercise_" + exercise.replace(".", "_"), object)
     student.next_exercise()
@@ -159,6 +159,8 @@ def failures(
         failure: Exception | None = None
         try:
             test(student, Instances(secret, notebook, exercise, check.name))
+        except HiddenChecksError as error:
+            raise error.of(check.name, exercise) from error
         except Exception as error:  # whatever a wrong answer provokes is a failed check
             failure = error
         yield check, failure

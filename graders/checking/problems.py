@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from graders.checking.verdict import HiddenChecksError
 from graders.sandbox.sources import TooDense, Unparsable, parse
 from sheaflab import Euler, Exact, Network, Sheaf, Trajectory
 from sheaflab.arrays import FloatArray
@@ -111,16 +112,45 @@ def certain_runs(
         if dt is not None and any(Euler(d).run(problem, c0, t_end).log.count != exact.log.count for d in (dt, dt / 2)):
             continue
         yield problem, c0, exact
-    raise RuntimeError(f"no certain run with {switches} switches in {_TRIES} draws")
+    raise HiddenChecksError(f"no certain run with {switches} switches in {_TRIES} draws")
 
 
-def refuse(student: Any, exercise: str, names: set[str], *, hint: str) -> None:
-    """Fail if the exercise's solution cell calls, imports or inherits what its task forbids.
+def _answering(tree: ast.Module, answer: str) -> list[ast.stmt]:
+    """The statements that an answer needs: what defines it, what defines the names it reads, and so on.
+
+    A test of the student's below the answer, or an import that nothing uses, is no part of it.
+    """
+    needed, todo = list[ast.stmt](), [answer]
+    while todo:
+        name = todo.pop()
+        for statement in tree.body:
+            if statement in needed or name not in _bound(statement):
+                continue
+            needed.append(statement)
+            todo += [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    return needed
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Names that a statement of the cell gives a value."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+    nodes = list(ast.walk(statement))
+    stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return stored | {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+
+
+def refuse(student: Any, exercise: str, answer: str, names: set[str], *, hint: str) -> None:
+    """Fail if an answer, or what it needs of its cell, calls, imports or inherits what its task forbids.
 
     Parameters
     ----------
     student : Student
     exercise : str
+    answer : str
+        Name of the function or class that the exercise asks for.
     names : set of str
         Names as attributes (``sheaf.energy``) or on their own (``Euler``).
     hint : str
@@ -132,6 +162,7 @@ def refuse(student: Any, exercise: str, names: set[str], *, hint: str) -> None:
         fail(call=told, returned=f"cannot be read: {error}", expected="code that a person could read, too", hint=hint)
     except Unparsable:
         return  # the other checks say so
+    tree = ast.Module(_answering(tree, answer), type_ignores=[])
     own = {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
     classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
     methods = {n.name for c in classes for n in c.body if isinstance(n, ast.FunctionDef)}

@@ -12,6 +12,7 @@ process; the student's functions run in the sandbox and are reached through the 
             close(got, truth(w2, pattern), call="restricted_coboundary(w2, pattern)", tol=1e-12, hint="…")
 
 - `student.call(name, *args, **kwargs)`, `student.run(cls, {"dt": 0.01}, *args, method="run")`,
+  `student.series(name, args, args)` (calls that share objects; fails if an argument is changed),
   `student.draw(name, *args)` → :class:`~sheaflab.checks.figures.FigureData`, `student.source("1.2")`.
 - Arguments: None, bool, int, float, str, list, tuple, dict, arrays, Network, Sheaf, :class:`Seed` (a generator on the
   other side), plain functions (they run here; the student gets a stand-in). Results: the same kinds of data, and
@@ -24,9 +25,12 @@ process; the student's functions run in the sandbox and are reached through the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from graders.checking.series import numbered, unchanged
 from graders.sandbox.inside.protocol import ProtocolError
 from graders.sandbox.outputs import text_of
 from graders.sandbox.values import Callbacks, Instances, Seed, figure
@@ -62,6 +66,28 @@ class Student(ABC):
     def draw(self, name: str, *args: Any, **kwargs: Any) -> FigureData:
         """Call the student's plot function with fresh axes as first argument; return what the axes then hold."""
         return figure(self.ask({"op": "draw", "name": name, "args": list(args), "kwargs": kwargs}))
+
+    def series(self, name: str, *calls: Sequence[Any]) -> list[Any]:
+        """Return what several calls return; an argument that calls share is one object for the student, too.
+
+        Raises
+        ------
+        CheckFailed
+            If an array or a list that was passed is another one afterwards.
+        StudentFault
+            If a call does not end in a value.
+        """
+        objects, places = numbered(calls)
+        found = self.ask({"op": "series", "name": name, "objects": objects, "calls": places, "args": [], "kwargs": {}})
+        try:
+            values, after = list(found["values"]), [(int(place), value) for place, value in found["after"]]
+        except (TypeError, KeyError, ValueError):
+            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)") from None
+        given = [place for place, value in enumerate(objects) if isinstance(value, (np.ndarray, list))]
+        if len(values) != len(calls) or [place for place, _ in after] != given:
+            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
+        unchanged(name, objects, after)
+        return values
 
     def source(self, exercise: str) -> str:
         """Return the text of an exercise's solution cell, empty if it is missing."""

@@ -144,7 +144,8 @@ def run_checks(
     Raises
     ------
     HiddenChecksError
-        If the file is missing or cannot be imported, or a check of the manifest has no test.
+        If the file is missing or cannot be imported, a check of the manifest has no test, or one finds no problem to
+        pose.
     """
     path = course.checks_of(spec)
     if not path.is_file():
@@ -159,6 +160,8 @@ def run_checks(
             if not outcomes:
                 raise HiddenChecksError.no_test(check.name, exercise.id, path)
             failure = next((outcome for outcome in outcomes if outcome is not None), None)
+            if isinstance(failure, HiddenChecksError):
+                raise failure.of(check.name, exercise.id) from failure
             results[exercise.id, check.name] = CheckResult.of(check, failure)
     return results
 

@@ -14,12 +14,16 @@ MAX_MESSAGE = 6000
 
 
 class HiddenChecksError(RuntimeError):
-    """The hidden checks themselves are at fault: missing, broken, or not those of the manifest."""
+    """The hidden checks themselves are at fault: missing, broken, not those of the manifest, or without a problem."""
 
     @classmethod
     def no_test(cls, name: str, exercise: str, path: Path) -> HiddenChecksError:
         """A check of the manifest has no test."""
         return cls(f"check {name!r} of exercise {exercise} has no test_{name} in {path.name}")
+
+    def of(self, name: str, exercise: str) -> HiddenChecksError:
+        """The same fault, with the check that has it."""
+        return type(self)(f"check {name!r} of exercise {exercise}: {self}")
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ class Callbacks:
             return "Network", {"weights": list(value.weights), "biases": list(value.biases)}
         if isinstance(value, Seed):
             return "Seed", {"seed": value.value}
+        if isinstance(value, np.random.Generator):  # integers of 128 bits, as texts
+            return "Generator", {key: str(number) for key, number in value.bit_generator.state["state"].items()}
         if callable(value):
             self.functions.append(value)
             return "Callback", {"id": len(self.functions) - 1}
@@ -97,6 +99,10 @@ def decode(tag: str, parts: dict[str, Any]) -> Any:
         if not isinstance(parts["net"], Network):
             raise ProtocolError("a Sheaf without a Network")
         return Sheaf(parts["net"], parts["x"])
+    if tag == "Array":
+        if not isinstance(parts["values"], np.ndarray):
+            raise ProtocolError("an array without numbers")
+        return parts["values"]
     if tag == "Switch":
         return SwitchData(**parts)
     if tag == "SwitchLog":
@@ -134,7 +140,7 @@ def figure(data: Any) -> FigureData:
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
         made = FigureData(**{**data, **parts})
         for line in made.lines:
-            _texts(line.label)
+            _texts(line.label, line.entry)
         _texts(*(part.kind for part in made.collections), *made.legend)
         _texts(made.xscale, made.yscale, made.xlabel, made.ylabel, made.title)
         for limits in (made.xlim, made.ylim):
@@ -144,6 +150,9 @@ def figure(data: Any) -> FigureData:
         for curve in curves:
             if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
                 raise ProtocolError("a line of a figure without coordinates")
+        visible: tuple[Line | Bar, ...] = (*made.lines, *made.bars)
+        if not all(isinstance(part.shown, bool) for part in visible):
+            raise ProtocolError("a part of a figure that does not tell whether it can be seen")
         for bar in made.bars:
             if not all(isinstance(v, float) for v in (bar.x, bar.y, bar.width, bar.height)):
                 raise ProtocolError("a bar of a figure without numbers")

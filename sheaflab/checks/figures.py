@@ -1,9 +1,9 @@
-"""Read a figure as data: lines, bars, points, scales and labels, never pixels."""
+"""Read a figure as data: lines, bars, points, scales and names as a reader sees them, never pixels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,26 +15,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """A line in data coordinates; `x` and `y` have shape ``(k,)``."""
+    """A line in data coordinates.
+
+    Attributes
+    ----------
+    x, y : numpy.ndarray
+        Shape ``(k,)``.
+    label : str
+    shown : bool
+        Whether it can be seen as a line.
+    entry : str
+        The name that the legend gives to lines of its look; empty if it gives none.
+    """
 
     x: FloatArray
     y: FloatArray
     label: str
+    shown: bool
+    entry: str
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of a histogram or a bar chart: its lower left corner and its size."""
+    """One bar of a histogram or a bar chart: its lower left corner and its size; `shown` if it can be seen."""
 
     x: float
     y: float
     width: float
     height: float
-
-    @property
-    def centre(self) -> float:
-        """Middle of the bar on the x axis."""
-        return self.x + 0.5 * self.width
+    shown: bool
 
 
 @dataclass(frozen=True)
@@ -62,15 +71,6 @@ class FigureData:
     xlim: list[float]
     ylim: list[float]
 
-    def has_line(self, x: FloatArray, y: FloatArray, rtol: float = 1e-9) -> bool:
-        """Tell whether one of the lines goes through the given points, to `rtol`."""
-        return any(
-            line.x.shape == x.shape
-            and np.allclose(line.x, x, rtol=rtol, atol=0)
-            and np.allclose(line.y, y, rtol=rtol, atol=0)
-            for line in self.lines
-        )
-
 
 def blank() -> Axes:
     """Return a fresh `Axes` that no window shows."""
@@ -87,7 +87,8 @@ def read(ax: Axes) -> FigureData:
     collections: list[Points] = []
     for patch in ax.patches:
         if isinstance(patch, Rectangle):
-            bars.append(Bar(*map(float, (patch.get_x(), patch.get_y(), patch.get_width(), patch.get_height()))))
+            x, y, width, height = map(float, (*patch.get_xy(), patch.get_width(), patch.get_height()))
+            bars.append(Bar(x, y, width, height, is_shown(patch, ax)))
         else:
             collections.append(_points(patch, patch.get_path().vertices))
     for item in ax.collections:
@@ -97,7 +98,7 @@ def read(ax: Axes) -> FigureData:
         collections.append(_points(item, places))
     legend = ax.get_legend()
     return FigureData(
-        lines=[Line(_floats(line.get_xdata()), _floats(line.get_ydata()), str(line.get_label())) for line in ax.lines],
+        lines=[_line(line, entry, ax) for line, entry in zip(ax.lines, names_of_lines(ax), strict=True)],
         bars=bars,
         collections=collections,
         xscale=ax.get_xscale(),
@@ -105,10 +106,15 @@ def read(ax: Axes) -> FigureData:
         xlabel=ax.get_xlabel().strip(),
         ylabel=ax.get_ylabel().strip(),
         title=ax.get_title().strip(),
-        legend=[text.get_text() for text in legend.get_texts()] if legend is not None else [],
+        legend=[text.get_text().strip() for text in legend.get_texts()] if legend is not None else [],
         xlim=[float(v) for v in ax.get_xlim()],
         ylim=[float(v) for v in ax.get_ylim()],
     )
+
+
+def _line(line: Any, entry: str, ax: Axes) -> Line:
+    x, y = _floats(line.get_xdata()), _floats(line.get_ydata())
+    return Line(x, y, str(line.get_label()), is_shown(line, ax), entry)
 
 
 def _points(shape: object, places: object) -> Points:
@@ -119,3 +125,61 @@ def _points(shape: object, places: object) -> Points:
 def _floats(values: object) -> FloatArray:
     """Numbers as drawn; what is masked is not drawn and becomes NaN."""
     return np.asarray(np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan), dtype=np.float64)
+
+
+def is_shown(artist: Any, ax: Axes) -> bool:
+    """Tell whether a line or a bar can be seen: not switched off, not transparent, not outside the axes."""
+    if not artist.get_visible() or artist.get_alpha() == 0:
+        return False
+    if not hasattr(artist, "get_xdata"):
+        return bool(artist.get_facecolor()[-1] > 0 or (artist.get_edgecolor()[-1] > 0 and artist.get_linewidth() > 0))
+    if artist.get_linestyle() in ("None", "none", " ", "") or not artist.get_linewidth() > 0:
+        return False
+    ax.get_xlim()  # until it is asked, an axes may not know the limits that it has by now
+    pixels = artist.get_transform().transform(artist.get_xydata())
+    return len(pixels) > 1 and _passes(pixels, ax)
+
+
+def _passes(pixels: FloatArray, ax: Axes) -> bool:
+    """Whether a part of a line lies within the axes."""
+    low, high = np.minimum(pixels[:-1], pixels[1:]), np.maximum(pixels[:-1], pixels[1:])
+    box = ax.bbox
+    inside = (high[:, 0] >= box.x0) & (low[:, 0] <= box.x1) & (high[:, 1] >= box.y0) & (low[:, 1] <= box.y1)
+    return bool(inside.any())
+
+
+def names_of_lines(ax: Axes) -> list[str]:
+    """Return for each line the name that the legend gives to lines of its look; empty if it gives none."""
+    legend = ax.get_legend()
+    if legend is None or not legend.get_visible():
+        return [""] * len(ax.lines)
+    named = [
+        (_look(handle), text.get_text().strip())
+        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=False)
+        if hasattr(handle, "get_linestyle") and hasattr(handle, "get_marker")
+    ]
+    return [next((name for look, name in named if look == _look(line)), "") for line in ax.lines]
+
+
+def _look(line: Any) -> tuple[object, ...]:
+    from matplotlib.colors import to_hex
+
+    return to_hex(line.get_color()), str(line.get_linestyle()), str(line.get_marker())
+
+
+def swapped(first: str, second: str, of_first: tuple[str, ...], of_second: tuple[str, ...]) -> bool:
+    """Tell whether two names stand in each other's place: each has words of the other, and none of its own.
+
+    Parameters
+    ----------
+    first, second : str
+        The names as they are.
+    of_first, of_second : tuple of str
+        Words that tell what each of them is, in lower case.
+    """
+
+    def says(name: str, words: tuple[str, ...]) -> bool:
+        return any(word in name.lower() for word in words)
+
+    wrong = says(first, of_second) and says(second, of_first)
+    return wrong and not says(first, of_first) and not says(second, of_second)

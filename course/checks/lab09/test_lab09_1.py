@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from graders.checking import problems
+from graders.checking.visible import visible
 from sheaflab import Network, Sheaf
-from sheaflab.checks.messages import close
+from sheaflab.checks.messages import close, fail, show
+
+try_visible = partial(visible, lab="lab09")
 
 
 class TestExercise_1_1:
+    def compare(self, student: Any, *values: Any) -> None:
+        for z, got in zip(values, student.series("activation_pattern", *((z,) for z in values)), strict=True):
+            call = f"activation_pattern(np.array({show(z)}))"
+            if np.shape(got) != z.shape:  # one neuron has a pattern of one entry, not a single number
+                told = f"shape {np.shape(got)}"
+                fail(call=call, returned=told, expected=f"shape {z.shape}", hint="one entry for each hidden neuron")
+            close(got, z > 0, call=call, tol=0.0, hint="σ = 1[z > 0]")
+
     def test_fresh_values(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="1.1", name="activation_pattern")
         rng = instances.rng("values")
         for h, size in ((1, 1.0), (4, 1e-6), (9, 1e6)):
             z = np.abs(rng.standard_normal(h)) + 0.1
             z[rng.random(h) < 0.5] *= -1
             z[0] = abs(z[0]) * size
-            call = f"activation_pattern(z) with h = {h}"
-            close(student.call("activation_pattern", z), z > 0, call=call, tol=0.0, hint="σ = 1[z > 0]")
-            close(student.call("activation_pattern", -z), z < 0, call=call, tol=0.0, hint="σ = 1[z > 0]")
+            self.compare(student, z, -z)
+        tiny = rng.permutation(10.0 ** -np.arange(1, 18)) * rng.uniform(1, 5, 17)  # below any threshold
+        self.compare(student, tiny, -tiny, tiny[:5])
 
     def test_strict_at_zero(self, student: Any, instances: Any) -> None:
         z = instances.rng("zero").standard_normal(6)
@@ -36,110 +49,129 @@ class TestExercise_1_1:
 
 class TestExercise_1_2:
     hint = "δ_Ω = [[I, 0], [−W²Σ, I]]"
+    tol = 1e-12  # entries are copied or computed (an inverse): rounding is no error
 
-    def draw(self, rng: Any, h: int, k: int) -> tuple[Any, Any]:
-        w2 = rng.standard_normal((k, h))
-        pattern = np.zeros(h, dtype=bool)
-        pattern[rng.permutation(h)[: max(1, h // 2)]] = True
-        return w2, pattern
+    def weights(self, rng: Any, k: int, h: int) -> Any:
+        """Weights that single precision holds, too."""
+        return (rng.standard_normal((k, h)) + rng.choice([-0.1, 0.1], (k, h))).astype(np.float32).astype(np.float64)
+
+    def patterns(self, rng: Any, h: int) -> list[Any]:
+        """Some on and some off, the opposite, none on, all on."""
+        half = np.zeros(h, dtype=bool)
+        half[rng.permutation(h)[: max(1, h // 2)]] = True
+        return [half, ~half, np.zeros(h, dtype=bool), np.ones(h, dtype=bool)]
 
     def expected(self, w2: Any, pattern: Any) -> Any:
         k, h = w2.shape
         return np.block([[np.eye(h), np.zeros((h, k))], [-w2 @ np.diag(pattern.astype(float)), np.eye(k)]])
 
+    def ask(self, student: Any, w2: Any, pattern: Any) -> Any:
+        """The matrix, if it has the right shape."""
+        size, got = sum(w2.shape), problems.matrix(student.call("restricted_coboundary", w2, pattern))
+        if got.shape != (size, size):
+            call = f"restricted_coboundary(w2, pattern).shape with w2 of shape {w2.shape}"
+            fail(call=call, returned=str(got.shape), expected=str((size, size)), hint="h + k rows and columns")
+        return got
+
     def test_identity_blocks(self, student: Any, instances: Any) -> None:
-        w2, pattern = self.draw(instances.rng("blocks"), 4, 1)
-        got = problems.matrix(student.call("restricted_coboundary", w2, pattern))
+        rng = instances.rng("blocks")
+        got = self.ask(student, self.weights(rng, 1, 4), self.patterns(rng, 4)[0])
         call = "restricted_coboundary(w2, pattern), lower left block left out"
-        if got.shape == (5, 5):
-            got[4:, :4] = 0
-        close(got, np.eye(5), call=call, tol=0.0, hint="an edge sees its own right end with an identity: " + self.hint)
+        got[4:, :4] = 0
+        hint = "an edge sees its own right end with an identity: " + self.hint
+        close(got, np.eye(5), call=call, tol=self.tol, hint=hint)
 
     def test_sign(self, student: Any, instances: Any) -> None:
-        w2, _ = self.draw(instances.rng("sign"), 4, 1)
-        got = problems.matrix(student.call("restricted_coboundary", w2, np.ones(4, dtype=bool)))
+        w2 = self.weights(instances.rng("sign"), 1, 4)
         close(
-            got[4:, :4] if got.shape == (5, 5) else got,
+            self.ask(student, w2, np.ones(4, dtype=bool))[4:, :4],
             -w2,
             call="restricted_coboundary(w2, [True] * 4)[4:, :4]",
-            tol=0.0,
+            tol=self.tol,
             hint="an edge compares what is there MINUS what is predicted",
         )
 
     def test_mask(self, student: Any, instances: Any) -> None:
         rng = instances.rng("mask")
-        for _ in range(3):
-            w2, pattern = self.draw(rng, 4, 1)
-            got = problems.matrix(student.call("restricted_coboundary", w2, pattern))
+        w2 = self.weights(rng, 1, 4)
+        for pattern in self.patterns(rng, 4):
             close(
-                np.abs(got[4:, :4]) if got.shape == (5, 5) else got,
+                np.abs(self.ask(student, w2, pattern)[4:, :4]),
                 np.abs(w2) * pattern,
                 call=f"abs(restricted_coboundary(w2, {pattern.tolist()})[4:, :4])",
-                tol=0.0,
+                tol=self.tol,
                 hint="an inactive neuron sends nothing: its column of W² is switched off",
             )
 
     def test_several_outputs(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="1.2", name="restricted_coboundary")
         rng = instances.rng("outputs")
         for h, k in ((4, 4), (3, 5), (6, 2), (1, 1)):
-            w2, pattern = self.draw(rng, h, k)
-            close(
-                student.call("restricted_coboundary", w2, pattern),
-                self.expected(w2, pattern),
-                call=f"restricted_coboundary(w2, pattern) with w2 of shape ({k}, {h})",
-                tol=0.0,
-                hint="k outputs, h neurons: Σ acts on W² from the right, on columns. " + self.hint,
-            )
+            w2, patterns = self.weights(rng, k, h), self.patterns(rng, h)
+            calls = [(w2, pattern) for pattern in patterns[: 2 if h > 1 else 1]]
+            for (_, pattern), got in zip(calls, student.series("restricted_coboundary", *calls), strict=True):
+                close(
+                    got,
+                    self.expected(w2, pattern),
+                    call=f"restricted_coboundary(w2, pattern) with w2 of shape ({k}, {h})",
+                    tol=self.tol,
+                    hint="k outputs, h neurons: Σ acts on W² from the right, on columns. " + self.hint,
+                )
 
 
 class TestExercise_1_3:
-    def compare(self, student: Any, problem: Any, c: Any, what: str, hint: str) -> None:
-        expected = problem.energy(c)
-        close(
-            student.call("dirichlet_energy", problem.net, problem.x, c),
-            expected,
-            call=f"dirichlet_energy(net, x, c) with widths {problem.net.widths}, {what}",
-            tol=problems.rounding(expected),
-            hint=hint,
-        )
+    def compare(self, student: Any, problem: Any, states: dict[str, Any], hint: str) -> None:
+        calls = [(problem.net, problem.x, c) for c in states.values()]
+        values = student.series("dirichlet_energy", *calls)
+        for (what, c), got in zip(states.items(), values, strict=True):
+            expected = problem.energy(c)
+            call = f"dirichlet_energy(net, x, c) with widths {problem.net.widths}, {what}"
+            close(got, expected, call=call, tol=problems.rounding(expected), hint=hint)
+
+    def near_rest(self, rng: Any, problem: Any) -> dict[str, Any]:
+        """The forward pass, and with another output: only the last edge disagrees then, and by a known amount."""
+        rest = problem.harmonic_extension()
+        shifted = rest.copy()
+        shifted[-1] += rng.choice([-1, 1]) * rng.uniform(1, 2)
+        return {"c the forward pass": rest, "c the forward pass but for its last entry": shifted}
 
     def test_zero_at_forward_pass(self, student: Any, instances: Any) -> None:
         rng = instances.rng("forward")
         for _ in range(4):
             problem = problems.sheaf(rng)
-            rest = problem.harmonic_extension()
-            self.compare(student, problem, rest, "c the forward pass", "every edge agrees there; are biases forgotten?")
+            self.compare(student, problem, self.near_rest(rng, problem), "every edge agrees; are biases forgotten?")
 
     def test_input_is_not_rectified(self, student: Any, instances: Any) -> None:
         rng = instances.rng("input")
         for _ in range(3):
             problem = Sheaf(Network.random([2, 4, 1], rng), -0.5 - rng.random(2))
-            rest = problem.harmonic_extension()
-            self.compare(student, problem, rest, "x negative, c the forward pass", "relu acts on hidden layers only")
+            states = {f"x negative, {what}": c for what, c in self.near_rest(rng, problem).items()}
+            self.compare(student, problem, states, "relu acts on hidden layers only")
 
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="1.3", name="dirichlet_energy")
         rng = instances.rng("networks")
-        for widths in ([2, 4, 1], [2, 4, 1], [3, 5, 2]):
+        for widths in ([2, 4, 1], [2, 4, 1], [3, 5, 2], [1, 1, 1]):
             problem = problems.sheaf(rng, widths)
-            self.compare(student, problem, problems.mixed(rng, problem), "c random", "V = ½ Σ ‖r‖², over all edges")
+            states = {what: problems.mixed(rng, problem) for what in ("c random", "another random c")}
+            self.compare(student, problem, states, "V = ½ Σ ‖r‖², over all edges")
 
     def test_deeper_networks(self, student: Any, instances: Any) -> None:
         rng = instances.rng("deeper")
         for widths in ([2, 3, 4, 1], [3, 4, 3, 5, 2]):
             problem = problems.sheaf(rng, widths)
-            self.compare(student, problem, problem.harmonic_extension(), "c the forward pass", "one edge a layer")
-            self.compare(student, problem, problems.mixed(rng, problem), "c random", "the output is not rectified")
+            states = {"c the forward pass": problem.harmonic_extension(), "c random": problems.mixed(rng, problem)}
+            self.compare(student, problem, states, "one edge a layer, and the output is not rectified")
 
     def test_own_work(self, student: Any, instances: Any) -> None:
-        names = {"energy", "residual", "discrepancy", "Sheaf"}
-        problems.refuse(student, "1.3", names, hint="add up the edges yourself; a loop over the layers is enough")
+        names = {"energy", "residual", "discrepancy"}
+        hint = "add up the edges yourself; a loop over the layers is enough"
+        problems.refuse(student, "1.3", "dirichlet_energy", names, hint=hint)
         problem = problems.sheaf(instances.rng("own"))
-        c = problems.mixed(instances.rng("own c"), problem)
-        value = student.call("dirichlet_energy", problem.net, problem.x, c)
-        close(
-            bool((problems.matrix(value) > 0).all()),
-            True,
-            call="dirichlet_energy(net, x, c) > 0",
-            tol=0.0,
-            hint="return it",
+        value = student.call(
+            "dirichlet_energy", problem.net, problem.x, problems.mixed(instances.rng("own c"), problem)
         )
+        numbers = problems.matrix(value)
+        if not numbers.size or not (numbers > 0).all():
+            call = "dirichlet_energy(net, x, c) with a random c"
+            fail(call=call, returned=show(value), expected="a positive number", hint="return the sum")

@@ -3,56 +3,65 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from graders.checking import problems
-from sheaflab import Euler
+from graders.checking.separation import Case, separating
+from graders.checking.visible import visible
+from sheaflab import Euler, Network, Sheaf
 from sheaflab.checks.messages import close, fail
+
+try_visible = partial(visible, lab="lab09")
+shown: Any = import_module("sheaflab.checks.lab09.lab09_2")  # what the visible check looks for in a figure
 
 
 class TestExercise_2_1:
     hint = "−δᵀ(δc − b̃), with δ = sheaf.restricted(pattern of c)"
 
-    def compare(self, student: Any, problem: Any, c: Any, what: str, hint: str) -> None:
-        expected = problem.velocity(c)
-        close(
-            student.call("velocity", problem, c),
-            expected,
-            call=f"velocity(sheaf, c) with widths {problem.net.widths}, {what}",
-            tol=problems.rounding(*expected),
-            hint=hint,
-        )
+    def compare(self, student: Any, problem: Any, states: dict[str, Any], hint: str) -> None:
+        """Ask for the velocity of several states of one sheaf, which is one object for the student, too."""
+        values = student.series("velocity", *((problem, c) for c in states.values()))
+        for (what, c), got in zip(states.items(), values, strict=True):
+            expected = problem.velocity(c)
+            call = f"velocity(sheaf, c) with widths {problem.net.widths}, {what}"
+            close(got, expected, call=call, tol=problems.rounding(*expected), hint=hint)
 
     def test_rest_at_forward_pass(self, student: Any, instances: Any) -> None:
         rng = instances.rng("rest")
         for widths in ([2, 4, 1], [3, 4, 3, 2]):
             problem = problems.sheaf(rng, widths)
-            self.compare(student, problem, problem.harmonic_extension(), "c the forward pass", "r = 0 there")
+            self.compare(student, problem, {"c the forward pass": problem.harmonic_extension()}, "r = 0 there")
         problem = problems.sheaf(rng)  # and an answer that never moves is not at rest for the right reason
         if not np.any(problems.matrix(student.call("velocity", problem, problem.harmonic_extension() + 1.0))):
             fail(call="velocity(sheaf, forward pass + 1)", returned="zeros", expected="a velocity", hint=self.hint)
 
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="2.1", name="velocity")
         rng = instances.rng("networks")
-        for widths in ([2, 4, 1], [3, 5, 2], [2, 3, 4, 1]):
+        for widths in ([2, 4, 1], [3, 5, 2], [2, 3, 4, 1], [1, 1, 1]):
             problem = problems.sheaf(rng, widths)
-            self.compare(student, problem, problems.mixed(rng, problem), "c random", self.hint)
+            self.compare(student, problem, {"c random": problems.mixed(rng, problem)}, self.hint)
 
     def test_pattern_of_the_moment(self, student: Any, instances: Any) -> None:
         rng = instances.rng("pattern")
         problem = problems.sheaf(rng)
         size = np.abs(problems.cochain(rng, problem))
-        for signs in ([1, 1, 1, 1, 1], [-1, 1, -1, 1, 1], [1, -1, 1, 1, -1], [-1, -1, -1, -1, 1]):
-            what = f"hidden signs {signs[:4]}"
-            self.compare(student, problem, size * signs, what, "σ belongs to the c that is passed in")
-        size[int(np.argmax(np.abs(problem.net.weights[1])))] = 0  # the neuron that would be missed most
-        self.compare(student, problem, size, "a neuron at zero", "zero is inactive")
+        signs = ([1, 1, 1, 1, 1], [-1, 1, -1, 1, 1], [1, -1, 1, 1, -1], [-1, -1, -1, -1, 1])
+        states = {f"hidden signs {s[:4]}, the same sheaf as before": size * s for s in signs}
+        self.compare(student, problem, states, "σ belongs to the c that is passed in")
+        missed = int(np.argmax(np.abs(problem.net.weights[1])))  # the neuron that would be missed most
+        wall, near = size.copy(), size.copy()
+        wall[missed], near[missed] = 0.0, 1e-13
+        self.compare(student, problem, {"a neuron at zero": wall}, "zero is inactive")
+        self.compare(student, problem, {"a neuron at 1e-13": near}, "however small a positive number is active")
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "put δ_Ω(σ(c)) and b̃ together yourself"
-        problems.refuse(student, "2.1", {"velocity", "ActivationRegion", "wall_speeds"}, hint=hint)
+        problems.refuse(student, "2.1", "velocity", {"velocity", "ActivationRegion", "wall_speeds"}, hint=hint)
         problem = problems.sheaf(instances.rng("own"))
         value = problems.matrix(student.call("velocity", problem, problem.harmonic_extension() + 1.0))
         close(value.shape, (problem.n,), call="velocity(sheaf, c).shape", tol=0.0, hint="one number a free coordinate")
@@ -89,6 +98,7 @@ class TestExercise_2_2:
         )
 
     def test_one_step(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="2.2", name="LabEuler", method="run")
         rng = instances.rng("step")
         for widths in ([2, 4, 1], [2, 3, 3, 1]):
             problem = problems.sheaf(rng, widths)
@@ -107,31 +117,112 @@ class TestExercise_2_2:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "subclass Integrator and write `advance`"
-        problems.refuse(student, "2.2", {"Euler", "EventEuler", "Exact", "flow"}, hint=hint)
+        problems.refuse(student, "2.2", "LabEuler", {"Euler", "EventEuler", "Exact", "flow"}, hint=hint)
         problem = problems.sheaf(instances.rng("own"))
         got = student.run("LabEuler", {"dt": 0.01}, problem, problem.harmonic_extension() + 0.5, 0.05)
         close(np.shape(got.states), (6, problem.n), call="LabEuler(0.01).run(…, 0.05).states.shape", tol=0.0, hint=hint)
 
 
-def lowest(problem: Any, pattern: Any) -> float:
-    """The smallest eigenvalue of the Laplacian of a pattern, by singular values."""
-    return float(np.linalg.svd(problem.restricted(pattern), compute_uv=False)[-1]) ** 2
+def rates(problem: Any) -> Any:
+    """λ_min of every pattern, an array with an axis of two for each neuron, by singular values."""
+    patterns = np.array(list(itertools.product([0, 1], repeat=problem.h)))
+    deltas = np.array([problem.restricted(pattern) for pattern in patterns])
+    return np.reshape(np.linalg.svd(deltas, compute_uv=False)[:, -1] ** 2, (2,) * problem.h)
+
+
+def flipped(pattern: tuple[int, ...], i: int) -> tuple[int, ...]:
+    return (*pattern[:i], 1 - pattern[i], *pattern[i + 1 :])
+
+
+def descent(start: Any) -> Any:
+    """A near miss of λ*: from a pattern, switch the neuron that helps most, for as long as one helps."""
+
+    def search(problem: Any, all_rates: Any) -> float:
+        here = tuple(start(problem))
+        while True:
+            best = min((flipped(here, i) for i in range(problem.h)), key=lambda p: float(all_rates[p]))
+            if all_rates[best] >= all_rates[here]:
+                return float(all_rates[here])
+            here = best
+
+    return search
+
+
+def sweep(start: Any) -> Any:
+    """A near miss of λ*: from a pattern, switch each neuron in turn that helps, for as long as one helps."""
+
+    def search(problem: Any, all_rates: Any) -> float:
+        here, tried = tuple(start(problem)), 0
+        for i in itertools.cycle(range(problem.h)):
+            other = flipped(here, i)
+            here, tried = (other, 0) if all_rates[other] < all_rates[here] else (here, tried + 1)
+            if tried > problem.h:
+                break
+        return float(all_rates[here])
+
+    return search
+
+
+def among(wish: Any) -> Any:
+    """A near miss of λ*: only the patterns that `wish` admits."""
+
+    def search(problem: Any, all_rates: Any) -> float:
+        patterns = itertools.product([0, 1], repeat=problem.h)
+        return float(min(all_rates[p] for p in patterns if wish(problem, np.array(p))))
+
+    return search
+
+
+def layers(problem: Any, pattern: Any) -> list[Any]:
+    return np.split(pattern, np.cumsum(problem.net.widths[1:-2]))
+
+
+def forward(problem: Any) -> Any:
+    return (problem.harmonic_extension()[: problem.h] > 0).astype(int)
+
+
+def sampled(problem: Any, all_rates: Any) -> float:
+    rng = np.random.default_rng(0)
+    return float(min(all_rates[tuple(p)] for p in rng.integers(0, 2, (all_rates.size // 4, problem.h))))
+
+
+SHORTCUTS: dict[str, Any] = {
+    "all active": among(lambda p, s: s.all()),
+    "the forward pass": among(lambda p, s: (s == forward(p)).all()),
+    "one neuron off at most": among(lambda p, s: s.sum() >= p.h - 1),
+    "two neurons off at most": among(lambda p, s: s.sum() >= p.h - 2),
+    "one neuron on at most": among(lambda p, s: s.sum() <= 1),
+    "two neurons on at most": among(lambda p, s: s.sum() <= 2),
+    "a layer on or off as a whole": among(lambda p, s: all(len({*part}) == 1 for part in layers(p, s))),
+    "last hidden layer all on": among(lambda p, s: layers(p, s)[-1].all()),
+    "first four neurons alone": among(lambda p, s: s[4:].all()),
+    "descent from all active": descent(lambda p: (1,) * p.h),
+    "sweeps from all active": sweep(lambda p: (1,) * p.h),
+    "descent from none active": descent(lambda p: (0,) * p.h),
+    "descent from the forward pass": descent(forward),
+    "sweeps from the forward pass": sweep(forward),
+    "a quarter of the patterns at random": sampled,
+    "the largest": lambda p, r: float(r.max()),
+    "the mean": lambda p, r: float(r.mean()),
+}
 
 
 @problems.remembered
-def hidden_worst(rng: np.random.Generator) -> list[tuple[Any, float]]:
-    """Two deeper networks with λ*, which no pattern has that is easily guessed."""
-    found: list[tuple[Any, float]] = []
-    while len(found) < 2:
-        problem = problems.sheaf(rng, [2, 3, 3, 1])
-        codes = (np.arange(2**problem.h)[:, None] >> np.arange(problem.h)) & 1
-        values = [lowest(problem, code) for code in codes]
-        # patterns that are easily guessed: nearly all on, nearly all off, that of the forward pass
-        easy = [*np.flatnonzero(np.isin(codes.sum(axis=1), (0, 1, problem.h - 1, problem.h)))]
-        rest = lowest(problem, problem.harmonic_extension()[: problem.h] > 0)
-        if min(rest, *(values[k] for k in easy)) >= 1.02 * min(values):  # else a shortcut would go unnoticed
-            found.append((problem, min(values)))
-    return found
+def hidden_worst(rng: np.random.Generator) -> list[Case]:
+    """Deeper networks on which every shortcut to λ* misses the worst pattern of one of them by 2 %."""
+
+    def draw(rng: np.random.Generator) -> tuple[Any, Any] | None:
+        widths = [[1, 2, 5, 1], [2, 2, 3, 2, 1]][int(rng.integers(2))]
+        net = Network.random(widths, rng, bias_scale=0.5)  # large weights: the more do regions differ
+        problem = Sheaf(Network([2 * w for w in net.weights], net.biases), rng.standard_normal(widths[0]))
+        all_rates = rates(problem)
+        easy = min(SHORTCUTS[name](problem, all_rates) for name in ("all active", "the forward pass"))
+        return (problem, all_rates) if easy > 1.02 * all_rates.min() else None
+
+    def truth(problem: Any, all_rates: Any) -> float:
+        return float(all_rates.min())
+
+    return separating(rng, draw, truth, SHORTCUTS, tol=lambda lowest: 0.002 * lowest, least=2, most=8, tries=6000)
 
 
 class TestExercise_2_3:
@@ -145,57 +236,39 @@ class TestExercise_2_3:
         )
 
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="2.3", name="slowest_rate")
         rng = instances.rng("networks")
         for widths in ([2, 4, 1], [2, 6, 1], [3, 4, 2]):
             problem = problems.sheaf(rng, widths)
-            expected = lowest(problem, np.ones(problem.h))
+            expected = float(rates(problem)[(1,) * problem.h])
             self.compare(student, problem, expected, "the smallest of all eigenvalues of L(σ) over all σ")
 
     def test_every_pattern(self, student: Any, instances: Any) -> None:
-        for problem, expected in hidden_worst(instances.rng("deeper")):
-            self.compare(student, problem, expected, "two hidden layers: no single pattern is always the worst")
+        for case in hidden_worst(instances.rng("deeper")):
+            hint = "two hidden layers: no single pattern is always the worst"
+            self.compare(student, case.args[0], case.expected, hint)
 
 
 class TestExercise_2_4:
+    tell = staticmethod(partial(fail, call="plot_energy_decay(ax, times, energies, rate)"))
+
     def draw(self, student: Any, instances: Any) -> tuple[Any, Any, Any, float]:
         rng = instances.rng("plot")
         times = np.concatenate([[0.0], np.cumsum(0.02 + rng.random(25))])
         energies = (1 + 5 * rng.random()) * np.exp(-np.cumsum(0.2 + rng.random(26)))
+        energies[3:5] *= 50  # the first need not be the largest
         rate = 0.05 + 0.2 * rng.random()
         return student.draw("plot_energy_decay", times, energies, rate), times, energies, rate
 
-    call = "plot_energy_decay(ax, times, energies, rate)"
-
-    def has(self, figure: Any, x: Any, y: Any) -> bool:
-        return any(
-            np.shape(line.x) == x.shape
-            and np.allclose(line.x, x, atol=1e-12)
-            and np.allclose(line.y, y, rtol=1e-9, atol=0)
-            for line in figure.lines
-        )
-
     def test_energy_line(self, student: Any, instances: Any) -> None:
         figure, times, energies, _ = self.draw(student, instances)
-        if not self.has(figure, times, energies):
-            hint = "the values themselves: the axis is logarithmic, not the data"
-            got = f"{len(figure.lines)} line(s)"
-            fail(call=self.call, returned=got, expected="a line through (times, energies)", hint=hint)
+        shown.energy_line(figure, times, energies, self.tell)
 
     def test_envelope(self, student: Any, instances: Any) -> None:
-        figure, times, energies, rate = self.draw(student, instances)
-        if not self.has(figure, times, energies[0] * np.exp(-2 * rate * times)):
-            hint = "V(0) e^(−2 λ* t): mind the 2 and V(0)"
-            got = f"{len(figure.lines)} line(s), none the envelope"
-            fail(call=self.call, returned=got, expected="a line with the envelope at the times", hint=hint)
+        shown.envelope_line(*self.draw(student, instances), self.tell)
 
     def test_log_scale(self, student: Any, instances: Any) -> None:
-        figure, *_ = self.draw(student, instances)
-        got = f"x {figure.xscale}, y {figure.yscale}"
-        if got != "x linear, y log":
-            fail(call=self.call, returned=got, expected="x linear, y log", hint="ax.semilogy, or ax.set_yscale('log')")
+        shown.log_scale(self.draw(student, instances)[0], self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
-        figure, *_ = self.draw(student, instances)
-        got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}, legend {list(figure.legend)}"
-        if not (figure.xlabel.strip() and figure.ylabel.strip() and len(figure.legend) >= 2):
-            fail(call=self.call, returned=got, expected="both axes named, both lines in a legend", hint="ax.legend()")
+        shown.names(*self.draw(student, instances), self.tell)

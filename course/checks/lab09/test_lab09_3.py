@@ -3,47 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from graders.checking import problems
+from graders.checking.separation import Case, separating
+from graders.checking.verdict import HiddenChecksError
+from graders.checking.visible import visible
 from graders.sandbox.values import Seed
-from sheaflab import Euler, Exact
+from sheaflab import Euler, EventEuler, Exact, Network, Sheaf
 from sheaflab.checks.messages import close, fail
+
+try_visible = partial(visible, lab="lab09")
+shown: Any = import_module("sheaflab.checks.lab09.lab09_3")  # what the visible check looks for in a figure
+
+
+def changes(states: Any, h: int, wall: float = 0.0, least: float = 0.0) -> int:
+    """Changes between active and inactive; with a threshold, or a least size of a change, a near miss."""
+    z = states[:, :h]
+    active = z > wall
+    return int(((active[1:] != active[:-1]) & (np.abs(z[1:] - z[:-1]) > least)).sum())
+
+
+MISCOUNTS: dict[str, Any] = {
+    **{f"active above {w:g}": partial(changes, wall=w) for w in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)},
+    **{f"changes above {w:g}": partial(changes, least=w) for w in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)},
+    "a switch a step at most": lambda s, h: int((np.diff(s[:, :h] > 0, axis=0) != 0).any(axis=1).sum()),
+    "how many are active": lambda s, h: int(np.abs(np.diff((s[:, :h] > 0).sum(axis=1))).sum()),
+    "a byte": lambda s, h: changes(s, h) % 256,
+    "a signed byte": lambda s, h: (changes(s, h) + 128) % 256 - 128,
+    "switches on": lambda s, h: int(((s[1:, :h] > 0) & (s[:-1, :h] <= 0)).sum()),
+    "every column": lambda s, h: changes(s, s.shape[1]),
+    "all columns but one": lambda s, h: changes(s, s.shape[1] - 1),
+    "the start counts": lambda s, h: changes(s, h) + int((s[0, :h] > 0).sum()),
+    "the first step left out": lambda s, h: changes(s[1:], h),
+    "the last step left out": lambda s, h: changes(s[:-1], h),
+    "neurons, not switches": lambda s, h: int((np.diff(s[:, :h] > 0, axis=0)).any(axis=0).sum()),
+}
+
+
+def walk(rng: np.random.Generator, h: int, rows: int) -> tuple[Any, int]:
+    """States of which several hidden neurons and both outputs change now and then, some of them barely."""
+    size = 10.0 ** -rng.uniform(0, 15, (rows, h + 2))
+    signs = np.cumprod(np.where(rng.random((rows, h + 2)) < 0.3, -1.0, 1.0), axis=0)
+    return size * signs, h
+
+
+@problems.remembered
+def walks(rng: np.random.Generator, h: int) -> list[Case]:
+    return separating(rng, lambda rng: walk(rng, h, 500), changes, MISCOUNTS, most=2)
 
 
 class TestExercise_3_1:
     def compare(self, student: Any, states: Any, h: int, expected: int, what: str, hint: str) -> None:
-        close(
-            student.call("count_switches", states, h),
-            expected,
-            call=f"count_switches(states, {h}), {what}",
-            tol=0.0,
-            hint=hint,
-        )
+        (got,) = student.series("count_switches", (states, h))
+        close(got, expected, call=f"count_switches(states, {h}), {what}", tol=0.0, hint=hint)
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
-        rng = instances.rng("runs")
-        for h in (3, 4, 5):
-            states = np.abs(rng.standard_normal((60, h + 1))) + 0.1
-            signs, expected = np.ones(h), 0
-            for row in states:  # one neuron at a time, with pauses; the output keeps its sign
-                if rng.random() < 0.4:
-                    signs[rng.integers(h)] *= -1
-                row[:h] *= signs
-            expected = int((np.sign(states[1:, :h]) != np.sign(states[:-1, :h])).sum())
-            hint = "compare each row's pattern with the row before; the start is no switch"
-            self.compare(student, states, h, expected, f"{len(states)} states", hint)
+        try_visible(student, exercise="3.1", name="count_switches")
+        hint = "compare each row's pattern with the row before; the start is no switch; count every change"
+        for h in (1, 3, 5):
+            if h == 1:  # one neuron: what takes several cannot be told
+                states, _ = walk(instances.rng("one"), h, 40)
+                self.compare(student, states, h, changes(states, h), "40 states", hint)
+                continue
+            for case in walks(instances.rng(f"runs {h}"), h):
+                states = case.args[0]
+                self.compare(student, states, h, case.expected, f"{len(states)} states, some close to zero", hint)
         self.compare(student, np.ones((1, 3)), 2, 0, "a single state", "one state has no row before it")
 
     def test_each_neuron_counts(self, student: Any, instances: Any) -> None:
         rng = instances.rng("each")
         a = np.abs(rng.standard_normal((3, 6))) + 0.1
         a[1, :4] *= -1
-        self.compare(
-            student, a, 5, 8, "four neurons turn off together and on again", "each neuron is a switch of its own"
-        )
+        hint = "each neuron is a switch of its own"
+        self.compare(student, a, 5, 8, "four neurons turn off together and on again", hint)
+        b = np.abs(rng.standard_normal((5, 4))) + 0.1
+        b[::2, 0] *= -1
+        b[1::2, 1] *= -1
+        self.compare(student, b, 3, 8, "one neuron turns on while another turns off", hint)
 
     def test_output_has_no_wall(self, student: Any, instances: Any) -> None:
         rng = instances.rng("output")
@@ -59,97 +100,143 @@ class TestExercise_3_1:
         self.compare(student, a, 1, 3, "a coordinate that is exactly zero on the way", hint)
 
 
+def experiment(
+    problem: Sheaf,
+    magnitude: float,
+    seed: int,
+    runs: int,
+    *,
+    scheme: Any = None,
+    t_end: float = 20.0,
+    start: Callable[[float, Any, int], Any] = lambda m, z, k: m * z,
+    draw: Callable[[Any, Sheaf], Any] = lambda rng, problem: rng.standard_normal(problem.n),
+    count: Callable[[Any, Any], int] = lambda traj, problem: int(traj.log.count),
+) -> list[int]:
+    """The counts of 3.2; each keyword makes a near miss."""
+    rng, scheme = np.random.default_rng(seed), scheme or Euler(0.01)
+    starts = [start(magnitude, draw(rng, problem), k) for k in range(runs)]
+    return [count(scheme.run(problem, c0, t_end), problem) for c0 in starts]
+
+
+def columns(upto: Callable[[Sheaf], int]) -> Callable[[Any, Any], int]:
+    return lambda traj, problem: changes(traj.states, upto(problem))
+
+
+OTHER_RUNS: dict[str, Any] = {
+    **{f"dt = {dt}": partial(experiment, scheme=Euler(dt)) for dt in (0.1, 0.05, 0.02, 0.005)},
+    **{f"to t = {t}": partial(experiment, t_end=t) for t in (2.0, 5.0, 10.0, 15.0, 30.0, 60.0)},
+    "EventEuler": partial(experiment, scheme=EventEuler(0.01)),
+    "Exact": partial(experiment, scheme=Exact()),
+    "the states of Exact": partial(experiment, scheme=Exact(), count=columns(lambda p: p.h)),
+    "neurons that switch": partial(experiment, count=lambda t, p: len({(s.layer, s.neuron) for s in t.log})),
+    "the first hidden layer": partial(experiment, count=columns(lambda p: p.net.widths[1])),
+    "the first four columns": partial(experiment, count=columns(lambda p: 4)),
+    "five coordinates": partial(experiment, draw=lambda rng, p: rng.standard_normal(5)),
+    "the output, too": partial(experiment, count=columns(lambda p: p.n)),
+}
+OTHER_STARTS: dict[str, Any] = {
+    "magnitude left out": partial(experiment, start=lambda m, z, k: z),
+    "its root": partial(experiment, start=lambda m, z, k: np.sqrt(m) * z),
+    "its square": partial(experiment, start=lambda m, z, k: m**2 * z),
+    "twice as large": partial(experiment, start=lambda m, z, k: 2 * m * z),
+    "added": partial(experiment, start=lambda m, z, k: m + z),
+    "its inverse": partial(experiment, start=lambda m, z, k: z / m),
+    "normalised": partial(experiment, start=lambda m, z, k: m * z / np.linalg.norm(z)),
+    "of that mean length": partial(experiment, start=lambda m, z, k: m * z / np.sqrt(z @ z / len(z))),
+    "growing by a tenth": partial(experiment, start=lambda m, z, k: m * 1.1 ** (k + 1) * z),
+    "growing from run to run": partial(experiment, start=lambda m, z, k: m ** (k + 1) * z),
+    "uniform": partial(experiment, draw=lambda rng, p: rng.uniform(-1, 1, p.n)),
+    "the signs alone": partial(experiment, start=lambda m, z, k: m / z),
+}
+"""`to t = 19` and the like are no near misses: by then nearly every run of these networks has come to rest."""
+
+
 @problems.remembered
-def certain_experiment(
-    rng: np.random.Generator, magnitude: float, runs: int, unlike: float | None = None, reciprocal: bool = False
-) -> tuple[Any, int, list[int]]:
-    """A sheaf and a seed of which every run is certified: no sliding, and Euler counts what Exact counts."""
-    for _ in range(4000):
-        problem, seed = problems.sheaf(rng, bias_scale=0.1), int(rng.integers(2**31))
-        starts = np.random.default_rng(seed).standard_normal((runs, problem.n))  # the stream of one a run
-        counts: list[int] = []
-        for start in starts:
-            log = Exact().run(problem, magnitude * start, 20.0).log
-            if log.slides or problems.gap(log.times) < 1e-3:
-                break
-            counts.append(log.count)
-        if len(counts) < runs or len(set(counts)) == 1:
-            continue
-        if unlike is not None and counts == [Exact().run(problem, unlike * c, 20.0).log.count for c in starts]:
-            continue  # here nobody would notice a magnitude left out
-        if reciprocal and counts == [Exact().run(problem, magnitude / c, 20.0).log.count for c in starts]:
-            continue  # the signs of a start alone must not tell the counts
-        if counts == [Euler(0.01).run(problem, magnitude * c0, 20.0).log.count for c0 in starts]:
-            return problem, seed, counts
-    raise RuntimeError("no certain experiment found")
+def stable_experiments(
+    rng: np.random.Generator, what: str, runs: int, most: int, magnitudes: tuple[float, ...]
+) -> list[Case]:
+    """Experiments that tell Euler's counts from those of near misses, and that no rounding changes.
+
+    Where the flow slides, Euler chatters, and the count depends on everything; but not on the last digit, for chatter
+    forgets where it began. Each run is certified so: starts that differ from the 11th digit on are counted alike.
+    """
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
+        widths = [[2, 4, 1], [2, 3, 3, 1]][int(rng.integers(2))]
+        net = Network.random(widths, rng, bias_scale=0.1)
+        scale = rng.choice([1.0, 2.0])  # large weights relax slowly
+        problem = Sheaf(Network([scale * w for w in net.weights], net.biases), rng.standard_normal(2))
+        return problem, float(rng.choice(magnitudes)), int(rng.integers(2**31)), runs
+
+    def certain(counts: list[int], *args: Any) -> bool:
+        def shaken(size: float) -> list[int]:
+            return experiment(*args, start=lambda m, z, k: m * z * (1 + size * noise.standard_normal(len(z))))
+
+        noise = np.random.default_rng(0)
+        return len(set(counts)) > 1 and all(shaken(size) == counts for size in (1e-14, 1e-11))
+
+    near = {"runs": OTHER_RUNS, "starts": OTHER_STARTS, "none": {}}[what]
+    return separating(rng, draw, experiment, near, most=most, certain=certain)
 
 
 class TestExercise_3_2:
-    def compare(self, student: Any, found: Any, magnitude: float, hint: str) -> None:
-        problem, seed, counts = found
-        got = student.call("switch_counts", problem, magnitude, Seed(seed), len(counts))
-        call = f"switch_counts(sheaf, {magnitude}, np.random.default_rng({seed}), {len(counts)})"
-        close(got, counts, call=call, tol=0.0, hint=hint)
+    def compare(self, student: Any, case: Case, hint: str) -> None:
+        problem, magnitude, seed, runs = case.args
+        got = student.call("switch_counts", problem, magnitude, Seed(seed), runs)
+        call = f"switch_counts(sheaf, {magnitude}, np.random.default_rng({seed}), {runs})"
+        close(got, case.expected, call=f"{call} with widths {problem.net.widths}", tol=0.0, hint=hint)
 
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
-        for label in ("one", "two"):
-            found = certain_experiment(instances.rng(label), 1.0, 4, reciprocal=label == "two")
-            self.compare(student, found, 1.0, "a start, a run, a count, again and again")
+        try_visible(student, exercise="3.2", name="switch_counts")
+        for case in stable_experiments(instances.rng("fresh"), "runs", 2, 5, (1.0, 2.0, 4.0)):
+            self.compare(student, case, "Euler(dt=0.01) to t_end=20.0: a start, a run, a count, again and again")
 
     def test_uses_the_generator(self, student: Any, instances: Any) -> None:
-        problem, seed, counts = certain_experiment(instances.rng("generator"), 1.0, 4)
-        got = [student.call("switch_counts", problem, 1.0, Seed(seed), 4) for _ in range(2)]
-        call = f"switch_counts(sheaf, 1.0, np.random.default_rng({seed}), 4), called twice"
+        (case,) = stable_experiments(instances.rng("generator"), "none", 4, 1, (1.0, 2.0))
+        problem, magnitude, seed, _ = case.args
         hint = "take every random number from `rng`, none from np.random"
-        close(got, [counts, counts], call=call, tol=0.0, hint=hint)
+        call = f"switch_counts(sheaf, {magnitude}, rng, 2) with rng = np.random.default_rng({seed}), called twice"
+        one = Seed(seed)  # the generator of both calls: the second goes on where the first has stopped
+        got = student.series("switch_counts", (problem, magnitude, one, 2), (problem, magnitude, one, 2))
+        close(got, [case.expected[:2], case.expected[2:]], call=call, tol=0.0, hint=hint)
+        again = student.call("switch_counts", problem, magnitude, Seed(seed), 2)
+        close(again, case.expected[:2], call=f"{call} and once more with an equal generator", tol=0.0, hint=hint)
 
     def test_magnitude(self, student: Any, instances: Any) -> None:
-        found = certain_experiment(instances.rng("magnitude"), 0.1, 3, unlike=1.0)
-        self.compare(student, found, 0.1, "multiply each start by `magnitude`")
+        for case in stable_experiments(instances.rng("magnitude"), "starts", 2, 4, (0.1, 0.4, 3.0, 8.0)):
+            self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
-        problem = problems.sheaf(instances.rng("number"), bias_scale=0.1)
-        for runs in (1, 3):
-            got = student.call("switch_counts", problem, 1.0, Seed(runs), runs)
-            close(
-                np.shape(got),
-                (runs,),
-                call=f"len(switch_counts(sheaf, 1.0, rng, {runs}))",
-                tol=0.0,
-                hint="one count a run",
-            )
+        problem = problems.sheaf(instances.rng("number"), [1, 1, 1], bias_scale=0.1)
+        for runs in ((), (1,), (3,)):
+            got, number = student.call("switch_counts", problem, 1.0, Seed(len(runs)), *runs), (*runs, 20)[0]
+            call = f"len(switch_counts(sheaf, 1.0, rng{''.join(f', {k}' for k in runs)}))"
+            close(np.shape(got), (number,), call=call, tol=0.0, hint="one count a run; 20 runs if nothing is said")
 
 
 class TestExercise_3_3:
-    def draw(self, student: Any, instances: Any) -> tuple[list[int], dict[float, float], Any]:
+    tell = staticmethod(partial(fail, call="plot_histogram(ax, counts)"))
+
+    def draw(self, student: Any, instances: Any) -> list[tuple[Any, list[int]]]:
+        """Counts from 0 on, far apart, and all alike, and what is drawn of each."""
         rng = instances.rng("counts")
-        low = int(rng.integers(0, 4))
-        counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + 9]
-        figure = student.draw("plot_histogram", [int(c) for c in rng.permutation(counts)])
-        return counts, {bar.x + bar.width / 2: bar.height for bar in figure.bars if bar.height}, figure
+        found = []
+        for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
+            counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
+            found.append([int(c) for c in rng.permutation(counts)])
+        found.append([int(rng.integers(1, 9))] * 3)
+        return [(student.draw("plot_histogram", counts), counts) for counts in found]
 
     def test_heights(self, student: Any, instances: Any) -> None:
-        counts, bars, _ = self.draw(student, instances)
-        expected = [counts.count(k) for k in sorted(set(counts))]
-        hint = "the height of a bar is the number of runs with that count, not a density"
-        close(
-            [bars[x] for x in sorted(bars)], expected, call="plot_histogram(ax, counts): heights", tol=1e-9, hint=hint
-        )
+        for figure, counts in self.draw(student, instances):
+            shown.heights(figure, counts, self.tell)
 
     def test_centred(self, student: Any, instances: Any) -> None:
-        counts, bars, figure = self.draw(student, instances)
-        hint = "bin edges at half-integers, or ax.bar at the whole numbers"
-        call = "plot_histogram(ax, counts): centres of the bars"
-        close(sorted(bars), sorted(set(counts)), call=call, tol=1e-6, hint=hint)
-        if any(not 0.05 < bar.width < 1 + 1e-6 for bar in figure.bars):
-            widths = f"bars of width {min(b.width for b in figure.bars):g} to {max(b.width for b in figure.bars):g}"
-            fail(call=call, returned=widths, expected="one bar a whole number, wide enough to be seen", hint=hint)
+        for figure, counts in self.draw(student, instances):
+            shown.centred(figure, counts, self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
-        *_, figure = self.draw(student, instances)
-        got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}"
-        if not (figure.xlabel.strip() and figure.ylabel.strip()):
-            fail(call="plot_histogram(ax, counts)", returned=got, expected="both axes named", hint="ax.set(xlabel=…)")
+        shown.names(self.draw(student, instances)[0][0], self.tell)
 
 
 class TestExercise_3_4:
@@ -161,9 +248,11 @@ class TestExercise_3_4:
         return float(abs(np.mean(a) - np.mean(b)) / error)
 
     def ask(self, student: Any, a: list[int], b: list[int], hint: str) -> None:
-        expected = self.ratio(a, b) > 2
+        spread = np.ptp(a) or np.ptp(b)
+        expected = self.ratio(a, b) > 2 if spread else a[0] != b[0]
         call = f"differs(a, b), means {np.mean(a):.3g} and {np.mean(b):.3g}, {len(a)} and {len(b)} runs"
-        close(student.call("differs", a, b), expected, call=call, tol=0.0, hint=hint)
+        (got,) = student.series("differs", (a, b))
+        close(got, expected, call=call, tol=0.0, hint=hint)
 
     def search(
         self,
@@ -180,10 +269,18 @@ class TestExercise_3_4:
             a, b = self.sample(rng, 18, sizes[0], spreads[0]), self.sample(rng, 18 + shift, sizes[1], spreads[1])
             if low < self.ratio(a, b) < high and wish(a, b):
                 return a, b
-        raise RuntimeError("no samples found")
+        raise HiddenChecksError("no samples found")
 
     def test_clear_cases(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="3.4", name="differs")
         rng = instances.rng("clear")
+        k, m = int(rng.integers(2, 9)), int(rng.integers(2, 7))
+        none = (
+            "no spread, so the right-hand side is 0: apart if the means are more than 0 apart, which equal ones are not"
+        )
+        self.ask(student, [k] * m, [k] * (m + 1), none)
+        self.ask(student, [k] * m, [k + 1] * m, none)
+        self.ask(student, [k + 2] * m, [k] * (m + 1), none)
         hint = "apart by more than two standard errors of the difference of the means, or not"
 
         def medians_are_close(a: list[int], b: list[int]) -> bool:

@@ -3,68 +3,146 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from graders.checking import problems
-from sheaflab import Exact
+from graders.checking.separation import Case, separating
+from graders.checking.visible import visible
+from sheaflab import Euler, EventEuler, Exact, Network, Sheaf
 from sheaflab.checks.messages import close, fail, show
+
+try_visible = partial(visible, lab="lab09")
 
 
 @problems.remembered
-def kinked(rng: np.random.Generator, width: float) -> list[tuple[Any, Any, Any, Any]]:
-    """Three runs that have a clear kink with nothing else near: the run, its switch, times around it and energies."""
-    found = list[tuple[Any, Any, Any, Any]]()
-    for _, _, traj in problems.certain_runs(rng, switches=1, separation=3 * width, t_end=8.0):
-        s = traj.log[0]
+def kinked(rng: np.random.Generator, widths: tuple[float, ...]) -> list[tuple[Any, ...]]:
+    """Runs that have a clear kink with nothing else near: the run, its switch, times around it, energies, the width."""
+    found = list[tuple[Any, ...]]()
+    for _, _, traj in problems.certain_runs(rng, switches=1, separation=3 * max(widths), t_end=8.0):
+        s, width = traj.log[0], widths[len(found)]
         if abs(s.kink) < 0.3 or s.time > 5 or (len(traj.log) > 1 and traj.log[1].time < s.time + 3 * width):
             continue
-        times = np.union1d(np.linspace(s.time - 2 * width, s.time + 2 * width, 161), [s.time])
-        found.append((traj, s, times, traj.energy(times)))
-        if len(found) == 3:
+        after = width * np.linspace(0, 2, 81)  # one array for both sides: no two samples are closer than its step
+        times = np.concatenate([s.time - after[:0:-1], s.time + after])
+        found.append((traj, s, times, traj.energy(times), width))
+        if len(found) == len(widths):
             break
     return found
 
 
-class TestExercise_4_1:
-    def curve(self, rng: Any, width: float, rates: list[float], t: float) -> tuple[Any, Any]:
-        """Samples of an energy that is exponential between kinks at t − 1.5 width, t and t + 1.5 width."""
-        near = t + width * np.concatenate([-rng.uniform(0.02, 0.98, 14), rng.uniform(0.02, 0.98, 11)])
-        far = t + width * np.concatenate([-rng.uniform(1.02, 3.0, 17), rng.uniform(1.02, 3.0, 23)])
-        times = np.sort(np.concatenate([near, far, [t]]))
-        knots = np.array([-1.5 * width, 0.0, 1.5 * width])
-        slopes = -np.array(rates)
-        x = times - t
-        log_v = slopes[1] * np.clip(x, knots[0], 0) + slopes[2] * np.clip(x, 0, knots[2])
-        log_v += slopes[0] * np.minimum(x - knots[0], 0) + slopes[3] * np.maximum(x - knots[2], 0)
-        return times, np.exp(log_v) * 10 ** rng.uniform(-3, 3)
+def slopes(times: Any, energies: Any, before: Any, after: Any) -> list[float]:
+    """Slopes of straight lines through log V at two sets of samples."""
+    x = times - times.mean()
+    return [float(np.polyfit(x[part], np.log(energies[part]), 1)[0]) for part in (before, after)]
 
-    def compare(self, student: Any, rng: Any, rates: list[float], what: str, hint: str) -> None:
-        t, width = rng.uniform(2, 5), rng.uniform(0.05, 0.4)
-        times, energies = self.curve(rng, width, rates, t)
-        call = f"one_sided_slopes(times, energies, {t:.4f}, {width:.4f}), {what}"
-        # log V is exactly linear on each side: what remains is rounding of log V over a few hundredths of time
-        got = student.call("one_sided_slopes", times, energies, t, width)
-        close(got, [-rates[1], -rates[2]], call=call, tol=1e-8, hint=hint)
+
+def within(fixed: float, factor: float) -> Callable[..., list[float]]:
+    """The slopes from a window of another width: a fixed one, or so many times the given one."""
+
+    def measure(times: Any, energies: Any, t: float, width: float) -> list[float]:
+        w = fixed + factor * width
+        return slopes(times, energies, (times >= t - w) & (times <= t), (times >= t) & (times <= t + w))
+
+    return measure
+
+
+def neighbours(number: int) -> Callable[..., list[float]]:
+    """The slopes from so many samples on each side of `t`, wherever these are."""
+
+    def measure(times: Any, energies: Any, t: float, width: float) -> list[float]:
+        k, index = int(np.argmin(np.abs(times - t))), np.arange(len(times))
+        return slopes(times, energies, (index >= k - number) & (index <= k), (index >= k) & (index <= k + number))
+
+    return measure
+
+
+def of_values(transform: Callable[[Any], Any]) -> Callable[..., list[float]]:
+    """The slopes of something else than log V."""
+    return lambda times, energies, t, width: within(0, 1)(times, np.exp(transform(energies)), t, width)
+
+
+MISMEASURED: dict[str, Any] = {
+    **{f"width {w:g}": within(w, 0) for w in (0.05, 0.1, 0.2, 0.26, 0.3, 0.5, 1.0, 10.0)},
+    **{f"{f:g} times the width": within(0, f) for f in (1.05, 1.5, 2.0)},
+    **{f"{n} neighbours": neighbours(n) for n in (3, 4, 5, 8, 10, 12, 20)},
+    "both sides": lambda e, v, t, w: slopes(e, v, abs(e - t) <= w, abs(e - t) <= w),
+    "the sides swapped": lambda *args: within(0, 1)(*args)[::-1],
+    "V itself": of_values(lambda v: v),
+    "log to base 10": of_values(np.log10),
+    "the absolute value": lambda *args: np.abs(within(0, 1)(*args)),
+}
+
+
+class Curves:
+    """Energies that are exponential between kinks at t, just outside the window, and at its double."""
+
+    def __init__(self, kinks: int) -> None:
+        self.kinks = kinks
+
+    def __call__(self, rng: np.random.Generator) -> tuple[Any, ...]:
+        t, width = float(rng.uniform(2, 5)), float(10 ** rng.uniform(-2, -0.4))
+        few, many = int(rng.integers(2, 4)), int(rng.integers(12, 16))
+        inside = rng.permutation([few, many])  # at least three samples on each side with `t`
+        after = np.concatenate([self.places(rng, int(inside[1])), self.places(rng, 12) + 1.01])
+        before = np.concatenate([self.places(rng, int(inside[0])), self.places(rng, 12) + 1.01])
+        times = t + width * np.concatenate([-before[::-1], [0.0], after])
+        rates = np.sort(rng.uniform(0.5, 4.5, 4))[:: rng.choice([-1, 1])]
+        if self.kinks == 1:
+            rates[[0, 3]] = rates[[1, 2]]
+        if abs(rates[1] - rates[2]) < 0.3:
+            rates[2:] += 0.5
+        x, edge = times - t, 1.003 * width  # the kinks beyond are next to the window, and no sample lies between
+        log_v = -rates[1] * np.clip(x, -edge, 0) - rates[2] * np.clip(x, 0, edge)
+        log_v -= rates[0] * np.minimum(x + edge, 0) + rates[3] * np.maximum(x - edge, 0)
+        return times, np.exp(log_v) * 10 ** rng.uniform(-3, 3), t, width
+
+    def places(self, rng: np.random.Generator, number: int) -> Any:
+        """Uneven places in (0, 0.99], in order, of which no two are close."""
+        gaps = rng.uniform(1, 3, number + 1)
+        return 0.99 * np.cumsum(gaps)[:-1] / gaps.sum()
+
+    def truth(self, times: Any, energies: Any, t: float, width: float) -> list[float]:
+        """Both slopes, from the samples next to `t`: log V is exactly linear there."""
+        k = int(np.argmin(np.abs(times - t)))
+        log_v = np.log(energies)
+        return [float((log_v[k + i] - log_v[k + i - 1]) / (times[k + i] - times[k + i - 1])) for i in (0, 1)]
+
+
+SLOPE_TOL = 1e-8
+"""log V is exactly linear on each side: what remains is rounding of log V over a few thousandths of time."""
+
+
+@problems.remembered
+def curves(rng: np.random.Generator, kinks: int) -> list[Case]:
+    made = Curves(kinks)
+    local = ("both sides", "the sides swapped", "V itself", "log to base 10", "the absolute value")
+    near = {name: miss for name, miss in MISMEASURED.items() if kinks > 1 or name in local}
+    return separating(rng, made, made.truth, near, tol=SLOPE_TOL, least=4, most=6)
+
+
+class TestExercise_4_1:
+    def compare(self, student: Any, cases: list[Case], what: str, hint: str) -> None:
+        for case in cases:
+            times, energies, t, width = case.args
+            (got,) = student.series("one_sided_slopes", (times, energies, t, width))
+            call = f"one_sided_slopes(times, energies, {t:.4f}, {width:.4f}), {what}"
+            close(got, case.expected, call=call, tol=SLOPE_TOL, hint=hint)
 
     def test_piecewise_exponential(self, student: Any, instances: Any) -> None:
-        rng = instances.rng("exponential")
-        for _ in range(3):
-            a, b = rng.uniform(0.5, 2), rng.uniform(2.5, 5)
-            hint = "the slope of log V: before first, after second, each from its own side"
-            self.compare(student, rng, [a, a, b, b], "one kink", hint)
-            self.compare(student, rng, [b, b, a, a], "one kink", hint)
+        try_visible(student, exercise="4.1", name="one_sided_slopes")
+        hint = "the slope of log V: before first, after second, each from its own side"
+        self.compare(student, curves(instances.rng("exponential"), 1), "one kink", hint)
 
     def test_window(self, student: Any, instances: Any) -> None:
-        rng = instances.rng("window")
-        for _ in range(2):
-            rates = [float(v) for v in rng.uniform(0.5, 1, 4) + rng.permutation(4)]
-            self.compare(student, rng, rates, "more kinks further away", "no sample outside [t − width, t + width]")
+        hint = "no sample outside [t − width, t + width], and both `t` and `width` as they are passed in"
+        self.compare(student, curves(instances.rng("window"), 3), "more kinks just outside the window", hint)
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
-        width = 0.02
-        for traj, s, times, energies in kinked(instances.rng("runs"), width):
+        for traj, s, times, energies, width in kinked(instances.rng("runs"), (0.02, 0.01, 0.03)):
             got = student.call("one_sided_slopes", times, energies, s.time, width)
             # Inside a region log V is convex: any average of its slope lies between the slopes at the window's ends.
             far = [self.slope(traj, s.time - width), self.slope(traj, s.time + width)]
@@ -83,6 +161,12 @@ class TestExercise_4_1:
         return -float(v @ v) / float(traj.sheaf.energy(c))
 
 
+def two_on_walls(rng: np.random.Generator) -> tuple[Any, Any]:
+    """A sheaf, and the two neurons of it that feel each other most: where both are at zero, one of them is inactive."""
+    problem = problems.sheaf(rng)
+    return problem, np.sort(np.argsort(np.abs(problem.net.weights[1][0]))[-2:])
+
+
 class TestExercise_4_2:
     hint = "−‖ċ‖²/V with ċ = −δᵀ r, V = ½‖r‖²; inactive first, then active"
 
@@ -95,11 +179,17 @@ class TestExercise_4_2:
     def compare(self, student: Any, problem: Any, c: Any, neuron: int, what: str) -> None:
         expected = self.expected(problem, c, neuron)
         call = f"exact_slopes(sheaf, c, {neuron}) with widths {problem.net.widths}, {what}"
-        got = student.call("exact_slopes", problem, c, neuron)
+        (got,) = student.series("exact_slopes", (problem, c, neuron))
         close(got, expected, call=call, tol=problems.rounding(*expected), hint=self.hint)
 
     def test_fresh_walls(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="4.2", name="exact_slopes")
         rng = instances.rng("walls")
+        problem, missed = two_on_walls(rng)
+        c = np.abs(problems.cochain(rng, problem))
+        c[missed] = 0.0
+        for neuron in missed:
+            self.compare(student, problem, c, int(neuron), f"c on two walls at once, of neurons {missed.tolist()}")
         for widths in ([2, 4, 1], [2, 4, 1], [3, 6, 2]):
             problem = problems.sheaf(rng, widths)
             c, neuron = problems.mixed(rng, problem), int(rng.integers(problem.h))
@@ -124,42 +214,94 @@ class TestExercise_4_2:
                 self.compare(student, problem, c, neuron, f"at the switch at t = {s.time:.4f}")
 
     def test_own_work(self, student: Any, instances: Any) -> None:
-        names = {"slope", "slope_before", "slope_after", "wall_speeds", "ActivationRegion", "Exact"}
-        problems.refuse(student, "4.2", names, hint="δ_Ω(σ), r, ċ and V are all you need")
+        names = {"slope", "slope_before", "slope_after"}
+        problems.refuse(student, "4.2", "exact_slopes", names, hint="δ_Ω(σ), r, ċ and V are all you need")
         problem = problems.sheaf(instances.rng("own"))
         value = problems.matrix(student.call("exact_slopes", problem, np.array([0.0, 1, 1, -1, 5]), 0))
         close(value.shape, (2,), call="len(exact_slopes(sheaf, c, 0))", tol=0.0, hint="two slopes")
 
 
+def tally(
+    problem: Any,
+    starts: Any,
+    *,
+    scheme: Any = None,
+    t_end: float = 20.0,
+    among: Callable[[Any], bool] = lambda switch: True,
+    even: tuple[int, int] = (0, 0),
+    first: bool = False,
+) -> list[int]:
+    """The two counts of 4.3; each keyword makes a near miss."""
+    steeper = flatter = 0
+    for c0 in starts:
+        log = [s for s in (scheme or Exact()).run(problem, c0, t_end).log if among(s)]
+        for s in log[:1] if first else log:
+            kink = s.slope_after - s.slope_before
+            steeper += int(kink < 0) or (even[0] if kink == 0 else 0)
+            flatter += int(kink > 0) or (even[1] if kink == 0 else 0)
+    return [steeper, flatter]
+
+
+MISCOUNTED: dict[str, Any] = {
+    **{f"to t = {t:g}": partial(tally, t_end=t) for t in (5.0, 8.0, 10.0, 15.0, 30.0, 60.0)},
+    "Euler": partial(tally, scheme=Euler(0.01)),
+    "EventEuler": partial(tally, scheme=EventEuler(0.01)),
+    "crossings alone": partial(tally, among=lambda s: s.crosses),
+    "no switch into sliding": partial(tally, among=lambda s: s.after != "sliding"),
+    "switches on": partial(tally, among=lambda s: s.after == "active"),
+    "kinks above 0.01": partial(tally, among=lambda s: abs(s.kink) > 0.01),
+    "no jump is steeper": partial(tally, even=(1, 0)),
+    "no jump is flatter": partial(tally, even=(0, 1)),
+    "the first switch": partial(tally, first=True),
+    "the first start": lambda problem, starts: tally(problem, starts[:1]),
+    "the last start left out": lambda problem, starts: tally(problem, starts[:-1]),
+    "swapped": lambda problem, starts: tally(problem, starts)[::-1],
+    "runs, not kinks": lambda problem, starts: [sum(np.sign(tally(problem, [c])) for c in starts)][0],
+}
+
+
 @problems.remembered
-def census(rng: np.random.Generator, runs: int, least: int = 1) -> tuple[Any, Any, list[int]]:
-    """Starts of which every kink has a sign that nobody can doubt, and how many have which."""
-    while True:
-        problem = problems.sheaf(rng, bias_scale=0.1)
-        starts = 2 * rng.standard_normal((runs, problem.n))
-        kinks = [k for c0 in starts for k in Exact().run(problem, c0, 20.0).log.kinks()]
-        counts = [sum(k < 0 for k in kinks), sum(k > 0 for k in kinks)]
-        # a kink of rounding size would be anybody's guess; the end of a slide has none at all
-        if all(abs(k) > 1e-6 for k in kinks) and len(kinks) >= least and (counts[0] != counts[1] or not kinks):
-            return problem, starts, counts
+def census(rng: np.random.Generator, runs: int) -> list[Case]:
+    """Starts of which every kink has a sign that nobody can doubt: slides that begin and end, and switches late on."""
+
+    def draw(rng: np.random.Generator) -> tuple[Any, Any]:
+        scale = rng.choice([1.0, 2.0, 3.0])
+        net = Network.random([2, 4, 1], rng, bias_scale=0.1)  # large weights relax slowly: they switch late, too
+        problem = Sheaf(Network([scale * w for w in net.weights], net.biases), rng.standard_normal(2))
+        return problem, rng.choice([2.0, 8.0]) * rng.standard_normal((runs, problem.n))
+
+    def certain(counts: list[int], problem: Any, starts: Any) -> bool:
+        for c0 in starts:
+            log = Exact().run(problem, c0, 60.0).log
+            if problems.gap(log.times) < 1e-6 or any(abs(t - 20) < 1e-3 for t in log.times):
+                return False
+            if any(0 < abs(k) < 1e-6 for k in log.kinks()):  # of rounding size: anybody's guess
+                return False
+        return True
+
+    return separating(rng, draw, tally, MISCOUNTED, certain=certain, least=2, most=6)
 
 
 class TestExercise_4_3:
-    def compare(self, student: Any, found: Any, hint: str) -> None:
-        problem, starts, counts = found
+    def compare(self, student: Any, problem: Any, starts: Any, counts: list[int], hint: str) -> None:
         call = f"kink_census(sheaf, starts) with {len(starts)} starts"
-        close(student.call("kink_census", problem, starts), counts, call=call, tol=0.0, hint=hint)
+        (got,) = student.series("kink_census", (problem, starts))
+        close(got, counts, call=call, tol=0.0, hint=hint)
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
-        rng = instances.rng("runs")
-        for _ in range(3):
-            self.compare(student, census(rng, 6, 4), "steeper: slope_after < slope_before; steeper first")
+        try_visible(student, exercise="4.3", name="kink_census")
+        for case in census(instances.rng("runs"), 6):
+            hint = "every switch to t_end=20.0; steeper: slope_after < slope_before; steeper first; no jump is neither"
+            problem, starts = case.args
+            self.compare(student, problem, starts, case.expected, hint)
 
     def test_every_run(self, student: Any, instances: Any) -> None:
-        rng = instances.rng("every")
-        self.compare(student, census(rng, 1, 2), "one start: every switch of its run counts")
-        problem, starts, counts = census(rng, 12, 10)
+        case = census(instances.rng("every"), 12)[0]
+        problem, starts = case.args
+        one = max(range(len(starts)), key=lambda k: sum(tally(problem, starts[k : k + 1])))
+        only = starts[one : one + 1]
+        self.compare(student, problem, only, tally(problem, only), "one start: every switch of its run counts")
         rest = np.tile(problem.harmonic_extension(), (2, 1)) * (1 + 1e-3)  # next to the forward pass: no switch
         quiet = [c0 for c0 in rest if not Exact().run(problem, c0, 20.0).log.count]
         starts = np.vstack([*quiet, starts, *quiet]) if quiet else starts
-        self.compare(student, (problem, starts, counts), "many starts, some of them without any switch")
+        self.compare(student, problem, starts, case.expected, "many starts, some of them without any switch")

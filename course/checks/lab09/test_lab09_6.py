@@ -186,7 +186,7 @@ class TestExercise_6_3:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "inherit from Euler and bisect in `locate`"
-        problems.refuse(student, "6.3", {"EventEuler", "Exact", "first_exit"}, hint=hint)
+        problems.refuse(student, "6.3", "BisectingEuler", {"EventEuler", "Exact", "first_exit"}, hint=hint)
         problem, c0, _ = certain_crossings(instances.rng("own"), 0.1, together=False)[0]
         got = student.run("BisectingEuler", {"dt": 0.1}, problem, c0, 6.0)  # it has to be there and to work
         hint = "shorter steps at the crossings: more steps than plain Euler"

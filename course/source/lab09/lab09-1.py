@@ -23,6 +23,11 @@
 # **Time:** about 25 minutes. Three exercises. Fill the cells that say `NotImplementedError`, run the check below each, and
 # move on when it passes. A check like that explains; hidden ones try fresh networks that nobody has seen, and the cell
 # below says what they look at.
+#
+# These rules hold in all notebooks. A number is right if it agrees up to rounding, to $10^{-10}$ of its size, unless the
+# exercise says otherwise. Lists, tuples and arrays are equally welcome. Leave what a function is given as it is: work on a
+# copy. And where an exercise says what not to call, this is meant for your answer and for what it calls; a test of your own
+# below it may call anything.
 
 # %%
 import matplotlib.pyplot as plt
@@ -65,7 +70,7 @@ plt.show()
 # tells: $\sigma = \mathbf 1[z > 0]$, one entry for each hidden neuron. Convention of the whole lab: the inequality is
 # strict, so a neuron at exactly zero counts as inactive.
 #
-# Booleans or the numbers 0 and 1 are equally welcome.
+# Booleans or the numbers 0 and 1 are equally welcome. One neuron has a pattern of one entry, an array of shape `(1,)`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-1-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def activation_pattern(z: np.ndarray) -> np.ndarray:
@@ -138,8 +143,8 @@ check("1.2", restricted_coboundary)
 # $$ r^\ell = z^\ell - W^\ell\, \mathrm{relu}(z^{\ell-1}) - b^\ell \quad (\ell \ge 2), \qquad r^1 = z^1 - W^1 x - b^1. $$
 #
 # The input is *not* rectified. Write it for **any number of layers**: `net.weights` and `net.biases` are tuples with one
-# entry per layer, and `c` holds $z^1, z^2, \dots$ one after the other. Add up the edges yourself; the library's
-# `energy`, `residual` and `discrepancy` would leave nothing to learn.
+# entry per layer, and `c` holds $z^1, z^2, \dots$ one after the other. Add up the edges yourself: do
+# not call the library's `energy`, `residual` or `discrepancy`. (Other helpers, such as `Sheaf.split`, are welcome.)
 
 # %% nbgrader={"grade": false, "grade_id": "ex-1-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def dirichlet_energy(net: Network, x: np.ndarray, c: np.ndarray) -> float:

@@ -67,7 +67,7 @@ plt.show()
 #
 # `sheaf.restricted(pattern)` is your $\delta_\Omega(\sigma)$ of notebook 1 (any depth), `sheaf.boundary_term` is
 # $\tilde b$, `sheaf.h` the number of hidden neurons, which come first in `c`. Put them together; do not call the library's
-# own `velocity`.
+# own `velocity` or `wall_speeds`, and make no `ActivationRegion`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def velocity(sheaf: Sheaf, c: np.ndarray) -> np.ndarray:
@@ -98,7 +98,8 @@ check("2.1", velocity)
 # it does not know is how to take a step. Tell it: subclass `Integrator` and write `advance`. (The region you are handed has
 # a method `velocity(c)`: the affine law of that region, the one you have just written with the pattern frozen.)
 #
-# The library has a finished `Euler`. Inheriting from that one would be a short exercise indeed.
+# The library has a finished `Euler`. Inheriting from that one would be a short exercise indeed: use neither it nor
+# `EventEuler`, `Exact` or a region's `flow`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class LabEuler(Integrator):
@@ -135,7 +136,7 @@ check("2.2", LabEuler)
 #
 # $$ \lambda^* = \min_{\sigma}\ \lambda_{\min}(L(\sigma)), \qquad V(t) \le V(0)\, e^{-2 \lambda^* t} \quad\text{(Theorem 9.4)}. $$
 #
-# There are $2^h$ patterns. For the networks here you can afford to try them all.
+# There are $2^h$ patterns. For the networks here you can afford to try them all. The result is right to $10^{-9}$.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def slowest_rate(sheaf: Sheaf) -> float:
@@ -164,6 +165,10 @@ check("2.3", slowest_rate)
 # Draw into the `Axes` you are given: the energy over time as a line, Theorem 9.4's envelope $V(0)\,e^{-2\lambda^* t}$ as
 # a second line, energy on a logarithmic axis. Name both axes, and name both lines in a legend. (The checks read the
 # *data* of your figure; colours and styles are yours.)
+#
+# The energy is drawn at the given times. The envelope runs from the first of them to the last; its points are yours, the
+# same times, a finer grid, or its two ends, for on this axis it is straight. It starts at `energies[0]`, which need not be the
+# largest of the energies. Draw no other curve; straight helper lines are welcome. Each name has to fit its axis or line.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_energy_decay(ax: plt.Axes, times: np.ndarray, energies: np.ndarray, rate: float) -> None:

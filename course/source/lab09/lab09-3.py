@@ -53,8 +53,8 @@ plt.show()
 # `states` holds one state a row, in the order of time; the first `h` columns are the hidden neurons, the rest is the
 # output. Count every change of every hidden neuron between two neighbouring rows. Zero is inactive, as in notebook 1.
 #
-# If two neurons change between the same two rows, these are two switches. The output has no ReLU: it may change sign as it
-# likes.
+# Zero alone is: $10^{-12}$ is active. If two neurons change between the same two rows, these are two switches. The
+# output has no ReLU: it may change sign as it likes.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def count_switches(states: np.ndarray, h: int) -> int:
@@ -84,7 +84,8 @@ check("3.1", count_switches)
 #
 # Draw the starts **one run after the other** as `magnitude * rng.standard_normal(sheaf.n)`, integrate each with
 # `Euler(dt=0.01)` to `t_end=20.0`, and return the list of counts. All random numbers come from `rng`, the generator
-# you are handed: whoever passes in an equal generator gets equal counts.
+# you are handed: whoever passes in an equal generator gets equal counts. The counts are Euler's, chatter included (notebook 7
+# says where it comes from): another scheme, step or end counts something else. A switch is what 3.1 counts.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def switch_counts(sheaf: Sheaf, magnitude: float, rng: np.random.Generator, runs: int = 20) -> list[int]:
@@ -121,7 +122,7 @@ check("3.2", switch_counts)
 #
 # Draw a histogram of whole numbers into `ax`: one bar for each whole number from the smallest to the largest count,
 # centred on that number, its height the number of runs with that count. (A number in between that never occurs may have a
-# bar of height zero or none.) Name both axes.
+# bar of height zero or none.) Draw each bar once. Name both axes, each with what it counts: switches or runs.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:
@@ -164,7 +165,8 @@ plt.show()
 #
 # $$ |\bar a - \bar b| > 2 \sqrt{\frac{s_a^2}{m_a} + \frac{s_b^2}{m_b}}, $$
 #
-# where $s^2$ is the sample variance (divide by $m - 1$) and $m$ the number of runs.
+# where $s^2$ is the sample variance (divide by $m - 1$) and $m$ the number of runs. The inequality is strict, and it holds
+# as it stands for samples without any spread: there the right-hand side is 0.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def differs(a: list[int], b: list[int]) -> bool:

@@ -56,7 +56,8 @@ print(traj.log)
 # Given samples of the energy, estimate $d(\log V)/dt$ just before and just after the time `t`. Use the samples in
 # $[t - \text{width},\ t]$ for the first number and those in $[t,\ t + \text{width}]$ for the second, and no others: beyond the
 # window there may be other kinks. (`t` itself is one of the times.) How you turn samples into a slope is up to you: a
-# difference quotient, a fitted line, a mean.
+# difference quotient, a fitted line, a mean; you need not use all samples of the window. Where $\log V$ is straight on each
+# side, both slopes are right to $10^{-8}$; where it is curved, the slope anywhere in the window will do.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-4-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def one_sided_slopes(times: np.ndarray, energies: np.ndarray, t: float, width: float) -> tuple[float, float]:
@@ -95,7 +96,8 @@ check("4.1", one_sided_slopes)
 # Along the flow $\dot V = -\lVert \dot c \rVert^2$, so $\dfrac{d \log V}{dt} = -\dfrac{\lVert \dot c \rVert^2}{V}$. At a switch
 # the state is the same from both sides and so is $V$; what jumps is $\dot c = -\delta_\Omega(\sigma)^\top r$, because one entry
 # of $\sigma$ does. Return the slope with that neuron inactive, then with it active. All other neurons keep the pattern that
-# `c` gives them.
+# `c` gives them; one that is at zero, too, is inactive. Write the quotient yourself: do not call the library's `slope`,
+# `slope_before` or `slope_after`. Its `velocity`, `energy` or `wall_speeds` are welcome.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-4-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def exact_slopes(sheaf: Sheaf, c: np.ndarray, neuron: int) -> tuple[float, float]:
@@ -135,7 +137,8 @@ check("4.2", exact_slopes)
 
 # %%
 for s in traj.log:
-    times = np.union1d(np.linspace(s.time - 0.01, s.time + 0.01, 41), [s.time])
+    after = 0.01 * np.linspace(0, 1, 21)  # one array for both sides: no two times are a rounding error apart
+    times = np.concatenate([s.time - after[:0:-1], s.time + after])
     measured = one_sided_slopes(times, traj.energy(times), s.time, 0.01)
     off, on = exact_slopes(sheaf, traj.at(s.time), sheaf.index(s.layer, s.neuron))
     predicted = (off, on) if s.after == "active" else (on, off)
@@ -145,9 +148,10 @@ for s in traj.log:
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-4-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 4.3: a census of kinks
 #
-# Follow the flow from each start with `Exact()` to `t_end=20.0` and look at every switch in the logs: how many kinks make the
-# decay **steeper** (the slope is more negative after), how many make it **flatter**? (A switch at which the slope does not jump
-# is neither. There are such switches; notebook 7 finds out which.)
+# Follow the flow from each start with `Exact()` to `t_end=20.0` and look at every switch in the logs: how many kinks
+# make the decay **steeper** (the slope is more negative after), how many make it **flatter**? Every switch counts,
+# also one at which a neuron begins to slide along its wall, and no switch after 20. (A switch at which the slope does
+# not jump is neither. There are such switches; notebook 7 finds out which.)
 
 # %% nbgrader={"grade": false, "grade_id": "ex-4-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kink_census(sheaf: Sheaf, starts: np.ndarray) -> tuple[int, int]:

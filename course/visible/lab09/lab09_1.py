@@ -26,6 +26,10 @@ def activation_pattern(answer: Callable[..., Any]) -> None:
             tol=0.0,
             hint="the inequality is strict: zero is inactive, however small a positive number is active",
         )
+    with calling(answer, "activation_pattern(np.array([3.0])).shape") as judge:
+        judge(
+            np.shape(answer(np.array([3.0]))), (1,), tol=0.0, hint="one entry a neuron, also where there is one neuron"
+        )
 
 
 def restricted_coboundary(answer: Callable[..., Any]) -> None:
@@ -33,14 +37,14 @@ def restricted_coboundary(answer: Callable[..., Any]) -> None:
         judge(
             answer(np.array([[5.0, 7.0]]), np.array([True, True])),
             [[1, 0, 0], [0, 1, 0], [-5, -7, 1]],
-            tol=0.0,
+            tol=1e-12,
             hint="the last row is the second edge: what the output is, minus what the hidden layer predicts",
         )
     with calling(answer, "restricted_coboundary(np.array([[5, 7], [2, 3]]), np.array([True, False]))") as judge:
         judge(
             answer(np.array([[5.0, 7.0], [2.0, 3.0]]), np.array([True, False])),
             [[1, 0, 0, 0], [0, 1, 0, 0], [-5, 0, 1, 0], [-2, 0, 0, 1]],
-            tol=0.0,
+            tol=1e-12,
             hint="an inactive neuron predicts nothing: all weights that leave it are switched off, a column of W²",
         )
 

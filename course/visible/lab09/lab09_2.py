@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from sheaflab import Sheaf
-from sheaflab.checks.figures import blank, read
-from sheaflab.checks.messages import calling, close, fail
+from sheaflab.checks.figures import blank, read, swapped
+from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 
 
@@ -65,6 +65,88 @@ def slowest_rate(answer: Callable[..., Any]) -> None:
         )
 
 
+Tell = Callable[..., NoReturn]
+
+
+def _drawn(figure: Any) -> str:
+    lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in line.y[:4]) + ", …)" for line in figure.lines[:3])
+    return f"lines with y = {lines}" if lines else "no line; is it drawn into `ax`?"
+
+
+def _energies(figure: Any, times: Any, energies: Any) -> list[Any]:
+    close = partial(np.allclose, rtol=1e-9, atol=1e-12)
+    alike = [line for line in figure.lines if line.shown and line.x.shape == times.shape]
+    return [line for line in alike if close(line.x, times) and close(line.y, energies, atol=0.0)]
+
+
+def _envelopes(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
+    """Lines that are the envelope wherever they have a point: two are enough, the axis makes it straight."""
+    found = []
+    for line in figure.lines:
+        if not line.shown or len(line.x) < 2 or line.x.min() > times[0] + 1e-9 or line.x.max() < times[-1] - 1e-9:
+            continue
+        if np.allclose(line.y, energies[0] * np.exp(-2 * rate * line.x), rtol=1e-9, atol=0.0):
+            found.append(line)
+    return found
+
+
+def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
+    """Look for the energy."""
+    if not _energies(figure, times, energies):
+        expected = f"a line that can be seen through (times, energies), with y = {show(energies)}"
+        tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
+
+
+def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
+    """Look for the envelope, and for curves that are neither."""
+    known = _envelopes(figure, times, energies, rate)
+    values = show(energies[0] * np.exp(-2 * rate * times))
+    if not known:
+        expected = (
+            f"a line that can be seen with V(0) e^(−2 λ* t), from the first time to the last: at the times {values}"
+        )
+        hint = "mind the 2, and start at V(0), the first of the energies"
+        tell(returned=_drawn(figure), expected=expected, hint=hint)
+    known += _energies(figure, times, energies)
+    rest = [line for line in figure.lines if line.shown and not any(line is other for other in known)]
+    others = [line for line in rest if len(line.x) > 1 and np.ptp(line.x) and np.ptp(line.y)]
+    if others:
+        returned = f"{len(others)} more line(s), one with y = {show(others[0].y[:4])} …"
+        tell(
+            returned=returned, expected="one line with the energy, one with the envelope", hint="two curves, no others"
+        )
+
+
+def log_scale(figure: Any, tell: Tell) -> None:
+    """Look at the axes' scales."""
+    scales = f"x {figure.xscale}, y {figure.yscale}"
+    if scales != "x linear, y log":
+        tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
+
+
+_TIME, _ENERGY = ("time", "zeit", "seconds"), ("energy", "energie", "dirichlet", "v(t)", "v(c)")
+_BOUND = ("envelope", "bound", "theorem", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4")
+
+
+def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
+    """Look at the names of axes and lines."""
+    legend = [name for name in figure.legend if name.strip()]
+    got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}, legend {list(figure.legend)}"
+    if not (figure.xlabel.strip() and figure.ylabel.strip()):
+        tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…)")
+    if len(legend) < 2:
+        tell(
+            returned=got, expected="a legend with a name for each line", hint="label=… for each line, then ax.legend()"
+        )
+    if swapped(figure.xlabel, figure.ylabel, _TIME, _ENERGY):
+        tell(returned=got, expected="the name of the time at x, of the energy at y", hint="the names are swapped")
+    first = next((line.entry for line in _energies(figure, times, energies)), "")
+    second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
+    if swapped(first, second, _ENERGY, _BOUND):
+        got = f"the energy is called {first!r}, the envelope {second!r}"
+        tell(returned=got, expected="each line with its own name", hint="label=… in the call that draws the line")
+
+
 def plot_energy_decay(answer: Callable[..., Any]) -> None:
     times = np.array([0.0, 1.0, 2.0, 4.0])
     energies = np.array([8.0, 2.0, 0.9, 0.1])
@@ -74,26 +156,10 @@ def plot_energy_decay(answer: Callable[..., Any]) -> None:
     with calling(answer, call, axes):
         answer(ax, times, energies, 0.25)
     figure, tell = read(ax), partial(fail, given=axes, call=call)
-    lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in line.y) + ")" for line in figure.lines[:3])
-    drawn = f"lines with y = {lines}" if lines else "no line; is it drawn into `ax`?"
-    if not figure.has_line(times, energies):
-        expected = "a line through (times, energies), with y = (8, 2, 0.9, 0.1)"
-        tell(returned=drawn, expected=expected, hint="ax.semilogy(times, energies)")
-    if figure.yscale != "log" or figure.xscale != "linear":
-        scales = f"x {figure.xscale}, y {figure.yscale}"
-        tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
-    if not figure.has_line(times, 8.0 * np.exp(-0.5 * times)):
-        tell(
-            returned=drawn,
-            expected="a line with V(0) e^(−2 λ* t) at the same times: (8, 4.852, 2.943, 1.083)",
-            hint="mind the 2, and start at V(0), the first of the energies",
-        )
-    if not (figure.xlabel and figure.ylabel and len(figure.legend) >= 2):
-        tell(
-            returned=f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}, legend {figure.legend}",
-            expected="both axes named, and a legend with both lines",
-            hint="ax.set(xlabel=…, ylabel=…); a label for each line, then ax.legend()",
-        )
+    energy_line(figure, times, energies, tell)
+    log_scale(figure, tell)
+    envelope_line(figure, times, energies, 0.25, tell)
+    names(figure, times, energies, 0.25, tell)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

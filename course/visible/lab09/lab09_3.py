@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from sheaflab import Euler
-from sheaflab.checks.figures import blank, read
+from sheaflab.checks.figures import blank, read, swapped
 from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import SHEAF, given
 
@@ -51,32 +51,66 @@ def switch_counts(answer: Callable[..., Any]) -> None:
         )
 
 
+def _bars(figure: Any) -> list[Any]:
+    bars = [bar for bar in figure.bars if bar.shown and bar.height]
+    return sorted(bars, key=lambda bar: float(bar.x))
+
+
+def heights(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> None:
+    """Compare how high the bars are, from left to right."""
+    bars, expected = _bars(figure), [list(counts).count(k) for k in sorted(set(counts))]
+    if not bars:
+        tell(returned="no bars that can be seen", expected=f"{len(expected)} bars", hint="draw into `ax`, not into plt")
+    low = [float(bar.y) for bar in bars if bar.y]
+    if low:
+        hint = "one bar a number, not one on top of another"
+        tell(returned=f"a bar that begins at y = {low[0]:g}", expected="bars that stand on 0", hint=hint)
+    got = [float(bar.height) for bar in bars]
+    if len(got) != len(expected) or not np.allclose(got, expected, rtol=0, atol=1e-9):
+        tell(
+            returned="bars of height " + ", ".join(f"{height:.4g}" for height in got),
+            expected="bars of height " + ", ".join(map(str, expected)),
+            hint="one bar for each number that occurs; its height is the number of runs with that count",
+        )
+
+
+def centred(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> None:
+    """Compare where the bars stand."""
+    bars, expected = _bars(figure), sorted(set(counts))
+    got = [bar.x + 0.5 * bar.width for bar in bars]
+    if len(got) != len(expected) or not np.allclose(got, expected, rtol=0, atol=1e-6):
+        tell(
+            returned="bars centred on " + (", ".join(f"{x:.4g}" for x in got) or "nothing"),
+            expected="one bar for each count, centred on " + ", ".join(map(str, expected)),
+            hint="with bins from min − 0.5 to max + 0.5 in steps of 1 each bar is centred on a whole number",
+        )
+    if any(not 0.05 < bar.width < 1 + 1e-6 for bar in bars):
+        widths = f"bars of width {min(b.width for b in bars):g} to {max(b.width for b in bars):g}"
+        tell(returned=widths, expected="bars wide enough to be seen, and not wider than 1", hint="width=0.9")
+
+
+_SWITCHES, _RUNS = ("switch", "crossing", "wechsel"), ("run", "frequency", "how often", "starts", "läufe", "häufig")
+
+
+def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
+    """Look at the names of the axes."""
+    got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}"
+    if not (figure.xlabel.strip() and figure.ylabel.strip()):
+        tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…)")
+    if swapped(figure.xlabel, figure.ylabel, _SWITCHES, _RUNS):
+        tell(returned=got, expected="switches at x, runs at y", hint="the names are swapped")
+
+
 def plot_histogram(answer: Callable[..., Any]) -> None:
     ax, axes, call = blank(), "ax = plt.figure().add_subplot()", "plot_histogram(ax, [1, 1, 2, 4])"
     with calling(answer, call, axes):
         answer(ax, [1, 1, 2, 4])
     figure, tell = read(ax), partial(fail, given=axes, call=call)
-    bars = sorted((bar.centre, bar.height) for bar in figure.bars if bar.height)
-    if not bars:
+    if not _bars(figure):
         tell(returned="no bars", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
-    if len(bars) != 3 or not np.allclose([x for x, _ in bars], [1, 2, 4], rtol=0, atol=1e-9):
-        tell(
-            returned="bars centred on " + ", ".join(f"{x:.4g}" for x, _ in bars),
-            expected="bars centred on 1, 2, 4",
-            hint="with bins from min − 0.5 to max + 0.5 in steps of 1 each bar is centred on a whole number",
-        )
-    if not np.allclose([height for _, height in bars], [2, 1, 1], rtol=0, atol=1e-9):
-        tell(
-            returned="bars of height " + ", ".join(f"{height:.4g}" for _, height in bars),
-            expected="bars of height 2, 1, 1",
-            hint="the height is the number of runs with that count",
-        )
-    if not (figure.xlabel and figure.ylabel):
-        tell(
-            returned=f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}",
-            expected="both axes named",
-            hint="ax.set(xlabel=…, ylabel=…)",
-        )
+    centred(figure, [1, 1, 2, 4], tell)
+    heights(figure, [1, 1, 2, 4], tell)
+    names(figure, tell)
 
 
 def differs(answer: Callable[..., Any]) -> None:

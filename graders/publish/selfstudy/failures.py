@@ -110,6 +110,8 @@ def _typed(request: Mapping[str, Any], parameters: list[str]) -> tuple[str, dict
         made = ", ".join(f"{key}={value!r}" for key, value in request["init"].items())
         text = f"{name}({made}).{method}({', '.join([*names, *keywords])})"
     else:
+        if request["op"] == "series":  # all are calls of one kind: the last stands for them
+            args = [request["objects"][place] for place in request["calls"][-1]]
         skipped = 1 if request["op"] == "draw" else 0  # the axes
         names = parameters[skipped : len(args) + skipped]
         text = f"{name}({', '.join([*parameters[:skipped], *names, *keywords])})"

@@ -15,22 +15,31 @@ def perform(namespace: Mapping[str, Any], request: Mapping[str, Any]) -> dict[st
     args, kwargs = request["args"], request["kwargs"]
     if request["op"] == "run":
         return {"value": getattr(function(**request["init"]), request["method"])(*args, **kwargs)}
+    if request["op"] == "series":
+        return {"value": series(function, request["objects"], request["calls"])}
     if request["op"] == "draw":
         return {"value": draw(function, *args, **kwargs)}
     return {"value": function(*args, **kwargs)}
 
 
+def series(function: Any, objects: list[Any], calls: list[list[int]]) -> dict[str, Any]:
+    """Call a function on objects that its calls share; what it returns, and its arrays and lists as they are then."""
+    values = [function(*(objects[place] for place in call)) for call in calls]
+    kept = [place for place, value in enumerate(objects) if type(value).__name__ in ("ndarray", "list")]
+    return {"values": values, "after": [[place, objects[place]] for place in kept]}
+
+
 def draw(function: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Let a function draw on fresh axes, which are pyplot's current ones, too; close what it has opened."""
+    """Let a function draw on fresh axes, not pyplot's current ones, as visible checks do; close what it has opened."""
     from dataclasses import asdict
 
     import matplotlib.pyplot as plt
 
-    from sheaflab.checks.figures import read
+    from sheaflab.checks.figures import blank, read
 
     before = set(plt.get_fignums())
     try:
-        _, ax = plt.subplots()
+        ax = blank()
         function(ax, *args, **kwargs)
         return asdict(read(ax))
     finally:

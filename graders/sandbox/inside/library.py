@@ -25,7 +25,20 @@ def encode(value: Any) -> tuple[str, dict[str, Any]] | None:
     if isinstance(value, lib.Switch):
         names = ("time", "layer", "neuron", "before", "after", "energy", "slope_before", "slope_after")
         return "Switch", {name: getattr(value, name) for name in names}
+    if (array := as_array(value)) is not None:
+        return "Array", {"values": array}
     return None
+
+
+def as_array(value: Any) -> Any:
+    """What NumPy takes for numbers, as visible checks do (a deque, a buffer, an object with ``__array__``); or None."""
+    import numpy as np
+
+    try:
+        array = np.asarray(value)
+    except Exception:  # whatever the value's own methods raise
+        return None
+    return array if array.dtype.kind in "biuf" else None
 
 
 def decoder(ask: Callable[[int, tuple[Any, ...]], Any]) -> Any:
@@ -42,6 +55,11 @@ def decoder(ask: Callable[[int, tuple[Any, ...]], Any]) -> Any:
             return lib.Sheaf(parts["net"], parts["x"])
         if tag == "Seed":
             return np.random.default_rng(parts["seed"])
+        if tag == "Generator":
+            rng = np.random.default_rng(0)
+            numbers = {key: int(text) for key, text in parts.items()}
+            rng.bit_generator.state = {**rng.bit_generator.state, "state": numbers}
+            return rng
         if tag == "Callback":
             return lambda *args: ask(parts["id"], args)
         raise ValueError(f"the worker knows no type {tag!r}")

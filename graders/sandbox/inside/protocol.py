@@ -112,7 +112,7 @@ class _Packer:
         if value.dtype.kind == "O":
             raise Unsendable("an array of Python objects (is it ragged?)")
         name = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}.get(value.dtype.kind)
-        if name is None or value.dtype == np.uint64:
+        if name is None or (value.dtype == np.uint64 and value.max(initial=0) >= 2**63):
             raise Unsendable(f"an array of dtype {value.dtype}")
         if value.ndim > MAX_DIMS or len(self.arrays) >= MAX_ARRAYS:
             raise Unsendable(f"more than {MAX_DIMS} dimensions or {MAX_ARRAYS} arrays")

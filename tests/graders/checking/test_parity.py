@@ -111,7 +111,7 @@ CASES = {
     "the function gets what cannot be sent": ("1.2", "def twice(f, x):\n    return f(object())", Status.RAISED),
     "another parameter": ("1.2", "def twice(f, z):\n    return f(f(z))", Status.RAISED),
     "drawn": ("1.3", DRAWN + "ax.plot(x, x**2, label='parabola')", Status.OK),
-    "drawn by pyplot": ("1.3", "import matplotlib.pyplot as plt\n" + DRAWN + "plt.plot(x, x**2, label='parabola')", Status.OK),
+    "drawn by pyplot": ("1.3", "import matplotlib.pyplot as plt\n" + DRAWN + "plt.plot(x, x**2, label='parabola')", Status.WRONG),
     "drawn elsewhere": ("1.3", "import matplotlib.pyplot as plt\n" + DRAWN + "plt.figure().gca().plot(x, x**2)", Status.WRONG),
     "drawn with all else": (
         "1.3",

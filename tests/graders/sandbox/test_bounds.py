@@ -129,7 +129,7 @@ def test_an_array_of_too_many_elements_is_refused_by_the_sender():
 
 
 FIGURE = {
-    "lines": [{"x": np.zeros(1), "y": np.zeros(1), "label": "", "linestyle": "-", "marker": "", "color": "k"}],
+    "lines": [{"x": np.zeros(1), "y": np.zeros(1), "label": "", "shown": True, "entry": ""}],
     "bars": [], "collections": [], "xscale": "linear", "yscale": "linear", "xlabel": "", "ylabel": "", "title": "",
     "legend": [], "xlim": [0.0, 1.0], "ylim": [0.0, 1.0],
 }  # fmt: skip
@@ -144,6 +144,19 @@ def test_a_figure_is_of_the_types_that_it_says(lie):
         figure({**FIGURE, **lie})
     with pytest.raises(ProtocolError):
         figure({**FIGURE, "lines": [{**FIGURE["lines"][0], "label": [1]}]})
+
+
+@pytest.mark.parametrize("lie", [{"entry": None}, {"shown": 1}], ids=str)
+def test_what_a_reader_sees_of_a_line_is_of_the_types_that_it_says(lie):
+    with pytest.raises(ProtocolError):
+        figure({**FIGURE, "lines": [{**FIGURE["lines"][0], **lie}]})
+
+
+def test_a_bar_says_whether_it_can_be_seen():
+    bar = {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}
+    figure({**FIGURE, "bars": [{**bar, "shown": True}]})
+    with pytest.raises(ProtocolError):
+        figure({**FIGURE, "bars": [{**bar, "shown": "yes"}]})
 
 
 # -- comparisons ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,104 @@
+"""Problems that tell the right answer from its near misses.
+
+A random problem need not show every mistake: on most networks a run counts the same switches to t = 10 and to t = 20.
+A check therefore names the mistakes that its problems have to show, as functions with the arguments of the student's,
+and draws until they do.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graders.checking.verdict import HiddenChecksError
+
+MARGIN = 10.0
+"""A near miss is told apart if it is off by so many times the tolerance of the check."""
+
+Rng = np.random.Generator
+Answer = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments of a call, and what it has to return."""
+
+    args: tuple[Any, ...]
+    expected: Any
+
+
+def separating(
+    rng: Rng,
+    draw: Callable[[Rng], tuple[Any, ...] | None],
+    truth: Answer,
+    near_misses: Mapping[str, Answer],
+    *,
+    tol: float | Callable[[Any], float] = 0.0,
+    least: int = 1,
+    most: int = 3,
+    certain: Callable[..., bool] = lambda expected, *args: True,
+    tries: int = 2000,
+) -> list[Case]:
+    """Draw problems until each near miss is off on one of them by ten times the tolerance.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    draw : callable
+        Takes `rng` and returns the arguments of a call; or None if what it drew has a defect.
+    truth : callable
+        Takes these arguments and returns what is right.
+    near_misses : mapping of str to callable
+        Plausible wrong answers by name, called like `truth`. They must not change their arguments.
+    tol : float or callable
+        What the check allows. A callable takes the expected value.
+    least, most : int
+        How many problems the check can use.
+    certain : callable
+        Takes the expected value and the arguments, and tells whether nobody can doubt that value. Asked last.
+    tries : int
+        Draws before it gives up.
+
+    Returns
+    -------
+    list of Case
+
+    Raises
+    ------
+    HiddenChecksError
+        If no problems are found: the check is at fault, and no student.
+    """
+    left, found = dict(near_misses), list[Case]()
+    for _ in range(tries):
+        args = draw(rng)
+        if args is None:
+            continue
+        expected = truth(*args)
+        allowed = tol(expected) if callable(tol) else tol
+        told = [name for name, near_miss in left.items() if differs(near_miss, args, expected, allowed)]
+        last = len(found) == most - 1
+        wanted = len(told) == len(left) if last else told or not left
+        if wanted and certain(expected, *args):
+            found.append(Case(args, expected))
+            left = {name: near_miss for name, near_miss in left.items() if name not in told}
+        if not left and len(found) >= least:
+            return found
+    raise HiddenChecksError(f"no {most} problems in {tries} draws tell the right answer from: {', '.join(left) or '–'}")
+
+
+def differs(near_miss: Answer, args: tuple[Any, ...], expected: Any, tol: float) -> bool:
+    """Tell whether a near miss is off by ten times `tol` (by anything, if that is zero) or does not end in numbers."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # wrong answers may warn
+            got = np.asarray(near_miss(*args), dtype=np.float64)
+    except Exception:  # what raises is told apart
+        return True
+    want = np.asarray(expected, dtype=np.float64)
+    if got.shape != want.shape or not np.isfinite(got).all():
+        return True
+    off = float(np.abs(got - want).max(initial=0.0))
+    return off >= MARGIN * tol and off > 0

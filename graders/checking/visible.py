@@ -1,0 +1,57 @@
+"""The visible check of an exercise among its hidden ones: what fails the one cannot pass the others."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from graders.sandbox.inside.protocol import ProtocolError, Unsendable
+from graders.status import StudentFault
+from sheaflab import checks
+from sheaflab.checks.messages import CheckFailed
+
+
+def visible(student: Any, lab: str, exercise: str, name: str, *, method: str = "") -> None:
+    """Hold an answer against the visible check of its exercise.
+
+    Parameters
+    ----------
+    student : Student
+    lab, exercise : str
+        Whose visible check.
+    name : str
+        Of the function or class that the exercise asks for.
+    method : str
+        Of a class: the one that the visible check calls.
+
+    Raises
+    ------
+    CheckFailed
+        If the visible check fails.
+    StudentFault
+        If a call does not end in a value.
+    """
+    faults = list[Exception]()
+
+    def asked(way: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return way(name, *args, **kwargs)
+        except (StudentFault, ProtocolError, Unsendable) as fault:
+            faults.append(fault)
+            raise
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return asked(student.call, *args, **kwargs)
+
+    def made(**init: Any) -> Any:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return asked(student.run, init, *args, method=method, **kwargs)
+
+        return SimpleNamespace(**{method: run})
+
+    try:
+        checks.exercises(lab)[exercise](made if method else called)
+    except CheckFailed:
+        if faults:  # the visible check has put it in its own words; its outcome is to stay what it is
+            raise faults[0] from None
+        raise

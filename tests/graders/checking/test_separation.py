@@ -1,0 +1,116 @@
+"""Problems that tell a right answer from its near misses, calls that share objects, the visible check among the hidden."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graders.checking.local import LocalStudent
+from graders.checking.sandboxed import SandboxedStudent
+from graders.checking.separation import separating
+from graders.checking.verdict import HiddenChecksError
+from graders.checking.visible import visible
+from graders.grading.canary import best_isolation
+from graders.sandbox.isolation import Limits
+from graders.sandbox.notebook import Host, NotebookRun
+from graders.status import StudentFault
+from sheaflab.checks.messages import CheckFailed
+
+CELLS = """
+import collections, array, numpy as np
+kept = {}
+def remembers(sheaf, c):
+    return kept.setdefault(id(sheaf), c.sum())
+def overwrites(c):
+    c[0] = 5.0
+    return 1.0
+def draws(rng):
+    return rng.standard_normal()
+def activation_pattern(z):
+    return z > 1e-6
+class Numbers:
+    def __array__(self, dtype=None, copy=None):
+        return np.array([1.0, 2.0])
+KINDS = [collections.deque([1, 2]), array.array("d", [1, 2]), memoryview(np.array([1.0, 2])), np.uint64([1, 2]),
+         np.float32([1, 2]), Numbers(), [np.float32(1), np.uint64(2)], (1, 2), range(1, 3)]
+def kind(k):
+    return KINDS[k]
+"""
+
+
+@pytest.fixture(scope="module")
+def sandboxed():
+    limits = Limits()
+    with Host(limits, best_isolation(limits=limits)) as host, NotebookRun({0: CELLS}, host) as run:
+        student = SandboxedStudent(run, {})
+        yield student
+        student.next_exercise()  # ends the last child
+
+
+@pytest.fixture(params=["sandbox", "local"])
+def student(request, sandboxed):
+    if request.param == "sandbox":
+        sandboxed.next_exercise()
+        return sandboxed
+    names = {}
+    exec(CELLS, names)
+    return LocalStudent(names, {})
+
+
+def draw(rng):
+    x = float(rng.uniform(0, 10))
+    return None if x < 5 else (x, 2.0)
+
+
+def test_each_near_miss_is_off_by_ten_times_the_tolerance_on_one_of_the_problems():
+    near = {"x − 1 above 9": lambda x, y: x * y - (x > 9), "never far": lambda x, y: x * y + (0.2 if x > 8 else 0.05)}
+    found = separating(np.random.default_rng(0), draw, lambda x, y: x * y, near, tol=0.01, most=2)
+    assert len(found) <= 2
+    assert all(case.args[0] >= 5 for case in found)  # None is drawn again
+    for miss in near.values():
+        assert any(abs(miss(*case.args) - case.expected) >= 0.1 for case in found)
+
+
+def test_a_near_miss_that_no_problem_shows_is_the_fault_of_the_check_and_named():
+    near = {"equal to the truth": lambda x, y: x * y}
+    with pytest.raises(HiddenChecksError, match="equal to the truth"):
+        separating(np.random.default_rng(0), draw, lambda x, y: x * y, near, tries=50)
+
+
+def test_what_raises_has_another_shape_or_is_no_number_is_told_apart():
+    near = {"raises": lambda x, y: 1 / 0, "shape": lambda x, y: [x * y] * 2, "nan": lambda x, y: np.nan}
+    assert len(separating(np.random.default_rng(0), draw, lambda x, y: x * y, near, tol=1e9, most=1)) == 1
+
+
+def test_an_object_that_calls_share_is_one_object_for_the_student(student):
+    shared, other = np.zeros(2), np.zeros(2)
+    calls = [(shared, np.array([1.0])), (shared, np.array([2.0])), (other, np.array([3.0]))]
+    assert student.series("remembers", *calls) == [1.0, 1.0, 3.0]
+
+
+def test_an_argument_that_is_another_one_afterwards_is_told_with_what_it_was(student):
+    with pytest.raises(CheckFailed, match=r"(?s)returned: \[5., 2.\].*expected: \[1., 2.\], as before.*work on a copy"):
+        student.series("overwrites", (np.array([1.0, 2.0]),))
+
+
+def test_an_answer_that_fails_the_visible_check_fails_it_here_too(student):
+    with pytest.raises(CheckFailed, match="1e-300"):
+        visible(student, "lab09", "1.1", "activation_pattern")
+
+
+def test_what_a_call_raises_in_the_visible_check_stays_what_it_is(sandboxed):
+    sandboxed.next_exercise()
+    with pytest.raises(StudentFault, match="there is no `velocity`"):
+        visible(sandboxed, "lab09", "2.1", "velocity")
+
+
+def test_a_generator_goes_on_from_where_it_is(student):
+    rng = np.random.default_rng(7)
+    rng.standard_normal(3)
+    expected = np.random.default_rng(7).standard_normal(4)[3]
+    assert student.call("draws", rng) == expected
+
+
+@pytest.mark.parametrize("k", range(9))
+def test_whatever_numpy_takes_for_numbers_can_be_read(sandboxed, k):
+    np.testing.assert_array_equal(np.asarray(sandboxed.call("kind", k), dtype=float), [1, 2])
