@@ -77,9 +77,7 @@ def test_nbgraders_own_timestamp_counts_beside_a_notebook_but_not_from_a_student
     inbox.put("alee/lab09/lab09-1.ipynb", first("a"))
     inbox.put("alee/lab09/timestamp.txt", b"2026-11-20 10:00:00 UTC")
     inbox.put("bchan/lab09-1.ipynb", first("b"))
-    packed = inbox.zip(
-        {"lab09-3.ipynb": notebook("ex-3-1"), "timestamp.txt": "2020-01-01 00:00:00 UTC"}, "x.zip"
-    ).read_bytes()
+    packed = inbox.zip({"timestamp.txt": "2020-01-01 00:00:00 UTC"}, "x.zip").read_bytes()
     inbox.put("bchan/work.zip", packed)
     inbox.put("Cy Diaz_101_assignsubmission_file_/timestamp.txt", b"2020-01-01 00:00:00 UTC")
     inbox.put("Cy Diaz_101_assignsubmission_file_/lab09-1.ipynb", first("c"))
