@@ -52,7 +52,12 @@ def _paint() -> words.Paint:
 
 
 def _workspace() -> Workspace:
-    return Workspace.find(Path.cwd(), catalogue())
+    """Find the notebooks; that they are those of a folder above is said, since it may not be meant."""
+    here = Path.cwd()
+    workspace = Workspace.find(here, catalogue())
+    if workspace.folder in here.parents:
+        print(f"(with the notebooks in {workspace.folder}: there are none in this folder)", file=sys.stderr)
+    return workspace
 
 
 def _tell(options: argparse.Namespace, text: str, data: object) -> None:
@@ -195,6 +200,8 @@ def _progress(options: argparse.Namespace) -> int:
 
 def _reset(options: argparse.Namespace) -> int:
     task, workspace = catalogue().task(options.exercise), _workspace()
+    if workspace.folder in Path.cwd().parents:
+        raise StudyError(f"a notebook is reset in its own folder only: go to {workspace.folder} and say it there")
     note = workspace.taken(task)  # before the file is written
     copy = workspace.reset(task)
     told = f"{task.id} {task.title} is as it was at the beginning; your work is kept in {copy.name}.\n"

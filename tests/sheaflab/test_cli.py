@@ -66,6 +66,19 @@ def test_each_seed_of_the_demo_changes_what_it_names(tmp_path, capsys):
     assert len(set(switches)) == 3
 
 
+def test_notebooks_of_a_folder_above_are_read_and_said_and_never_reset_from_below(monkeypatch, tmp_path, capsys):
+    notebook = tmp_path / "lab09-1.ipynb"
+    notebook.write_text('{"cells": []}')
+    (tmp_path / "Downloads").mkdir()
+    monkeypatch.chdir(tmp_path / "Downloads")
+    assert main(["list"]) == 0
+    assert f"with the notebooks in {tmp_path}" in capsys.readouterr().err
+    assert main(["reset", "1.1"]) == 2
+    assert f"go to {tmp_path}" in capsys.readouterr().err
+    assert notebook.read_text() == '{"cells": []}'
+    assert list(tmp_path.glob("*before-reset*")) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
