@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.grading.repair import MAX_FILE, Repaired, repair, untouched
+from graders.grading.reading import MAX_FILE
+from graders.grading.repair import Repaired, repair, untouched
 from graders.grading.results import NotebookResult
 from graders.lab.filenames import candidates
 from graders.lab.manifest import Course

@@ -117,10 +117,10 @@ def test_a_cell_that_dies_costs_neither_the_cells_before_it_nor_those_after(grad
 
 def test_the_notebooks_of_one_student_share_a_worker_and_those_of_another_get_their_own(mini):
     exporter, best = RepairingExporter(), best_isolation()
-    first = exporter.host("ada", SHORT, best, mini.visible.parent)
+    first = exporter.host("ada", SHORT, best, mini)
     worker = first.worker()
-    assert exporter.host("ada", SHORT, best, mini.visible.parent).worker() is worker
-    second = exporter.host("bob", SHORT, best, mini.visible.parent).worker()
+    assert exporter.host("ada", SHORT, best, mini).worker() is worker
+    second = exporter.host("bob", SHORT, best, mini).worker()
     assert second is not worker
     assert worker.process is None  # ended
     del exporter, first

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 
-from graders.grading.repair import plain_cells, read, repair
+from graders.grading.reading import plain_cells, read
+from graders.grading.repair import repair
 from graders.lab.percent import grade_id, shared_template, template
 from graders.status import Status
 from tests.graders.damage import damaged

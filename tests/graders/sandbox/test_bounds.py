@@ -14,7 +14,7 @@ import pytest
 from graders.classroom.similar import MAX_NODES, shape
 from graders.gradebook.files import submission_time
 from graders.grading import repair
-from graders.grading.repair import Unreadable, parse
+from graders.grading.reading import Unreadable, plain_cells, read
 from graders.sandbox import outputs, sources
 from graders.sandbox.events import Deadline, control_pair, read_event
 from graders.sandbox.inside.protocol import MAX_ELEMENTS, MAX_TUPLE_KEYS, ProtocolError, Unsendable, dump, load
@@ -248,7 +248,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_files_of_very_many_values_are_not_decoded(name, peak):
     with pytest.raises(Unreadable, match="more"):
-        parse(FILES[name])
+        plain_cells(read(FILES[name]))
     assert peak() < 12 * len(FILES[name]) + 16 * MEGA
 
 
@@ -258,7 +258,7 @@ def test_brackets_and_quotes_in_texts_do_not_count():
     raw = json.dumps(
         {"cells": [{"cell_type": "code", "source": source[: MEGA // 2], "outputs": [{"t": source[:MEGA]}]}]}
     )
-    assert parse(raw.encode())[0]["source"] == source[: MEGA // 2]
+    assert plain_cells(read(raw.encode()))[0]["source"] == source[: MEGA // 2]
 
 
 @pytest.mark.parametrize("raw", [b"9" * 30 + b"h", b"9" * 10**6, b"\xff", b"Infinity", b"1e999"])
