@@ -27,8 +27,8 @@ def kinked(rng: np.random.Generator, widths: tuple[float, ...]) -> list[tuple[An
         if abs(s.kink) < 0.3 or s.time > 5 or (len(traj.log) > 1 and traj.log[1].time < s.time + 3 * width):
             continue
         after = width * np.linspace(0, 2, 81)  # one array for both sides: no two samples are closer than its step
-        times = np.concatenate([s.time - after[:0:-1], s.time + after])
-        found.append((traj, s, times, traj.energy(times), width))
+        samples = s.time + np.concatenate([-after[:0:-1], after])
+        found.append((traj, s, samples, traj.energy(samples), width))
         if len(found) == len(widths):
             break
     return found

@@ -21,7 +21,7 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import rows
 from graders.grading.grade import answered
-from graders.lab.manifest import MANIFEST, Course
+from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
 from tests.graders.conftest import hand_in
@@ -50,9 +50,9 @@ c.Exchange.assignment_dir = {exchange!r}
 def two_notebooks(mini, root):
     """The tests' course with its notebook twice, so that there is something to spread a penalty over."""
     course = copy_course(mini, root)
-    text = (root / MANIFEST).read_text()
+    text = course.manifest.read_text()
     second = text[text.index("[[notebook]]") :].replace("mini-1", "mini-2").replace('"1.', '"2.')
-    (root / MANIFEST).write_text(text + second)
+    course.manifest.write_text(text + second)
     source = (course.source / "mini-1.py").read_text()
     source = re.sub(r'"(text|ex|check|grade|written)-1', r'"\1-2', source).replace("Exercise 1.", "Exercise 2.")
     (course.source / "mini-2.py").write_text(source)
