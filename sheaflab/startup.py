@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sysconfig
 from pathlib import Path
+
+
+def own_programs_first() -> None:
+    """Let what is started by its bare name be this Python's own program, as in an activated environment."""
+    scripts, path = sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)
+    if path.split(os.pathsep)[0] != scripts:
+        os.environ["PATH"] = scripts + os.pathsep + path
 
 
 def import_matplotlib() -> None:

@@ -7,10 +7,9 @@ import importlib
 import importlib.util
 import os
 import sys
-import sysconfig
 from collections.abc import Sequence
 
-from sheaflab.startup import import_matplotlib
+from sheaflab.startup import import_matplotlib, own_programs_first
 
 COMMANDS = {
     "demo": ("graders.commands.demo", "release, collect, grade and return four sample submissions, all for real"),
@@ -41,12 +40,10 @@ COMMANDS = {
 def prepare_environment() -> None:
     """Let what a command starts find this Python's own programs, and no module of the folder it is run in.
 
-    nbgrader calls `alembic` by its name, which only an activated environment has on its path. Python puts the current
-    folder before everything else on the path of a child run with -c or -m, as multiprocessing's are.
+    Python puts the current folder before everything else on the path of a child run with -c or -m, as
+    multiprocessing's are.
     """
-    scripts, path = sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)
-    if path.split(os.pathsep)[0] != scripts:
-        os.environ["PATH"] = scripts + os.pathsep + path
+    own_programs_first()
     os.environ["PYTHONSAFEPATH"] = "1"
 
 

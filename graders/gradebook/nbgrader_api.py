@@ -17,6 +17,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from graders.lab.manifest import Course
+from sheaflab.startup import own_programs_first
 
 CONFIG = "nbgrader_config.py"
 
@@ -53,6 +54,7 @@ def _silent() -> logging.Logger:
 
 def api(root: Path, config: Config | None = None) -> Any:
     """Return nbgrader's API for the course at `root`."""
+    own_programs_first()  # whoever opens a gradebook starts `alembic`, by its name
     with _inside(root):
         return NbGraderAPI(config=load_config(root) if config is None else config, log=_silent())
 
@@ -106,4 +108,5 @@ def feedback(course: Course, student: str, api_: Any = None) -> str:
 def gradebook(root: Path, config: Config | None = None) -> Any:
     """Return the course's gradebook, to be used in a `with`."""
     config = load_config(root) if config is None else config
+    own_programs_first()
     return Gradebook(config.CourseDirectory.db_url)

@@ -19,6 +19,7 @@ from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.scores import AutoScores
 from graders.grading.submission import TIMESTAMP, SubmissionResult
 from graders.lab.manifest import Course
+from sheaflab.startup import own_programs_first
 
 
 class Recorder:
@@ -34,6 +35,7 @@ class Recorder:
     def __init__(self, course: Course, config: Config) -> None:
         self.course = course
         self.coursedir = SubmissionFolders(config=config, root=str(course.root), assignment_id=course.assignment)
+        own_programs_first()
         self.gradebook = Gradebook(self.coursedir.db_url, self.coursedir.course_id)
         self._autograde = Autograde(coursedir=self.coursedir, config=config)
         self._scores, self._penalty = AutoScores(config=config), SubmissionPenalty(config=config)
