@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -96,8 +97,6 @@ def test_a_bomb_ends_for_its_many_processes_and_costs_nobody_else(mini, submit, 
     assert first.earned == 0
     assert first.status in (Status.KILLED, Status.RAISED)
     assert "processes or threads at once" in first.message or "can't start new thread" in first.message
-    import os
-
     assert len(descendants(os.getpid())) < 30
 
 
@@ -138,9 +137,14 @@ def test_what_may_be_the_machines_failure_is_tried_on_the_canary_again(grade, su
 def test_a_machine_that_fails_in_the_middle_leaves_what_was_graded_and_no_zero(course, submit, monkeypatch, tmp_path):
     hand_in(course, "ada", submit())
     hand_in(course, "bob", submit(ex_1_1=KILLED))
-    code = (
-        "import sys; from graders.commands import grade; from graders.grading import canary\n"
+    failing = tmp_path / "failing"  # every process of the grader's imports it, whoever starts it
+    failing.mkdir()
+    (failing / "sitecustomize.py").write_text(
+        "from graders.grading import canary\n"
         "canary.trial = lambda level, limits, loop=True: '' if loop else 'no process to be had'\n"
+    )
+    code = (
+        "import sys; from graders.commands import grade\n"
         "from graders.lab.manifest import Course\n"
         f"course = Course.load({str(course.root)!r}, checks={str(course.checks)!r})\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
@@ -148,7 +152,9 @@ def test_a_machine_that_fails_in_the_middle_leaves_what_was_graded_and_no_zero(c
         "parser = __import__('argparse').ArgumentParser(); grade.add_arguments(parser)\n"
         "sys.exit(grade.run(parser.parse_args(['--workers=1']), course))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    paths = os.pathsep.join([str(failing), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "this submission has no grade yet" in done.stderr
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
