@@ -27,18 +27,27 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _folder(text: str) -> Path:
+    """A folder that is there or can be made; said before anything is computed."""
+    folder = Path(text)
+    nearest = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if nearest.exists() and not nearest.is_dir():
+        raise argparse.ArgumentTypeError(f"must be a folder, and {nearest} is a file; name another")
+    return folder
+
+
 def _parser() -> argparse.ArgumentParser:
     about = "ReLU networks as cellular sheaves: run the experiment, take the course."
     parser = argparse.ArgumentParser(prog="sheaflab", description=about)
     parser.add_argument("--version", action="version", version=f"sheaflab {sheaflab.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     show = commands.add_parser("demo", help="run the lab's experiment, print the results, write the figures")
-    show.add_argument("--out", type=Path, default=Path("sheaflab-demo"), help="folder for the figures (%(default)s)")
+    show.add_argument("--out", type=_folder, default="sheaflab-demo", help="folder for the figures (%(default)s)")
     show.add_argument("--widths", type=_widths, default=[2, 4, 1], help="neurons per layer (2,4,1)")
-    show.add_argument("--network-seed", type=_seed, default=0, help="draws the network (%(default)s)")
-    show.add_argument("--start-seed", type=_seed, default=1, help="draws the direction of the start (%(default)s)")
-    show.add_argument("--magnitude", type=float, default=2.0, help="size of the start (%(default)s)")
-    show.add_argument("--t-end", type=float, default=60.0, help="last time (%(default)s)")
+    show.add_argument("--network-seed", type=_seed, default=0, help="seed of the network's random weights (%(default)s)")
+    show.add_argument("--start-seed", type=_seed, default=1, help="seed of the start's random direction (%(default)s)")
+    show.add_argument("--magnitude", type=float, default=2.0, help="standard deviation of the start's coordinates (%(default)s)")
+    show.add_argument("--t-end", type=float, default=60.0, help="time at which the run ends (%(default)s)")
     show.set_defaults(run=_demo)
     add_commands(commands)
     return parser

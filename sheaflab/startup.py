@@ -16,10 +16,18 @@ def own_programs_first() -> None:
 
 
 def import_matplotlib() -> None:
-    """Import matplotlib without the style file of the folder that a command is run in.
+    """Import matplotlib without the style file of the folder that a command is run in, and for files, not for windows.
 
     matplotlib reads a file named ``matplotlibrc`` there before any other, once, when it is imported; one that cannot
-    be read ends the import. The user's own style, in matplotlib's configuration folder, counts as ever.
+    be read ends the import, and so does a window system that it does not know in ``MPLBACKEND``. The user's own style,
+    in matplotlib's configuration folder, counts as ever. Programs that a command starts find the variable as it was.
     """
-    with contextlib.chdir(Path(__file__).parent):
-        import matplotlib  # noqa: F401
+    given = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = "Agg"  # a command opens no window
+    try:
+        with contextlib.chdir(Path(__file__).parent):
+            import matplotlib  # noqa: F401
+    finally:
+        del os.environ["MPLBACKEND"]
+        if given is not None:
+            os.environ["MPLBACKEND"] = given

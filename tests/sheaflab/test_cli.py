@@ -3,11 +3,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from sheaflab import demo
 from sheaflab.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_demo_prints_what_it_found_and_writes_the_figures(tmp_path, capsys):
@@ -86,12 +93,15 @@ def test_notebooks_of_a_folder_above_are_read_and_said_and_never_reset_from_belo
         (["demo", "--widths", "2,1"], "`widths` must be at least 3 positive integers"),
         (["demo", "--network-seed", "-1"], "argument --network-seed: must be a whole number from 0 on, got '-1'"),
         (["demo", "--t-end", "0"], "`t_end` must be finite and greater than 0, got 0.0"),
+        (["demo", "--out", "taken/deeper"], "must be a folder, and taken is a file; name another"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "the following arguments are required: COMMAND"),
     ],
 )
 def test_wrong_arguments_end_with_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sheaflab.demo.run", None if "taken/deeper" in arguments else demo.run)  # said before the work
+    (tmp_path / "taken").write_text("mine")
     try:
         status = main(arguments)
     except SystemExit as stop:  # argparse's own way
@@ -100,4 +110,16 @@ def test_wrong_arguments_end_with_one_line_and_status_2(arguments, message, tmp_
     err = capsys.readouterr().err
     assert message in err
     assert "Traceback" not in err
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize("backend", ["nosuch", "module://nowhere.backend"])
+def test_as_a_module_and_with_any_window_system(tmp_path, backend):
+    """The command by the interpreter alone; `MPLBACKEND` is often that of a notebook or of another machine."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": backend}
+    done = subprocess.run(
+        [sys.executable, "-m", "sheaflab", "demo", "--widths", "2,1,1", "--t-end", "5"],
+        cwd=tmp_path, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "sheaflab-demo" / "energy.png").is_file()
