@@ -69,7 +69,10 @@ class Integrator(Scheme):
         Raises
         ------
         ValueError
-            If `c0` has another shape or is not finite, or `t_end` is not positive and finite.
+            If `c0` has another shape or is not finite, `t_end` is not positive and finite, or what a subclass's
+            :meth:`advance` or :meth:`locate` returns has another shape or is out of range.
+        TypeError
+            If one of these returns nothing, or no numbers.
         """
         c = sheaf.cochain(c0, "c0")
         t_end = as_positive("t_end", t_end)
@@ -97,7 +100,7 @@ class Integrator(Scheme):
         while walk.t < t_next:
             h = t_next - walk.t
             with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported as an outcome
-                arrival = self.advance(walk.region, walk.c, h)
+                arrival = self._advanced(walk.region, walk.c, h)
             changed = walk.changed(arrival)
             t = t_next
             if not changed.any():
@@ -105,14 +108,42 @@ class Integrator(Scheme):
                 return
             located = np.zeros(walk.sheaf.h, dtype=np.bool_) if located is None else located
             if (changed & ~located).any():
-                shorter = self.locate(walk.region, walk.c, h)
-                if not 0 < shorter <= h:
-                    raise ValueError(f"`locate` must return a step in (0, {h}], got {shorter}")
+                shorter = self._located(walk.region, walk.c, h)
                 if shorter < h and walk.t + shorter > walk.t:
-                    nearer = self.advance(walk.region, walk.c, shorter)
+                    nearer = self._advanced(walk.region, walk.c, shorter)
                     if (fresh := walk.changed(nearer) & ~located).any():
                         t, arrival, changed, located = walk.t + shorter, nearer, walk.changed(nearer), located | fresh
             walk.move(t, arrival, changed)
+
+    def _advanced(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:
+        """What :meth:`advance` returns, which a subclass may have got wrong: said here, where its author can see it."""
+        moved: object = self.advance(region, c, h)
+        if isinstance(moved, np.ndarray) and moved.dtype == np.float64 and moved.shape == c.shape:
+            return moved
+        wanted = f"`{type(self).__name__}.advance` must return the next state, an array of shape {c.shape}"
+        if moved is None:
+            raise TypeError(f"{wanted}, got None: is a `return` missing?")
+        try:
+            array = np.array(moved, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"{wanted}, got {moved!r:.80}") from None
+        if array.shape != c.shape:
+            raise ValueError(f"{wanted}, got shape {array.shape}")
+        return array
+
+    def _located(self, region: ActivationRegion, c: FloatArray, h: float) -> float:
+        """What :meth:`locate` returns, in the same way."""
+        step: object = self.locate(region, c, h)
+        wanted = f"`{type(self).__name__}.locate` must return a step in (0, {h}]"
+        if step is None:
+            raise TypeError(f"{wanted}, got None: is a `return` missing?")
+        try:
+            shorter = float(step)  # type: ignore[arg-type]  # whatever it is
+        except (TypeError, ValueError):
+            raise TypeError(f"{wanted}, got {step!r:.80}") from None
+        if not 0 < shorter <= h:
+            raise ValueError(f"{wanted}, got {shorter}")
+        return shorter
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(dt={self.dt})"

@@ -170,7 +170,7 @@ def test_a_wrong_locate_is_named():
         def locate(self, region, c, h):
             return -h
 
-    with pytest.raises(ValueError, match=r"`locate` must return a step in \(0, .*\], got -"):
+    with pytest.raises(ValueError, match=r"`Backwards.locate` must return a step in \(0, .*\], got -"):
         Backwards(0.1).run(one_neuron(0.0, 1.0), [-1.0, 0.0], t_end=2.0)
 
 
@@ -202,3 +202,45 @@ def test_the_exact_scheme_has_no_step():
     assert not isinstance(Exact(), Integrator)
     assert not {"dt", "max_steps", "advance", "locate"} & set(dir(Exact()))
     assert all(isinstance(stepper, Scheme) and isinstance(stepper, Integrator) for stepper in STEPPERS)
+
+
+@pytest.mark.parametrize(
+    ("moved", "told"),
+    [
+        (lambda c: None, "got None: is a `return` missing\\?"),
+        (lambda c: np.append(c, 0.0), r"got shape \(6,\)"),
+        (lambda c: "there", "got 'there'"),
+        (lambda c: 3.0, r"got shape \(\)"),
+    ],
+)
+def test_what_a_subclass_returns_is_judged_where_its_author_sees_it(moved, told):
+    class Mine(Integrator):
+        def advance(self, region, c, h):
+            return moved(c)
+
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"^`Mine\.advance` must return the next state, .*\(5,\), {told}$"
+    ):
+        Mine(0.1).run(sheaf, np.ones(5), 1.0)
+
+
+def test_a_subclass_may_return_a_list():
+    class Listing(Euler):
+        def advance(self, region, c, h):
+            return super().advance(region, c, h).tolist()
+
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
+    c0 = [0.7, 1.6, 0.7, -2.6, 1.8]
+    assert np.array_equal(Listing(0.1).run(sheaf, c0, 5.0).states, Euler(0.1).run(sheaf, c0, 5.0).states)
+
+
+@pytest.mark.parametrize(("step", "told"), [(None, "got None: is a `return` missing\\?"), ("soon", "got 'soon'")])
+def test_what_locate_returns_is_judged_too(step, told):
+    class Mine(Euler):
+        def locate(self, region, c, h):
+            return step
+
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
+    with pytest.raises(TypeError, match=rf"^`Mine\.locate` must return a step in \(0, .*\], {told}$"):
+        Mine(0.1).run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8], 5.0)
