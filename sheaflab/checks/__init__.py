@@ -13,6 +13,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from sheaflab.checks.forms import form
 from sheaflab.checks.messages import CheckFailed, NotWritten, close, fail
 from sheaflab.checks.raised import describe
 
@@ -72,7 +73,11 @@ def check(exercise: str | float, answer: object, *, lab: str | None = None) -> N
     """
     exercise = str(exercise)
     known = _find(exercise, labs() if lab is None else (lab,))
+    if not callable(answer):
+        reason = f"`check` takes the function itself, and was given a {type(answer).__name__}"
+        raise CheckFailed(f"Exercise {exercise}: {reason}\n  next:     name it without calling it: not `f(z)` but `f`")
     try:
+        form(answer, getattr(known, "asks_for", None))
         known(answer)
     except NotWritten as stub:
         raise _unwritten(exercise, str(stub)) from None
@@ -92,8 +97,8 @@ def _unwritten(exercise: str, placeholder: str) -> CheckFailed:
         step = f"write {other}, run its cell, then this one again"
         return CheckFailed(f"Exercise {exercise}: {reason}\n  next:     {step}")
     return NotWritten(
-        f"Exercise {exercise}: not written yet\n"
-        "  next:     replace the line `raise NotImplementedError(…)` by your answer, run that cell, then this one again"
+        f"Exercise {exercise}: not written yet, or the line `raise NotImplementedError(…)` is still there\n"
+        "  next:     replace this line by your answer, run that cell, then this one again"
     )
 
 

@@ -15,6 +15,9 @@ from sheaflab.checks.raised import Raised
 
 _WIDTH = 400
 _SMALL = 12
+_NOTHING = "nothing came back: is a `return` missing?"
+_NEARLY = "nearly right, but too far off for rounding: use the exact formula, without small steps or rounded numbers"
+_NEAR = 1e-6  # of the size of the numbers
 
 
 class MessageOnly(Exception):
@@ -96,7 +99,7 @@ def fail(*, call: str, returned: object, expected: object, hint: str = "", off: 
     returned, expected : object
         Text is shown as it is, other values shortened; what a student returned and may be text goes through `show`.
     hint : str
-        One hint.
+        One hint. Where nothing came back it gives way to one about that.
     off : str
         By how much it misses, if that can be said.
     given : str
@@ -107,6 +110,8 @@ def fail(*, call: str, returned: object, expected: object, hint: str = "", off: 
     CheckFailed
         Always.
     """
+    if returned is None or (isinstance(returned, str) and returned == show(None)):
+        hint = _NOTHING
     parts = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
     texts = [(name, value if isinstance(value, str) else show(value)) for name, value in parts]
     raise CheckFailed("not right yet\n" + rows([*texts, ("off by", off), ("hint", hint)]))
@@ -139,24 +144,32 @@ def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint:
     """
     want, got = np.asarray(expected, dtype=np.float64), numbers(returned)
 
-    def miss(wanted: str = "", off: str = "") -> NoReturn:
+    def miss(wanted: str = "", off: str = "", hint: str = hint) -> NoReturn:
         wanted = wanted or show(_plain(expected))
         fail(call=call, returned=show(returned), expected=wanted, off=off, hint=hint, given=given)
 
     if got is None:
-        kind = "nothing (is a `return` missing?)" if returned is None else f"a {type(returned).__name__}"
-        miss(_kind(want) + f", got {kind}")
+        miss(_kind(want) + ("" if returned is None else f", got a {type(returned).__name__}"))
     if got.size == want.size == 1:  # a number and an array of one number are the same answer
         got = got.reshape(want.shape)
     if got.shape != want.shape:
-        miss("" if want.size <= _SMALL else _kind(want), f"shape {got.shape} instead of {want.shape}")
+        miss("" if want.size <= _SMALL else _kind(want), _sizes(got.shape, want.shape))
     if not np.isfinite(got).all():
         miss()
     distance = np.abs(got - want)
     worst = float(distance.max(initial=0.0))
     if worst > tol:
         truth = np.asarray(expected).dtype == bool  # no number says how far true is from false
-        miss(off="" if truth else f"{worst:.4g}{_place(distance)}{_room(tol)}")
+        near = 0 < tol < worst <= _NEAR * float(np.abs(want).max(initial=0.0))
+        off = "" if truth else f"{worst:.4g}{_place(distance)}{_room(tol)}"
+        miss(off=off, hint=_NEARLY if near else hint)
+
+
+def _sizes(got: tuple[int, ...], want: tuple[int, ...]) -> str:
+    """How another shape is told: of lists their lengths, for who has never met a shape."""
+    if len(got) == len(want) == 1:
+        return f"{got[0]} {'entry' if got[0] == 1 else 'entries'} instead of {want[0]}"
+    return f"shape {got} instead of {want}"
 
 
 def _place(distance: FloatArray) -> str:

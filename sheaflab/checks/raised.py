@@ -14,6 +14,21 @@ _FRAME = re.compile(
     r"(?: {4}(?P<text>.*)\n)?"
 )
 
+# What Python and numpy say in their own words, and what it mostly means in an answer.
+_ADVICE = (
+    (r"boolean negative", "True and False have no minus: negate the numbers, or make numbers of it with astype(float)"),
+    (r"values to unpack", "how many parts there are differs from call to call: loop over them with `for`"),
+    (
+        r"truth value of an array",
+        "`if`, `and`, `or`, `not` take one truth value: use np.where, `&`, `|`, `~` or a loop",
+    ),
+    (
+        r"not subscriptable|unsupported .*NoneType",
+        "a value may be None: does a function that is called lack its `return`?",
+    ),
+)
+_SIGNATURE = re.compile(r"^TypeError: [\w.<>]+\(\) (takes|missing|got an unexpected|got multiple)")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -71,11 +86,25 @@ class Raised:
     def rows(self) -> list[tuple[str, str]]:
         """Return name and text of the rows that a message shows of it."""
         rows = [("raised", self.error)]
-        for place in self.places[-_SHOWN:]:
+        for place in self._apart()[-_SHOWN:]:
             text = place.text or f"of {place.function}"  # a Python prompt does not keep what was typed
             other = "" if place.function in (self.places[0].function, "<module>") else f"   (in {place.function})"
             rows.append((f"line {place.line}", f"{text}{other}"))
-        return rows
+        return [*rows, ("hint", self._advice())]
+
+    def _apart(self) -> list[Place]:
+        """The places, without a generator or a lambda in the line that is shown already."""
+        kept: list[Place] = []
+        for place in self.places:
+            again = kept and (place.line, place.text) == (kept[-1].line, kept[-1].text)
+            if not (again and place.function.startswith("<")):
+                kept.append(place)
+        return kept
+
+    def _advice(self) -> str:
+        if not self.places and _SIGNATURE.search(self.error):  # the call itself, not one that the answer makes
+            return "keep the parameters of the line with `def` as they were handed out"
+        return next((advice for sign, advice in _ADVICE if re.search(sign, self.error)), "")
 
 
 def describe(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 from graders.lab.agreement import check_manifest
@@ -114,8 +115,8 @@ def test_key_is_quiet_and_stub_is_told(spec, exercise):
     released = {grade_id(cell): cell.source for cell in template(COURSE, spec).cells}
     assert released[exercise.solution_cell].rstrip() == stub.source.rstrip()
     assert message_of(spec, {exercise.id: stub.source}) == (
-        f"Exercise {exercise.id}: not written yet\n"
-        "  next:     replace the line `raise NotImplementedError(…)` by your answer, run that cell, then this one again"
+        f"Exercise {exercise.id}: not written yet, or the line `raise NotImplementedError(…)` is still there\n"
+        "  next:     replace this line by your answer, run that cell, then this one again"
     )
 
 
@@ -182,6 +183,75 @@ def test_a_star_in_a_text_is_no_emphasis():
     notebook = with_notes(COURSE, spec, convert(COURSE, spec))
     notebook.cells = [cell for cell in notebook.cells if cell.id == "notes-2-4"]
     assert "V(0)·exp(−2λ*t) is one" in page(notebook, "the key")
+
+
+RUN = "LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states"
+NEXT = "the next state, an array of shape (5,)"
+EULER = "class LabEuler(Integrator):\n    def advance(self, region, c, h):\n        "
+FIRST = "activation_pattern(np.array([0.5, -1.0, 2.0]))"
+PASSES = ""
+
+
+def lines(*rows):
+    return "\n".join(f"  {name + ':':<10}{text}" for name, text in rows)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "source", "told"),
+    [
+        ("2.2", EULER + "c + h * region.velocity(c)", f"`LabEuler.advance` must return {NEXT}, got None: is a `return` missing?"),
+        ("2.2", EULER + "return list(c + h * region.velocity(c))", PASSES),
+        ("2.2", EULER + "return np.append(c, 0)", f"`LabEuler.advance` must return {NEXT}, got shape (6,)"),
+        ("2.2", EULER.replace("(Integrator)", "") + "return c", lines(
+            ("found", "the class `LabEuler` does not inherit from `Integrator`"),
+            ("next", "begin it with `class LabEuler(Integrator):`"))),
+        ("2.2", "def LabEuler(region, c, h):\n    return c + h * region.velocity(c)", lines(
+            ("found", "`LabEuler` is a function, not a class"),
+            ("next", "begin the cell with `class LabEuler(Integrator):`"))),
+        ("2.2", EULER.replace("advance", "step") + "return c", lines(
+            ("found", "the class `LabEuler` has no method `advance`, but `step`"),
+            ("next", "write `def advance(…)`, with exactly this name, inside the class"))),
+        ("1.1", "def activation_pattern(z):\n    z > 0", lines(
+            ("call", FIRST), ("returned", "None"), ("expected", "numbers of shape (3,)"),
+            ("hint", "nothing came back: is a `return` missing?"))),
+        ("1.1", "def activation_pattern():\n    return 1", "\n  hint:     keep the parameters of the line with `def` as they were handed out"),
+        ("1.1", "def activation_pattern(z):\n    return (z > 0)[:2]", "\n  off by:   2 entries instead of 3\n"),
+        ("1.2", "def restricted_coboundary(w2, pattern):\n    return np.zeros((3, 3))", "identities"),
+        ("1.2", "def restricted_coboundary(w2, pattern):\n    return -w2 * pattern", "a matrix of 3 rows and columns"),
+        ("1.2", "def restricted_coboundary(w2, pattern):\n    d = np.eye(3)\n    d[:2, 2:] = -(w2 * pattern).T\n    return d", "transposed"),
+        ("1.2", "def restricted_coboundary(w2, pattern):\n    return -np.diag(pattern) @ w2", "True and False have no minus"),
+        ("1.3", "def dirichlet_energy(net, x, c):\n    w1, w2 = net.weights\n    b1, b2 = net.biases\n    z, o = c[:4], c[4:]\n"
+                "    r, s = z - w1 @ x - b1, o - w2 @ np.maximum(z, 0) - b2\n    return 0.5 * (r @ r + s @ s)", "loop over them with `for`"),
+        ("2.4", "def plot_energy_decay(ax, times, energies, rate):\n    ax.scatter(times, energies)", "`scatter` draws no line"),
+        ("2.4", "def plot_energy_decay(ax, times, energies, rate):\n    ax.plot(times, energies, 'o')", "markers without a line"),
+        ("2.4", "def plot_energy_decay(ax, times, energies, rate):\n    pass", "is it drawn into another figure"),
+        ("4.2", "def exact_slopes(sheaf, c, neuron):\n    found = []\n    for z in (-1e-9, 1e-9):\n        d = c.copy()\n        d[neuron] = z\n"
+                "        v = sheaf.velocity(d)\n        found.append(-(v @ v) / sheaf.energy(d))\n    return found", "nearly right, but too far off for rounding"),
+        ("4.2", "def exact_slopes(sheaf, c, neuron):\n    return -0.828125 / 0.53125, -0.6875 / 0.53125", "the other way round"),
+        ("7.1", "def wall_verdict(f_minus, f_plus):\n    'slides'", "is a `return` missing?"),
+        ("7.2", "def sliding_velocity(sheaf, c, neuron):\n    pass", "is a `return` missing?"),
+        ("7.3", "def chattering_neurons(times, neurons, dt, least=5):\n    return []", "0 entries instead of 1"),
+        ("7.4", "def sliding_euler(sheaf, c0, dt, t_end):\n    pass", "is a `return` missing?"),
+    ],
+)  # fmt: skip
+def test_an_answer_of_another_form_is_told_what_is_missing(exercise, source, told):
+    spec = next(spec for spec in COURSE.notebooks if any(e.id == exercise for e in spec.exercises))
+    said = message_of(spec, {exercise: source})
+    assert told in said, said
+    assert bool(said) == bool(told), said
+
+
+def test_a_result_in_the_place_of_a_function():
+    with pytest.raises(
+        CheckFailed, match=r"takes the function itself, and was given a ndarray\n  next: .*not `f\(z\)` but `f`"
+    ):
+        check("1.1", np.array([True]))
+
+
+def test_a_line_is_shown_once_though_a_generator_in_it_was_at_work():
+    spec = COURSE.notebook("lab09-1")
+    said = message_of(spec, {"1.1": "def activation_pattern(z):\n    return list(v.q for v in z)"})
+    assert said.count("line 2") == 1, said
 
 
 def test_unknown_exercise():

@@ -22,8 +22,8 @@ your code raises an error
   raised:   AttributeError: 'numpy.ndarray' object has no attribute 'threshold'
   line 2:   limit = z.threshold"""
 UNWRITTEN_TOLD = """\
-not written yet
-  next:     replace the line `raise NotImplementedError(…)` by your answer, run that cell, then this one again"""
+not written yet, or the line `raise NotImplementedError(…)` is still there
+  next:     replace this line by your answer, run that cell, then this one again"""
 FRESH_TOLD = re.compile(
     r"your code raises an error\n"
     r" +given: +z = np\.array\(\[[-0-9.e, \n]+\]\)\n"

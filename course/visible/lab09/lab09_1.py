@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sheaflab.checks.messages import calling
+from sheaflab.checks.messages import calling, numbers
 from sheaflab.checks.problems import DEEP, NET, STATE, X, given
 
 
@@ -32,14 +32,25 @@ def activation_pattern(answer: Callable[..., Any]) -> None:
         )
 
 
+def block_hint(returned: object, hidden: int) -> str:
+    """Say which block of a coboundary is wrong, the first that is."""
+    got = numbers(returned)
+    size = hidden + 1
+    if got is None or got.shape != (size, size):
+        return f"{hidden} hidden neurons and 1 output are {size} free coordinates: a matrix of {size} rows and columns"
+    if np.array_equal(got[:hidden, hidden:], [[-5.0], [-7.0]]) and not got[hidden:, :hidden].any():
+        return "transposed: each edge has its own row, each free coordinate its own column"
+    if not np.array_equal(got[:hidden, :hidden], np.eye(hidden)) or got[hidden, hidden] != 1:
+        return "each edge sees its right end with weight 1: the blocks on the diagonal are identities"
+    if got[:hidden, hidden:].any():
+        return "the first edge does not see the output: its upper right block is zero"
+    return "the last row is the second edge: what the output is, minus what the hidden layer predicts"
+
+
 def restricted_coboundary(answer: Callable[..., Any]) -> None:
     with calling(answer, "restricted_coboundary(np.array([[5, 7]]), np.array([True, True]))") as judge:
-        judge(
-            answer(np.array([[5.0, 7.0]]), np.array([True, True])),
-            [[1, 0, 0], [0, 1, 0], [-5, -7, 1]],
-            tol=1e-12,
-            hint="the last row is the second edge: what the output is, minus what the hidden layer predicts",
-        )
+        returned = answer(np.array([[5.0, 7.0]]), np.array([True, True]))
+        judge(returned, [[1, 0, 0], [0, 1, 0], [-5, -7, 1]], tol=1e-12, hint=block_hint(returned, 2))
     with calling(answer, "restricted_coboundary(np.array([[5, 7], [2, 3]]), np.array([True, False]))") as judge:
         judge(
             answer(np.array([[5.0, 7.0], [2.0, 3.0]]), np.array([True, False])),

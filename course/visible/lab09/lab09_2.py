@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from sheaflab import Sheaf
+from sheaflab import Integrator, Sheaf
 from sheaflab.checks.figures import blank, read, swapped
+from sheaflab.checks.forms import asks_for
 from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 
@@ -33,6 +34,7 @@ def velocity(answer: Callable[..., Any]) -> None:
         )
 
 
+@asks_for(Integrator)
 def lab_euler(answer: Callable[..., Any]) -> None:
     start = STATE.copy()
     call = "LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states"
@@ -69,8 +71,15 @@ Tell = Callable[..., NoReturn]
 
 
 def _drawn(figure: Any) -> str:
-    lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in line.y[:4]) + ", …)" for line in figure.lines[:3])
-    return f"lines with y = {lines}" if lines else "no line; is it drawn into `ax`?"
+    seen = [line for line in figure.lines if line.shown]
+    if seen:
+        lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in line.y[:4]) + ", …)" for line in seen[:3])
+        return f"lines with y = {lines}"
+    if figure.lines:
+        return "markers without a line, or a line that cannot be seen: invisible, or outside the axes"
+    if figure.collections:
+        return "points or areas in `ax`, but no line: `scatter` draws no line"
+    return "nothing in `ax`: is it drawn into another figure, by `plt`?"
 
 
 def _energies(figure: Any, times: Any, energies: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sheaflab import Exact
-from sheaflab.checks.messages import calling
+from sheaflab.checks.messages import calling, numbers
 from sheaflab.checks.problems import SHEAF, STATE, given
 
 
@@ -33,12 +33,14 @@ def exact_slopes(answer: Callable[..., Any]) -> None:
     c[2] = 0.0
     # r = (-0.5, 0, 0, -0.5, -0.75): V = 0.53125; neuron 2 adds (−0 − 0.375)² = 0.140625 to ‖ċ‖² when active
     with calling(answer, "exact_slopes(SHEAF, np.array([1, -1, 0, 0.5, 1]), neuron=2)", given("SHEAF")) as judge:
-        judge(
-            answer(SHEAF, c.copy(), 2),
-            [-0.6875 / 0.53125, -0.828125 / 0.53125],
-            tol=1e-9,
-            hint="−‖ċ‖²/V with ċ = −δᵀ r: inactive first, then active; V = ½‖r‖²",
-        )
+        returned = answer(SHEAF, c.copy(), 2)
+        expected = [-0.6875 / 0.53125, -0.828125 / 0.53125]
+        got = numbers(returned)
+        turned = got is not None and got.shape == (2,) and np.allclose(got[::-1], expected, rtol=0, atol=1e-9)
+        hint = "the other way round: inactive first, then active"
+        if not turned:
+            hint = "−‖ċ‖²/V with ċ = −δᵀ r and V = ½‖r‖²; the two sides differ in the pattern of neuron 2 alone"
+        judge(returned, expected, tol=1e-9, hint=hint)
 
 
 def kink_census(answer: Callable[..., Any]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sheaflab import Euler, EventEuler, Exact, Sheaf
+from sheaflab import Euler, EventEuler, Exact, Integrator, Sheaf
+from sheaflab.checks.forms import asks_for
 from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import NET, SHEAF, given
 
@@ -50,6 +51,7 @@ def bisect(answer: Callable[..., Any]) -> None:
             tell(returned="f was asked outside [0, 1]", expected="only times in [0, 1]", hint=hint)
 
 
+@asks_for(Integrator)
 def bisecting_euler(answer: Callable[..., Any]) -> None:
     c0 = np.array([1.0, 0.5, -1.0, 2.0, -1.0])
     expected = EventEuler(0.1).run(SHEAF, c0, 5.0).log.times
