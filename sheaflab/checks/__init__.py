@@ -21,6 +21,8 @@ __all__ = ["CheckFailed", "NotWritten", "check", "close", "exercises", "fail", "
 
 COURSE = "SHEAFLAB_COURSE"
 """Environment variable that names another course directory than the checkout's, for who writes one."""
+PASSES = "Exercise {}: the visible checks pass."
+"""What is printed for a right answer; progress is read from it in saved notebooks."""
 # An installed package has a subpackage per lab. In a checkout they stand in the course, two folders up and beside.
 _IN_CHECKOUT = Path(os.environ.get(COURSE) or Path(__file__).parents[2] / "course") / "visible"
 if _IN_CHECKOUT.is_dir():
@@ -86,7 +88,7 @@ def check(exercise: str | float, answer: object, *, lab: str | None = None) -> N
     except Exception as error:
         reason = f"the check could not use what your code returned\n  raised:   {describe(error)}"
         raise CheckFailed(f"Exercise {exercise}: {reason}") from None
-    print(f"Exercise {exercise}: the visible checks pass. Hidden checks use fresh problems.")
+    print(f"{PASSES.format(exercise)} Hidden checks use fresh problems.")
 
 
 def _unwritten(exercise: str, placeholder: str) -> CheckFailed:

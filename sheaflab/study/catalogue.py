@@ -117,7 +117,7 @@ class Catalogue:
         """
         found = self.find(exercise)
         if not found.function:
-            raise StudyError(f"{found.id} is a written answer: no machine reads it, and it has no hints")
+            raise StudyError(f"{found.id} is a written answer: a person reads it; it has no check and no hints")
         return found
 
 

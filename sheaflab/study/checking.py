@@ -6,6 +6,7 @@ import ast
 import contextlib
 import io
 import linecache
+import re
 import sys
 import traceback
 import warnings
@@ -17,10 +18,13 @@ from sheaflab import checks
 from sheaflab.checks import CheckFailed, NotWritten
 from sheaflab.checks.messages import rows
 from sheaflab.checks.raised import Raised
-from sheaflab.study.catalogue import Exercise
+from sheaflab.study.catalogue import Exercise, read
 from sheaflab.study.edition import Answers, Edition, Report
+from sheaflab.study.files import plain
+from sheaflab.study.limit import SECONDS, OutOfTimeError, limited
 
-UNWRITTEN = "nothing written yet: replace the line that raises NotImplementedError"
+UNWRITTEN = "nothing written yet, or the line that raises NotImplementedError is still there"
+_UNKNOWN = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
 def check_here(
@@ -28,7 +32,7 @@ def check_here(
 ) -> Report:
     """Check what a notebook has defined, in this process."""
     if exercise.function not in namespace:
-        told = f"there is no `{exercise.function}` yet: run its cell first"
+        told = f"there is no `{exercise.function}` here: run the cell that defines it, under exactly this name"
         return Report(exercise.id, exercise.title, told, attempted=False)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -41,18 +45,75 @@ def check_here(
     return Report(exercise.id, exercise.title, "", fresh)
 
 
-def check_answers(exercise: Exercise, answers: Answers, edition: Edition | None, secret: bytes) -> Report:
-    """Check a notebook's text: in the edition's sandbox where there is one, else in this process."""
-    if untouched(exercise, answers.sources.get(exercise.id, "")):
+def check_answers(
+    exercise: Exercise, answers: Answers, edition: Edition | None, secret: bytes, limit: float = SECONDS
+) -> Report:
+    """Check a notebook's text: in the edition's sandbox if there is one, else in this process, for `limit` seconds."""
+    source = answers.sources.get(exercise.id, "")
+    if untouched(exercise, source):
         return Report(exercise.id, exercise.title, UNWRITTEN, attempted=False)
-    if edition is not None and (report := edition.check_apart(exercise.id, answers, secret)) is not None:
-        return report
+    if not any(mentions(cell, exercise.function) for _, cell in answers.cells):
+        return Report(exercise.id, exercise.title, undefined(exercise, source), attempted=bool(code(source)))
+    report = edition.check_apart(exercise.id, answers, secret) if edition is not None else None
+    if report is None:
+        try:
+            report = limited(lambda: _check_cells(exercise, answers, edition, secret), limit, exercise.id)
+        except OutOfTimeError as stopped:
+            report = Report(exercise.id, exercise.title, str(stopped))
+    return replace(report, visible=report.visible + _earlier(exercise, answers, report.visible))
+
+
+def _check_cells(exercise: Exercise, answers: Answers, edition: Edition | None, secret: bytes) -> Report:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     trouble = execute(answers, exercise.cell, namespace)
     if trouble:
         return Report(exercise.id, exercise.title, trouble)
-    found = check_here(exercise, namespace, answers.sources, edition, secret)
-    return found if edition is None else replace(found, note="without a sandbox here: Ctrl+C stops an endless loop")
+    return check_here(exercise, namespace, answers.sources, edition, secret)
+
+
+def _earlier(exercise: Exercise, answers: Answers, told: str) -> str:
+    """What to do about a name that another exercise defines; an empty text if a message speaks of none."""
+    unknown = _UNKNOWN.search(told)
+    others = {task.function: task for task in read(exercise.lab).exercises if task.id != exercise.id}
+    if unknown is None or (task := others.get(unknown[1])) is None:
+        return ""
+    try:
+        ast.parse(plain(answers.sources.get(task.id, "")))
+        step = f"`{task.function}` is exercise {task.id}: write it first, in a cell above"
+    except SyntaxError as error:
+        step = (
+            f"`{task.function}` is exercise {task.id}, and its cell cannot be read (line {error.lineno}): mend it first"
+        )
+    return "\n" + rows([("next", step)])
+
+
+def code(source: str) -> list[ast.stmt] | None:
+    """Return the statements of a cell, none if it is empty or commented out; None if it cannot be read."""
+    try:
+        return ast.parse(plain(source)).body
+    except (SyntaxError, ValueError):
+        return None
+
+
+def mentions(source: str, name: str) -> bool:
+    """Tell whether a cell may define a name: it has it somewhere in its code, or cannot be read."""
+    found = code(source)
+    if found is None:
+        return True
+    nodes = [node for statement in found for node in ast.walk(statement)]
+    return any(name in (getattr(node, part, None) for part in ("id", "name", "asname")) for node in nodes)
+
+
+def undefined(exercise: Exercise, source: str) -> str:
+    """Say why there is no answer under the exercise's name."""
+    found = code(source)
+    if not found:
+        step = f"write your answer, or take the beginning back with `sheaflab reset {exercise.id}`"
+        return f"its cell has no code: it is empty or commented out\n{rows([('next', step)])}"
+    own = [node.name for node in found if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    found_name = f"defines `{'`, `'.join(own)}`, and not" if own else "does not define"
+    step = f"use exactly the name `{exercise.function}`, with which the cell was handed out"
+    return f"its cell {found_name} `{exercise.function}`\n{rows([('next', step)])}"
 
 
 def untouched(exercise: Exercise, source: str) -> bool:
@@ -70,14 +131,13 @@ def execute(answers: Answers, own: str, namespace: dict[str, Any]) -> str:
     """Run code cells in this process, silently; return what is wrong with the cell `own`, or an empty text."""
     trouble = ""
     for number, (name, source) in enumerate(answers.cells):
-        plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
         file = f"<cell {number}>"
         # Where tracebacks look for the text of a line; without a time stamp it is not looked for on the disk.
         linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                exec(compile(plain, file, "exec"), namespace)
+                exec(compile(plain(source), file, "exec"), namespace)
             except (Exception, SystemExit) as error:  # a broken cell elsewhere need not matter here
                 if name == own:
                     trouble = broken(Raised.of(error), "".join(traceback.format_exception_only(error)))

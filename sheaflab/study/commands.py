@@ -17,8 +17,11 @@ from typing import Any
 
 from sheaflab.study import words
 from sheaflab.study.catalogue import Exercise, StudyError, catalogue
-from sheaflab.study.edition import installed, required
+from sheaflab.study.edition import Report, installed, required
+from sheaflab.study.limit import SECONDS
 from sheaflab.study.workspace import Workspace
+
+_LONGEST = 86400.0
 
 
 def add_commands(commands: Any) -> None:
@@ -26,9 +29,10 @@ def add_commands(commands: Any) -> None:
     _command(commands, "list", _list, "show all notebooks and exercises")
     start = _command(commands, "start", _start, "put the notebooks into a folder (self-study edition)")
     start.add_argument("folder", type=Path, nargs="?", default=None, help="a new or an old one (./ and the lab's name)")
-    check = _command(commands, "check", _check, "check one exercise, or all that have been tried")
-    check.add_argument("exercise", nargs="?", metavar="EXERCISE", help="such as 4.1; none: all with an answer in them")
-    check.add_argument("--again", action="store_true", help="on the same fresh problems as the last time")
+    check = _command(commands, "check", _check, "check exercises in the saved notebooks, or all that have an answer")
+    check.add_argument("exercises", nargs="*", metavar="EXERCISE", help="such as 4.1; none: all that have an answer")
+    check.add_argument("--again", action="store_true", help="the same fresh problems as last time (self-study edition)")
+    check.add_argument("--limit", type=_seconds, default=SECONDS, help="seconds for one exercise (%(default)g)")
     hint = _command(commands, "hint", _hint, "show the next hint for an exercise")
     hint.add_argument("exercise", metavar="EXERCISE", help="such as 4.1")
     solution = _command(commands, "solution", _solution, "show the key and the reasoning (self-study edition)")
@@ -46,6 +50,18 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
     return parser
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds greater than 0, at most {_LONGEST:g}, got {text!r}"
+        )
+    return seconds
+
+
 def _paint() -> words.Paint:
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return words.Paint(on=colours, encoding=sys.stdout.encoding or "utf-8")  # text in memory has no encoding
@@ -57,6 +73,8 @@ def _workspace() -> Workspace:
     workspace = Workspace.find(here, catalogue())
     if workspace.folder in here.parents:
         print(f"(with the notebooks in {workspace.folder}: there are none in this folder)", file=sys.stderr)
+    if workspace.notice:
+        print(f"({workspace.notice})", file=sys.stderr)
     return workspace
 
 
@@ -119,33 +137,44 @@ def _check(options: argparse.Namespace) -> int:
     from sheaflab.study.checking import check_answers
 
     course, workspace, edition = catalogue(), _workspace(), installed()
-    if options.exercise is not None:
-        tasks = [course.task(options.exercise)]
-    else:
-        tasks = [task for task in course.exercises if _there(workspace, task)]
-        if not tasks:
-            workspace.path(course.exercises[0])  # says what to do
-            raise StudyError("there is no notebook with an exercise in it here")
+    if options.again and edition is None:
+        raise StudyError("`--again` is for the fresh problems of the self-study edition; leave it out")
+    named = [course.task(name) for name in dict.fromkeys(options.exercises)]
+    tasks = named or [task for task in course.exercises if _there(workspace, task)]
+    if not tasks:
+        workspace.path(course.exercises[0])  # says what to do
     secret = workspace.secret(again=options.again)
-    reports = []
+    reports: list[Report] = []
+    troubles: dict[str, None] = {}
     paint = _paint()
     for task in tasks:
-        found = check_answers(task, workspace.answers(task), edition, secret)
-        found = replace(found, note="; ".join(note for note in (workspace.taken(task), found.note) if note))
+        try:
+            answers = workspace.answers(task)
+        except StudyError as error:  # of one notebook; the others are checked nevertheless
+            if len(named) == 1:
+                raise
+            troubles[str(error)] = None
+            continue
+        found = check_answers(task, answers, edition, secret, options.limit)
+        unsaved = "" if found.attempted else "the saved file is read: save the notebook in Jupyter first"
+        notes = [note for note in (workspace.taken(task), found.note, unsaved) if note]
+        found = replace(found, note="; ".join(notes))
         if found.attempted:
             workspace.remember(task, passed=found.passed)
         reports.append(found)
-        if not options.json and (found.attempted or options.exercise is not None):
+        if not options.json and (found.attempted or named):
             print(words.report(found, paint), flush=True)
     tried = [found for found in reports if found.attempted]
     if options.json:
-        print(
-            json.dumps([{**asdict(found), "passed": found.passed} for found in reports], indent=1, ensure_ascii=False)
-        )
-    elif options.exercise is None:
-        passed = sum(found.passed for found in tried)
-        print(f"\n{passed} of {len(tried)} tried exercises pass, {len(reports) - len(tried)} not written yet")
+        data = [{**asdict(found), "passed": found.passed} for found in reports]
+        print(json.dumps(data, indent=1, ensure_ascii=False))
+    elif len(named) != 1:
+        print("\n" + words.summary(reports, absent=0 if named else len(course.exercises) - len(tasks)))
     workspace.save()
+    for trouble in troubles:
+        print(f"sheaflab: {trouble}", file=sys.stderr)
+    if troubles:
+        return 2
     return 0 if tried and all(found.passed for found in tried) else 1
 
 

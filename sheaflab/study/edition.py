@@ -132,7 +132,7 @@ def required(what: str) -> Edition:
     edition = installed()
     if edition is None:
         raise StudyError(
-            f"{what} the self-study edition only, and this is the student edition. "
-            "Without an instructor, install the second wheel of the self-study folder"
+            f"{what} the self-study edition only, and this is the student edition: ask your instructor. "
+            "If you learn alone, install the second wheel of the self-study folder too"
         )
     return edition

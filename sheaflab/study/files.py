@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sheaflab.checks import PASSES
 from sheaflab.study.catalogue import Exercise
 
 # What is added to a name: by the site in the browser (its version), by browsers and systems for a second copy,
@@ -34,6 +35,24 @@ def text(cell: dict[str, Any]) -> str:
     return "".join(source) if isinstance(source, list) else str(source)
 
 
+def plain(source: str) -> str:
+    """Return a cell's source with `pass` in the place of the lines that are IPython's and not Python's."""
+    return "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
+
+
+def verdict(cell: dict[str, Any], exercise: Exercise) -> str:
+    """Return what the saved output of a cell says of an exercise's visible check: ``pass``, ``fail`` or nothing."""
+    for output in cell.get("outputs") or ():
+        if not isinstance(output, dict):
+            continue
+        if text({"source": output.get("text", "")}).startswith(PASSES.format(exercise.id)):
+            return "pass"
+        told, kind = str(output.get("evalue", "")), str(output.get("ename", ""))
+        if told.startswith(f"Exercise {exercise.id}: ") and kind.endswith("CheckFailed"):
+            return "fail"
+    return ""
+
+
 def cell_names(cells: Sequence[dict[str, Any]], exercises: Iterable[Exercise]) -> list[str]:
     """Return the name of each cell: its grade_id, else its id, else that of the exercise whose function it defines.
 
@@ -53,7 +72,7 @@ def cell_names(cells: Sequence[dict[str, Any]], exercises: Iterable[Exercise]) -
 def defines(source: str, function: str) -> bool:
     """Tell whether a cell defines a function or class of that name at its top level."""
     try:
-        tree = ast.parse("\n".join("" if line.startswith(("%", "!")) else line for line in source.split("\n")))
+        tree = ast.parse(plain(source))
     except (SyntaxError, ValueError):
         return re.search(rf"^(def|class) {function}\b", source, re.MULTILINE) is not None
     return any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == function for node in tree.body)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from sheaflab.study.catalogue import Catalogue, Exercise
-from sheaflab.study.edition import Report, Solution
+from sheaflab.study.edition import Report, Solution, installed
 from sheaflab.study.workspace import Workspace
 
 
@@ -72,8 +72,18 @@ def report(found: Report, paint: Paint = PLAIN) -> str:
         if outcome.message:
             lines.append(_indent(outcome.message, 6))
     if found.passed and not found.fresh:
-        lines.append("  the visible checks pass; your instructor's look at fresh problems")
+        lines.append("  the visible checks pass; the cell below the check lists what the hidden checks look at")
     return "\n".join(lines) + _note(found)
+
+
+def summary(reports: Sequence[Report], absent: int = 0) -> str:
+    """Return the last line of several checks; `absent` exercises are in notebooks that are not there."""
+    tried = [found for found in reports if found.attempted]
+    parts = [f"{sum(found.passed for found in tried)} of {len(tried)} tried exercises pass"]
+    parts.append(f"{len(reports) - len(tried)} not written yet")
+    if absent:
+        parts.append(f"{absent} in notebooks that are not in this folder")
+    return ", ".join(parts)
 
 
 def _note(found: Report) -> str:
@@ -87,7 +97,9 @@ def hint(exercise: Exercise, shown: int, *, remembered: bool = True) -> str:
     rest = "no hint left" if not left else f"{left} hint{'s' if left > 1 else ''} left"
     told = f"{exercise.id} {exercise.title}, hint {shown} of {total} ({rest}):\n{_indent(exercise.hints[shown - 1])}"
     if left and not remembered:
-        told += "\n\nThe next hint comes in the folder with your notebooks: there it is remembered what you have seen."
+        told += (
+            "\n\nFor the next hint run this in the folder with your notebooks: which hints you have seen is kept there."
+        )
     return told
 
 
@@ -101,7 +113,7 @@ def solution(exercise: Exercise, key: Solution, paint: Paint = PLAIN) -> str:
         for name, code in key.alternatives:
             parts += [_indent(f"{name}:"), _indent(code.strip("\n"), 4)]
     if key.mistakes:
-        parts += ["", paint("bold", "Often got wrong, by the check that tells")]
+        parts += ["", paint("bold", "Common mistakes, and the check that finds them")]
         for check in dict.fromkeys(check for _, check in key.mistakes):
             parts += [_indent(check + ":"), *(_indent(f"- {name}", 4) for name, told in key.mistakes if told == check)]
     return "\n".join(parts)
@@ -117,7 +129,7 @@ def listing(catalogue: Catalogue, workspace: Workspace, paint: Paint = PLAIN) ->
                 f"  {paint.mark(_kind(workspace, exercise))} {exercise.id}  {exercise.title}, {exercise.minutes} min"
             )
         lines += [f"  {paint.mark('none')} {written.id}  {written.title} (written)" for written in notebook.written]
-    told = {"pass": "solved", "tried": "tried", "open": "not yet", "none": "no machine reads it"}
+    told = {"pass": "solved", "tried": "tried", "open": "not yet", "none": "read by a person"}
     return "\n".join([*lines, "", "   ".join(f"{paint.mark(kind, plain=True)} {text}" for kind, text in told.items())])
 
 
@@ -132,11 +144,12 @@ def progress(catalogue: Catalogue, workspace: Workspace, paint: Paint = PLAIN) -
     lines += ["", f"{done} of {len(catalogue.exercises)} exercises solved"]
     following = upcoming(catalogue, workspace)
     if following is None:
-        lines.append("All done. What the last notebook leaves open is in the documentation: sliding at depth.")
+        lines.append('All done. Read on in the documentation, "How Exact works": sliding in deep networks.')
     else:
-        lines.append(
-            f"Next: {following.id} {following.title}, about {following.minutes} minutes, in {following.notebook}.ipynb"
-        )
+        file = workspace.file(following)
+        lines.append(f"Next: {following.id} {following.title}, about {following.minutes} minutes, in {file}")
+    if installed() is None:
+        lines.append("(Checks in a notebook count when the notebook is saved.)")
     return "\n".join(lines)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sheaflab.study.catalogue import Catalogue, Exercise, StudyError
-from sheaflab.study.edition import Answers
-from sheaflab.study.files import cell_names, lost_cell, notebooks, text
+from sheaflab.study.edition import Answers, installed
+from sheaflab.study.files import cell_names, defines, lost_cell, notebooks, text, verdict
 
 STATE = "sheaflab-progress.json"
 
@@ -25,11 +25,18 @@ class Workspace:
     catalogue : Catalogue
     remembers : bool
         Whether hints and progress are written into the folder.
+
+    Attributes
+    ----------
+    notice : str
+        What the reader should know of the folder; empty if all is well.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue, *, remembers: bool = True) -> None:
         self.folder, self.catalogue, self.remembers = folder, catalogue, remembers
+        self.notice = ""
         self.state = self._load()
+        self._shown: dict[Path, tuple[int, dict[str, str]]] = {}
 
     @classmethod
     def find(cls, start: Path, catalogue: Catalogue, *, settle: bool = False) -> Workspace:
@@ -50,11 +57,24 @@ class Workspace:
             known = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return fresh
-        except (OSError, ValueError) as error:
-            raise StudyError(f"{self.folder / STATE} cannot be read ({error}); delete it to begin anew") from None
+        except OSError as error:
+            raise StudyError(f"{self.folder / STATE} cannot be read ({error}); rename or delete it") from None
+        except ValueError:
+            known = None
         if not isinstance(known, dict) or any(type(known.get(k, v)) is not type(v) for k, v in fresh.items()):
-            raise StudyError(f"{self.folder / STATE} is not what sheaflab wrote; delete it to begin anew")
+            return self._anew(fresh)
         return {**fresh, **known}
+
+    def _anew(self, fresh: dict[str, Any]) -> dict[str, Any]:
+        """Begin a new memory; a damaged one is put aside, for it must not stand in the way of the reader's work."""
+        path = self.folder / STATE
+        aside = path.with_suffix(".damaged.json")
+        try:
+            path.replace(aside)
+        except OSError as error:
+            raise StudyError(f"{path} is damaged and cannot be renamed ({error}); delete it") from None
+        self.notice = f"{path} was damaged: it is {aside.name} now, and hints and progress begin anew"
+        return fresh
 
     def save(self) -> None:
         """Write the memory, if there is a place for it; a folder that cannot be written is no reason to fail."""
@@ -65,12 +85,27 @@ class Workspace:
             path.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     def solved(self, exercise: Exercise) -> bool:
-        """Whether its checks have passed."""
-        return exercise.id in self.state["solved"]
+        """Whether all its checks have passed, here or (the student edition has no others) in the saved notebook."""
+        if exercise.id in self.state["solved"]:
+            return True
+        return self._seen(exercise) == "pass" and installed() is None
 
     def tried(self, exercise: Exercise) -> bool:
         """Whether it has been checked with something written in it."""
-        return exercise.id in self.state["tried"]
+        return exercise.id in self.state["tried"] or bool(self._seen(exercise))
+
+    def _seen(self, exercise: Exercise) -> str:
+        """How the visible check ended in the notebook, as it was saved: ``pass``, ``fail`` or nothing."""
+        try:
+            path = self.path(exercise)
+            stamp = path.stat().st_mtime_ns
+            if self._shown.get(path, (0, {}))[0] != stamp:
+                cells = self.read(exercise)["cells"]
+                told = {e.id: [verdict(cell, e) for cell in cells] for e in self._exercises(exercise)}
+                self._shown[path] = stamp, {name: next(filter(None, ends), "") for name, ends in told.items()}
+        except (StudyError, OSError):  # `check` says what is wrong with it
+            return ""
+        return self._shown[path][1].get(exercise.id, "")
 
     def remember(self, exercise: Exercise, *, passed: bool) -> None:
         """Note how a check ended. What was solved once stays solved."""
@@ -104,10 +139,16 @@ class Workspace:
         """
         if found := notebooks(self.folder, exercise.notebook):
             return found[0]
+        last = "`sheaflab start` writes them" if installed() else "your instructor gives them out"
         raise StudyError(
             f"{self.folder / exercise.notebook}.ipynb does not exist; run the command in the folder with your "
-            "notebooks, or `sheaflab start` to get them"
+            f"notebooks. If you have none, {last}"
         )
+
+    def file(self, exercise: Exercise) -> str:
+        """Name of the file with an exercise, or the one that it should have."""
+        found = notebooks(self.folder, exercise.notebook)
+        return found[0].name if found else f"{exercise.notebook}.ipynb"
 
     def taken(self, exercise: Exercise) -> str:
         """Say which file was taken, if it goes by another name than expected or there are several."""
@@ -127,11 +168,23 @@ class Workspace:
         path = self.path(exercise)
         try:
             data = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError) as error:
-            raise StudyError(f"{path} is not a notebook ({error}); save it again in Jupyter") from None
-        if not isinstance(data, dict) or not isinstance(data.get("cells"), list):
-            raise StudyError(f"{path} is not a notebook; save it again in Jupyter")
-        return data
+        except OSError as error:
+            raise StudyError(f"{path} cannot be read ({error})") from None
+        except ValueError:
+            data = None
+        cells = data.get("cells") if isinstance(data, dict) else None
+        if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+            cells = []
+        if not any(cell_names(cells, self._exercises(exercise))):
+            raise StudyError(f"{path} is empty, damaged or another notebook; {self._way_out(path, exercise)}")
+        return dict(data)
+
+    def _way_out(self, path: Path, exercise: Exercise) -> str:
+        if installed():
+            return f"`sheaflab reset {exercise.id}` keeps this file under another name and writes a fresh notebook"
+        saved = path.parent / ".ipynb_checkpoints" / f"{path.stem}-checkpoint.ipynb"
+        before = f"Jupyter has kept an earlier one as {saved}: copy it here, or " if saved.is_file() else ""
+        return f"{before}rename it and download the notebook again from where your instructor put it"
 
     def answers(self, exercise: Exercise) -> Answers:
         """Return the code cells that an exercise's answer rests on: all up to it.
@@ -141,29 +194,49 @@ class Workspace:
         StudyError
             If its cell is missing.
         """
-        cells: list[tuple[str, str]] = []
-        sources: dict[str, str] = {}
-        found = self.read(exercise)["cells"]
-        for cell, name in zip(found, cell_names(found, self._exercises(exercise)), strict=True):
-            if cell.get("cell_type") == "code" and not name.startswith(("check-", "grade-")):
-                cells.append((name, text(cell)))
-            if name.startswith("ex-"):
-                sources[name.removeprefix("ex-").replace("-", ".")] = text(cell)
-            if name == exercise.cell:
-                return Answers(tuple(cells), sources)
-        raise StudyError(
-            f"{self.path(exercise).name} has no cell {exercise.cell!r} for exercise {exercise.id}; "
-            f"`sheaflab reset {exercise.id}` puts it back"
-        )
+        cells = self.read(exercise)["cells"]
+        names = cell_names(cells, self._exercises(exercise))
+        if exercise.cell not in names:
+            raise StudyError(
+                f"{self.path(exercise).name} has no cell {exercise.cell!r} for exercise {exercise.id}; "
+                f"`sheaflab reset {exercise.id}` puts it back"
+            )
+        own = names.index(exercise.cell)
+        last = next((k for k in range(own + 1, len(names)) if names[k]), len(names)) - 1
+        extra = [k for k, name in enumerate(names) if not name and cells[k].get("cell_type") == "code"]
+        mine = [k for k in extra if k > own and defines(text(cells[k]), exercise.function)]
+        if mine:  # written in a cell of its own below: in a notebook the last definition counts
+            last, names[own], names[mine[-1]] = max(last, mine[-1]), "", exercise.cell
+        kept = [k for k in range(last + 1) if cells[k].get("cell_type") == "code"]
+        kept = [k for k in kept if not names[k].startswith(("check-", "grade-"))]
+        sources = {
+            names[k].removeprefix("ex-").replace("-", "."): text(cells[k]) for k in kept if names[k].startswith("ex-")
+        }
+        return Answers(tuple((names[k], text(cells[k])) for k in kept), sources)
 
     def reset(self, exercise: Exercise) -> Path:
         """Put an exercise's cell back to its stub; return the copy of the notebook as it was."""
-        path, data = self.path(exercise), self.read(exercise)
+        path = self.path(exercise)
+        try:
+            data = self.read(exercise)
+            self._put_back(exercise, data["cells"])
+            content = (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
+        except StudyError:
+            pack = installed()
+            fresh = pack.notebooks() if pack else {}
+            if f"{exercise.notebook}.ipynb" not in fresh:
+                raise
+            content = fresh[f"{exercise.notebook}.ipynb"]
         number = 1
         while (copy := path.with_name(f"{path.stem}.before-reset-{number}.ipynb")).exists():
             number += 1
         copy.write_bytes(path.read_bytes())
-        cells = data["cells"]
+        path.write_bytes(content)
+        self.state["solved"].pop(exercise.id, None)
+        self.save()
+        return copy
+
+    def _put_back(self, exercise: Exercise, cells: list[dict[str, Any]]) -> None:
         names = cell_names(cells, self._exercises(exercise))
         if exercise.cell in names:
             mine = cells[names.index(exercise.cell)]
@@ -171,10 +244,9 @@ class Workspace:
             mine, after = lost_cell(exercise, cells), exercise.cell.replace("ex-", "check-")
             cells.insert(names.index(after) if after in names else len(cells), mine)
         mine.update(source=exercise.stub.splitlines(keepends=True), outputs=[], execution_count=None)
-        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        self.state["solved"].pop(exercise.id, None)
-        self.save()
-        return copy
+        for cell in cells:
+            if verdict(cell, exercise):  # of the answer that is gone
+                cell.update(outputs=[], execution_count=None)
 
     def _exercises(self, exercise: Exercise) -> tuple[Exercise, ...]:
         """The exercises of an exercise's notebook."""

@@ -29,9 +29,7 @@ SAMPLE = "1.1", "2.1"
 def folder(pack, tmp_path, monkeypatch):
     """The folder that `sheaflab start` makes."""
     monkeypatch.chdir(tmp_path)
-    for module in ("sheaflab.study.commands", "sheaflab.study.notebook"):
-        monkeypatch.setattr(sys.modules[module], "installed", lambda: pack)
-        monkeypatch.setattr(sys.modules[module], "required", lambda what: pack)
+    monkeypatch.setattr("sheaflab.study.edition._edition", lambda lab: pack)
     monkeypatch.setattr(notebook, "_KEPT", [])
     assert main(["start"]) == 0
     monkeypatch.chdir(tmp_path / "lab09")
@@ -146,7 +144,26 @@ def test_without_a_sandbox_the_check_runs_in_this_process(folder, pack, capsys, 
     assert main(["check", "1.1"]) == 0
     out = capsys.readouterr().out
     assert "✓ fresh_values" in out
-    assert out.endswith("  (without a sandbox here: Ctrl+C stops an endless loop)\n")
+
+
+def test_without_a_sandbox_an_endless_loop_is_stopped_all_the_same(folder, pack, capsys, monkeypatch):
+    monkeypatch.setattr(type(pack), "check_apart", lambda *_: None)
+    fill(folder, "1.1", "def activation_pattern(z):\n    while len(z) == 9:\n        pass\n    return z > 0\n")
+    capsys.readouterr()
+    assert main(["check", "1.1", "--limit", "0.5"]) == 1
+    assert "stopped after 0.5 s\n    line " in capsys.readouterr().out
+
+
+def test_a_damaged_notebook_is_put_back_whole(folder, capsys):
+    name = catalogue().notebooks[0].name
+    path = folder / f"{name}.ipynb"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:3000])
+    assert main(["check", "1.1"]) == 2
+    assert "`sheaflab reset 1.1` keeps this file under another name" in capsys.readouterr().err
+    assert main(["reset", "1.1"]) == 0
+    assert path.read_bytes() == whole
+    assert (folder / f"{name}.before-reset-1.ipynb").read_bytes() == whole[:3000]
 
 
 def test_solution_asks_first(folder, capsys, monkeypatch):
@@ -164,7 +181,7 @@ def test_solution_asks_first(folder, capsys, monkeypatch):
     assert main(["solution", "1.1"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("1.1 the activation pattern\n\ndef activation_pattern(")
-    for heading in ("\nWhy\n", "\nAlso right\n", "\nOften got wrong, by the check that tells\n"):
+    for heading in ("\nWhy\n", "\nAlso right\n", "\nCommon mistakes, and the check that finds them\n"):
         assert heading in out
     assert main(["solution", "3.W", "--yes"]) == 0
     assert "Rubric" in capsys.readouterr().out

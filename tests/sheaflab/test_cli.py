@@ -50,7 +50,7 @@ def test_a_terminal_without_the_signs_has_marks_in_letters(monkeypatch, tmp_path
     listing, progress = said
     for line in ("  ok 1.1  the activation pattern, 3 min", "  ~~ 1.2  the restricted", "  .. 1.3  the Dirichlet"):
         assert line in listing
-    assert "ok solved   ~~ tried   .. not yet   -- no machine reads it" in listing
+    assert "ok solved   ~~ tried   .. not yet   -- read by a person" in listing
     assert progress.startswith(
         "lab09-1  ok ~~ ..     1 of 3  Build the sheaf\nlab09-2  .. .. .. ..  0 of 4  The heat equation"
     )
