@@ -128,11 +128,11 @@ class Steps:
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample submission: cells by grade_id, and what it is made to lose."""
+    """A sample submission: cells by grade_id, the checks of one exercise that it is made to lose, none if it loops."""
 
     cells: Mapping[str, str]
     exercise: str = ""
-    check: str = ""
+    checks: frozenset[str] = frozenset()
 
 
 def read_samples(course: Course) -> dict[str, Sample]:
@@ -145,7 +145,7 @@ def read_samples(course: Course) -> dict[str, Sample]:
     samples = {"key": Sample(key), "stub": Sample({})}
     for name in ("wrong", "loop"):
         loses = data[name]["loses"]
-        samples[name] = Sample({**key, **data[name]["cells"]}, loses["exercise"], loses.get("check", ""))
+        samples[name] = Sample({**key, **data[name]["cells"]}, loses["exercise"], frozenset(loses.get("checks", ())))
     return samples
 
 
@@ -253,8 +253,8 @@ def surprises(samples: Mapping[str, Sample], outcomes: Mapping[str, Outcome]) ->
             if student == "stub":
                 want, status = every, Status.NOT_ATTEMPTED
             elif number == sample.exercise:
-                want = {sample.check} if sample.check else every
-                status = Status.WRONG if sample.check else Status.TIMED_OUT
+                want = set(sample.checks) or every
+                status = Status.WRONG if sample.checks else Status.TIMED_OUT
             if lost != want or told["status"] != status.name or outcome.points(number) != told["earned"]:
                 what = f"{told['status']}, lost {sorted(lost)}, meant {sorted(want)}"
                 found.append(f"{student}, exercise {number}: {what}")

@@ -15,7 +15,6 @@ from graders.sandbox.isolation import Limits
 
 HERE = Path(__file__).resolve().parent
 collect_ignore = ["course"]  # its checks are hidden ones: they need a student
-SECRET = b"a secret of the tests"
 SHORT = Limits(cpu=1.0, wall=10.0)
 
 
@@ -43,18 +42,18 @@ def submit(mini, key):
 
 
 @pytest.fixture(scope="session")
-def grade(mini):
+def grade(mini, secret):
     """Grade a notebook, or a file's bytes, in a real sandbox."""
 
     def run(work, limits=SHORT, level=None):
         raw = work if isinstance(work, bytes) else nbformat.writes(work).encode()
-        return grade_bytes(raw, mini, mini.notebooks[0], limits=limits, level=level, secret=SECRET)[1]
+        return grade_bytes(raw, mini, mini.notebooks[0], limits=limits, level=level, secret=secret)[1]
 
     return run
 
 
 @pytest.fixture
-def course(mini, tmp_path):
+def course(mini, tmp_path, secret):
     """A course directory of this test's own, with its release built by nbgrader."""
     made = copy_course(mini, tmp_path / "course")
     config = made.root / "nbgrader_config.py"

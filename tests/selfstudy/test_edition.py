@@ -26,7 +26,7 @@ SAMPLE = "1.1", "2.1"
 
 
 @pytest.fixture
-def folder(pack, tmp_path, monkeypatch):
+def folder(pack, tmp_path, secret, monkeypatch):
     """The folder that `sheaflab start` makes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sheaflab.study.edition._edition", lambda lab: pack)

@@ -325,13 +325,13 @@ def test_what_is_taken_away_is_gone(tmp_path):
     assert len(without_posix(sys.executable, tmp_path, script, env=dict(os.environ))) == 7
 
 
-def test_an_endless_loop_is_stopped_where_there_are_timers_and_its_line_is_shown(pack, monkeypatch):
+def test_an_endless_loop_is_stopped_where_there_are_timers_and_its_line_is_shown(pack, secret, monkeypatch):
     monkeypatch.setattr(local, "Limits", lambda: SimpleNamespace(call_cpu=0.1))
     names = {"np": np, "__name__": "__main__"}
     source = "def activation_pattern(z):\n    while len(z) == 9:\n        pass\n    return z > 0\n"
     linecache.cache["<cell>"] = 1, None, source.splitlines(keepends=True), "<cell>"
     exec(compile(source, "<cell>", "exec"), names)
-    loops, ends = pack.check_here("1.1", names, {"1.1": source}, b"some secret")
+    loops, ends = pack.check_here("1.1", names, {"1.1": source}, secret)
     assert re.match(r"timed out\n", ends.message)  # at once: the exercise has had its time
     assert re.match(r"timed out\n  given: +z = np.array\(", loops.message)
     assert re.search(
@@ -339,22 +339,22 @@ def test_an_endless_loop_is_stopped_where_there_are_timers_and_its_line_is_shown
     ), loops.message
 
 
-def test_in_a_thread_which_has_no_timers(pack, keys):
+def test_in_a_thread_which_has_no_timers(pack, keys, secret):
     """As in a server that runs notebooks in threads."""
     names = {"np": np, "__name__": "__main__"}
     exec(keys["1.1"], names)
     with ThreadPoolExecutor(1) as pool:
-        outcomes = pool.submit(pack.check_here, "1.1", names, {"1.1": keys["1.1"]}, b"some secret").result()
+        outcomes = pool.submit(pack.check_here, "1.1", names, {"1.1": keys["1.1"]}, secret).result()
     assert [outcome.message for outcome in outcomes] == ["", ""]
 
 
 # -- inputs that a failure names -------------------------------------------------------------------------------------------
-def test_a_failure_on_fresh_problems_can_be_typed_again(pack):
+def test_a_failure_on_fresh_problems_can_be_typed_again(pack, secret):
     """The lines under `given`, then the call: the same comes back."""
     wrong = "def restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n"
     names = {"np": np, "__name__": "__main__"}
     exec(wrong, names)
-    outcomes = {o.name: o for o in pack.check_here("1.2", names, {"1.2": wrong}, b"some secret")}
+    outcomes = {o.name: o for o in pack.check_here("1.2", names, {"1.2": wrong}, secret)}
     rows = dict(re.findall(r"^  (\w[\w ]*): +(.*(?:\n {12}.*)*)", outcomes["sign"].message, re.MULTILINE))
     exec(rows["given"].replace("\n" + " " * 12, "\n"), names)
     again = eval(rows["call"], names)

@@ -26,7 +26,7 @@ from graders.status import Status
 from sheaflab.study import catalogue
 from sheaflab.study.checking import execute
 from sheaflab.study.edition import Answers
-from tests.graders.conftest import SECRET, SHORT
+from tests.graders.conftest import SHORT
 
 CHECKS = '''
 """PYTEST_DONT_REWRITE: the pytest of these tests must not"""
@@ -152,7 +152,7 @@ def told(results):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_one_judgement(course, host, monkeypatch, case):
+def test_one_judgement(course, host, secret, monkeypatch, case):
     monkeypatch.setattr(local, "Limits", lambda: LIMITS)
     spec, (number, source, status) = course.notebooks[0], CASES[case]
     (exercise,) = (e for e in spec.exercises if e.id == number)
@@ -163,20 +163,20 @@ def test_one_judgement(course, host, monkeypatch, case):
     task = catalogue.Exercise(number, exercise.title, exercise.function, 1, (), (), names, stub, spec.name, course.assignment)
     with NotebookRun(dict(enumerate(cells)), host) as run:
         behind = SandboxedStudent(run, {number: source})
-        graded = told(run_checks(behind, course, spec, SECRET).values())
-        apart = [plain(outcome.message) for outcome in fresh(task, behind, path, SECRET)]
+        graded = told(run_checks(behind, course, spec, secret).values())
+        apart = [plain(outcome.message) for outcome in fresh(task, behind, path, secret)]
         behind.next_exercise()
     namespace = {"__name__": "__main__"}
     assert execute(Answers((("", cells[0]), ("ex", source))), "ex", namespace) == ""
     here = LocalStudent(namespace, {number: source})
 
     assert [s for _, s, _ in graded if s is not Status.OK][:1] == [status][: status is not Status.OK]
-    assert told(local.run_checks(here, path, spec.name, number, exercise.checks, SECRET)) == graded
-    judged = local.failures(Asked(here, stub), path, spec.name, number, exercise.checks, SECRET)
+    assert told(local.run_checks(here, path, spec.name, number, exercise.checks, secret)) == graded
+    judged = local.failures(Asked(here, stub), path, spec.name, number, exercise.checks, secret)
     assert [(check.name, *judge(failure)) for check, failure in judged if failure is None] == [
         entry for entry in graded if entry[1] is Status.OK
     ]
-    outcomes = fresh(task, here, path, SECRET)
+    outcomes = fresh(task, here, path, secret)
     assert [(outcome.name, outcome.passed) for outcome in outcomes] == [(n, s is Status.OK) for n, s, _ in graded]
     messages = [plain(outcome.message) for outcome in outcomes]
     if status is Status.TIMED_OUT:  # what is killed cannot say where it was

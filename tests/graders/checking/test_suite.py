@@ -7,7 +7,6 @@ from dataclasses import replace
 from graders.checking.local import LocalStudent
 from graders.checking.suite import run_checks
 from graders.status import Status
-from tests.graders.conftest import SECRET
 
 CHECK = """
 from graders.checking.student import close
@@ -17,7 +16,7 @@ class TestExercise_1_4:
 """
 
 
-def test_two_files_of_one_name_are_two_files(mini, tmp_path):
+def test_two_files_of_one_name_are_two_files(mini, secret, tmp_path):
     """Courses share names of notebooks, and a course's checks change while the process lives."""
     spec = replace(mini.notebooks[0], exercises=mini.notebooks[0].exercises[3:])
     student = LocalStudent({"two": lambda: 2}, {})
@@ -25,4 +24,4 @@ def test_two_files_of_one_name_are_two_files(mini, tmp_path):
         course = replace(mini, checks=tmp_path / folder)
         course.checks.mkdir()
         course.checks_of(spec).write_text(CHECK.format(expected))
-        assert run_checks(student, course, spec, SECRET)["1.4", "runs"].status is status, folder
+        assert run_checks(student, course, spec, secret)["1.4", "runs"].status is status, folder

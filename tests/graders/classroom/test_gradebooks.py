@@ -29,7 +29,7 @@ KILLS = int(os.environ.get("GRADERS_KILLS", "3"))
 
 
 @pytest.fixture(scope="module")
-def classroom(mini, submit, tmp_path_factory):
+def classroom(mini, submit, secret, tmp_path_factory):
     """A course with six submissions, ungraded; copy it before use."""
     from graders.publish.release import build, copy_course
 

@@ -71,8 +71,9 @@ def test_help_of_every_staff_command(run, name):
     assert f"usage: graders {name}" in run("graders", name, "--help")
 
 
-def test_the_chain_of_a_class(run, folder, mini, submit, tmp_path):
+def test_the_chain_of_a_class(run, folder, mini, submit, secret, tmp_path):
     course = copy_course(mini, tmp_path / "course")
+    assert course.secret
     at = f"--course={course.root}"
     assert "no solution or hidden check in it" in run("graders", "build", at)
     for student in ("ada", "bob"):

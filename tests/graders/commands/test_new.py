@@ -37,7 +37,7 @@ SLIP = "def relu(z):\n    return np.abs(z)"
 
 
 @pytest.fixture
-def run(capsys):
+def run(capsys, secret):
     """Run a command in this process and return what it prints; it must end well."""
 
     def command(*arguments):

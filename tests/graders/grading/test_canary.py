@@ -19,7 +19,7 @@ from graders.grading.grade import grade_bytes
 from graders.sandbox.census import descendants
 from graders.sandbox.isolation import LADDER, Isolation, IsolationError, Limits
 from graders.status import Status
-from tests.graders.conftest import SECRET, SHORT, hand_in
+from tests.graders.conftest import SHORT, hand_in
 from tests.needs import needs_level
 
 pytestmark = pytest.mark.slow
@@ -82,12 +82,12 @@ START = {
 
 @pytest.mark.parametrize("level", SHARED, ids=lambda level: level.name)
 @pytest.mark.parametrize("kind", START)
-def test_a_bomb_ends_for_its_many_processes_and_costs_nobody_else(mini, submit, level, kind):
+def test_a_bomb_ends_for_its_many_processes_and_costs_nobody_else(mini, submit, secret, level, kind):
     needs_level(level)
 
     def run(work):
         raw = nbformat.writes(work).encode()
-        return grade_bytes(raw, mini, mini.notebooks[0], limits=SHORT, level=level, secret=SECRET)[1]
+        return grade_bytes(raw, mini, mini.notebooks[0], limits=SHORT, level=level, secret=secret)[1]
 
     with ThreadPoolExecutor(2) as pool:
         bomb = pool.submit(run, submit(ex_1_1=BOMB.format(start=START[kind])))

@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
+from graders.commands import demo
 from graders.lab.bank import Answer, BankError, Solved, _edited, answers, solved
 from graders.lab.manifest import Course
 from graders.proof.mutants import mutants
@@ -24,19 +25,18 @@ ROOT = Path(__file__).resolve().parents[3]
 COURSE = Course.load(ROOT / "course", "lab09")
 EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]
 every_exercise = pytest.mark.parametrize(("spec", "exercise"), EVERY, ids=[e.id for _, e in EVERY])
-SECRET = b"tests"
 
 
-def failed(spec, answer):
+def failed(spec, answer, secret):
     """Names of the checks that an answer does not pass, without a sandbox: these answers are ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a wrong answer may divide by zero
-        results = judge_here(COURSE, spec.name, answer.exercise, answer.source, SECRET)
+        results = judge_here(COURSE, spec.name, answer.exercise, answer.source, secret)
     return {result.name for result in results if result.status is not Status.OK}
 
 
 @every_exercise
-def test_bank_of_an_exercise(spec, exercise):
+def test_bank_of_an_exercise(spec, exercise, secret):
     mpl.use("Agg")
     mine = [answer for answer in answers(COURSE, spec) if answer.exercise == exercise.id]
     count = Counter(answer.kind for answer in mine)
@@ -44,10 +44,20 @@ def test_bank_of_an_exercise(spec, exercise):
     assert count["wrong"] >= 10
     assert len({answer.source for answer in mine}) == len(mine)
     assert {
-        answer.label: missed for answer in mine if answer.kind != "wrong" and (missed := failed(spec, answer))
+        answer.label: missed for answer in mine if answer.kind != "wrong" and (missed := failed(spec, answer, secret))
     } == {}
-    wrong = {answer.label: (answer.check, failed(spec, answer)) for answer in mine if answer.kind == "wrong"}
+    wrong = {answer.label: (answer.check, failed(spec, answer, secret)) for answer in mine if answer.kind == "wrong"}
     assert {label: caught for label, caught in wrong.items() if caught[0] not in caught[1]} == {}
+
+
+@pytest.mark.parametrize("spec", COURSE.notebooks, ids=lambda spec: spec.name)
+def test_samples_of_the_demonstration_lose_what_they_are_made_to_lose(spec, secret):
+    """Whatever it draws: the demonstration itself has one secret a run."""
+    mpl.use("Agg")
+    for name, sample in demo.read_samples(COURSE).items():
+        for exercise in spec.exercises if name in ("key", "wrong") else ():
+            answer = Answer(exercise.id, name, name, sample.cells[exercise.solution_cell])
+            assert failed(spec, answer, secret) == (sample.checks if exercise.id == sample.exercise else set()), exercise.id
 
 
 @every_exercise

@@ -22,7 +22,7 @@ from graders.lab.manifest import Course
 from graders.sandbox.isolation import LACKS, LADDER, MEGA, Isolation, Limits
 from graders.sandbox.process import Worker
 from graders.status import Status
-from tests.graders.conftest import HERE, SECRET, SHORT
+from tests.graders.conftest import HERE, SHORT
 from tests.needs import needs, needs_level
 
 pytestmark = pytest.mark.slow
@@ -333,7 +333,7 @@ def double(x):
     ("level", "lacks"),
     [*((level, "") for level in LADDER if level is not Isolation.RLIMITS), (Isolation.UNSHARE, "landlock")],
 )
-def test_the_course_is_covered_wherever_it_is(submit, level, lacks, monkeypatch):
+def test_the_course_is_covered_wherever_it_is(submit, secret, level, lacks, monkeypatch):
     needs_level(level)
     top = next(top for top in ("/srv", "/var/lib", "/var/tmp") if os.access(top, os.W_OK))
     folder = Path(tempfile.mkdtemp(dir=top))
@@ -343,7 +343,7 @@ def test_the_course_is_covered_wherever_it_is(submit, level, lacks, monkeypatch)
         made = Course.load(root)
         monkeypatch.setenv(LACKS, lacks)
         raw = nbformat.writes(submit(ex_1_1=READ.format(root=str(root)))).encode()
-        found = grade_bytes(raw, made, made.notebooks[0], limits=SHORT, level=level, secret=SECRET)[1]
+        found = grade_bytes(raw, made, made.notebooks[0], limits=SHORT, level=level, secret=secret)[1]
         if level is Isolation.OTHER_USER:  # a course that is its owner's alone, as the level says
             return
         assert "FOUND []" in found.exercises[0].message
