@@ -60,9 +60,11 @@ class SandboxedStudent(Student):
         if not host.left:
             raise self._block(Status.TIMED_OUT, host.overtime(""), name)
         try:
-            if self._child is None:
-                self._child = self._run.exercise()
+            fresh = self._child is None
+            self._child = self._run.exercise() if self._child is None else self._child
             channel = Channel(self._child, callbacks.encode, decode)
+            if fresh:
+                self._run.prepare(channel, self._child)
             with host.waiting(self._child):
                 channel.send({**request, "cpu": self._run.limits.call_cpu})
                 answer = channel.receive()

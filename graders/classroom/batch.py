@@ -19,7 +19,15 @@ from graders.grading import canary
 from graders.grading.domain import Domain, DomainEnded
 from graders.grading.grade import grade_repaired
 from graders.grading.repair import untouched
-from graders.grading.submission import TIMESTAMP, Graded, SubmissionResult, read_files, read_notebook
+from graders.grading.submission import (
+    TIMESTAMP,
+    Beside,
+    Graded,
+    SubmissionResult,
+    read_beside,
+    read_files,
+    read_notebook,
+)
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
 from graders.sandbox.notebook import Host
@@ -32,6 +40,7 @@ class Job:
 
     student: str
     files: dict[str, bytes]
+    beside: Beside
     course: Path
     assignment: str
     checks: Path
@@ -68,10 +77,11 @@ def read_job(
     others : mapping of str to Path, optional
         The submission's other files.
     """
-    files = read_files(course.root / "submitted" / student / course.assignment)
-    digest = digest_of(files, others or {}, fingerprint)
+    folder = course.root / "submitted" / student / course.assignment
+    files, beside = read_files(folder), read_beside(folder)
+    digest = digest_of({**files, **beside.files}, others or {}, fingerprint)
     return Job(
-        student, files, course.root, course.assignment, course.checks, course.secret, limits, level, digest
+        student, files, beside, course.root, course.assignment, course.checks, course.secret, limits, level, digest
     )
 
 
@@ -80,9 +90,9 @@ def grade_submission(job: Job) -> SubmissionResult:
     start = time.monotonic()
     course = Course.load(job.course, job.assignment, job.checks)
     made: dict[str, Graded] = {}
-    with Host(job.limits, job.level, course.visible.parent, course.private) as host:
+    with Host(job.limits, job.level, course.visible.parent, course.private, job.beside.files) as host:
         for spec in course.ready:
-            mended = read_notebook(job.files, course, spec.name)
+            mended = read_notebook(job.files, course, spec.name, job.beside)
             result = grade_repaired(mended, course, spec, secret=job.secret, host=host)
             write_result(mended.notebook, result)
             EscapeHtml().preprocess(mended.notebook, {})

@@ -25,7 +25,7 @@ from graders.gradebook.writing import write_result
 from graders.grading.canary import best_isolation
 from graders.grading.grade import grade_repaired
 from graders.grading.repair import Repaired
-from graders.grading.submission import read_files, read_notebook
+from graders.grading.submission import NOTHING, Beside, read_beside, read_files, read_notebook
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER, Isolation, Limits
 from graders.sandbox.notebook import Host
@@ -44,6 +44,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
     course: Course
     mark: str
     files: Mapping[str, bytes]
+    beside: Beside = NOTHING
 
     @classmethod
     def adopt(cls, converter: Autograde, course: Course) -> None:
@@ -61,7 +62,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Read the submission, then do as nbgrader does with every notebook that it should have."""
         folder = Path(self._format_source(assignment_id, student_id))
-        self.files = read_files(folder)
+        self.files, self.beside = read_files(folder), read_beside(folder)
         names = fnmatch.filter([spec.name for spec in self.course.ready], self.coursedir.notebook_id)
         self.notebooks = [str(folder / f"{name}.ipynb") for name in names]
         ignore = self.coursedir.ignore
@@ -76,7 +77,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         if self.coursedir.notebook_id == "*":
             folder = Path(self._format_source(assignment_id, student_id))
             others = {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
-            digest = marker.digest_of(self.files, others, self.mark)
+            digest = marker.digest_of({**self.files, **self.beside.files}, others, self.mark)
             with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
                 target = Path(self._format_dest(assignment_id, student_id))
                 marker.write_marker(target, digest, book, assignment_id, student_id)
@@ -99,7 +100,8 @@ class RepairingExporter(NotebookExporter):  # type: ignore[misc]
         if self._shared is None or self._shared[0] != student:
             if self._shared is not None:
                 self._shared[2]()
-            host = Host(limits, level, course.visible.parent, course.private)
+            beside = self.parent.beside.files if isinstance(self.parent, WholeSubmissions) else None
+            host = Host(limits, level, course.visible.parent, course.private, beside)
             self._shared = student, host, weakref.finalize(self, host.discard)  # where a run of nbgrader ends early
         return self._shared[1]
 
@@ -108,7 +110,7 @@ class RepairingExporter(NotebookExporter):  # type: ignore[misc]
         door = self.parent
         if not isinstance(door, WholeSubmissions) or not door._sanitizing:
             return super().from_filename(filename, resources=resources, **kw)
-        mended = read_notebook(door.files, door.course, Path(filename).stem)
+        mended = read_notebook(door.files, door.course, Path(filename).stem, door.beside)
         mended.notebook.metadata[NOTES] = {
             "status": mended.status.name,
             "notes": mended.notes,

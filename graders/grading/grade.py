@@ -15,7 +15,7 @@ from graders.checking.suite import run_checks
 from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.grading import canary
 from graders.grading.repair import Repaired, repair
-from graders.grading.results import ExerciseResult, NotebookResult
+from graders.grading.results import LEFT_ASIDE, ExerciseResult, NotebookResult
 from graders.grading.skipping import as_given, spare
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import grade_id, shared_template, template
@@ -98,10 +98,11 @@ def grade_repaired(
         for cell in mended.notebook.cells
         if grade_id(cell) == exercise.solution_cell and exercise.solution_cell not in mended.missing
     }
+    stubs = {k: name for k, name in _stubs(released, mended.notebook, spec).items() if k in cells}
     own = _host(course, limits, level) if host is None else host
     canary.require(own.level, own.limits)
     try:
-        with NotebookRun({k: cells[k] for k in cells if k not in kept}, own) as run:
+        with NotebookRun({k: cells[k] for k in cells if k not in kept}, own, stubs) as run:
             student = SandboxedStudent(run, sources)
             try:
                 found = run_checks(student, course, spec, course.secret if secret is None else secret)
@@ -125,6 +126,17 @@ def grade_repaired(
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
     notes = (*mended.notes, *((own.level.value,) if own.level.degraded else ()))
     return NotebookResult(spec.name, Status.OK, exercises, own.level, notes, done, time.monotonic() - start, run.memory)
+
+
+def _stubs(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -> dict[int, str]:
+    """Return the places of solution cells that are as released, and the name that each should define."""
+    functions = {exercise.solution_cell: exercise.function for exercise in spec.exercises}
+    texts = {name: cell.source.strip() for cell in released.cells if (name := grade_id(cell)) in functions}
+    return {
+        index: functions[name]
+        for index, cell in enumerate(notebook.cells)
+        if (name := grade_id(cell)) in functions and cell.source.strip() == texts[name]
+    }
 
 
 def _host(course: Course, limits: Limits | None, level: Isolation | None) -> Host:
@@ -190,7 +202,8 @@ def _exercise(
         status = Status.CELL_MISSING
     elif status is Status.WRONG:
         message = ""  # each check brings its own
-    notes = tuple(note for note in mended.notes if exercise.solution_cell in note or f"exercise {exercise.id};" in note)
+    about = (exercise.solution_cell, f"exercise {exercise.id};", *([] if status is Status.OK else [LEFT_ASIDE]))
+    notes = tuple(note for note in mended.notes if any(text in note for text in about))
     return ExerciseResult(exercise.id, exercise.title, status, checks, message, notes)
 
 

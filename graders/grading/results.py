@@ -11,6 +11,9 @@ from graders.sandbox.isolation import Isolation
 from graders.sandbox.outputs import CellRun
 from graders.status import Status
 
+LEFT_ASIDE = "Left aside when the notebook was run: "
+"""How a note on files begins that a cell may have missed."""
+
 
 @dataclass(frozen=True)
 class ExerciseResult:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from graders.grading.reading import MAX_FILE
 from graders.grading.repair import Repaired, repair, untouched
-from graders.grading.results import NotebookResult
+from graders.grading.results import LEFT_ASIDE, NotebookResult
 from graders.lab.filenames import candidates
 from graders.lab.manifest import Course
 from graders.status import Status
@@ -62,7 +63,50 @@ def read_files(folder: Path) -> dict[str, bytes]:
     return files
 
 
-def read_notebook(files: Mapping[str, bytes], course: Course, name: str) -> Repaired:
+@dataclass(frozen=True)
+class Beside:
+    """What was handed in beside the notebooks.
+
+    Attributes
+    ----------
+    files : dict of str to bytes
+        Content by path, for the working directory in which the notebooks are run.
+    left : tuple of str
+        For people: what is not there, and why.
+    """
+
+    files: dict[str, bytes]
+    left: tuple[str, ...] = ()
+
+
+NOTHING = Beside({})
+MOST_BESIDE, LARGEST_BESIDE = 100, 16 * 2**20  # files, bytes of all of them
+
+
+def read_beside(folder: Path) -> Beside:
+    """Read modules, data and pictures of a submission, within bounds: nothing hidden, nothing behind a link."""
+    files, left, room, seen = dict[str, bytes](), list[str](), LARGEST_BESIDE, 0
+    for top, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        for name in sorted(names):
+            path = Path(top, name)
+            place = path.relative_to(folder)
+            if name.startswith(".") or path.suffix in (".ipynb", ".pyc") or place == Path(TIMESTAMP):
+                continue
+            if (seen := seen + 1) > MOST_BESIDE:
+                return Beside(files, (*left, f"more than {MOST_BESIDE} files beside the notebooks"))
+            with contextlib.suppress(OSError):
+                if not is_plain(path) or not str(place).isprintable():
+                    left.append(f"{str(place)!a}, which is no plain file")
+                elif (size := path.stat().st_size) > room:
+                    left.append(f"{place} ({size / 2**20:.1f} MB; {LARGEST_BESIDE >> 20} MB in all are allowed)")
+                else:
+                    files[str(place)] = content = path.read_bytes()[:room]
+                    room -= len(content)
+    return Beside(files, tuple(left))
+
+
+def read_notebook(files: Mapping[str, bytes], course: Course, name: str, beside: Beside = NOTHING) -> Repaired:
     """Return the notebook `name` of a submission, mended; the untouched release with a status if it is not there."""
     spec, raw = course.notebook(name), files.get(f"{name}.ipynb")
     others = candidates(name, list(files))
@@ -80,5 +124,5 @@ def read_notebook(files: Mapping[str, bytes], course: Course, name: str) -> Repa
             why += f"; {', '.join(strange[:5])} has no name of this assignment: rename it"
         return untouched(course, spec, Status.MISSING, why)
     mended = repair(raw, course, spec)
-    mended.notes[:0] = notes
+    mended.notes[:0] = [*notes, *(f"{LEFT_ASIDE}{text}." for text in beside.left)]
     return mended

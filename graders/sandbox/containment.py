@@ -48,6 +48,8 @@ def _environment(home: str) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": f"{home}/home",
+        "USER": "student",  # no list of users in there knows the number; `getpass.getuser()` is content with these
+        "LOGNAME": "student",
         "TMPDIR": home,
         "IPYTHONDIR": f"{home}/ipython",
         "MPLCONFIGDIR": f"{home}/matplotlib",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from graders.sandbox.events import ChildEnded, Deadline
 from graders.sandbox.inside.protocol import Channel, ProtocolError
@@ -18,6 +20,7 @@ from graders.sandbox.values import Callbacks, decode
 from graders.status import SandboxBroken, Status
 
 MAX_RESTARTS = 3
+PIECE = 3 * 2**17  # bytes of a file that go into one frame
 MAX_TOGETHER = 5.0  # seconds of work that are done again when a cell breaks its child
 FATAL = (Status.TIMED_OUT, Status.KILLED, Status.OUT_OF_MEMORY)
 
@@ -33,12 +36,20 @@ class Host:
         Visible checks of the course; by default the checkout's own.
     hidden : sequence of Path, optional
         Directories that student code must not read, such as the course.
+    beside : mapping of str to bytes, optional
+        Files that lie beside the notebooks when these are run, by path.
     """
 
     def __init__(
-        self, limits: Limits, level: Isolation, visible: Path | None = None, hidden: Sequence[Path] = ()
+        self,
+        limits: Limits,
+        level: Isolation,
+        visible: Path | None = None,
+        hidden: Sequence[Path] = (),
+        beside: Mapping[str, bytes] | None = None,
     ) -> None:
         self.limits, self.level, self.visible, self.hidden = limits, level, visible, tuple(hidden)
+        self.beside, self._laid_out = beside or {}, False
         keep_private(self.hidden)
         self.left = limits.total_wall
         """Seconds that are left to the submission, all its notebooks together."""
@@ -49,7 +60,17 @@ class Host:
         if self._worker is None:
             self._worker = Worker(self.limits, self.level, self.visible, self.hidden)
             self._worker.wait_ready()
+            self._laid_out = False
         return self._worker
+
+    def lay_out(self, channel: Channel) -> None:
+        """Put the files beside the notebooks into a worker that has not got them yet."""
+        for path, content in {} if self._laid_out else self.beside.items():
+            for start in range(0, max(len(content), 1), PIECE):
+                piece = base64.b64encode(content[start : start + PIECE]).decode()
+                channel.send({"op": "file", "path": path, "content": piece})
+                channel.receive()
+        self._laid_out = True
 
     @contextlib.contextmanager
     def waiting(self, process: Process) -> Iterator[None]:
@@ -83,18 +104,25 @@ class Host:
 class NotebookRun:
     """A notebook in a worker: its cells are run at once, its functions can be called afterwards.
 
+    What a cell leaves is handed on by a fork. A fork is without its parent's threads and children: from the first cell
+    that has made some, cells are run anew for whoever needs what they have left.
+
     Parameters
     ----------
     cells : mapping of int to str
         Sources of the code cells by their place in the notebook.
     host : Host
         Provides its worker.
+    stubs : mapping of int to str, optional
+        Cells that are placeholders, and the name that each defines: they are left out if it has been defined before.
     """
 
-    def __init__(self, cells: Mapping[int, str], host: Host) -> None:
-        self.host, self.cells, self.limits = host, dict(cells), host.limits
+    def __init__(self, cells: Mapping[int, str], host: Host, stubs: Mapping[int, str] | None = None) -> None:
+        self.host, self.cells, self.limits, self.stubs = host, dict(cells), host.limits, stubs or {}
         self.done: dict[int, CellRun] = {}
         self._at: int | None = None
+        self._again: list[int] = []
+        """Cells whose threads or children no fork inherits, and all after them."""
         self.session: Session | None = None
         self.restarts, self.memory = 0, 0
         self.shown = Shown()
@@ -103,7 +131,7 @@ class NotebookRun:
     def _start(self) -> None:
         """Start a worker and run all cells that have not been found fatal."""
         while True:
-            self.session = Session(self.host.worker())
+            self.session, self._again = Session(self.host.worker()), []
             try:
                 self._run([k for k in self.cells if k not in self.done or self.done[k].status not in FATAL])
                 return
@@ -119,12 +147,13 @@ class NotebookRun:
             if not self.host.left:
                 self.done |= {k: broken_cell(Status.TIMED_OUT, self.host.overtime("")) for k in left}
                 return
-            count = self._child(left if together else left[:1])
+            count = self._child(left if together or self._again else left[:1])
             if count:
                 left = left[count:]
             else:  # the state before this child's first cell is what remains
                 together = False
                 left = [k for k in left if k != self._at]
+                self._again = [k for k in self._again if k != self._at]
 
     def _restarted(self, cause: SandboxBroken) -> None:
         """Count a restart; give up on a notebook that breaks its worker again and again."""
@@ -146,24 +175,41 @@ class NotebookRun:
         session.end_strays()
         return session.fork()
 
+    def prepare(self, channel: Channel, process: Process) -> None:
+        """Run in a child of :meth:`exercise` what it could not inherit."""
+        for place in self._again:
+            self._cell(place, channel, process)
+
     def _opened(self) -> Session:
         if self.session is None:
             raise SandboxBroken(Status.KILLED, "the notebook has broken its worker again and again")
         return self.session
 
+    def _cell(self, place: int, channel: Channel, process: Process) -> Any:
+        """Run a cell in a child and return the answer."""
+        with self.host.waiting(process):
+            order = {"op": "cell", "source": self.cells[place], "unless": self.stubs.get(place, "")}
+            channel.send({**order, "cpu": self.limits.cpu})
+            return channel.receive()
+
     def _child(self, places: list[int]) -> int:
         """Run cells in a new child, and let it take over; return how many were run, 0 if one has broken it."""
-        process, since, count = self._opened().fork(), time.monotonic(), 0
+        process, since, count, alone = self._opened().fork(), time.monotonic(), 0, not self._again
         channel = Channel(process, Callbacks().encode, decode)
         try:
-            for self._at in places:
-                with self.host.waiting(process):
-                    channel.send({"op": "cell", "source": self.cells[self._at], "cpu": self.limits.cpu})
-                    answer = channel.receive()
-                self.done[self._at] = self.shown.bounded(self._at, read_cell(answer))
-                count += 1
-                if time.monotonic() - since > MAX_TOGETHER or not self.host.left:
+            self.host.lay_out(channel)
+            for place in [*self._again, *places]:
+                self._at = place
+                answer = self._cell(place, channel, process)
+                self.done[place] = self.shown.bounded(place, read_cell(answer))
+                alone = alone and answer.get("alone") is not False
+                count += place not in self._again
+                if not self.host.left or (alone and time.monotonic() - since > MAX_TOGETHER):
                     break
+            if not alone:
+                self._again += places[:count]
+                process.kill()
+                return count
             process.commit()
             channel.send({"op": "adopt"})
             process.adopted()

@@ -1,0 +1,232 @@
+"""What is right in Jupyter is right here: threads, pools, files and modules; each case is the key with one cell replaced."""
+
+from __future__ import annotations
+
+import textwrap
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+
+from graders.grading.canary import best_isolation
+from graders.grading.grade import grade_repaired
+from graders.grading.submission import LARGEST_BESIDE, MOST_BESIDE, read_beside, read_notebook
+from graders.lab.percent import grade_id, template
+from graders.sandbox.isolation import Limits
+from graders.sandbox.notebook import Host
+from graders.status import Status
+from tests.graders.conftest import SECRET
+
+LIMITS = Limits(cpu=3.0, wall=20.0)
+CHOICES = {
+    "thread pool": """
+        from concurrent.futures import ThreadPoolExecutor
+        POOL = ThreadPoolExecutor(2)
+        list(POOL.map(abs, [-1, 2]))
+        def double(x): return POOL.submit(lambda: 2 * x).result()
+    """,
+    "process pool": """
+        from concurrent.futures import ProcessPoolExecutor
+        def twofold(x): return 2 * x
+        POOL = ProcessPoolExecutor(2)
+        POOL.submit(twofold, 1).result()
+        def double(x): return POOL.submit(twofold, x).result()
+    """,
+    "multiprocessing pool": """
+        import multiprocessing
+        def twofold(x): return 2 * x
+        POOL = multiprocessing.Pool()
+        def double(x): return POOL.apply(twofold, [x])
+    """,
+    "queues of a thread": """
+        import queue, threading
+        ASKED, ANSWERED = queue.Queue(), queue.Queue()
+        def serve():
+            while True: ANSWERED.put(2 * ASKED.get())
+        threading.Thread(target=serve, daemon=True).start()
+        def double(x):
+            ASKED.put(x)
+            return ANSWERED.get()
+    """,
+    "event loop of a thread": """
+        import asyncio, threading
+        LOOP = asyncio.new_event_loop()
+        threading.Thread(target=LOOP.run_forever, daemon=True).start()
+        async def soon(x): return 2 * x
+        def double(x): return asyncio.run_coroutine_threadsafe(soon(x), LOOP).result()
+    """,
+    "low-level thread": """
+        import _thread, queue
+        ASKED, ANSWERED = queue.SimpleQueue(), queue.SimpleQueue()
+        def serve():
+            while True: ANSWERED.put(2 * ASKED.get())
+        _thread.start_new_thread(serve, ())
+        def double(x):
+            ASKED.put(x)
+            return ANSWERED.get()
+    """,
+    "program that goes on": """
+        import subprocess, sys
+        TWICE = "import sys\\nfor line in sys.stdin: print(2 * float(line), flush=True)"
+        CHILD = subprocess.Popen([sys.executable, "-c", TWICE], stdin=-1, stdout=-1, text=True)
+        def one(x):
+            print(x, file=CHILD.stdin, flush=True)
+            return float(CHILD.stdout.readline())
+        def double(x): return np.array([one(value) for value in np.ravel(x)]).reshape(np.shape(x))[()]
+    """,
+    "manager": """
+        import multiprocessing
+        MEMORY = multiprocessing.Manager().dict(factor=2)
+        def double(x): return MEMORY["factor"] * x
+    """,
+    "who am I": """
+        import getpass, os, pathlib
+        NAME, HOME = getpass.getuser(), pathlib.Path.home()
+        def double(x): return 2 * x if NAME and HOME.is_dir() else None
+    """,
+    "module written before": """
+        open("library.py", "w").write("def twofold(x): return 2 * x")  # the worker has a file of this name
+        from library import twofold
+        double = twofold
+    """,
+    "module made in a folder": """
+        import os
+        os.makedirs("tools/deep", exist_ok=True)
+        open("tools/deep/shell.py", "w").write("FACTOR = 2")
+        from tools.deep import shell
+        def double(x): return shell.FACTOR * x
+    """,
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_what_works_in_jupyter_works_in_graded_calls(choice, submit, grade):
+    result = grade(submit(ex_1_1=textwrap.dedent(CHOICES[choice])), limits=LIMITS)
+    assert result.earned == 10, [exercise.text() for exercise in result.exercises if exercise.earned < exercise.points]
+
+
+def test_a_pool_is_there_for_cells_after_a_broken_one(submit, grade):
+    notebook = submit(ex_1_1="from concurrent.futures import ThreadPoolExecutor\nPOOL = ThreadPoolExecutor(1)\nPOOL.submit(int)")
+    place = next(k for k, cell in enumerate(notebook.cells) if grade_id(cell) == "ex-1-1")
+    notebook.cells[place + 1 : place + 1] = [
+        new_code_cell("import os\nos._exit(3)"),
+        new_code_cell("FACTOR = POOL.submit(lambda: 2).result()"),
+        new_code_cell("while True: pass"),
+        new_code_cell("def double(x): return POOL.submit(lambda: FACTOR * x).result()"),
+    ]
+    result = grade(notebook)
+    assert result.earned == 10
+    assert [result.cells[place + k].status for k in range(1, 5)] == [
+        Status.KILLED, Status.OK, Status.TIMED_OUT, Status.OK
+    ]  # fmt: skip
+
+
+def test_cells_run_anew_only_if_they_must(submit, grade):
+    """A file counts the runs: with a thread at top level each exercise has its own."""
+    count = "open('runs.txt', 'a').write('x')\nfrom threading import Timer\n{}\ndef double(x): return 2 * x"
+    asked = "def twice(f, x):\n    assert len(open('runs.txt').read()) {}\n    return f(f(x))"
+    alone = grade(submit(ex_1_1=count.format(""), ex_1_2=asked.format("== 1")))
+    accompanied = grade(submit(ex_1_1=count.format("Timer(99, print).start()"), ex_1_2=asked.format("> 1")))
+    assert alone.earned == accompanied.earned == 10
+
+
+# -- placeholders ---------------------------------------------------------------------------------------------------
+BOUND = {
+    "lambda": "double = lambda x: 2 * x",
+    "alias": "def twofold(x): return 2 * x\ndouble = twofold",
+    "annotated": "double: object = lambda x: 2 * x",
+    "tuple": "(double, _), other = (lambda x: 2 * x, 1), 2",
+    "walrus": "print((double := lambda x: 2 * x)(1))",
+    "loop": "for double in [lambda x: 2 * x]: pass",
+    "with": "import contextlib\nwith contextlib.nullcontext(lambda x: 2 * x) as double: pass",
+    "import": "open('tools.py', 'w').write('def double(x): return 2 * x')\nfrom tools import double",
+    "star": "open('tools.py', 'w').write('def double(x): return 2 * x')\nfrom tools import *",
+    "import as": "open('tools.py', 'w').write('def f(x): return 2 * x')\nfrom tools import f as double",
+    "try": "try:\n    from numba import njit\n    @njit\n    def double(x): return 2 * x\n"
+    "except ImportError:\n    def double(x): return 2 * x",
+    "decorated": "@np.vectorize\ndef double(x): return 2 * x",
+    "vectorized": "def one(x): return 2 * x\ndouble = np.vectorize(one)",
+    "global": "def bind():\n    global double\n    def double(x): return 2 * x\nbind()",
+    "globals": "globals()['double'] = lambda x: 2 * x",
+    "exec": "exec('def double(x): return 2 * x')",
+    "match": "match [lambda x: 2 * x]:\n    case [double]: pass",
+    "partial": "from functools import partial\ndouble = partial(lambda two, x: two * x, 2)",
+    "object": "class Twofold:\n    def __call__(self, x): return 2 * x\ndouble = Twofold()",
+    "magic": "%%time\ndouble = lambda x: 2 * x",
+    "run": "open('tools.py', 'w').write('def double(x): return 2 * x')\n%run tools.py",
+    "namespace": "get_ipython().user_ns['double'] = lambda x: 2 * x",
+}
+
+
+@pytest.mark.parametrize("where", ["lost its name", "above the placeholder", "below the placeholder"])
+@pytest.mark.parametrize("way", BOUND)
+def test_a_placeholder_never_takes_the_place_of_work(way, where, mini, submit, grade):
+    notebook = submit()
+    place = next(k for k, cell in enumerate(notebook.cells) if grade_id(cell) == "ex-1-1")
+    work = new_code_cell(BOUND[way])
+    if where == "lost its name":
+        notebook.cells[place] = work
+    else:
+        stub = next(cell for cell in template(mini, mini.notebooks[0]).cells if grade_id(cell) == "ex-1-1")
+        assert "NotImplementedError" in stub.source
+        notebook.cells[place] = stub
+        notebook.cells.insert(place + (where != "above the placeholder"), work)
+    result = grade(notebook)
+    assert result.earned == 10, result.exercises[0].text()
+
+
+# -- files beside the notebook --------------------------------------------------------------------------------------
+@pytest.fixture
+def folder(tmp_path, submit):
+    """A submission that needs a module and data beside it."""
+    source = "import tools, numpy as np\nF = np.loadtxt('data/factor.csv')\ndef double(x): return tools.times(F, x)"
+    (tmp_path / "mini-1.ipynb").write_text(nbformat.writes(submit(ex_1_1=source)))
+    (tmp_path / "tools.py").write_text("def times(a, b): return a * b")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "factor.csv").write_text("2\n")
+    (tmp_path / "data" / "empty").write_bytes(b"")
+    return tmp_path
+
+
+def graded(folder, mini):
+    beside = read_beside(folder)
+    files = {"mini-1.ipynb": (folder / "mini-1.ipynb").read_bytes()}
+    mended = read_notebook(files, mini, "mini-1", beside)
+    with Host(LIMITS, best_isolation(limits=LIMITS), mini.visible.parent, mini.private, beside.files) as host:
+        return grade_repaired(mended, mini, mini.notebooks[0], secret=SECRET, host=host)
+
+
+def test_modules_and_data_beside_the_notebook_are_there(folder, mini):
+    (folder / "data" / "large.bin").write_bytes(bytes(3 * 2**20))  # more than one frame holds
+    cell = "import os\nassert os.path.getsize('data/large.bin') == 3 * 2**20 and not os.path.getsize('data/empty')"
+    notebook = nbformat.read(folder / "mini-1.ipynb", 4)
+    notebook.cells.insert(3, new_code_cell(cell))
+    nbformat.write(notebook, folder / "mini-1.ipynb")
+    result = graded(folder, mini)
+    assert result.earned == 10, result.exercises[0].text()
+    assert result.cells[3].status is Status.OK
+
+
+def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini):
+    (folder / "data" / "factor.csv").write_bytes(bytes(LARGEST_BESIDE))
+    result = graded(folder, mini)
+    assert result.exercises[0].earned == 0
+    assert "Left aside when the notebook was run: data/factor.csv (16.0 MB" in result.exercises[0].text()
+    for number in range(MOST_BESIDE + 1):
+        (folder / f"a{number}.txt").write_text("")
+    assert len(read_beside(folder).files) == MOST_BESIDE
+    assert f"more than {MOST_BESIDE} files" in read_beside(folder).left[-1]
+
+
+def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.txt"
+    secret.write_text("secret")
+    (folder / "link.txt").symlink_to(secret)
+    (folder / "linked").symlink_to(secret.parent, target_is_directory=True)
+    (folder / ".hidden").write_text("secret")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text("secret")
+    (folder / "timestamp.txt").write_text("2026-01-01 00:00:00 UTC")
+    found = read_beside(folder)
+    assert set(found.files) == {"tools.py", "data/factor.csv", "data/empty"}
+    assert "link.txt" in found.left[0]
