@@ -19,6 +19,7 @@ from graders.lab.manifest import Course
 from graders.lab.percent import BEGIN, convert, grade_id, template
 from graders.proof.selfcheck import namespace, stubs
 from graders.publish.key_pages import page, with_notes
+from sheaflab import Exact
 from sheaflab.checks import CheckFailed, check, exercises
 from sheaflab.checks.messages import show
 from sheaflab.study.catalogue import catalogue
@@ -228,6 +229,16 @@ def lines(*rows):
         ("4.2", "def exact_slopes(sheaf, c, neuron):\n    found = []\n    for z in (-1e-9, 1e-9):\n        d = c.copy()\n        d[neuron] = z\n"
                 "        v = sheaf.velocity(d)\n        found.append(-(v @ v) / sheaf.energy(d))\n    return found", "nearly right, but too far off for rounding"),
         ("4.2", "def exact_slopes(sheaf, c, neuron):\n    return -0.828125 / 0.53125, -0.6875 / 0.53125", "the other way round"),
+        (
+            "4.3",
+            "def kink_census(sheaf, starts):\n    steeper = flatter = 0\n    for c0 in starts:\n"
+            "        run = Exact().run(sheaf, c0, 20.0)\n        for s in run.log:\n"
+            "            off, on = exact_slopes(sheaf, run.at(s.time), s.neuron)\n"
+            "            before, after = (off, on) if s.after == 'active' else (on, off)\n"
+            "            steeper += after < before\n            flatter += after > before\n"
+            "    return steeper, flatter",
+            "both slopes are equal: neither",
+        ),
         ("7.1", "def wall_verdict(f_minus, f_plus):\n    'slides'", "is a `return` missing?"),
         ("7.2", "def sliding_velocity(sheaf, c, neuron):\n    pass", "is a `return` missing?"),
         ("7.3", "def chattering_neurons(times, neurons, dt, least=5):\n    return []", "0 entries instead of 1"),
@@ -239,6 +250,51 @@ def test_an_answer_of_another_form_is_told_what_is_missing(exercise, source, tol
     said = message_of(spec, {exercise: source})
     assert told in said, said
     assert bool(said) == bool(told), said
+
+
+@pytest.mark.parametrize(("number", "spec"), list(enumerate(COURSE.notebooks, 1)))
+def test_the_first_cell_names_the_commands(number, spec):
+    head = convert(COURSE, spec).cells[0].source
+    for command in (f"sheaflab hint {number}.1", f"sheaflab check {number}.1", "sheaflab progress"):
+        assert f"`{command}`" in head
+    assert f'`sheaflab.hint("{number}.1")`' in head
+
+
+def printed(spec):
+    """What the solved notebook prints, and its names."""
+    names, out = {"__name__": "__main__"}, io.StringIO()
+    with contextlib.redirect_stdout(out), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no window for a figure
+        for cell in convert(COURSE, spec).cells:
+            if cell.cell_type == "code":
+                exec(compile(cell.source, spec.name, "exec"), names)
+    names["plt"].close("all")
+    return out.getvalue(), names
+
+
+def test_notebook_4_predicts_what_it_measures():
+    spec = COURSE.notebook("lab09-4")
+    said, names = printed(spec)
+    pairs = re.findall(r"measured (\S+) → (\S+)   predicted (\S+) → (\S+)", said)
+    assert len(pairs) == len(names["traj"].log) == 4
+    for row in pairs:
+        measured, predicted = np.array(row, dtype=float).reshape(2, 2)
+        assert measured == pytest.approx(predicted, rel=0.02)
+    assert "steeper, flatter: (223, 161)" in said
+    (cell,) = (cell.source for cell in convert(COURSE, spec).cells if "predicted" in cell.source and "for s in" in cell.source)
+    names["traj"] = next(
+        run for run in (Exact().run(names["sheaf"], c0, 20.0) for c0 in names["starts"]) if run.log.slides
+    )
+    with pytest.raises(KeyError, match="sliding"):  # not silently wrong on a run that slides
+        exec(cell, names)
+
+
+def test_notebook_7_counts_a_slide_as_two_switches():
+    said, names = printed(COURSE.notebook("lab09-7"))
+    assert "exact: SwitchLog(2 crossings, 1 slide" in said
+    assert "exact: 4 switches, 2 by crossings and 2 by slides that begin or end" in said
+    changes = [len(names["runs"][dt].log) for dt in (0.01, 0.002)]
+    assert changes[1] / changes[0] == pytest.approx(5, rel=0.05)  # as the text above the figure says
 
 
 def test_a_result_in_the_place_of_a_function():

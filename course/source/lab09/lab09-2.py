@@ -21,6 +21,9 @@
 # is the point of the lab.
 #
 # **Time:** about 35 minutes. Four exercises.
+#
+# **Stuck?** In a terminal in this folder `sheaflab hint 2.1` shows a hint, `sheaflab check 2.1` checks the saved notebook,
+# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("2.1")`.
 
 # %%
 import itertools
@@ -35,8 +38,8 @@ from sheaflab.plots import plot_bands, plot_projection
 # ## Worked example: inside one region
 #
 # Freeze the pattern $\sigma$. The heat equation (Def. 9.1) is then $\dot c = -L c + \delta_\Omega^\top \tilde b$ with the
-# symmetric positive definite Laplacian $L = \delta_\Omega^\top \delta_\Omega$, and its solution is a sum of decaying
-# exponentials. The slowest of them decays like $e^{-\lambda_{\min} t}$; energy is quadratic, hence
+# symmetric positive definite Laplacian $L = \delta_\Omega^\top \delta_\Omega$, and its solution is the equilibrium plus a
+# sum of decaying exponentials. The slowest of them decays like $e^{-\lambda_{\min} t}$; energy is quadratic, hence
 #
 # $$ \dot V \le -2\,\lambda_{\min}(L)\, V. $$
 #
@@ -98,8 +101,8 @@ check("2.1", velocity)
 # it does not know is how to take a step. Tell it: subclass `Integrator` and write `advance`. (The region you are handed has
 # a method `velocity(c)`: the affine law of that region, the one you have just written with the pattern frozen.)
 #
-# The library has a finished `Euler`. Inheriting from that one would be a short exercise indeed: use neither it nor
-# `EventEuler`, `Exact` or a region's `flow`.
+# The library has a finished `Euler`. Do not use it here, and do not inherit from it; the same holds for `EventEuler`, `Exact`
+# and a region's `flow`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class LabEuler(Integrator):
@@ -198,8 +201,8 @@ check("2.4", plot_energy_decay)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## The experiment of the lab
 #
-# Your scheme, your rate, your figure. Run the cell, then answer for yourself before you go on: where are the kinks, and do
-# they sit where plot (c) changes colour?
+# Your scheme, your rate, your figure. Run the cell, then answer for yourself before you go on: where do you see kinks, and
+# do they sit where plot (c) changes colour? (Grey lines mark the switches. Not every kink is large enough to be seen.)
 
 # %%
 start = 2 * np.random.default_rng(13).standard_normal(sheaf.n)

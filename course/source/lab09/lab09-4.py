@@ -20,6 +20,9 @@
 # found a faster region". Theorem 9.4 does not say that, and the flow does not do it.
 #
 # **Time:** about 30 minutes. Three exercises and one written answer.
+#
+# **Stuck?** In a terminal in this folder `sheaflab hint 4.1` shows a hint, `sheaflab check 4.1` checks the saved notebook,
+# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("4.1")`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -132,16 +135,19 @@ def exact_slopes(sheaf: Sheaf, c: np.ndarray, neuron: int) -> tuple[float, float
 check("4.2", exact_slopes)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-4-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# Measured against predicted, at each switch of the run above. (`before` and `after` follow time; `exact_slopes` is sorted by
-# inactive and active, so look at which way the neuron went.)
+# Measured against predicted, at each switch of the run above. `before` and `after` follow time; `exact_slopes` is sorted by
+# inactive and active, so each entry of the log says which slope comes first. In this run every neuron goes from
+# `"inactive"` to `"active"` or back. In other runs there is a third mode, `"sliding"` (notebook 7): the neuron stays at zero
+# for a while. `exact_slopes` gives no slope for that mode.
 
 # %%
 for s in traj.log:
     after = 0.01 * np.linspace(0, 1, 21)  # one array for both sides: no two times are a rounding error apart
     times = np.concatenate([s.time - after[:0:-1], s.time + after])
     measured = one_sided_slopes(times, traj.energy(times), s.time, 0.01)
-    off, on = exact_slopes(sheaf, traj.at(s.time), sheaf.index(s.layer, s.neuron))
-    predicted = (off, on) if s.after == "active" else (on, off)
+    slopes = exact_slopes(sheaf, traj.at(s.time), sheaf.index(s.layer, s.neuron))
+    slope = dict(zip(("inactive", "active"), slopes))  # no entry for "sliding"
+    predicted = slope[s.before], slope[s.after]
     told = [f"{before:.4f} → {after:.4f}" for before, after in (measured, predicted)]
     print(f"t = {s.time:.4f}   measured {told[0]}   predicted {told[1]}")
 
@@ -149,9 +155,10 @@ for s in traj.log:
 # ## Exercise 4.3: a census of kinks
 #
 # Follow the flow from each start with `Exact()` to `t_end=20.0` and look at every switch in the logs: how many kinks
-# make the decay **steeper** (the slope is more negative after), how many make it **flatter**? Every switch counts,
-# also one at which a neuron begins to slide along its wall, and no switch after 20. (A switch at which the slope does
-# not jump is neither. There are such switches; notebook 7 finds out which.)
+# make the decay **steeper** (the slope is more negative after), how many make it **flatter**? Each entry of a log has a
+# `slope_before` and a `slope_after`, the slopes of $\log V$ on its two sides. Every switch counts, also one at which a neuron
+# begins or ends sliding along its wall, and no switch after 20. (A switch at which the slope does not jump is neither.
+# There are such switches; notebook 7 finds out which.)
 
 # %% nbgrader={"grade": false, "grade_id": "ex-4-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kink_census(sheaf: Sheaf, starts: np.ndarray) -> tuple[int, int]:
@@ -189,7 +196,8 @@ print("steeper, flatter:", kink_census(sheaf, starts))
 #
 # Does the slope always decrease at a switch, that is, does the energy always decay faster afterwards? Give your census. Is it
 # consistent with Theorem 9.4? Explain what the theorem bounds and what it leaves open. (Optional: only the velocity of the
-# switching neuron itself jumps, from $f^-$ to $f^+$ or back. When does its square grow?)
+# switching neuron itself jumps: it is $f^-$ while the neuron is inactive and $f^+$ while it is active. When does its square
+# grow?)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written-4-W", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION

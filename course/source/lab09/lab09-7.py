@@ -20,6 +20,9 @@
 # Now you find out what they were.
 #
 # **Time:** about 40 minutes. Four exercises and one written answer.
+#
+# **Stuck?** In a terminal in this folder `sheaflab hint 7.1` shows a hint, `sheaflab check 7.1` checks the saved notebook,
+# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("7.1")`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -30,8 +33,11 @@ from sheaflab.checks.lab09 import check
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: a run that will not settle its count
 #
-# Halve the step, and the number of sign changes doubles. The trajectory itself converges nicely; look at neuron 1. It comes
-# down to its wall and then hums along it, as the close-up shows: over the wall with one step, back below it with the next.
+# Make the step five times shorter, and there are five times as many sign changes. The trajectory itself converges nicely; look
+# at neuron 1. It comes down to its wall and then hums along it, as the close-up shows: a step takes it over the wall, the next
+# one takes it back below, and some steps later it is over the wall again.
+#
+# The last line is what `Exact` finds: crossings, and slides along a wall. A slide is two switches, its beginning and its end.
 
 # %%
 net = Network.random([2, 4, 1], seed=280)
@@ -154,7 +160,7 @@ def chattering_neurons(times: list[float], neurons: list[int], dt: float, least:
     dt : float
         Step of the scheme.
     least : int
-        So many changes in a row make a chatter, at least 2.
+        How many changes in a row count as chattering, at least 2.
 
     Returns
     -------
@@ -188,7 +194,7 @@ for dt, run in runs.items():
 # changes up to `t_end` (into and out of sliding included) and the last state. After each step:
 #
 # * a neuron that has changed its sign is put on its wall (`c[i] = 0`) and gets the verdict of exercise 7.1 *there*: it turns on,
-#   turns off, or begins to slide;
+#   turns off, or begins to slide (if the wall repels, it keeps the side to which it has come);
 # * a neuron that slides stays at zero, until $f^-_i \le 0$ (it turns off) or $f^+_i \ge 0$ (it turns on).
 #
 # `sheaf.wall_speeds(c)` returns the arrays $(f^-, f^+)$ of all hidden neurons at a state. The velocity follows the modes: at an
@@ -243,7 +249,8 @@ check("7.4", sliding_euler)
 
 # %%
 exact = Exact().run(sheaf, start, t_end=20.0)
-print("exact:", len(exact.log), "switches")
+log = exact.log
+print(f"exact: {len(log)} switches, {log.crossings} by crossings and {len(log) - log.crossings} by slides that begin or end")
 for dt in (0.01, 0.005, 0.002):
     switches, end = sliding_euler(sheaf, start, dt, 20.0)
     changes = Euler(dt).run(sheaf, start, t_end=20.0).log.count

@@ -44,18 +44,19 @@ def exact_slopes(answer: Callable[..., Any]) -> None:
 
 
 def kink_census(answer: Callable[..., Any]) -> None:
-    starts = np.array([[1.0, 1.0, -1.0, 2.0, -1.0], [-2.0, 1.0, 1.0, -1.0, 2.0], [1.5, -1.0, 0.1, 1.0, 2.75]])
+    starts = np.array([[-2.0, 1.0, 1.0, -1.0, 2.0], [1.5, -1.0, 0.1, 1.0, 2.75], [0.5, -2.5, 1.0, 1.5, -2.5]])
     kinks = np.concatenate([Exact().run(SHEAF, c0, 20.0).log.kinks() for c0 in starts])
     with calling(
         answer,
-        "kink_census(SHEAF, np.array([[1, 1, -1, 2, -1], [-2, 1, 1, -1, 2], [1.5, -1, 0.1, 1, 2.75]]))",
+        "kink_census(SHEAF, np.array([[-2, 1, 1, -1, 2], [1.5, -1, 0.1, 1, 2.75], [0.5, -2.5, 1, 1.5, -2.5]]))",
         given("SHEAF"),
     ) as judge:
         judge(
             answer(SHEAF, starts),
             [int((kinks < 0).sum()), int((kinks > 0).sum())],
             tol=0.0,
-            hint="steeper first: slope_after < slope_before; every switch of every run counts",
+            hint="steeper first: slope_after < slope_before; every switch of every run counts, and where a slide ends, "
+            "in the last of these runs, both slopes are equal: neither",
         )
 
 
