@@ -54,6 +54,8 @@ def exercises(lab: str | None = None) -> dict[str, Callable[[Any], None]]:
 def check(exercise: str | float, answer: object, *, lab: str | None = None) -> None:
     """Try an answer on small problems with known results.
 
+    :func:`sheaflab.check` does the same, and prints and remembers what it finds where this function raises.
+
     Parameters
     ----------
     exercise : str

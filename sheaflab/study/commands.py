@@ -232,8 +232,11 @@ def _reset(options: argparse.Namespace) -> int:
     if workspace.folder in Path.cwd().parents:
         raise StudyError(f"a notebook is reset in its own folder only: go to {workspace.folder} and say it there")
     note = workspace.taken(task)  # before the file is written
+    whole = not workspace.sound(task)
     copy = workspace.reset(task)
     told = f"{task.id} {task.title} is as it was at the beginning; your work is kept in {copy.name}.\n"
+    if whole:
+        told = f"{task.notebook} is a fresh notebook now, all its exercises empty; the damaged file is {copy.name}.\n"
     if note:
         told += f"It was {note}.\n"
     told += "If the notebook is open in Jupyter, reload it from disk (File, Reload Notebook from Disk)."

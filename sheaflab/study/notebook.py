@@ -80,7 +80,7 @@ def solution(exercise: str | float, *, sure: bool = False) -> None:
     found: Exercise = catalogue().find(exercise)
     edition = required("solutions are in")
     if not sure:
-        print(f'Sure? A hint may do. To see it nevertheless: sheaflab.solution("{found.id}", sure=True)')
+        print(f'Sure? A hint may be enough. To see the solution: sheaflab.solution("{found.id}", sure=True)')
         return
     print(words.solution(found, edition.solution(found.id)))
 

@@ -179,6 +179,14 @@ class Workspace:
             raise StudyError(f"{path} is empty, damaged or another notebook; {self._way_out(path, exercise)}")
         return dict(data)
 
+    def sound(self, exercise: Exercise) -> bool:
+        """Whether an exercise's notebook can be read."""
+        try:
+            self.read(exercise)
+        except StudyError:
+            return False
+        return True
+
     def _way_out(self, path: Path, exercise: Exercise) -> str:
         if installed():
             return f"`sheaflab reset {exercise.id}` keeps this file under another name and writes a fresh notebook"
@@ -215,7 +223,13 @@ class Workspace:
         return Answers(tuple((names[k], text(cells[k])) for k in kept), sources)
 
     def reset(self, exercise: Exercise) -> Path:
-        """Put an exercise's cell back to its stub; return the copy of the notebook as it was."""
+        """Put an exercise's cell back to its stub; return the copy of the notebook as it was.
+
+        Raises
+        ------
+        StudyError
+            If the notebook is damaged, and no self-study edition is installed that has a fresh one.
+        """
         path = self.path(exercise)
         try:
             data = self.read(exercise)

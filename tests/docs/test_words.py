@@ -33,9 +33,11 @@ def tracked() -> list[Path]:
 
 def test_a_coordinate_has_one_notation():
     """Neuron i of layer l is z^l_i; without its layer, where that does not matter, it is z_i and never z_0 or z_1."""
-    other = re.compile(r"\bz\^\{+\(|\$z_\{*[\d{]")
+    other = re.compile(r"\bz\^\{+\(|\$z_\{*[\d{]|\bz[⁽₀-₉]")
     assert other.search("$z^{(1)}_{0}$")
     assert other.search('f"$z_{{{neuron}}}$"')
+    assert other.search("z⁽ℓ⁾ − W⁽ℓ⁾ relu(z⁽ℓ⁻¹⁾)")
+    assert other.search("z₁")
     found = {str(path.relative_to(ROOT)): other.findall(path.read_text(encoding="utf-8")) for path in tracked()}
     assert {name: said for name, said in found.items() if said} == {}
 

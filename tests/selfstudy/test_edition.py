@@ -162,6 +162,7 @@ def test_a_damaged_notebook_is_put_back_whole(folder, capsys):
     assert main(["check", "1.1"]) == 2
     assert "`sheaflab reset 1.1` keeps this file under another name" in capsys.readouterr().err
     assert main(["reset", "1.1"]) == 0
+    assert f"{name} is a fresh notebook now, all its exercises empty" in capsys.readouterr().out
     assert path.read_bytes() == whole
     assert (folder / f"{name}.before-reset-1.ipynb").read_bytes() == whole[:3000]
 

@@ -31,6 +31,7 @@
 #
 # **Stuck?** In a terminal in this folder `sheaflab hint 1.1` shows a hint, `sheaflab check 1.1` checks the saved notebook,
 # and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("1.1")`.
+# A cell that never ends: choose *Kernel, Interrupt* in the menu (in the browser edition *Kernel, Restart*).
 
 # %%
 import matplotlib.pyplot as plt
