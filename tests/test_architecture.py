@@ -67,7 +67,7 @@ ROOMS = {
     "sheaflab": (
         "startup", "arrays", "network", "blocks", "events", "rate", "sheaf", "modes", "results", "region", "checks", "engine", "study", "switchlog",
         "trajectory", "positivity", "certificate", "ensemble", "plots", "schemes", "demo", "explore", "statistics",
-        "plots_statistics", "cli",
+        "plots_statistics", "cli", "__main__",
     ),
     "graders": (
         "status", "lab", "sandbox", "checking", "grading", "proof", "gradebook", "classroom", "publish", "commands",
