@@ -119,6 +119,11 @@ def test_in_a_notebook_right_answers_pass(course, keys, tmp_path):
         (said,) = outputs(ran, f"check-{exercise.slug}")
         told = f"Exercise {exercise.id}: the visible checks pass. Hidden checks use fresh problems.\n"
         assert (said.output_type, said.get("text")) == ("stream", told)
+    done = subprocess.run(  # from any terminal, with nothing checked there
+        [sys.executable, "-m", "sheaflab", "progress", "--json"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["solved"] == [exercise.id for exercise in spec.exercises]
 
 
 @pytest.mark.parametrize(
