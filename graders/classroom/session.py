@@ -36,7 +36,7 @@ class Session:
     problems : list of str
         What is odd about a submission.
     undecided : dict of str to str
-        Students whose work, or some of it, no machine could grade, and why.
+        Students whose work, or some of it, no machine could or may grade, and why.
     """
 
     graded: int = 0
@@ -68,6 +68,10 @@ def grade_class(
 
         def jobs() -> Iterator[Job]:
             for student in chosen:
+                if why := recorder.refusal(student):
+                    done.undecided[student] = why
+                    bar.update()
+                    continue
                 job = read_job(course, student, mark, settings.limits, level, recorder.other_files(student))
                 stamp = course.root / "submitted" / student / course.assignment / TIMESTAMP
                 if problem := submission_time(job.files.get(TIMESTAMP), stamp)[1]:

@@ -47,17 +47,22 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
     beside: Beside = NOTHING
 
     @classmethod
-    def adopt(cls, converter: Autograde, course: Course) -> None:
-        """Turn nbgrader's converter, which has just looked for notebooks, into one of these.
-
-        nbgrader's configuration can name no class for it, but one for its exporter, which is made at this moment.
-        """
+    def adopt(cls, converter: Autograde) -> None:
+        """Turn nbgrader's converter, which has done nothing yet, into one of these."""
         converter.__class__ = cls
         plain = converter.coursedir
         converter.coursedir = SubmissionFolders(parent=converter, **plain.trait_values(config=True))
-        converter.course, converter.mark = course, marker.fingerprint(course)
-        pattern = converter._format_source(plain.assignment_id, plain.student_id)
-        converter.assignments = {path: [] for path in glob.glob(pattern) if Path(path).is_dir()} | converter.assignments
+        converter.course = TrustedGrader(parent=converter).load_course(plain.assignment_id)
+        converter.mark = marker.fingerprint(converter.course)
+
+    def init_notebooks(self) -> None:
+        """Find the submissions: folders, with notebooks or without."""
+        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        folders = [folder for folder in map(Path, glob.glob(pattern)) if folder.is_dir()]
+        if not folders:
+            _find_notebooks(self)  # which refuses, in nbgrader's words
+        wanted = f"{self.coursedir.notebook_id}.ipynb"
+        self.assignments = {str(folder): list(map(str, folder.glob(wanted))) for folder in folders}
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Read the submission, then do as nbgrader does with every notebook that it should have."""
@@ -84,16 +89,26 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         super().set_permissions(assignment_id, student_id)
 
 
+_find_notebooks = Autograde.init_notebooks
+
+
+def _begin(converter: Autograde) -> None:
+    if issubclass(converter.exporter_class, RepairingExporter):
+        WholeSubmissions.adopt(converter)
+        converter.init_notebooks()
+    else:
+        _find_notebooks(converter)
+
+
+# nbgrader looks for notebooks before it makes the one object that a configuration can choose, the exporter, and refuses
+# where no folder has any. This is what it calls first; Autograde with another exporter is as it was.
+Autograde.init_notebooks = _begin
+
+
 class RepairingExporter(NotebookExporter):  # type: ignore[misc]
     """Read a submitted file through :mod:`graders.grading.repair`, so that no file can stop a batch."""
 
     _shared: tuple[str, Host, weakref.finalize[..., Any]] | None = None
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if isinstance(self.parent, Autograde):
-            assignment = self.parent.coursedir.assignment_id
-            WholeSubmissions.adopt(self.parent, TrustedGrader(parent=self).load_course(assignment))
 
     def host(self, student: str, limits: Limits, level: Isolation, course: Course) -> Host:
         """Return what provides workers to the notebooks of `student`, and to nobody else's; a new one ends the last."""

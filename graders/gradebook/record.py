@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from traitlets.config import Config
 
@@ -53,6 +53,19 @@ class Recorder:
         """The files of a submission that are copied as they are, by name; no notebooks, and no links."""
         folder = self._folder(self.coursedir.submitted_directory, student)
         return {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
+
+    def refusal(self, student: str) -> str:
+        """Say why nbgrader would not grade a student's work, whom the gradebook lacks; empty if it would."""
+        if self._autograde.create_student:
+            return ""
+        try:
+            self.gradebook.find_student(student)
+        except MissingEntry:
+            return (
+                "the gradebook has no such student and Autograde.create_student is False; "
+                f"`nbgrader db student add {student}`, then grade again"
+            )
+        return ""
 
     def is_done(self, student: str, digest: str) -> bool:
         """Whether just this submission has been graded already, and the gradebook in use has its grades."""

@@ -20,10 +20,12 @@ from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import rows
+from graders.gradebook.writing import read_result
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
+from graders.status import Status
 from tests.graders.conftest import hand_in
 
 pytestmark = pytest.mark.slow
@@ -61,12 +63,12 @@ def two_notebooks(mini, root):
     return Course.load(root)
 
 
-def nbgrader(*arguments, cwd):
+def nbgrader(*arguments, cwd, status=0):
     """Run nbgrader's command line as a person would."""
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments], cwd=cwd, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return done.stderr
 
 
@@ -185,6 +187,41 @@ def test_every_door_leaves_the_same_gradebook_and_folders(classroom, graded, tmp
     assert folders_of(theirs) == folders_of(graded)
     assert grade(theirs) == 0
     assert "0 of 6 submissions graded" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("door", [grade, by_command])
+def test_a_class_without_a_notebook_is_a_class(classroom, tmp_path, door):
+    course = copied(classroom, tmp_path / "course")
+    for folder in (course.root / "submitted").iterdir():
+        if folder.name != "dan":
+            shutil.rmtree(folder)
+    door(course)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        assert [(s.student.id, s.score) for s in book.assignment_submissions("mini")] == [("dan", 0)]
+    told = read_result(course.root / "autograded" / "dan" / "mini" / "mini-1.ipynb")
+    assert {exercise["status"] for exercise in told["exercises"]} == {Status.MISSING.name}
+
+
+@pytest.mark.parametrize("door", [grade, by_command])
+def test_who_is_not_in_a_closed_gradebook_is_refused_by_name_and_the_others_are_graded(classroom, tmp_path, door, capsys):
+    course = copied(classroom, tmp_path / "course")
+    with (course.root / "nbgrader_config_local.py").open("a") as file:
+        file.write("\nc.Autograde.create_student = False\n")
+    for folder in (course.root / "submitted").iterdir():
+        if folder.name not in ("ada", "bob"):
+            shutil.rmtree(folder)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.add_student("ada")
+    if door is grade:
+        assert grade(course) == 3
+        said = capsys.readouterr().err
+    else:
+        said = nbgrader("autograde", "mini", cwd=course.root, status=1)
+    assert re.search(r"look at bob: the gradebook has no such|No student with ID 'bob' exists", said)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        assert [s.id for s in book.students] == ["ada"]
+        assert book.find_submission("mini", "ada").score == 20
+    assert [path.parent.name for path in (course.root / "autograded").glob("*/mini")] == ["ada"]
 
 
 def test_what_the_gradebook_and_folders_hold(classroom, graded):
