@@ -30,6 +30,7 @@ from graders.grading.submission import (
 )
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
+from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host
 from graders.status import Status
 
@@ -90,7 +91,7 @@ def grade_submission(job: Job) -> SubmissionResult:
     start = time.monotonic()
     course = Course.load(job.course, job.assignment, job.checks)
     made: dict[str, Graded] = {}
-    with Host(job.limits, job.level, course.visible.parent, course.private, job.beside.files) as host:
+    with Host(job.limits, job.level, View(course.visible.parent, course.private), job.beside.files) as host:
         for spec in course.ready:
             mended = read_notebook(job.files, course, spec.name, job.beside)
             result = grade_repaired(mended, course, spec, secret=job.secret, host=host)

@@ -28,6 +28,7 @@ from graders.grading.repair import Repaired
 from graders.grading.submission import NOTHING, Beside, read_beside, read_files, read_notebook
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER, Isolation, Limits
+from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host
 from graders.status import Status
 
@@ -116,7 +117,7 @@ class RepairingExporter(NotebookExporter):  # type: ignore[misc]
             if self._shared is not None:
                 self._shared[2]()
             beside = self.parent.beside.files if isinstance(self.parent, WholeSubmissions) else None
-            host = Host(limits, level, course.visible.parent, course.private, beside)
+            host = Host(limits, level, View(course.visible.parent, course.private), beside)
             self._shared = student, host, weakref.finalize(self, host.discard)  # where a run of nbgrader ends early
         return self._shared[1]
 

@@ -20,6 +20,7 @@ from graders.grading.skipping import as_given, spare
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import grade_id, shared_template, template
 from graders.sandbox.isolation import Isolation, IsolationError, Limits
+from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host, NotebookRun
 from graders.sandbox.outputs import CellRun
 from graders.status import SandboxBroken, Status
@@ -142,7 +143,7 @@ def _stubs(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -
 def _host(course: Course, limits: Limits | None, level: Isolation | None) -> Host:
     limits = limits or Limits()
     level = canary.best_isolation(limits=limits) if level is None else level
-    return Host(limits, level, course.visible.parent, course.private)
+    return Host(limits, level, View(course.visible.parent, course.private))
 
 
 def _may_be_the_machine(status: Status, message: str) -> bool:

@@ -29,6 +29,7 @@ from graders.lab.percent import stub_line
 from graders.lab.places import show_visible_checks
 from graders.proof.mutants import mutants
 from graders.sandbox.isolation import Limits
+from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host, NotebookRun
 from graders.status import SandboxBroken, Status
 
@@ -94,7 +95,7 @@ def _loaded(course: Course, notebook: str) -> tuple[NotebookSpec, Solved]:
 
 @functools.cache
 def _host(visible: Path) -> Host:
-    return Host(LIMITS, best_isolation(limits=LIMITS), visible)
+    return Host(LIMITS, best_isolation(limits=LIMITS), View(visible))
 
 
 def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET) -> Verdict:

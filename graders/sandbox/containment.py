@@ -15,7 +15,7 @@ from typing import Any
 from graders.sandbox import seccomp
 from graders.sandbox.inside import confine
 from graders.sandbox.isolation import LACKS, Isolation, Limits, lacks
-from graders.sandbox.libraries import font_list, library_parts, library_paths
+from graders.sandbox.libraries import View, font_list, library_paths
 from graders.sandbox.users import PATH, drop
 
 HERE = Path(__file__).resolve().parent / "inside"
@@ -158,11 +158,9 @@ def bubblewrap(
     return Command(argv, {"PATH": PATH})
 
 
-def bubblewrap_command(
-    control: int, info_fd: int, limits: Limits, uid: int | None, visible: Path | None = None
-) -> Command:
+def bubblewrap_command(control: int, info_fd: int, limits: Limits, uid: int | None, view: View) -> Command:
     """A worker in a container of its own."""
-    binds = [Bind(source, f"/opt/library/{place}") for place, source in library_parts(visible).items()]
+    binds = [Bind(source, f"/opt/library/{place}") for place, source in view.library().items()]
     binds += [Bind(HERE / name, f"/opt/worker/{name}") for name in WORKER]
     if (fonts := font_list()) is not None:
         binds.append(Bind(fonts, f"/tmp/matplotlib/{fonts.name}"))
@@ -174,18 +172,16 @@ def bubblewrap_command(
     return Command(made.argv, made.env, info_fd)
 
 
-def unshare_command(
-    control: int, limits: Limits, scratch: Path, uid: int | None, visible: Path | None = None,
-    hidden: Sequence[Path] = (),
-) -> Command:
-    """Namespaces by util-linux's `unshare`; homes, /tmp, this checkout and `hidden` are under empty file systems."""
+def unshare_command(control: int, limits: Limits, scratch: Path, uid: int | None, view: View) -> Command:
+    """Namespaces by util-linux's `unshare`; homes, /tmp, this checkout and the hidden are under empty file systems."""
     stage = _Stage()
     checkout = HERE.parents[2]
     keep = [(stage.add(path), path) for path in library_paths()]
-    library = {place: stage.add(source) for place, source in library_parts(visible).items()}
+    library = {place: stage.add(source) for place, source in view.library().items()}
     worker = stage.add(_worker_files(scratch))
     writable = (Path("/tmp"), Path("/dev/shm"))
-    covers = {*writable, Path("/root"), Path("/home"), Path("/var/tmp"), checkout, Path.cwd(), Path.home(), *hidden}
+    covers = {*writable, Path("/root"), Path("/home"), Path("/var/tmp"), checkout, Path.cwd(), Path.home()}
+    covers.update(view.hidden)
     covers = {c.resolve() for c in covers if c.is_dir() and c.resolve() not in (Path("/"), Path("/usr"), Path("/run"))}
     script = list(stage.lines)
     top = [c for c in covers if not any(c != o and c.is_relative_to(o) for o in covers)]
@@ -229,14 +225,14 @@ def _worker_files(scratch: Path) -> Path:
 
 
 def plain_command(
-    control: int, limits: Limits, scratch: Path, level: Isolation, uid: int | None, visible: Path | None = None
+    control: int, limits: Limits, scratch: Path, level: Isolation, uid: int | None, view: View
 ) -> Command:
     """No namespaces: limits, another uid where the grader is root, and landlock unless it is to be done without."""
     scratch.chmod(0o755)
     work, library = scratch / "work", scratch / "library"
     for folder in (work, library):
         folder.mkdir(exist_ok=True)
-    for place, source in library_parts(visible).items():
+    for place, source in view.library().items():
         shutil.copytree(source, library / place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     if (fonts := font_list()) is not None:
         (work / "matplotlib").mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 
 VISIBLE = "course/visible"
@@ -33,16 +34,26 @@ def library_source() -> Path:
     return Path(sheaflab.__file__).resolve().parent
 
 
-def library_parts(visible: Path | None = None) -> dict[str, Path]:
-    """Return what a worker sees of a checkout, or of an installed package: place below its library, and source.
+@dataclass(frozen=True)
+class View:
+    """What a worker sees of a course, and what it may not see.
 
-    Parameters
+    Attributes
     ----------
     visible : Path, optional
-        A course's visible checks; by default the checkout's own.
+        Visible checks of the course; by default the checkout's own.
+    hidden : tuple of Path, optional
+        Directories that student code must not read, such as the course; they are covered where files are not walled
+        off otherwise.
     """
-    visible = library_source().parent / VISIBLE if visible is None else visible
-    return {"sheaflab": library_source(), **({VISIBLE: visible} if visible.is_dir() else {})}
+
+    visible: Path | None = None
+    hidden: tuple[Path, ...] = ()
+
+    def library(self) -> dict[str, Path]:
+        """Return what a worker has of a checkout, or of an installed package: place below its library, and source."""
+        visible = library_source().parent / VISIBLE if self.visible is None else self.visible
+        return {"sheaflab": library_source(), **({VISIBLE: visible} if visible.is_dir() else {})}
 
 
 @functools.cache

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graders.sandbox.events import ChildEnded, Deadline
 from graders.sandbox.inside.protocol import Channel, ProtocolError
 from graders.sandbox.isolation import Isolation, Limits
+from graders.sandbox.libraries import View
 from graders.sandbox.outputs import CellRun, Shown, broken_cell, read_cell
 from graders.sandbox.private import keep_private
 from graders.sandbox.process import Worker
@@ -32,25 +32,18 @@ class Host:
     ----------
     limits : Limits
     level : Isolation
-    visible : Path, optional
-        Visible checks of the course; by default the checkout's own.
-    hidden : sequence of Path, optional
-        Directories that student code must not read, such as the course.
+    view : View, optional
+        What of the course student code sees, and what not.
     beside : mapping of str to bytes, optional
         Files that lie beside the notebooks when these are run, by path.
     """
 
     def __init__(
-        self,
-        limits: Limits,
-        level: Isolation,
-        visible: Path | None = None,
-        hidden: Sequence[Path] = (),
-        beside: Mapping[str, bytes] | None = None,
+        self, limits: Limits, level: Isolation, view: View | None = None, beside: Mapping[str, bytes] | None = None
     ) -> None:
-        self.limits, self.level, self.visible, self.hidden = limits, level, visible, tuple(hidden)
+        self.limits, self.level, self.view = limits, level, view or View()
         self.beside, self._laid_out = beside or {}, False
-        keep_private(self.hidden)
+        keep_private(self.view.hidden)
         self.left = limits.total_wall
         """Seconds that are left to the submission, all its notebooks together."""
         self._worker: Worker | None = None
@@ -58,7 +51,7 @@ class Host:
     def worker(self) -> Worker:
         """Return the worker, started if need be."""
         if self._worker is None:
-            self._worker = Worker(self.limits, self.level, self.visible, self.hidden)
+            self._worker = Worker(self.limits, self.level, self.view)
             self._worker.wait_ready()
             self._laid_out = False
         return self._worker

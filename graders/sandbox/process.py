@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +18,7 @@ from graders.sandbox import containment, orphans
 from graders.sandbox.census import Census
 from graders.sandbox.events import Deadline, Event, control_pair, read_event
 from graders.sandbox.isolation import Isolation, IsolationError, Limits
+from graders.sandbox.libraries import View
 from graders.sandbox.tree import descendants, end_others, end_tree
 from graders.sandbox.users import User
 from graders.status import SandboxBroken, Status
@@ -31,10 +31,8 @@ class Worker:
     ----------
     limits : Limits
     level : Isolation
-    visible : Path, optional
-        Visible checks of the course; by default the checkout's own.
-    hidden : sequence of Path, optional
-        Directories to be covered where files are not walled off otherwise, such as the course.
+    view : View, optional
+        What of the course it sees, and what not.
 
     Raises
     ------
@@ -42,10 +40,8 @@ class Worker:
         If it does not start.
     """
 
-    def __init__(
-        self, limits: Limits, level: Isolation, visible: Path | None = None, hidden: Sequence[Path] = ()
-    ) -> None:
-        self.limits, self.level, self.visible, self.hidden = limits, level, visible, tuple(hidden)
+    def __init__(self, limits: Limits, level: Isolation, view: View | None = None) -> None:
+        self.limits, self.level, self.view = limits, level, view or View()
         self.user = User() if os.geteuid() == 0 and level.changes_user else None
         self.scratch = Path(tempfile.mkdtemp(prefix="graders-"))
         self.first_pid: int | None = None
@@ -120,12 +116,10 @@ class Worker:
     def _command(self, control: int, info: int) -> containment.Command:
         uid = None if self.user is None else self.user.number
         if self.level is Isolation.BUBBLEWRAP:
-            return containment.bubblewrap_command(control, info, self.limits, uid, self.visible)
+            return containment.bubblewrap_command(control, info, self.limits, uid, self.view)
         if self.level is Isolation.UNSHARE:
-            return containment.unshare_command(
-                control, self.limits, self.scratch, uid, self.visible, self.hidden
-            )
-        return containment.plain_command(control, self.limits, self.scratch, self.level, uid, self.visible)
+            return containment.unshare_command(control, self.limits, self.scratch, uid, self.view)
+        return containment.plain_command(control, self.limits, self.scratch, self.level, uid, self.view)
 
     def _first_pid(self) -> int | None:
         """First process of the sandbox's process namespace: when it is gone, so is everything in there."""

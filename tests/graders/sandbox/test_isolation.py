@@ -11,6 +11,7 @@ import pytest
 from graders.sandbox import containment, seccomp
 from graders.sandbox.inside import confine
 from graders.sandbox.isolation import LADDER, Isolation, Limits
+from graders.sandbox.libraries import View
 from graders.status import Status
 from tests.needs import needs, needs_level
 
@@ -160,7 +161,7 @@ def test_without_libseccomp_grading_goes_on_and_the_doctor_says_so(monkeypatch, 
     seccomp.program.cache_clear()
     try:
         assert seccomp.program(True) == b""
-        command = containment.bubblewrap_command(3, 4, Limits(), None)
+        command = containment.bubblewrap_command(3, 4, Limits(), None, View())
         assert '"seccomp": ""' in " ".join(command.argv)
         assert doctor.run(__import__("argparse").Namespace(require_isolation=None)) == 0
         assert "apt-get install -y libseccomp2" in capsys.readouterr().out
