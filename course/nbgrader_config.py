@@ -52,7 +52,11 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.TrustedGrader.course = here
 
-# Feedback: nothing that a student wrote becomes markup in a page.
+# Pages, formgrader's as well as feedback: nothing that a student wrote acts, leads astray or fetches anything.
+c.HTMLExporter.filters = {
+    "markdown2html": "graders.gradebook.markup.markdown2html",
+    "highlight_code": "graders.gradebook.markup.highlight_code",
+}
 c.GenerateFeedback.exporter_class = "graders.gradebook.feedback.FeedbackExporter"
 c.FeedbackExporter.course = here
 c.Hints.course = here

@@ -15,6 +15,7 @@ from traitlets import Unicode
 from graders.gradebook.feedback_page import FeedbackExporter as ReadableExporter
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
+from graders.grading.reading import pictures
 from graders.lab.manifest import Exercise
 from graders.lab.percent import grade_id
 from graders.lab.templates import render
@@ -40,7 +41,8 @@ class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
         elif info.get("solution") or not info.get("locked"):
             cell.source = cell.source.replace("<", "&lt;")
             cell.cell_type = "markdown"  # a raw cell would go into the page as it is
-        cell.pop("attachments", None)
+        if "attachments" in cell:
+            cell.attachments = pictures(cell.attachments)
         return cell, resources
 
 

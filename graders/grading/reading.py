@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 from graders.sandbox.inside.protocol import encodable
@@ -12,6 +13,8 @@ MAX_FILE = 48 * 2**20
 MAX_CELLS = 2000
 MAX_SOURCE = 2**20
 MAX_SOURCES = 8 * 2**20
+MAX_PICTURES = 8 * 2**20
+"""Characters of the pictures that are pasted into one text cell, about."""
 MAX_TEXTS, MAX_CONTAINERS, MAX_VALUES = 1_000_000, 200_000, 1_000_000
 """What the JSON of a file may hold: texts; lists and dictionaries; values in them."""
 
@@ -38,6 +41,8 @@ def read(raw: bytes) -> dict[str, Any]:
         with contextlib.suppress(UnicodeDecodeError):
             text = raw.decode(codec)
             break
+    else:
+        raise Unreadable("the file is neither UTF-8 nor UTF-16 text")
     _count(text)
     try:
         data = json.loads(text)
@@ -100,4 +105,22 @@ def _plain(cell: dict[str, Any]) -> dict[str, Any]:
         "source": source,
         "grade_id": name if isinstance(name, str) else "",
         "outputs": cell.get("outputs"),
+        "pictures": pictures(cell.get("attachments")),
     }
+
+
+_PICTURE = re.compile(r"image/(png|jpeg|gif|webp)")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+
+
+def pictures(attachments: Any) -> dict[str, dict[str, str]]:
+    """Return the pictures among a cell's attachments, whatever it has: of formats that hold no program, and bounded."""
+    kept: dict[str, dict[str, str]] = {}
+    left = MAX_PICTURES
+    for name, formats in attachments.items() if isinstance(attachments, dict) else ():
+        for kind, data in formats.items() if isinstance(formats, dict) else ():
+            fits = isinstance(data, str) and len(data) <= left and _PICTURE.fullmatch(kind) and _BASE64.fullmatch(data)
+            if fits and len(name) < 200 and encodable(name) == name:
+                kept.setdefault(name, {})[kind] = "".join(data.split())
+                left -= len(data)
+    return kept

@@ -128,6 +128,8 @@ class _Mender:
         made: list[NotebookNode] = []
         for index, plain in enumerate(self.cells):
             cell = self._official(owner[index], plain["source"]) if index in owner else self._own(plain)
+            if cell.cell_type == "markdown" and plain["pictures"] and cell.source == plain["source"]:
+                cell.attachments = nbformat.from_dict(plain["pictures"])
             if cell.cell_type == "code" and cell.source == plain["source"] and cell.source.strip() in self.given:
                 outputs = self.shown.outputs(index, handed_in(plain["outputs"]))
                 cell.outputs = [nbformat.from_dict(output) for output in outputs]

@@ -1,0 +1,98 @@
+"""Text of students as markup that can do nothing: the filters by which formgrader and feedback make their pages.
+
+``course/nbgrader_config.py`` names them for nbconvert's HTMLExporter, which makes both.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from bleach.sanitizer import Cleaner
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from nbconvert.filters.highlight import Highlight2HTML
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
+
+LONGEST = 50_000
+"""Characters of a cell that are read as Markdown, pictures not counted; a longer one is shown as it was typed."""
+_TAGS = frozenset(
+    "a abbr b blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img kbd li ol p pre s span strong "
+    "sub summary sup table tbody td tfoot th thead tr u".split()
+)
+_LINK = re.compile(r"(?:https?://|mailto:|#)[^\s\\]*", re.I)
+_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
+_OWN_FILE = re.compile(r"(?!files/)(?!\.)[^/\\:?#\x00-\x1f]+(?:/(?!\.)[^/\\:?#\x00-\x1f]+)*", re.I)
+_CLASS = re.compile(r"highlight|hl-[a-z0-9]+|hll|[a-z][a-z0-9]{0,2}|anchor-link")
+_ACTS = re.compile(r"\\(?=(?:href|url|class|cssId|style|data|require|mmlToken|bbox|includegraphics)(?![A-Za-z]))")
+"""Words of TeX by which MathJax makes links, attributes and styles."""
+_HIDES = re.compile("[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_AROUND = '<div class="written" style="contain: paint; overflow: auto; border-left: 3px solid #767676; padding-left: 8px">'
+
+
+@pass_context
+def markdown2html(context: Context, source: str) -> str:
+    """Return a text cell as HTML: no tags of the student's own, no address but of the web and mail, nothing fetched.
+
+    Links are kept with http(s) and mailto, pictures as data of four formats or as files handed in beside the notebook.
+    """
+    cell = context.get("cell") or {}
+    info = cell.get("metadata", {}).get("nbgrader", {})
+    theirs = bool(info.get("solution") or not info.get("locked"))
+    if theirs:
+        source = visible(source).replace("&lt;", "<")  # as typed; what makes a tag of it becomes text below
+    if len(_PICTURE.sub("", source)) > LONGEST:
+        page = f"<pre>{html.escape(source)}</pre>"
+    else:
+        pictures = cell.get("attachments", {})
+        renderer = _Renderer(escape=theirs, exclude_anchor_links=theirs, attachments=pictures)
+        page = _cleaner(theirs).clean(MarkdownWithMath(renderer=renderer).render(source))
+    if not theirs:
+        return page
+    page = _ACTS.sub(r"\\<span></span>", page)  # MathJax takes no formula that holds an element
+    return f"{_AROUND}{page}</div>" if source == visible(cell.get("source", "")).replace("&lt;", "<") else page
+
+
+def highlight_code(source: str, language: str | None = None, metadata: Any = None) -> str:
+    """Return code in colours, with a word in the place of each character that changes the order of the others."""
+    return str(Highlight2HTML(pygments_lexer="ipython3")(visible(source), language, metadata))
+
+
+def visible(text: str) -> str:
+    """Return text with what is invisible, or turns the order of letters, as its number.
+
+    >>> visible("a\u202eb")
+    'a⟨U+202E⟩b'
+    """
+    return _HIDES.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+class _Renderer(IPythonRenderer):  # type: ignore[misc]
+    """nbconvert's, for which a picture that is not there is no reason to make no page."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        try:
+            return str(super().image(text, url, title))
+        except InvalidNotebook:
+            return f"[{html.escape(text)}: this picture is not in the notebook]"
+
+
+def _cleaner(theirs: bool) -> Cleaner:
+    def keep(tag: str, name: str, value: str) -> bool:
+        if name == "href":
+            return tag == "a" and bool(_LINK.fullmatch(value.strip()))
+        if name == "src":
+            return tag == "img" and _is_picture(value)
+        if name == "class":
+            return bool(_CLASS.fullmatch(value))
+        if name == "id":  # pages find their own fields by it
+            return not theirs
+        return name in ("title", "alt", "start")
+
+    return Cleaner(tags=_TAGS, attributes=keep, protocols=frozenset(("http", "https", "mailto", "data")))
+
+
+def _is_picture(address: str) -> bool:
+    return bool(_PICTURE.fullmatch(address) or _OWN_FILE.fullmatch(unquote(unquote(address))))
