@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -55,6 +54,7 @@ graph TD; A-->B; click A "javascript:{ACT}"
 """
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 SHAPES = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>{ACT}</script><rect width="9" height="9"/></svg>'
+PICTURES = "e => [...e.querySelectorAll('img')].map(i => [i.alt, (i.getAttribute('src') || '').slice(0, 21)])"
 LINKS = "a[href]:not([href^='#'])"
 
 
@@ -84,11 +84,22 @@ def formgrader(course, home):
     home.mkdir()
     environment = {**os.environ, "HOME": str(home), "JUPYTER_CONFIG_DIR": str(home), "JUPYTER_RUNTIME_DIR": str(home)}
     options = ["--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}", "--allow-root"]
-    options += ["--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.token=", "--ServerApp.password=", "--port=0", "--ServerApp.port_retries=0"]
+    options += [
+        "--no-browser",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.token=",
+        "--ServerApp.password=",
+        "--port=0",
+        "--ServerApp.port_retries=0",
+    ]
     log = home / "log"
     with log.open("wb") as file:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *options], cwd=course.root, env=environment, stdout=file, stderr=file
+            [sys.executable, "-m", "jupyter_server", *options],
+            cwd=course.root,
+            env=environment,
+            stdout=file,
+            stderr=file,
         )
     try:
         yield _address(server, home)
@@ -115,10 +126,6 @@ def context(tmp_path):
         yield opened
 
 
-def pictures(page):
-    return page.evaluate("[...document.images].map(i => [i.alt, (i.getAttribute('src') || '').slice(0, 21)])")
-
-
 def look_and_click(context, address, asked):
     """Open a page and click all that can be clicked in what the student wrote; return the page."""
     context.on("request", lambda request: asked.append((request.method, request.url)))
@@ -140,8 +147,11 @@ def check_answer(page, answer):
     """What must be left of the student's text."""
     kept = [link.get_attribute("href") for link in answer.locator(LINKS).all()]
     assert kept == ["https://example.org/?a=1&b=2", "mailto:ada@example.org"]
-    shown = {alt: source for alt, source in answer.evaluate("e => [...e.querySelectorAll('img')].map(i => [i.alt, (i.getAttribute('src') || '').slice(0, 21)])")}
-    assert {alt: source for alt, source in shown.items() if source} == {"mine": "mine.svg", "pasted": "data:image/png;base64"}
+    shown = dict(answer.evaluate(PICTURES))
+    assert {alt: source for alt, source in shown.items() if source} == {
+        "mine": "mine.svg",
+        "pasted": "data:image/png;base64",
+    }
     assert answer.locator("form, button, iframe, svg, style, script, [id], .mermaid, [onclick]").count() == 0
     text = answer.inner_text()
     assert "lost: this picture is not in the notebook" in text
@@ -155,7 +165,11 @@ def check_answer(page, answer):
 def outside(asked, address):
     """Requests beyond the page's own server, but for formgrader's own parts and what was clicked to be opened."""
     known = ("data:", "blob:", "mailto:", "https://example.org/?a=1&b=2", address)
-    return [url for _, url in asked if not url.startswith(known) and "/mathjax/" not in url.lower() and "/ajax/libs/" not in url]
+    return [
+        url
+        for _, url in asked
+        if not url.startswith(known) and "/mathjax/" not in url.lower() and "/ajax/libs/" not in url
+    ]
 
 
 def test_formgrader_shows_an_answer_that_can_do_nothing(course, context, tmp_path):
