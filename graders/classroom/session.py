@@ -91,4 +91,5 @@ def grade_class(
             done.reasons.update(told)
             bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in done.reasons.most_common(4)))
             bar.update()
+        done.problems += sorted(recorder.left)
     return done

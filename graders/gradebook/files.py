@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
 import glob
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files, parse_utc
+from nbgrader.utils import parse_utc
 
-from graders.grading.submission import TIMESTAMP, is_plain
+from graders.grading.submission import TIMESTAMP, is_own, is_plain
 
 
 class SubmissionFolders(CourseDirectory):  # type: ignore[misc]
@@ -53,15 +55,72 @@ _UNKNOWN = (
 )
 
 
+MOST, LARGEST, DEEPEST = 100, 64 * 2**20, 20
+"""What goes along with the notebooks of one submission: so many files, bytes together, and levels of folders."""
+TOO_MUCH = (
+    f"it is a link, or more than {MOST} files, {LARGEST // 2**20} MB or {DEEPEST} levels of folders "
+    "lie beside the notebooks; none of them was copied"
+)
+
+
+class _TooMuch(Exception):
+    """A submission is beyond the bounds, or elsewhere."""
+
+
 def with_links(folder: Path, ignore: Sequence[str]) -> list[str]:
-    """Return nbgrader's patterns of files to ignore, and the names of all that is no regular file in `folder`."""
-    names = {path.name for path in map(Path, find_all_files(str(folder), list(ignore))) if not is_plain(path)}
+    """Return nbgrader's patterns of files to ignore, and the names of all that is no regular file in `folder`.
+
+    Where a submission is beyond the bounds the pattern is one for all.
+    """
+    try:
+        found = list(_entries(folder, ignore, bounded=True))
+    except _TooMuch:
+        return ["*"]
+    names = {path.name for path, plain in found if not plain}
     return [*ignore, *map(glob.escape, sorted(names))]
 
 
-def other_files(folder: Path, ignore: Sequence[str]) -> list[Path]:
-    """Return the files beside the notebooks that nbgrader copies with a submission or an assignment."""
-    return sorted(map(Path, find_all_files(str(folder), [*with_links(folder, ignore), "*.ipynb"])))
+def other_files(folder: Path, ignore: Sequence[str], *, bounded: bool = True) -> list[Path]:
+    """Return the files beside the notebooks that are copied with a submission or an assignment.
+
+    Links, FIFOs, devices and sockets are none, at every level; of a submission beyond the bounds there are none at all.
+    """
+    try:
+        return sorted(path for path, plain in _entries(folder, [*ignore, "*.ipynb"], bounded=bounded) if plain)
+    except _TooMuch:
+        return []
+
+
+def is_too_much(folder: Path, ignore: Sequence[str]) -> bool:
+    """Whether a submission has more beside its notebooks than is copied."""
+    return with_links(folder, ignore) == ["*"]
+
+
+def _entries(folder: Path, ignore: Sequence[str], *, bounded: bool) -> Iterator[tuple[Path, bool]]:
+    """Yield what is not ignored in a folder and below, and whether it is a plain file; raise early if it is much."""
+    count = files = size = 0
+    if bounded and not is_own(folder):
+        raise _TooMuch
+    waiting = [(folder, 0)]
+    while waiting:
+        here, depth = waiting.pop()
+        with contextlib.suppress(PermissionError), os.scandir(here) as entries:  # closed to us: nothing to copy
+            for entry in entries:
+                count += 1
+                if bounded and (count > 20 * MOST or depth > DEEPEST):  # what is ignored takes its time as well
+                    raise _TooMuch
+                if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in ignore):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((Path(entry.path), depth + 1))
+                    continue
+                plain = entry.is_file(follow_symlinks=False)
+                if plain and not entry.name.endswith(".ipynb"):
+                    size += entry.stat(follow_symlinks=False).st_size
+                    files += 1
+                    if bounded and (files > MOST or size > LARGEST):
+                        raise _TooMuch
+                yield Path(entry.path), plain
 
 
 def copy_files(files: Sequence[Path], source: Path, target: Path) -> None:

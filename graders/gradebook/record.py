@@ -14,7 +14,15 @@ from nbgrader.converters import Autograde
 from traitlets.config import Config
 
 from graders.gradebook import marker
-from graders.gradebook.files import SubmissionFolders, copy_files, folder_of, other_files, submission_time
+from graders.gradebook.files import (
+    TOO_MUCH,
+    SubmissionFolders,
+    copy_files,
+    folder_of,
+    is_too_much,
+    other_files,
+    submission_time,
+)
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.scores import AutoScores
 from graders.grading.submission import TIMESTAMP, SubmissionResult
@@ -34,6 +42,7 @@ class Recorder:
 
     def __init__(self, course: Course, config: Config) -> None:
         self.course = course
+        self.left = set[str]()
         self.coursedir = SubmissionFolders(config=config, root=str(course.root), assignment_id=course.assignment)
         own_programs_first()
         self.gradebook = Gradebook(self.coursedir.db_url, self.coursedir.course_id)
@@ -52,6 +61,8 @@ class Recorder:
     def other_files(self, student: str) -> dict[str, Path]:
         """The files of a submission that are copied as they are, by name; no notebooks, and no links."""
         folder = self._folder(self.coursedir.submitted_directory, student)
+        if is_too_much(folder, self.coursedir.ignore):
+            self.left.add(f"{folder}: {TOO_MUCH}")
         return {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
 
     def refusal(self, student: str) -> str:
@@ -95,7 +106,7 @@ class Recorder:
         fresh = Path(tempfile.mkdtemp(prefix=".fresh-", dir=target.parent))
         copy_files(list(self.other_files(student).values()), submitted, fresh)
         excluded = {source / name for name in self._autograde.exclude_overwriting.get(assignment, [])}
-        ours = [path for path in other_files(source, self.coursedir.ignore) if path not in excluded]
+        ours = [path for path in other_files(source, self.coursedir.ignore, bounded=False) if path not in excluded]
         copy_files(ours, source, fresh)
         for name, graded in result.notebooks.items():
             (fresh / f"{name}.ipynb").write_text(graded.text, encoding="utf-8")

@@ -53,9 +53,16 @@ def is_plain(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
+def is_own(folder: Path) -> bool:
+    """Whether a submission is in a folder of its own: neither that folder nor the student's is a link to elsewhere."""
+    return not (folder.is_symlink() or folder.parent.is_symlink())
+
+
 def read_files(folder: Path) -> dict[str, bytes]:
     """Read the notebooks and the timestamp of a submission, by name; nothing else of it, and nothing behind a link."""
     files: dict[str, bytes] = {}
+    if not is_own(folder):
+        return files
     for path in sorted(folder.iterdir()):
         if (path.suffix == ".ipynb" or path.name == TIMESTAMP) and is_plain(path):
             with contextlib.suppress(OSError), path.open("rb") as file:

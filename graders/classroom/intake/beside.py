@@ -10,9 +10,8 @@ from graders.classroom.intake.placing import digest_of, put
 from graders.classroom.intake.records import TIMESTAMP_FILE
 from graders.classroom.intake.results import Row, Status
 from graders.classroom.intake.walker import Item
+from graders.gradebook.files import LARGEST, MOST
 from graders.lab.manifest import Course
-
-MOST, LARGEST = 100, 64 * 2**20  # files and bytes per student
 
 
 @dataclass

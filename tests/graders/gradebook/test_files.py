@@ -1,0 +1,118 @@
+"""What goes along with a submission: plain files of its own, and not more than a bound."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from graders.commands.grade import main_with
+from graders.gradebook import nbgrader_api
+from graders.gradebook.files import LARGEST, MOST, is_too_much, other_files, with_links
+from graders.gradebook.writing import read_result
+from tests.graders.conftest import hand_in
+
+IGNORE = [".*", "*.py", "__pycache__"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A submission with a plain file at two levels."""
+    made = tmp_path / "eve" / "mini"
+    (made / "data").mkdir(parents=True)
+    for name in ("notes.txt", "data/table.csv", "mini-1.ipynb", "own.py", ".hidden"):
+        (made / name).write_text(name)
+    return made
+
+
+def names(folder):
+    return [str(path.relative_to(folder)) for path in other_files(folder, IGNORE)]
+
+
+def test_plain_files_at_every_level(folder):
+    assert names(folder) == ["data/table.csv", "notes.txt"]
+
+
+def test_no_link_fifo_socket_or_device_at_any_level(folder, tmp_path, monkeypatch):
+    (tmp_path / "secret").write_text("secret")
+    for place in (folder, folder / "data"):
+        (place / "stolen.txt").symlink_to(tmp_path / "secret")
+        (place / "far").symlink_to(tmp_path)
+        (place / "loop").symlink_to("loop")
+        (place / "zero").symlink_to("/dev/zero")
+        os.mkfifo(place / "waits")
+    monkeypatch.chdir(folder)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+    assert names(folder) == ["data/table.csv", "notes.txt"]
+    assert {"stolen.txt", "far", "loop", "zero", "waits", "socket"} <= set(with_links(folder, IGNORE))
+
+
+def test_a_submission_that_is_a_link_has_no_files(folder, tmp_path):
+    (tmp_path / "bob").mkdir()
+    (tmp_path / "bob" / "mini").symlink_to(folder)
+    (tmp_path / "cyn").symlink_to(folder.parent)
+    for student in ("bob", "cyn"):
+        assert names(tmp_path / student / "mini") == []
+        assert with_links(tmp_path / student / "mini", IGNORE) == ["*"]
+
+
+def many(folder):
+    for number in range(MOST):
+        (folder / f"{number}.txt").write_text("")
+
+
+def large(folder):
+    with (folder / "sparse.bin").open("wb") as file:
+        file.truncate(LARGEST)
+
+
+def deep(folder):
+    os.makedirs(folder.joinpath(*["d"] * 25))
+
+
+def ignored(folder):
+    """What is not copied anyway takes its time as well."""
+    for number in range(30 * MOST):
+        (folder / f".{number}").write_text("")
+
+
+@pytest.mark.parametrize("more", [many, large, deep, ignored])
+def test_a_submission_beyond_the_bounds_takes_none_of_its_files_along(folder, more):
+    assert not is_too_much(folder, IGNORE)
+    more(folder)
+    assert is_too_much(folder, IGNORE)
+    assert names(folder) == []
+
+
+def test_the_course_s_own_files_have_no_bound(folder):
+    many(folder)
+    assert len(other_files(folder, IGNORE, bounded=False)) == MOST + 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("door", ["graders", "nbgrader"])
+def test_a_link_to_another_s_work_and_ten_thousand_files(course, submit, capfd, door):
+    hand_in(course, "ada", submit())
+    submitted = course.root / "submitted"
+    (submitted / "bob").mkdir()
+    (submitted / "bob" / "mini").symlink_to(submitted / "ada" / "mini")
+    (submitted / "cyn").symlink_to(submitted / "ada")
+    dan = hand_in(course, "dan", submit()).parent
+    for number in range(10_000):
+        (dan / f"{number}.txt").write_text("")
+    if door == "graders":
+        assert main_with(course, workers=2, cpu=1.0, wall=12.0) == 0
+        assert "lie beside the notebooks; none of them was copied" in capfd.readouterr().err
+    else:
+        subprocess.run([sys.executable, "-m", "nbgrader", "autograde", "mini"], cwd=course.root, check=True)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        scores = {s.student.id: s.score for s in book.assignment_submissions("mini")}
+    assert scores == {"ada": 10, "bob": 0, "cyn": 0, "dan": 10}
+    for student in ("bob", "cyn"):
+        folder = course.root / "autograded" / student / "mini"
+        assert read_result(folder / "mini-1.ipynb")["status"] == "MISSING"
+    assert not list((course.root / "autograded" / "dan" / "mini").glob("*.txt"))
