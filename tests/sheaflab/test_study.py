@@ -434,7 +434,7 @@ def shown(path, exercise, **output):
     """A notebook in which the check of an exercise was run and saved."""
     data = json.loads(path.read_text(encoding="utf-8"))
     cell = next(cell for cell in data["cells"] if cell["id"] == f"check-{exercise.replace('.', '-')}")
-    cell["outputs"] = [output]
+    cell["outputs"] = output.pop("parts", None) or [output]
     path.write_text(json.dumps(data), encoding="utf-8")
 
 
@@ -443,7 +443,7 @@ def test_progress_counts_the_checks_in_saved_notebooks(folder, say, capsys):
     write(path, {"1.1": RIGHT, "1.2": "x = 1\n"})
     checks.check("1.1", lambda z: z > 0)
     printed = capsys.readouterr().out
-    shown(path, "1.1", output_type="stream", name="stdout", text=[printed])
+    shown(path, "1.1", parts=[{"output_type": "stream", "name": "stdout", "text": t} for t in ([printed[:20]], printed[20:])])
     shown(
         path,
         "1.2",
