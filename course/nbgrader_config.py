@@ -36,20 +36,9 @@ c.GenerateAssignment.preprocessors = [
     stock.CheckCellMetadata,
 ]
 
-# Autograde: mend whatever was handed in, then grade it in the sandbox instead of executing it here. The exporter keeps
-# outputs, cleaned, of cells left as released only; the grader writes all others.
+# Autograde: whatever was handed in is read, graded and judged in a limited process of its own, in the place of
+# nbgrader's preprocessors; what is undecided waits for a person. Files are vetted before nbgrader copies them.
 c.Autograde.exporter_class = "graders.gradebook.doors.RepairingExporter"
-c.Autograde.sanitize_preprocessors = [
-    "nbgrader.preprocessors.OverwriteCells",
-    "nbgrader.preprocessors.CheckCellMetadata",
-]
-c.Autograde.autograde_preprocessors = [
-    "graders.gradebook.doors.TrustedGrader",
-    "graders.gradebook.feedback.EscapeHtml",
-    "graders.gradebook.scores.SaveScores",  # SaveAutoGrades, and what is undecided waits for a person
-    "graders.gradebook.penalties.SubmissionPenalty",  # the plugin of AssignLatePenalties, once per submission
-    "nbgrader.preprocessors.CheckCellMetadata",
-]
 c.TrustedGrader.course = here
 
 # Pages, formgrader's as well as feedback: nothing that a student wrote acts, leads astray or fetches anything.

@@ -7,8 +7,8 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
-from graders.classroom import batch
-from graders.grading.domain import die_with_parent
+from graders.gradebook import apart
+from graders.grading.domain import die_with_parent, prepare, stop_all
 from sheaflab.startup import import_matplotlib
 
 
@@ -25,13 +25,13 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
         return
     if workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {workers}")
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["graders.classroom.batch"])
+    prepare(apart.__name__)
     with ThreadPoolExecutor(workers) as pool:  # each thread has a process that works for it
         try:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            batch.stop_all()
+            stop_all()
             raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graders.classroom import session
 from graders.classroom.batch import students
@@ -16,6 +16,13 @@ from graders.lab.manifest import Course
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Summaries by student and notebook, as they stand in the autograded notebooks."""
+
+
+class Regraded(NamedTuple):
+    """What grading again has come to: the table, and students whom a person must look at, with reasons."""
+
+    table: str
+    undecided: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -107,8 +114,8 @@ def _cell(text: str) -> str:
 
 def regrade(
     course: Course, *, workers: int = 1, chosen: list[str] | None = None, settings: Settings | None = None
-) -> str:
-    """Grade all submissions again and return the table; hand-given points stay.
+) -> Regraded:
+    """Grade all submissions again; hand-given points stay.
 
     Parameters
     ----------
@@ -125,6 +132,6 @@ def regrade(
     before = results(course, names)
     level = best_isolation(settings.required, settings.limits)
     with executor(workers, None) as pool:
-        session.grade_class(course, names, pool, settings, level, since_change=False, window=2 * workers)
+        done = session.grade_class(course, names, pool, settings, level, since_change=False, window=2 * workers)
     after = results(course, names)
-    return table(changes(before, after), before, after)
+    return Regraded(table(changes(before, after), before, after), done.undecided)

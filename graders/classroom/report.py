@@ -37,13 +37,19 @@ def write_csv(rows: Sequence[Row], course: Course, path: Path) -> None:
     for row in rows:
         told = {exercise["id"]: exercise for exercise in row.exercises}
         line: list[object] = [row.student, row.last_name, row.first_name, row.email]
-        line += [row.score, row.max_score, row.late_penalty, int(row.needs_manual)]
+        line += [_score(row), row.max_score, row.late_penalty, int(row.needs_manual)]
         line += [row.notebooks.get(name, 0.0) for name in notebooks]
         for number in exercises:
             found = told.get(number)
-            line += [found["earned"], Status[found["status"]].label] if found else ["", ""]
+            told_points = "" if number in row.undecided else found["earned"] if found else ""
+            line += [told_points, Status[found["status"]].label if found else ""]
         lines.append(line)
     _write(path, header, lines)
+
+
+def _score(row: Row) -> float | str:
+    """The score; empty as long as a person must give some of it, for a 0 would be taken for a grade."""
+    return "" if row.undecided else row.score
 
 
 def write_canvas(rows: Sequence[Row], course: Course, path: Path) -> None:
@@ -51,14 +57,14 @@ def write_canvas(rows: Sequence[Row], course: Course, path: Path) -> None:
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", course.title]
     top = ["    Points Possible", "", "", "", "", max(row.max_score for row in rows)]
     names = [f"{row.last_name}, {row.first_name}".strip(", ") or row.student for row in rows]
-    lines = [[name, "", row.student, row.student, "", row.score] for name, row in zip(names, rows, strict=True)]
+    lines = [[name, "", row.student, row.student, "", _score(row)] for name, row in zip(names, rows, strict=True)]
     _write(path, header, [top, *lines])
 
 
 def write_moodle(rows: Sequence[Row], path: Path) -> None:
     """Moodle's grade import, matched by ID number or e-mail address."""
     header = ["ID number", "Email address", "Grade", "Feedback comments"]
-    _write(path, header, [[row.student, row.email, row.score, "; ".join(_words(row))] for row in rows])
+    _write(path, header, [[row.student, row.email, _score(row), "; ".join(_words(row))] for row in rows])
 
 
 def _words(row: Row) -> list[str]:

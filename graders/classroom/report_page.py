@@ -39,6 +39,7 @@ def write_page(rows: Sequence[Row], course: Course, path: Path) -> None:
         memory=_picture(
             _histogram(memory, memory_label), "Histogram of the most memory that one process of a submission held"
         ),
+        undecided=[(row.student, row.undecided) for row in rows if row.undecided],
         students=[
             {
                 "student": row.student,

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
-from graders.classroom.batch import Job, read_job, run_jobs
+from graders.classroom.batch import read_job, run_jobs
 from graders.gradebook import nbgrader_api
+from graders.gradebook.apart import Job
 from graders.gradebook.files import submission_time
 from graders.gradebook.marker import fingerprint
 from graders.gradebook.record import Recorder
 from graders.gradebook.settings import Settings
 from graders.grading.submission import TIMESTAMP
 from graders.lab.manifest import Course
+from graders.sandbox.inside.protocol import encodable
 from graders.sandbox.isolation import Isolation
 
 
@@ -68,6 +70,10 @@ def grade_class(
 
         def jobs() -> Iterator[Job]:
             for student in chosen:
+                if student != encodable(student):
+                    done.undecided[ascii(student)] = "the name of this folder is not UTF-8: rename it, then grade again"
+                    bar.update()
+                    continue
                 if why := recorder.refusal(student):
                     done.undecided[student] = why
                     bar.update()
@@ -83,8 +89,11 @@ def grade_class(
                     yield job
 
         for result in run_jobs(jobs(), pool, window):
-            recorder.write(result)
             done.graded += 1
+            try:
+                recorder.write(result)
+            except (OSError, UnicodeError) as error:  # of files beside the notebooks, or their names
+                done.undecided[result.student] = f"its files cannot be written: {error}"
             if why := result.undecided:
                 done.undecided[result.student] = why
             told = [e.status.label for n in result.notebooks.values() for e in n.result.exercises]

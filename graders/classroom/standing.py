@@ -8,6 +8,7 @@ from typing import Any
 from graders.gradebook import nbgrader_api
 from graders.gradebook.writing import read_result
 from graders.lab.manifest import Course
+from graders.status import Status
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,16 @@ class Row:
     def exercises(self) -> list[dict[str, Any]]:
         """All exercises in order, as in :meth:`graders.grading.results.NotebookResult.summary`."""
         return [exercise for result in self.results.values() for exercise in result.get("exercises", [])]
+
+    @property
+    def undecided(self) -> dict[str, str]:
+        """Exercises that no machine could grade, and why: their points wait for a person."""
+        grader = Status.GRADER.name
+        return {
+            e["id"]: " ".join(str(e["message"] or Status.GRADER.remedy).split())[:300]
+            for e in self.exercises
+            if grader in (e["status"], *(check["status"] for check in e["checks"]))
+        }
 
 
 def collect(course: Course) -> list[Row]:

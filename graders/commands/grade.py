@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from graders.classroom.batch import students
 from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.gradebook.doors import A_PERSON_MUST_LOOK
 from graders.gradebook.settings import Settings
 from graders.grading import canary
 from graders.lab.manifest import Course
@@ -73,9 +75,14 @@ def run(options: argparse.Namespace, course: Course | None = None) -> int:
         print(f"{done.penalties} of the others have another penalty for late work.")
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
-    for student, why in done.undecided.items():
+    return told(done.undecided)
+
+
+def told(undecided: Mapping[str, str]) -> int:
+    """Name those whom a person must look at; return the exit status."""
+    for student, why in undecided.items():
         print(f"A person must look at {student}: {why}", file=sys.stderr)
-    return 3 if done.undecided else 0
+    return A_PERSON_MUST_LOOK if undecided else 0
 
 
 def main_with(course: Course, *, workers: int, cpu: float, wall: float, force: bool = False) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graders.classroom.regrade import regrade
 from graders.commands.choice import add_course_arguments, chosen_course
-from graders.commands.grade import add_overrides, overridden
+from graders.commands.grade import add_overrides, overridden, told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Grade again and print the table."""
+    """Grade again and print the table; status 3 if a person must look at somebody's work."""
     course = chosen_course(options)
     settings = overridden(options, course.root)
-    text = regrade(settings.apply(course), workers=options.workers, chosen=options.student, settings=settings)
+    text, undecided = regrade(
+        settings.apply(course), workers=options.workers, chosen=options.student, settings=settings
+    )
     print(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
-    return 0
+    return told(undecided)

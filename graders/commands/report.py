@@ -34,4 +34,7 @@ def run(options: argparse.Namespace) -> int:
     write_page(rows, course, options.out / "class.html")
     others = "grades.csv, canvas.csv, moodle.csv, junit.xml, gradescope/"
     print(f"{len(rows)} students: {options.out / 'class.html'} and {others}")
+    for row in rows:
+        if why := row.undecided:
+            print(f"A person must look at {row.student}, exercises {', '.join(why)}: {next(iter(why.values()))}")
     return 0

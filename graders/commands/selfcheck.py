@@ -6,16 +6,15 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 from tqdm import tqdm
 
+from graders.classroom.pool import executor
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.manifest import Course
-from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_key, table
-from sheaflab.startup import import_matplotlib
+from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_key_apart, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
     jobs = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
     print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
     start = time.monotonic()
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
-        verdicts = judge_all(course, jobs, executor)
+    with executor(options.jobs, None) as pool:
+        verdicts = judge_all(course, jobs, pool)
     text = table(course, verdicts)
     print(text)
     print(f"{time.monotonic() - start:.0f} s")
@@ -60,8 +59,8 @@ def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) 
         for first in range(0, options.secrets, batch)
     ]
     failures: list[str] = []
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"), initializer=import_matplotlib) as executor:
-        waiting = [executor.submit(judge_key, course, *job) for job in jobs]
+    with executor(options.jobs, None) as pool:
+        waiting = [pool.submit(judge_key_apart, course, *job) for job in jobs]
         for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
             failures += future.result()
     print(f"{options.secrets} secrets, {len(names)} notebooks: the keys fail {len(failures)} checks.")

@@ -6,6 +6,7 @@ import argparse
 
 from graders.classroom.similar import find
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.commands.grade import told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,11 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the pairs, most alike first."""
+    """Print the pairs, most alike first; status 3 if somebody's work could not be compared."""
     if not 0 < options.threshold <= 1:
         raise ValueError(f"`--threshold` must be above 0 and at most 1, got {options.threshold}")
-    pairs = sorted(find(chosen_course(options), options.threshold), key=lambda pair: -pair.likeness)
+    problems: list[tuple[str, str]] = []
+    pairs = sorted(find(chosen_course(options), options.threshold, problems), key=lambda pair: -pair.likeness)
     print("Likeness is no proof: short exercises have few different answers, and working together may be allowed.")
     for pair in pairs:
         print(f"{pair.likeness:6.1%}  {pair.exercise:5} {pair.first}  {pair.second}")
-    return 0
+    return told(dict(problems))

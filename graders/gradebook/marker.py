@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import BaseCell, Comment, Grade, MissingEntry, SubmittedNotebook
 
+from graders.grading.submission import Files
 from graders.lab.manifest import Course
 
 MARKER = ".graders.json"
@@ -33,13 +35,13 @@ def fingerprint(course: Course) -> str:
     return digest.hexdigest()
 
 
-def digest_of(files: Mapping[str, bytes], others: Mapping[str, Path], mark: str) -> str:
+def digest_of(files: Files, others: Mapping[str, Path], mark: str) -> str:
     """Digest of a submission and of what its grade depends on.
 
     Parameters
     ----------
-    files : mapping of str to bytes
-        Its notebooks and timestamp.
+    files : Files
+        Its notebooks and timestamp, as far as they are read.
     others : mapping of str to Path
         Its other files, which are copied with it, by name.
     mark : str
@@ -47,10 +49,10 @@ def digest_of(files: Mapping[str, bytes], others: Mapping[str, Path], mark: str)
     """
     digest = hashlib.sha256(mark.encode())
     for name, raw in files.items():
-        digest.update(f"\0{name}\0{len(raw)}\0".encode() + raw)
+        digest.update(b"\0".join([b"", os.fsencode(name), b"-" if raw is None else b"%d" % len(raw), raw or b""]))
     for name, path in others.items():
         with path.open("rb") as file:
-            digest.update(f"\0{name}\0".encode() + hashlib.file_digest(file, "sha256").digest())
+            digest.update(b"\0%b\0" % os.fsencode(name) + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from nbformat import NotebookNode
-from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties
 
 STEP = 1024
@@ -21,14 +19,6 @@ class SubmissionPenalty(AssignLatePenalties):  # type: ignore[misc]
     spread over the notebooks in proportion to their scores. For a rule that takes a part of the score, such as
     nbgrader's own 'zero', this is what nbgrader does.
     """
-
-    def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
-        """Set the penalties of this notebook's submission; right once its last notebook has its scores."""
-        told = resources["nbgrader"]
-        with Gradebook(told["db_url"]) as book:
-            self.assign(book.find_submission(told["assignment"], told["student"]))
-            book.db.commit()
-        return nb, resources
 
     def assign(self, submission: Any) -> bool:
         """Set the penalties of a submission's notebooks; tell whether any has changed. The caller commits.

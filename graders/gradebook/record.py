@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from traitlets.config import Config
@@ -24,7 +23,7 @@ from graders.gradebook.files import (
     submission_time,
 )
 from graders.gradebook.penalties import SubmissionPenalty
-from graders.gradebook.scores import AutoScores
+from graders.gradebook.scores import save
 from graders.grading.submission import TIMESTAMP, SubmissionResult
 from graders.lab.manifest import Course
 from sheaflab.startup import own_programs_first
@@ -47,7 +46,7 @@ class Recorder:
         own_programs_first()
         self.gradebook = Gradebook(self.coursedir.db_url, self.coursedir.course_id)
         self._autograde = Autograde(coursedir=self.coursedir, config=config)
-        self._scores, self._penalty = AutoScores(config=config), SubmissionPenalty(config=config)
+        self._penalty = SubmissionPenalty(config=config)
 
     def __enter__(self) -> Recorder:
         return self
@@ -98,7 +97,7 @@ class Recorder:
     def write(self, result: SubmissionResult) -> None:
         """Write one submission. The marker comes last, so that a killed run is repeated, never skipped."""
         student, assignment = result.student, self.course.assignment
-        self._write_rows(result)
+        write_rows(self.gradebook, self._penalty, result, self.course)
         submitted = self._folder(self.coursedir.submitted_directory, student)
         source = folder_of(self.coursedir, self.coursedir.source_directory, ".", assignment)
         target = self._folder(self.coursedir.autograded_directory, student)
@@ -120,24 +119,25 @@ class Recorder:
         for left in (*target.parent.glob(".old-*"), *target.parent.glob(".fresh-*")):
             shutil.rmtree(left, ignore_errors=True)
 
-    def _write_rows(self, result: SubmissionResult) -> None:
-        """Scores, comments and penalties of a submission, in one transaction."""
-        book, assignment = self.gradebook, self.course.assignment
-        book.update_or_create_student(result.student)
-        time, _ = submission_time(result.timestamp, Path(result.student) / TIMESTAMP)
-        submission = book.update_or_create_submission(
-            assignment, result.student, **({} if time is None else {"timestamp": time})
-        )
-        for notebook in submission.notebooks:
-            graded = result.notebooks.get(notebook.name)
-            if graded is not None:
-                self._scores.save(notebook, nbformat.reads(graded.text, as_version=4).cells)
-            else:  # released, and no longer in the course
-                for grade in notebook.grades:
-                    grade.auto_score, grade.needs_manual_grade = 0, False
-        book.db.flush()
-        self._penalty.assign(submission)
-        book.db.commit()
+
+def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, course: Course) -> None:
+    """Write scores, comments and penalties of a submission into a gradebook, in one transaction."""
+    book.update_or_create_student(result.student)
+    time, _ = submission_time(result.timestamp, Path(result.student) / TIMESTAMP)
+    submission = book.update_or_create_submission(
+        course.assignment, result.student, **({} if time is None else {"timestamp": time})
+    )
+    ready = {spec.name for spec in course.ready}
+    for notebook in submission.notebooks:
+        graded = result.notebooks.get(notebook.name)
+        if graded is not None:
+            save(notebook, graded.rows)
+        elif notebook.name not in ready:  # released, and no longer in the course
+            for grade in notebook.grades:
+                grade.auto_score, grade.needs_manual_grade = 0, False
+    book.db.flush()
+    penalty.assign(submission)
+    book.db.commit()
 
 
 def rows(db_url: str) -> list[tuple[Any, ...]]:

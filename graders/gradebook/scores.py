@@ -1,62 +1,71 @@
-"""nbgrader's own step from graded cells to rows of the gradebook, for a whole submission in one transaction."""
+"""nbgrader's own step from graded cells to rows of the gradebook, in two: rows are read off, then they are written."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import SaveAutoGrades
 
 from graders.gradebook.writing import UNDECIDED
+from graders.grading.submission import Rows
 
 
-class SaveScores(SaveAutoGrades):  # type: ignore[misc]
-    """nbgrader's SaveAutoGrades, but what the graders could not decide waits for a person and has no score yet."""
+class _Reader(SaveAutoGrades):  # type: ignore[misc]
+    """nbgrader's SaveAutoGrades on rows that are made up; what the graders could not decide has no score."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.gradebook, self.db = self, self
+        self.notebook_id = self.assignment_id = self.student_id = ""
+        self.grades, self.comments = dict[str, Any](), dict[str, Any]()
+
+    def find_grade(self, name: str, *_: str) -> Any:
+        return self.grades.setdefault(name, SimpleNamespace(manual_score=None, auto_score=None))
+
+    def find_comment(self, name: str, *_: str) -> Any:
+        return self.comments.setdefault(name, SimpleNamespace(auto_comment=None))
+
+    def commit(self) -> None:
+        """There is no database here."""
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._add_score(cell, resources)
         if cell.metadata.get(UNDECIDED):
-            name = (cell.metadata.nbgrader.grade_id, self.notebook_id, self.assignment_id, self.student_id)
-            grade = self.gradebook.find_grade(*name)
-            grade.auto_score, grade.needs_manual_grade = None, True
-            self.gradebook.db.commit()
+            self.find_grade(cell.metadata.nbgrader.grade_id).auto_score = None
 
 
-class AutoScores(SaveScores):
-    """The same, which else asks for a row and commits once per cell, on rows that are loaded already."""
-
-    def save(self, notebook: Any, cells: Sequence[NotebookNode]) -> None:
-        """Write the scores of the `cells` of a graded notebook into the rows of a SubmittedNotebook, uncommitted.
-
-        Raises
-        ------
-        ValueError
-            If the gradebook has no row for a cell.
-        """
-        self.gradebook = _Rows(notebook)
-        self.notebook_id = notebook.name
-        self.assignment_id, self.student_id = notebook.assignment.name, notebook.student.id
-        for index, cell in enumerate(cells):
-            self.preprocess_cell(cell, {}, index)
+def rows_of(cells: Sequence[NotebookNode]) -> Rows:
+    """Return what nbgrader would write into the gradebook of the `cells` of a graded notebook."""
+    reader = _Reader()
+    for index, cell in enumerate(cells):
+        reader.preprocess_cell(cell, {}, index)
+    return Rows(
+        {name: None if row.auto_score is None else float(row.auto_score) for name, row in reader.grades.items()},
+        {name: row.auto_comment for name, row in reader.comments.items()},
+    )
 
 
-class _Rows:
-    """The part of a gradebook that SaveAutoGrades uses, for one submitted notebook."""
+def save(notebook: Any, rows: Rows) -> None:
+    """Write `rows` into those of a SubmittedNotebook, uncommitted; as in nbgrader, what has no score needs a person.
 
-    def __init__(self, notebook: Any) -> None:
-        self._grades = {grade.name: grade for grade in notebook.grades}
-        self._comments = {comment.name: comment for comment in notebook.comments}
-        self.db = self
-
-    def find_grade(self, name: str, notebook: str, *_: str) -> Any:
-        return _found(self._grades, name, notebook)
-
-    def find_comment(self, name: str, notebook: str, *_: str) -> Any:
-        return _found(self._comments, name, notebook)
-
-    def commit(self) -> None:
-        """The submission as a whole is committed, or nothing of it."""
+    Raises
+    ------
+    ValueError
+        If the gradebook has no row for a cell, or a score is none that the cell can have.
+    """
+    grades, comments = ({row.name: row for row in found} for found in (notebook.grades, notebook.comments))
+    for name, score in rows.scores.items():
+        grade = _found(grades, name, notebook.name)
+        if score is not None and not (math.isfinite(score) and 0 <= score <= grade.max_score):
+            raise ValueError(f"the score of {name!r} must be from 0 to {grade.max_score}, got {score}")
+        grade.auto_score = score
+        grade.needs_manual_grade = grade.manual_score is not None or score is None
+    for name, comment in rows.comments.items():
+        _found(comments, name, notebook.name).auto_comment = comment
 
 
 def _found(rows: dict[str, Any], name: str, notebook: str) -> Any:

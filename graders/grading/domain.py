@@ -14,9 +14,11 @@ import os
 import resource
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
 from graders.sandbox.isolation import MEGA, IsolationError
@@ -61,6 +63,8 @@ class Domain:
         self.budget, self._begin, self._arguments = budget or Budget(), begin, arguments
         self._process: Any = None
         self._channel: Connection | None = None
+        # at its own end a process waits for those it has started: they must not wait for it at the same time
+        Finalize(self, _stop, (weakref.ref(self),), exitpriority=10)
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what `function` returns in the process; both must be picklable.
@@ -98,7 +102,7 @@ class Domain:
         context = multiprocessing.get_context("forkserver")
         mine, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self.budget, self._begin, self._arguments))
-        with _as_no_daemon():
+        with _as_no_daemon(), _safe_path():
             self._process.start()
         theirs.close()
         self._channel = mine
@@ -146,6 +150,56 @@ class Domain:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _stop(domain: weakref.ref[Domain]) -> None:
+    if (found := domain()) is not None:
+        found.stop()
+
+
+_here = threading.local()
+_all: weakref.WeakSet[Domain] = weakref.WeakSet()
+
+
+def domain_here(begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()) -> Domain:
+    """Return the domain that works for this thread, a new one if the last was begun otherwise."""
+    key = (begin, arguments)
+    if getattr(_here, "key", None) != key:
+        close_here()
+        _here.key, _here.domain = key, Domain(begin=begin, arguments=arguments)
+        _all.add(_here.domain)
+    found: Domain = _here.domain
+    return found
+
+
+def close_here() -> None:
+    """End the process that works for this thread, if there is one."""
+    if (last := getattr(_here, "domain", None)) is not None:
+        last.close()
+        del _here.domain, _here.key
+
+
+def stop_all() -> None:
+    """End all threads' processes at once; what they were at does not come back with a result."""
+    for domain in list(_all):
+        domain.stop()
+
+
+def prepare(*modules: str) -> None:
+    """Have new processes start with these modules imported."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, *modules])
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Let the server of new processes, which is started with -c, import nothing from the current folder."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
 
 
 @contextlib.contextmanager

@@ -13,17 +13,37 @@ from graders.grading.repair import Repaired, repair, untouched
 from graders.grading.results import LEFT_ASIDE, NotebookResult
 from graders.lab.filenames import candidates
 from graders.lab.manifest import Course
+from graders.sandbox.inside.protocol import encodable
 from graders.status import Status
 
 TIMESTAMP = "timestamp.txt"
+MAX_FILES = 200
+MAX_TOGETHER = 96 * 2**20
+"""What is read of a submission: so many notebooks, and so many bytes of them together."""
+MAX_STAMP = 1000
+TOO_LARGE = (
+    f"the file has more than the {MAX_FILE // 2**20} MB allowed, or the submission's notebooks have more than "
+    f"{MAX_TOGETHER // 2**20} MB together; clear their outputs"
+)
+Files = Mapping[str, bytes | None]
+"""Notebooks and timestamp of a submission by name; None for what is beyond the bounds and was not read."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What goes into the gradebook: points by grade cell, None where a person must give them, and comments by cell."""
+
+    scores: Mapping[str, float | None]
+    comments: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
 class Graded:
-    """One notebook as it goes into `autograded/`, and what was found."""
+    """One notebook as it goes into `autograded/`, what was found, and what goes into the gradebook."""
 
     text: str
     result: NotebookResult
+    rows: Rows
 
 
 @dataclass(frozen=True)
@@ -58,16 +78,30 @@ def is_own(folder: Path) -> bool:
     return not (folder.is_symlink() or folder.parent.is_symlink())
 
 
-def read_files(folder: Path) -> dict[str, bytes]:
-    """Read the notebooks and the timestamp of a submission, by name; nothing else of it, and nothing behind a link."""
-    files: dict[str, bytes] = {}
+def read_files(folder: Path) -> dict[str, bytes | None]:
+    """Read the notebooks and the timestamp of a submission, by name; nothing else of it, and nothing behind a link.
+
+    The shortest names come first: a browser's copies and a student's own have longer ones than the course's.
+    """
+    files: dict[str, bytes | None] = {}
     if not is_own(folder):
         return files
-    for path in sorted(folder.iterdir()):
-        if (path.suffix == ".ipynb" or path.name == TIMESTAMP) and is_plain(path):
-            with contextlib.suppress(OSError), path.open("rb") as file:
-                files[path.name] = file.read(MAX_FILE + 1)
-    return files
+    room = MAX_TOGETHER
+    for name in sorted(os.listdir(folder), key=lambda name: (name != TIMESTAMP, len(name), name)):
+        path = folder / name
+        if not (path.suffix == ".ipynb" or name == TIMESTAMP) or not is_plain(path):
+            continue
+        if len(files) > MAX_FILES:
+            break
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if name == TIMESTAMP:
+                files[name] = file.read(MAX_STAMP)
+                continue
+            size = os.fstat(file.fileno()).st_size
+            raw = file.read(size) if size <= min(MAX_FILE, room) else None
+            files[name] = raw
+            room -= len(raw or b"")
+    return dict(sorted(files.items()))
 
 
 @dataclass(frozen=True)
@@ -92,6 +126,8 @@ MOST_BESIDE, LARGEST_BESIDE = 100, 16 * 2**20  # files, bytes of all of them
 
 def read_beside(folder: Path) -> Beside:
     """Read modules, data and pictures of a submission, within bounds: nothing hidden, nothing behind a link."""
+    if not is_own(folder):
+        return NOTHING
     files, left, room, seen = dict[str, bytes](), list[str](), LARGEST_BESIDE, 0
     for top, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
@@ -113,23 +149,26 @@ def read_beside(folder: Path) -> Beside:
     return Beside(files, tuple(left))
 
 
-def read_notebook(files: Mapping[str, bytes], course: Course, name: str, beside: Beside = NOTHING) -> Repaired:
+def read_notebook(files: Files, course: Course, name: str, beside: Beside = NOTHING) -> Repaired:
     """Return the notebook `name` of a submission, mended; the untouched release with a status if it is not there."""
-    spec, raw = course.notebook(name), files.get(f"{name}.ipynb")
+    spec, own = course.notebook(name), f"{name}.ipynb"
     others = candidates(name, list(files))
     notes = []
-    if raw is None and len(others) == 1:
-        raw = files[others[0]]
-        notes.append(f"{others[0]} was taken for {name}.ipynb.")
-    elif raw is not None and others:
-        notes.append(f"{', '.join(others)} was left aside: {name}.ipynb is what counts.")
-    if raw is None:
+    if own not in files and len(others) == 1:
+        own = others[0]
+        notes.append(f"{own} was taken for {name}.ipynb.")
+    elif own in files and others:
+        notes.append(f"{', '.join(others[:5])} was left aside: {own} is what counts.")
+    if own not in files:
         known = {f"{s.name}.ipynb" for s in course.notebooks}
-        strange = [file for file in files if file.endswith(".ipynb") and file not in known]
+        strange = [encodable(file) for file in files if file.endswith(".ipynb") and file not in known]
         why = f"there is no {name}.ipynb"
         if strange:
             why += f"; {', '.join(strange[:5])} has no name of this assignment: rename it"
         return untouched(course, spec, Status.MISSING, why)
+    raw = files[own]
+    if raw is None:
+        return untouched(course, spec, Status.UNREADABLE, TOO_LARGE)
     mended = repair(raw, course, spec)
     mended.notes[:0] = [*notes, *(f"{LEFT_ASIDE}{text}." for text in beside.left)]
     return mended

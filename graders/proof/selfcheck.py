@@ -22,7 +22,9 @@ from graders.checking import local
 from graders.checking.sandboxed import SandboxedStudent
 from graders.checking.suite import run_checks
 from graders.checking.verdict import CheckResult
+from graders.grading import canary
 from graders.grading.canary import best_isolation
+from graders.grading.domain import DomainEnded, domain_here
 from graders.lab.bank import Answer, Solved, answers, solved
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import stub_line
@@ -62,6 +64,8 @@ class Verdict:
 
     def fault(self, equivalent: Iterable[tuple[str, str]] = ()) -> str:
         """Say what is wrong with the checks, or with the bank; empty if nothing is."""
+        if self.ending.startswith(Status.GRADER.label):
+            return self.ending
         kind = self.answer.kind
         if kind in ("key", "right") and self.failed:
             return "false reject"
@@ -127,6 +131,23 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
     return Verdict(notebook, answer, tuple(result.name for result in failing), earned, ending)
 
 
+def judge_apart(course: Course, notebook: str, answer: Answer) -> Verdict:
+    """:func:`judge` in a limited process of its own; what ends that process is a fault by the answer's name."""
+    try:
+        return domain_here(canary.vouch, (best_isolation(limits=LIMITS), LIMITS)).call(judge, course, notebook, answer)
+    except DomainEnded as end:
+        checks = next(e.checks for e in course.notebook(notebook).exercises if e.id == answer.exercise)
+        return Verdict(notebook, answer, tuple(c.name for c in checks), 0.0, f"{Status.GRADER.label}: {end}")
+
+
+def judge_key_apart(course: Course, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
+    """:func:`judge_key` in a limited process of its own."""
+    try:
+        return domain_here().call(judge_key, course, notebook, exercise, secrets)
+    except DomainEnded as end:
+        return [f"{exercise} under secrets {secrets[0]} to {secrets[-1]}: {end}"]
+
+
 def judge_key(course: Course, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
     """Hold the key of one exercise against the checks under many secrets, in this process; return what failed."""
     _, key = _loaded(course, notebook)
@@ -185,7 +206,7 @@ def judge_all(
     course: Course, jobs: Sequence[tuple[str, Answer]], executor: Executor, *, progress: bool = True
 ) -> list[Verdict]:
     """Judge many answers with any executor; the order of the result is that of `jobs`."""
-    waiting = {executor.submit(judge, course, name, answer): k for k, (name, answer) in enumerate(jobs)}
+    waiting = {executor.submit(judge_apart, course, name, answer): k for k, (name, answer) in enumerate(jobs)}
     done: dict[int, Verdict] = {}
     for future in tqdm(as_completed(waiting), total=len(waiting), unit="answer", disable=not progress, leave=False):
         done[waiting[future]] = future.result()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from nbgrader.apps import AutogradeApp
 
-from graders.classroom import batch
+from graders.classroom import batch, similar
 from graders.commands.cli import main
-from graders.gradebook import nbgrader_api
+from graders.gradebook import apart, nbgrader_api
 from graders.gradebook.writing import read_result
+from graders.grading import submission
 from graders.grading.canary import best_isolation
 from graders.sandbox.isolation import IsolationError, Limits
 from graders.status import Status
 from tests.graders.conftest import hand_in
+from tests.graders.hostile import corpus, hand_in_case, slug
 
 pytestmark = pytest.mark.slow
 
@@ -34,39 +38,75 @@ def graded_or_broken(job):
 
 
 def machine_fails(job):
-    raise IsolationError("no level today")
+    if job.student == "eve":
+        raise IsolationError("no level today")
+    return REAL(job)
 
 
-REAL = batch.grade_submission
+def by_graders(course):
+    return main(["grade", f"--course={course.root}", "--workers=2"])
 
 
+def by_nbgrader(course):
+    """`nbgrader autograde` in this process."""
+    with contextlib.chdir(course.root), nbgrader_api.quiet():
+        app = AutogradeApp()
+        app.initialize([course.assignment, "--force"])
+        try:
+            app.start()
+        except SystemExit as end:
+            return end.code
+    return 0
+
+
+def waits_for_a_person(course, student):
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        found = book.find_submission("mini", student)
+        grades = [g for n in found.notebooks for g in n.grades if g.name.startswith("grade-")]
+        assert grades
+        assert found.needs_manual_grade
+        return all(grade.auto_score is None and grade.needs_manual_grade for grade in grades)
+
+
+def scores(course):
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        return {s.student.id: s.score for s in book.assignment_submissions("mini")}
+
+
+REAL = apart.grade_submission
+
+
+@pytest.mark.parametrize("door", [by_graders, by_nbgrader])
 @pytest.mark.parametrize(
-    ("grader", "reason"), [(graded_or_dead, "signal 9"), (graded_or_broken, "ValueError: a fault of ours")]
+    ("grader", "reason"),
+    [
+        (graded_or_dead, "signal 9"),
+        (graded_or_broken, "ValueError: a fault of ours"),
+        (machine_fails, "the machine did not work as it should: no level today"),
+    ],
 )
 def test_what_ends_the_grader_of_one_is_its_status_and_waits_for_a_person(
-    course, submit, monkeypatch, capsys, grader, reason
+    course, submit, monkeypatch, caplog, capsys, grader, reason, door
 ):
     for student in ("ada", "eve", "zoe"):
         hand_in(course, student, submit())
-    monkeypatch.setattr(batch, "grade_submission", grader)
-    assert main(["grade", f"--course={course.root}", "--workers=2"]) == 3
-    said = capsys.readouterr()
-    assert "3 of 3 submissions graded" in said.out
-    assert "A person must look at eve" in said.err
-    assert reason in said.err
-    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
-        scores = {s.student.id: s for s in book.assignment_submissions("mini")}
-        assert scores["ada"].score == scores["zoe"].score == 10
-        grades = [g for n in scores["eve"].notebooks for g in n.grades if g.name.startswith("grade-")]
-        assert grades
-        assert all(grade.auto_score is None and grade.needs_manual_grade for grade in grades)
+    monkeypatch.setattr(apart, "grade_submission", grader)
+    assert door(course) == 3
+    said = capsys.readouterr().err + caplog.text
+    assert "A person must look at eve" in said
+    assert reason in said
+    assert scores(course) == {"ada": 10, "eve": 0, "zoe": 10}
+    assert waits_for_a_person(course, "eve")
     told = read_result(course.root / "autograded" / "eve" / "mini" / "mini-1.ipynb")
     assert {exercise["status"] for exercise in told["exercises"]} == {Status.GRADER.name}
-    monkeypatch.setattr(batch, "grade_submission", REAL)  # mended
-    assert main(["grade", f"--course={course.root}", "--workers=2"]) == 0
-    assert "1 of 3 submissions graded" in capsys.readouterr().out
-    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
-        assert book.find_submission("mini", "eve").score == 10
+    assert main(["report", f"--course={course.root}", f"--out={course.root / 'report'}"]) == 0
+    assert "A person must look at eve, exercises 1.1" in capsys.readouterr().out
+    assert reason in (course.root / "report" / "class.html").read_text()
+    monkeypatch.setattr(apart, "grade_submission", REAL)  # mended
+    assert door(course) == 0
+    if door is by_graders:
+        assert "1 of 3 submissions graded" in capsys.readouterr().out
+    assert scores(course) == dict.fromkeys(("ada", "eve", "zoe"), 10)
 
 
 def test_the_process_that_serves_the_class_decodes_nothing(course, submit, monkeypatch):
@@ -81,10 +121,102 @@ def test_the_process_that_serves_the_class_decodes_nothing(course, submit, monke
         assert next(batch.run_jobs(iter([job]), pool, 1)).earned == 10
 
 
-def test_a_failure_of_the_machine_stops_the_class_and_grades_nobody(course, submit, monkeypatch, capsys):
-    hand_in(course, "ada", submit())
-    monkeypatch.setattr(batch, "grade_submission", machine_fails)
+def test_a_machine_that_still_fails_afterwards_stops_the_class_and_blames_nobody(course, submit, monkeypatch, capsys):
+    hand_in(course, "eve", submit())
+    monkeypatch.setattr(apart, "grade_submission", machine_fails)
+    monkeypatch.setattr(
+        "graders.grading.canary.trial", lambda *_, **options: "" if options.get("loop", True) else "ill"
+    )
     assert main(["grade", f"--course={course.root}"]) == 2
     assert "no level today" in capsys.readouterr().err
-    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
-        assert book.assignment_submissions("mini") == []
+    assert scores(course) == {}
+
+
+@pytest.mark.parametrize("door", [by_graders, by_nbgrader])
+def test_names_that_are_no_text_are_told_and_the_class_goes_on(course, submit, caplog, capsys, door):
+    hand_in(course, "ada", submit())
+    hand_in(course, "zoe", submit(), name=os.fsdecode(b"\xff.ipynb"))
+    hand_in(course, os.fsdecode(b"Andr\xe9"), submit())
+    assert door(course) == 3
+    assert "not UTF-8" in capsys.readouterr().err + caplog.text
+    assert scores(course) == {"ada": 10, "zoe": 0}
+    told = read_result(course.root / "autograded" / "zoe" / "mini" / "mini-1.ipynb")
+    assert told["status"] == Status.MISSING.name
+    assert "rename it" in told["notes"][0]
+
+
+@pytest.mark.parametrize("door", [by_graders, by_nbgrader])
+def test_what_is_read_of_a_submission_is_bounded(course, submit, monkeypatch, door):
+    hand_in(course, "ada", submit())
+    for k in range(300):
+        hand_in(course, "ada", b"{}", name=f"notes-of-mine-{k}.ipynb")
+    with hand_in(course, "eve", b"", name="mini-1.ipynb").open("r+b") as file:
+        file.truncate(2**40)  # sparse
+    assert door(course) == 0
+    assert scores(course) == {"ada": 10, "eve": 0}
+    told = read_result(course.root / "autograded" / "eve" / "mini" / "mini-1.ipynb")
+    assert told["status"] == Status.UNREADABLE.name
+    assert "48 MB allowed" in told["notes"][0]
+
+
+def test_files_that_are_large_together_are_not_all_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission, "MAX_TOGETHER", 100)
+    for name in ("b.ipynb", "a.ipynb", "longer.ipynb", "timestamp.txt"):
+        (tmp_path / name).write_bytes(bytes(60))
+    found = submission.read_files(tmp_path)
+    assert {name: raw and len(raw) for name, raw in found.items()} == {
+        "a.ipynb": 60, "b.ipynb": None, "longer.ipynb": None, "timestamp.txt": 60
+    }  # fmt: skip
+
+
+ONCE_STOPPED = (
+    "tells of its end in words",
+    "an empty array of endless lengths",
+    "half a surrogate pair in a message",
+    "half a surrogate pair in an output",
+    "a quarter of a billion truth values",
+    "keys of one hash",
+    "imports a name of forty thousand parts",
+    "sixty cells that show four megabytes",
+    "millions of empty lists",
+)
+
+
+def test_what_once_stopped_or_starved_a_class_does_neither_at_the_other_door(course, submit):
+    """By `graders grade` the whole corpus goes, in tests/graders/sandbox/test_hostile.py."""
+    cases = corpus(submit)
+    for name in ONCE_STOPPED:
+        hand_in_case(course.root, slug(name), cases[name])
+    for student in ("ada", "zoe"):
+        (hand_in(course, student, submit()).parent / "timestamp.txt").write_text("9" * 30 + "h")
+    assert by_nbgrader(course) == 0
+    found = scores(course)
+    assert found.pop("ada") == found.pop("zoe") == 10
+    assert set(found) == set(map(slug, ONCE_STOPPED))
+    for student in found:
+        told = read_result(course.root / "autograded" / student / "mini" / "mini-1.ipynb")
+        assert told["exercises"][0]["status"] not in (Status.OK.name, Status.GRADER.name), student
+    sizes = [path.stat().st_size for path in (course.root / "autograded").rglob("*.ipynb")]
+    assert max(sizes) < 24 * 2**20
+
+
+def shapes_or_dead(course, student):
+    if student == "eve":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return SHAPES(course, student)
+
+
+SHAPES = similar.shapes
+
+
+def test_solutions_are_compared_without_one_that_ends_its_reader(course, submit, monkeypatch, capsys):
+    body = "def double(x):\n" + "".join(f"    y = [x + {k}, x * {k}, (x, {k})]\n" for k in range(12)) + "    return 2 * x"
+    for student in ("ada", "eve", "zoe"):
+        hand_in(course, student, submit(ex_1_1=body.replace("y", f"of_{student}")))
+    assert main(["similar", f"--course={course.root}"]) == 0
+    assert capsys.readouterr().out.count("100.0%") == 3
+    monkeypatch.setattr(similar, "shapes", shapes_or_dead)
+    assert main(["similar", f"--course={course.root}"]) == 3
+    told = capsys.readouterr()
+    assert "ada  zoe" in told.out
+    assert "A person must look at eve" in told.err

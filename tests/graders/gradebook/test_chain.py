@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 
 import pytest
 
 from graders.gradebook import nbgrader_api
-from graders.gradebook.doors import RepairingExporter
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.lab.leaks import leaks
 from graders.sandbox.isolation import Isolation
 from graders.status import Status
-from tests.graders.conftest import SHORT, hand_in
+from tests.graders.conftest import hand_in
 from tests.needs import needs_level
 
 LOOP = "def double(x):\n    while True:\n        pass"
@@ -113,19 +111,6 @@ def test_a_cell_that_dies_costs_neither_the_cells_before_it_nor_those_after(grad
     extra["source"], extra["id"], extra["metadata"] = "import os\nos._exit(1)", "extra", {}
     notebook.cells.insert(4, extra)
     assert grade(notebook).earned == 10
-
-
-def test_the_notebooks_of_one_student_share_a_worker_and_those_of_another_get_their_own(mini):
-    exporter, best = RepairingExporter(), best_isolation()
-    first = exporter.host("ada", SHORT, best, mini)
-    worker = first.worker()
-    assert exporter.host("ada", SHORT, best, mini).worker() is worker
-    second = exporter.host("bob", SHORT, best, mini).worker()
-    assert second is not worker
-    assert worker.process is None  # ended
-    del exporter, first
-    gc.collect()
-    assert second.process is None  # nbgrader was stopped before bob's last notebook
 
 
 @pytest.mark.slow

@@ -307,7 +307,7 @@ def test_graded_already_is_read_from_the_gradebook_in_use(classroom, graded, tmp
 def test_a_penalty_survives_regrading_and_follows_extension_and_rule(graded, tmp_path, capsys):
     course = copied(graded, tmp_path / "course")
     wanted = gradebook_of(graded)
-    assert regrade(course, workers=2, chosen=["bob", "cyn"]) == "No grade changed (2 students).\n"
+    assert regrade(course, workers=2, chosen=["bob", "cyn"]).table == "No grade changed (2 students).\n"
     assert gradebook_of(course) == wanted
 
     def penalties():
@@ -335,11 +335,12 @@ def test_a_rule_that_takes_a_part_of_the_score_is_what_nbgrader_makes_of_it(grad
     local.write_text(local.read_text().replace("total_seconds_late // 3600", f"score / {divisor}"))
     config = nbgrader_api.load_config(course.root)
     found = []
-    for step in (AssignLatePenalties, SubmissionPenalty):
-        for name in ("mini-1", "mini-2"):
-            told = {"notebook": name, "assignment": "mini", "student": "bob", "db_url": config.CourseDirectory.db_url}
-            step(config=config).preprocess(nbformat.v4.new_notebook(), {"nbgrader": told})
+    for name in ("mini-1", "mini-2"):
+        told = {"notebook": name, "assignment": "mini", "student": "bob", "db_url": config.CourseDirectory.db_url}
+        AssignLatePenalties(config=config).preprocess(nbformat.v4.new_notebook(), {"nbgrader": told})
+    for assign in (lambda _: None, SubmissionPenalty(config=config).assign):
         with nbgrader_api.gradebook(course.root) as book:
+            assign(book.find_submission("mini", "bob"))
             found.append([n.late_submission_penalty for n in book.find_submission("mini", "bob").notebooks])
     assert found[0] == found[1]
     assert sum(found[0]) == 11 / divisor

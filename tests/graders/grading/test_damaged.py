@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from graders.classroom.batch import grade_submission, read_job
+from graders.classroom.batch import read_job
 from graders.gradebook import nbgrader_api
+from graders.gradebook.apart import grade_submission
 from graders.gradebook.record import Recorder
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation

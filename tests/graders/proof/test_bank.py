@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+import os
+import signal
 import warnings
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 
+from graders.classroom.pool import executor
 from graders.commands import demo
 from graders.lab.bank import Answer, BankError, Solved, _edited, answers, solved
 from graders.lab.manifest import Course
+from graders.proof import selfcheck
 from graders.proof.mutants import mutants
 from graders.proof.selfcheck import Verdict, collect, equivalents, judge_all, judge_here, judge_key, stubs, table
 from graders.status import Status
@@ -93,8 +95,8 @@ def test_through_the_real_chain():
     """The sandbox says the same: one exercise's key, right and wrong answers, stub and mutants."""
     exercise = COURSE.notebooks[0].exercises[0]
     jobs = [(name, answer) for name, answer in collect(COURSE, [COURSE.notebooks[0].name]) if answer.exercise == exercise.id]
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        verdicts = judge_all(COURSE, jobs, executor, progress=False)
+    with executor(1, None) as pool:
+        verdicts = judge_all(COURSE, jobs, pool, progress=False)
     assert {v.answer.label: v.fault() for v in verdicts if v.fault()} == {}
     assert [v.earned for v in verdicts if v.answer.kind == "key"] == [exercise.points]
     (stub,) = (v for v in verdicts if v.answer.kind == "stub")
@@ -106,6 +108,19 @@ def test_through_the_real_chain():
     assert f"| {exercise.id} {exercise.title} | {counted} |" in text
     assert f"{n['mutant']} of {n['mutant']} non-equivalent mutants killed: 100.0 %" in text
     assert "Faults" not in text
+
+
+def ends(course, notebook, answer):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_an_answer_that_ends_the_process_is_a_fault_by_its_name_and_the_others_are_judged(monkeypatch):
+    jobs = collect(COURSE, [COURSE.notebooks[0].name], ("stub",))[:2]
+    monkeypatch.setattr(selfcheck, "judge", ends)
+    with executor(1, None) as pool:
+        verdicts = judge_all(COURSE, jobs, pool, progress=False)
+    assert [v.fault() for v in verdicts] == ["grader error: the process that worked on it ended (signal 9)"] * 2
+    assert "signal 9" in table(COURSE, verdicts)
 
 
 def test_faults_are_named():
