@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from graders.sandbox.cgroup import MemoryGroup
 from graders.sandbox.isolation import MEGA, Limits
-from graders.sandbox.tree import Load, descendants, end_tree, memory
+from graders.sandbox.tree import Load, descendants, end_tree, held, memory
 from graders.status import Status
 
 PERIOD = 0.05  # seconds
@@ -31,10 +32,14 @@ class Census:
         Whether processes are to be counted: where the kernel counts all of the user's.
     folder : Path, optional
         Where the worker may write without another bound.
+    group : MemoryGroup, optional
+        By which the kernel keeps the bound on memory.
     """
 
-    def __init__(self, root: int, limits: Limits, *, count: bool, folder: Path | None) -> None:
-        self.root, self.limits, self.count, self.folder = root, limits, count, folder
+    def __init__(
+        self, root: int, limits: Limits, *, count: bool, folder: Path | None, group: MemoryGroup | None = None
+    ) -> None:
+        self.root, self.limits, self.count, self.folder, self.group = root, limits, count, folder, group
         self.found: tuple[Status, str] | None = None
         self._space = max((taken.space for taken in descendants(root).values()), default=0)
         self._over = threading.Event()
@@ -61,11 +66,9 @@ class Census:
         below = descendants(self.root)
         if self.count and sum(taken.threads for taken in below.values()) > self.limits.processes:
             return Status.KILLED, f"more than {self.limits.processes} processes or threads at once"
-        if self._suspicious(below) and self._holds_too_much(below):
-            return (
-                Status.OUT_OF_MEMORY,
-                f"more than {self.limits.total_memory // MEGA} MB of memory in all its processes",
-            )
+        ended = self.group is not None and self.group.exceeded()  # one of them, and others may wait for it
+        if ended or (self._suspicious(below) and self._holds_too_much(below)):
+            return too_much_memory(self.limits)
         if self.folder is not None and disk(self.folder, below) > self.limits.scratch:
             return (
                 Status.KILLED,
@@ -74,14 +77,26 @@ class Census:
         return None
 
     def _holds_too_much(self, below: dict[int, Load]) -> bool:
-        """Look twice: what is shared counts more than once where a process has ended during the first look."""
+        """Look twice, the second time while nothing moves.
+
+        What is shared is shown in equal parts by those who share it. Where one of them ends during a look, the parts
+        that are read before and after do not fit together, and honest work would seem to hold too much.
+        """
         most = self.limits.total_memory
-        return memory(below) > most and memory(descendants(self.root)) > most
+        if memory(below) <= most:
+            return False
+        with held(self.root) as still:
+            return memory(still) > most
 
     def _suspicious(self, below: dict[int, Load]) -> bool:
         """Whether the processes could hold too much together; to know it takes a look at each of their pages."""
         resident = sum(taken.resident for taken in below.values())
         return resident + sum(max(taken.space - self._space, 0) for taken in below.values()) > self.limits.total_memory
+
+
+def too_much_memory(limits: Limits) -> tuple[Status, str]:
+    """Say which bound on memory it was."""
+    return Status.OUT_OF_MEMORY, f"more than {limits.total_memory // MEGA} MB of memory in all its processes"
 
 
 def disk(folder: Path, below: dict[int, Load]) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.sandbox import containment, seccomp
+from graders.sandbox import cgroup, containment, seccomp
 from graders.sandbox.inside import confine
 from graders.sandbox.isolation import LACKS, Isolation, lacks
 
@@ -98,6 +98,13 @@ REQUIREMENTS = (
         "",
         lambda: "" if confine.landlock_version() else "the kernel has no landlock",
         "a kernel from 5.13 on with `landlock` among its security modules",
+    ),
+    Requirement(
+        "cgroup",
+        "a bound on the memory of all of a worker's processes that the kernel keeps; without it, a watcher does",
+        "",
+        cgroup.trouble,
+        "run as root, or have a control group with the memory controller delegated to you",
     ),
     Requirement(
         "another-user",

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 
 from graders.sandbox import containment, orphans
-from graders.sandbox.census import Census
+from graders.sandbox.census import Census, too_much_memory
+from graders.sandbox.cgroup import memory_group
 from graders.sandbox.events import Deadline, Event, control_pair, read_event
 from graders.sandbox.isolation import Isolation, IsolationError, Limits
 from graders.sandbox.libraries import View
@@ -48,6 +49,7 @@ class Worker:
         self._own: frozenset[int] = frozenset()
         self._census: Census | None = None
         self._pidfd: int | None = None
+        self._group = memory_group(limits.total_memory)
         self.process: subprocess.Popen[bytes] | None = None
         self.control, theirs = control_pair()
         try:
@@ -66,7 +68,7 @@ class Worker:
             command = self._command(theirs.fileno(), info_write)
             self._stderr = (self.scratch / "stderr").open("w+b")
             self.process = subprocess.Popen(
-                command.argv,
+                command.argv if self._group is None else self._group.command(command.argv),
                 env=command.env,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -106,7 +108,9 @@ class Worker:
         assert self.process is not None
         self._own = frozenset(descendants(self.process.pid))
         folder = self.scratch / "work" if self.level.shares_processes else None
-        self._census = Census(self.process.pid, self.limits, count=not event.numbers["exact"], folder=folder)
+        self._census = Census(
+            self.process.pid, self.limits, count=not event.numbers["exact"], folder=folder, group=self._group
+        )
         self.first_pid = self._first_pid()
         if self.first_pid is not None:
             with contextlib.suppress(OSError):
@@ -138,7 +142,14 @@ class Worker:
         """Say why this worker is of no use any more; that it was ended because it took too much explains all else."""
         if self._census is not None and self._census.found is not None:
             return SandboxBroken(*self._census.found)
+        if self.out_of_memory:
+            return SandboxBroken(*too_much_memory(self.limits))
         return SandboxBroken(status, why)
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the kernel has ended one of the worker's processes because all together held too much."""
+        return self._group is not None and self._group.exceeded()
 
     def end_others(self, *kept: int) -> None:
         """End all processes of the worker but its own first ones and `kept`.
@@ -179,6 +190,8 @@ class Worker:
         if self.user is not None:
             self.user.release(everything=self.level.shares_processes)
             self.user = None
+        if self._group is not None:
+            self._group.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def __enter__(self) -> Worker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import select
+import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,8 @@ class Process:
 
     def _ended(self) -> ChildEnded:
         event = self._answer("exit", 2.0)
+        if event.numbers["signal"] == signal.SIGKILL and self.session.worker.out_of_memory:
+            raise self.session.worker.broken("the process was killed")
         return ChildEnded(event.numbers["signal"], event.numbers["code"])
 
     def commit(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,23 @@ def end_tree(root: int) -> None:
     """Kill all below `root`, then `root`, which has adopted whatever lost its parent."""
     end_others(root, ())
     send(signal.SIGKILL, [root])
+
+
+@contextlib.contextmanager
+def held(root: int) -> Iterator[dict[int, Load]]:
+    """Stop all below `root` for a moment; yield what they take. None of them can start or end another meanwhile."""
+    stopped, below = set[int](), descendants(root)
+    try:
+        for _ in range(100):
+            send(signal.SIGSTOP, below.keys() - stopped)
+            stopped |= below.keys()
+            time.sleep(0.001)  # one that was ending already is let go of
+            before, below = below, descendants(root)
+            if before.keys() == below.keys():
+                break
+        yield below
+    finally:
+        send(signal.SIGCONT, stopped)
 
 
 def send(number: int, pids: Iterable[int]) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import stat
+import subprocess
 import tempfile
 import time
 from dataclasses import replace
@@ -19,6 +21,7 @@ import pytest
 
 from graders.grading.grade import grade_bytes
 from graders.lab.manifest import Course
+from graders.sandbox import census
 from graders.sandbox.isolation import LACKS, LADDER, MEGA, Isolation, Limits
 from graders.sandbox.process import Worker
 from graders.status import Status
@@ -181,6 +184,54 @@ def test_processes_together_have_one_bound_of_memory(attack, level, kind):
     found = attack(source, level, limits=replace(ONE_WORKER, cpu=10.0))[0]
     assert found.status is Status.OUT_OF_MEMORY
     assert "more than 600 MB of memory in all its processes" in found.message
+
+
+@each([LADDER[0], LADDER[-1]])
+def test_that_bound_is_kept_by_the_kernel_where_it_can_be(attack, level, monkeypatch):
+    needs("cgroup")
+    monkeypatch.setattr(census.Census, "_holds_too_much", lambda *_: False)  # nobody looks
+    found = attack(HOLD + "def double(x):\n    hold(private, 4)", level, limits=replace(ONE_WORKER, cpu=10.0))[0]
+    assert found.status is Status.OUT_OF_MEMORY
+    assert "more than 600 MB of memory in all its processes" in found.message
+
+
+@each([LADDER[0], LADDER[-1]])
+def test_that_bound_is_kept_by_looking_where_the_kernel_does_not(attack, level, monkeypatch):
+    monkeypatch.setenv(LACKS, "cgroup")
+    found = attack(HOLD + "def double(x):\n    hold(private, 4)", level, limits=replace(ONE_WORKER, cpu=10.0))[0]
+    assert found.status is Status.OUT_OF_MEMORY
+
+
+def test_no_group_is_left_behind():
+    needs("cgroup")
+    with Worker(SHORT, Isolation.RLIMITS) as worker:
+        folder = worker._group.folder
+        assert str(worker.process.pid) in (folder / "cgroup.procs").read_text().split()
+    assert not folder.exists()
+
+
+def test_who_seems_to_hold_too_much_is_looked_at_while_nothing_moves(monkeypatch):
+    """A look meanwhile others end counts what they share more than once; only a look at still processes counts."""
+    looks = []
+
+    def crowded(below):
+        looks.append({Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] for pid in below})
+        return 2**40 if len(looks) == 1 else 0
+
+    monkeypatch.setattr(census, "memory", crowded)
+    monkeypatch.setattr(census.Census, "_suspicious", lambda *_: True)
+    child = subprocess.Popen(["/bin/sh", "-c", "sleep 60 & sleep 60; true"], start_new_session=True)
+    watching = census.Census(child.pid, SHORT, count=False, folder=None)
+    try:
+        while len(looks) < 4:
+            time.sleep(0.01)
+        assert looks[1] == {"T"}
+        assert "T" not in looks[3]
+        assert watching.found is None
+    finally:
+        watching.close()
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 @each(LADDER)
