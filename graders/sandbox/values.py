@@ -135,6 +135,8 @@ def _switches(value: Any) -> list[SwitchData]:
 
 def figure(data: Any) -> FigureData:
     """Check a description of a figure and give it a type."""
+    if not isinstance(data, dict):
+        raise ProtocolError("a figure that is no description of one")
     try:
         lists = {"lines": Line, "bars": Bar, "collections": Points}
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}

@@ -146,6 +146,12 @@ def test_a_figure_is_of_the_types_that_it_says(lie):
         figure({**FIGURE, "lines": [{**FIGURE["lines"][0], "label": [1]}]})
 
 
+@pytest.mark.parametrize("value", [np.arange(3), [FIGURE], None, 1.0], ids=type)
+def test_what_is_no_description_of_a_figure_is_told(value):
+    with pytest.raises(ProtocolError):
+        figure(value)
+
+
 @pytest.mark.parametrize("lie", [{"entry": None}, {"shown": 1}], ids=str)
 def test_what_a_reader_sees_of_a_line_is_of_the_types_that_it_says(lie):
     with pytest.raises(ProtocolError):
