@@ -41,6 +41,12 @@ c.GenerateAssignment.preprocessors = [
 c.Autograde.exporter_class = "graders.gradebook.doors.RepairingExporter"
 c.TrustedGrader.course = here
 
+# Terminals: names of submitted files may hold what a terminal obeys.
+c.NbGrader.logging_config = {
+    "filters": {"plain": {"()": "graders.gradebook.logs.Plain"}},
+    "handlers": {"console": {"filters": ["plain"]}},
+}
+
 # Pages, formgrader's as well as feedback: nothing that a student wrote acts, leads astray or fetches anything.
 c.HTMLExporter.filters = {
     "markdown2html": "graders.gradebook.markup.markdown2html",

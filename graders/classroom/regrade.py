@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graders.classroom import session
 from graders.classroom.batch import students
+from graders.classroom.intake.names import printable
 from graders.classroom.pool import executor
 from graders.gradebook.settings import Settings
 from graders.gradebook.writing import read_result
@@ -97,19 +99,25 @@ def table(found: list[Change], before: Results, after: Results) -> str:
         return f"No grade changed ({len(after)} students).\n"
     lines = ["| student | exercise | check | before | after | why |", "|---|---|---|---:|---:|---|"]
     lines += [
-        f"| {c.student} | {c.exercise} | {c.check} | {c.before:g} | {c.after:g} | {_cell(c.why)} |" for c in found
+        f"| {_cell(c.student)} | {c.exercise} | {c.check} | {c.before:g} | {c.after:g} | {_cell(c.why)} |"
+        for c in found
     ]
     lines += ["", "| student | before | after |", "|---|---:|---:|"]
     for student in dict.fromkeys(c.student for c in found):
         sums = [sum(float(check["earned"]) for check in _checks(r.get(student, {})).values()) for r in (before, after)]
-        lines.append(f"| {student} | {sums[0]:g} | {sums[1]:g} |")
+        lines.append(f"| {_cell(student)} | {sums[0]:g} | {sums[1]:g} |")
     touched = len({c.student for c in found})
     lines += ["", f"{touched} of {len(after)} students have another grade."]
     return "\n".join(lines) + "\n"
 
 
+_MARKUP = re.compile(r"[\\`*_<>|@&]|\](?=[(\[])|:(?=//)|(?<=www)\.")
+"""What Markdown takes for more than text: emphasis, code, tags, links, pictures, addresses, names to be told of it."""
+
+
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")[:300]
+    """Return a text that a table in Markdown, or a terminal, shows as it is."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text, 300))
 
 
 def regrade(

@@ -14,8 +14,8 @@ from graders.status import Status
 
 
 def safe(value: object) -> object:
-    """Keep a spreadsheet from taking a text for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    """Keep a spreadsheet from taking a text for a formula; some look past spaces and take wide signs."""
+    if isinstance(value, str) and (value[:1].isspace() or value.lstrip()[:1] in tuple("=+-@＝＋－＠")):
         return "'" + value
     return value
 
@@ -92,7 +92,9 @@ def write_junit(rows: Sequence[Row], course: Course, path: Path) -> None:
 
 
 def _xml(text: str) -> str:
-    return "".join(c for c in text if c in "\n\t" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd")
+    return "".join(
+        c for c in text if c in "\n\t" or " " <= c <= "~" or "\xa0" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd"
+    )
 
 
 def write_gradescope(row: Row, path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from graders.commands.terminal import plain_streams
 from sheaflab.startup import import_matplotlib, own_programs_first
 
 COMMANDS = {
@@ -49,6 +50,11 @@ def prepare_environment() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; what the user can mend ends with one line on stderr and status 2."""
+    with plain_streams():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     prepare_environment()
     parser = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")

@@ -15,8 +15,19 @@ def printable(text: str, length: int = 160) -> str:
     >>> printable("a\x1b[31mb")
     'a\\x1b[31mb'
     """
-    shown = "".join(_escape(c) if unicodedata.category(c)[0] == "C" else c for c in text[: length + 1])
+    shown = escaped(text[: length + 1])
     return shown if len(text) <= length else f"{shown[:length]}… ({len(text)} characters)"
+
+
+def escaped(text: str, kept: str = "") -> str:
+    r"""Return text in which control, direction and other invisible characters are escapes, but for those in `kept`.
+
+    >>> escaped("a\x1b[31m\n", kept="\n")
+    'a\\x1b[31m\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escape(c) if unicodedata.category(c)[0] == "C" and c not in kept else c for c in text)
 
 
 def _escape(character: str) -> str:

@@ -1,0 +1,41 @@
+"""What commands print: names and messages of students, in which no terminal may find an order."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from graders.classroom.intake.names import escaped
+
+
+class Plain:
+    """A text stream in which only line breaks and tabs are left of what a terminal obeys."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text`; a bar that shows progress begins with a carriage return."""
+        first = "\r" if text.startswith("\r") else ""
+        self.stream.write(first + escaped(text[len(first) :], kept="\n\t"))
+        return len(text)
+
+    def writelines(self, lines: Iterator[str]) -> None:
+        """Write each of `lines`."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@contextlib.contextmanager
+def plain_streams() -> Iterator[None]:
+    """Let all that this process prints pass through :class:`Plain`."""
+    with (
+        contextlib.redirect_stdout(Plain(sys.stdout)),
+        contextlib.redirect_stderr(Plain(sys.stderr)),
+    ):
+        yield
