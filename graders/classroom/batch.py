@@ -9,7 +9,7 @@ from pathlib import Path
 from graders.gradebook import apart
 from graders.gradebook.apart import Job, undecided
 from graders.gradebook.marker import digest_of
-from graders.grading.submission import SubmissionResult, read_beside, read_files
+from graders.grading.submission import SubmissionResult, read_files
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
 
@@ -41,10 +41,8 @@ def read_job(
     others : mapping of str to Path, optional
         The submission's other files.
     """
-    folder = course.root / "submitted" / student / course.assignment
-    files, beside = read_files(folder), read_beside(folder)
-    digest = digest_of({**files, **beside.files}, others or {}, fingerprint)
-    return Job.of(course, student, files, beside, digest, limits, level)
+    files = read_files(course.root / "submitted" / student / course.assignment)
+    return Job.of(course, student, files, digest_of(files, others or {}, fingerprint), limits, level)
 
 
 def run_jobs(jobs: Iterator[Job], executor: Executor, window: int) -> Iterator[SubmissionResult]:

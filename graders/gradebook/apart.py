@@ -16,11 +16,12 @@ from graders.gradebook.feedback import EscapeHtml
 from graders.gradebook.scores import rows_of
 from graders.gradebook.writing import write_result
 from graders.grading import canary
+from graders.grading.beside import beside
 from graders.grading.domain import DomainEnded, domain_here
 from graders.grading.grade import grade_repaired
 from graders.grading.repair import untouched
 from graders.grading.results import NotebookResult
-from graders.grading.submission import TIMESTAMP, Beside, Files, Graded, SubmissionResult, read_notebook
+from graders.grading.submission import TIMESTAMP, Files, Graded, SubmissionResult, read_notebook
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, IsolationError, Limits
 from graders.sandbox.libraries import View
@@ -38,7 +39,6 @@ class Job:
 
     student: str
     files: Files
-    beside: Beside
     course: Path
     assignment: str
     checks: Path
@@ -55,7 +55,6 @@ class Job:
         course: Course,
         student: str,
         files: Files,
-        beside: Beside,
         digest: str,
         limits: Limits,
         level: Isolation,
@@ -65,7 +64,6 @@ class Job:
         return cls(
             student=student,
             files=files,
-            beside=beside,
             course=course.root,
             assignment=course.assignment,
             checks=course.checks,
@@ -92,10 +90,10 @@ def grade_submission(job: Job) -> SubmissionResult:
     course = job.load_course()
     made: dict[str, Graded] = {}
     room = MAX_PAGES
-    with Host(job.limits, job.level, View(course.visible.parent, course.private), job.beside.files) as host:
+    with Host(job.limits, job.level, View(course.visible.parent, course.private), beside(job.files)) as host:
         for spec in course.ready:
             if job.only is None or spec.name in job.only:
-                mended = read_notebook(job.files, course, spec.name, job.beside)
+                mended = read_notebook(job.files, course, spec.name)
                 result = grade_repaired(mended, course, spec, secret=job.secret, host=host)
                 made[spec.name] = _written(mended.notebook, result, room)
                 room -= len(made[spec.name].text)

@@ -22,7 +22,7 @@ from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import write_rows
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
-from graders.grading.submission import SubmissionResult, read_beside, read_files
+from graders.grading.submission import SubmissionResult, read_files
 from graders.lab.manifest import Course
 from graders.sandbox.inside.protocol import encodable
 from graders.sandbox.isolation import LADDER, Isolation, Limits
@@ -113,12 +113,12 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Let nbgrader copy files, and grade the submission."""
         folder = Path(self._format_source(assignment_id, student_id))
-        files, beside = read_files(folder), read_beside(folder)
+        files = read_files(folder)
         names = tuple(fnmatch.filter([spec.name for spec in self.course.ready], self.coursedir.notebook_id))
         self.notebooks = [str(folder / f"{name}.ipynb") for name in names]
         others = {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
-        digest = marker.digest_of({**files, **beside.files}, others, self.mark)
-        job = apart.Job.of(self.course, student_id, files, beside, digest, self.limits, self.level, names)
+        digest = marker.digest_of(files, others, self.mark)
+        job = apart.Job.of(self.course, student_id, files, digest, self.limits, self.level, names)
         ignore = self.coursedir.ignore
         self.coursedir.ignore = with_links(folder, ignore)
         try:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from graders.grading.beside import LARGEST, MOST, left_aside, read_beside
+from graders.grading.beside import TIMESTAMP as TIMESTAMP
+from graders.grading.beside import is_plain as is_plain
 from graders.grading.reading import MAX_FILE
 from graders.grading.repair import Repaired, repair, untouched
 from graders.grading.results import LEFT_ASIDE, NotebookResult
@@ -16,7 +19,6 @@ from graders.lab.manifest import Course
 from graders.sandbox.inside.protocol import encodable
 from graders.status import Status
 
-TIMESTAMP = "timestamp.txt"
 MAX_FILES = 200
 MAX_TOGETHER = 96 * 2**20
 """What is read of a submission: so many notebooks, and so many bytes of them together."""
@@ -26,7 +28,7 @@ TOO_LARGE = (
     f"{MAX_TOGETHER // 2**20} MB together; clear their outputs"
 )
 Files = Mapping[str, bytes | None]
-"""Notebooks and timestamp of a submission by name; None for what is beyond the bounds and was not read."""
+"""A submission's files by path; None for what is beyond the bounds and was not read."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,13 @@ class SubmissionResult:
         return next((f"exercise {e.id}: {e.message or e.status.remedy}" for e in exercises if e.undecided), "")
 
 
-def is_plain(path: Path) -> bool:
-    """Whether `path` is a regular file and no link, which could name any file of this machine."""
-    return path.is_file() and not path.is_symlink()
-
-
 def is_own(folder: Path) -> bool:
     """Whether a submission is in a folder of its own: neither that folder nor the student's is a link to elsewhere."""
     return not (folder.is_symlink() or folder.parent.is_symlink())
 
 
 def read_files(folder: Path) -> dict[str, bytes | None]:
-    """Read the notebooks and the timestamp of a submission, by name; nothing else of it, and nothing behind a link.
+    """Read a submission: its notebooks and timestamp by name, and what lies beside; nothing behind a link.
 
     The shortest names come first: a browser's copies and a student's own have longer ones than the course's.
     """
@@ -101,55 +98,10 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
             raw = file.read(size) if size <= min(MAX_FILE, room) else None
             files[name] = raw
             room -= len(raw or b"")
-    return dict(sorted(files.items()))
+    return dict(sorted(files.items())) | read_beside(folder)
 
 
-@dataclass(frozen=True)
-class Beside:
-    """What was handed in beside the notebooks.
-
-    Attributes
-    ----------
-    files : dict of str to bytes
-        Content by path, for the working directory in which the notebooks are run.
-    left : tuple of str
-        For people: what is not there, and why.
-    """
-
-    files: dict[str, bytes]
-    left: tuple[str, ...] = ()
-
-
-NOTHING = Beside({})
-MOST_BESIDE, LARGEST_BESIDE = 100, 16 * 2**20  # files, bytes of all of them
-
-
-def read_beside(folder: Path) -> Beside:
-    """Read modules, data and pictures of a submission, within bounds: nothing hidden, nothing behind a link."""
-    if not is_own(folder):
-        return NOTHING
-    files, left, room, seen = dict[str, bytes](), list[str](), LARGEST_BESIDE, 0
-    for top, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        for name in sorted(names):
-            path = Path(top, name)
-            place = path.relative_to(folder)
-            if name.startswith(".") or path.suffix in (".ipynb", ".pyc") or place == Path(TIMESTAMP):
-                continue
-            if (seen := seen + 1) > MOST_BESIDE:
-                return Beside(files, (*left, f"more than {MOST_BESIDE} files beside the notebooks"))
-            with contextlib.suppress(OSError):
-                if not is_plain(path) or not str(place).isprintable():
-                    left.append(f"{str(place)!a}, which is no plain file")
-                elif (size := path.stat().st_size) > room:
-                    left.append(f"{place} ({size / 2**20:.1f} MB; {LARGEST_BESIDE >> 20} MB in all are allowed)")
-                else:
-                    files[str(place)] = content = path.read_bytes()[:room]
-                    room -= len(content)
-    return Beside(files, tuple(left))
-
-
-def read_notebook(files: Files, course: Course, name: str, beside: Beside = NOTHING) -> Repaired:
+def read_notebook(files: Files, course: Course, name: str) -> Repaired:
     """Return the notebook `name` of a submission, mended; the untouched release with a status if it is not there."""
     spec, own = course.notebook(name), f"{name}.ipynb"
     others = candidates(name, list(files))
@@ -170,5 +122,7 @@ def read_notebook(files: Files, course: Course, name: str, beside: Beside = NOTH
     if raw is None:
         return untouched(course, spec, Status.UNREADABLE, TOO_LARGE)
     mended = repair(raw, course, spec)
-    mended.notes[:0] = [*notes, *(f"{LEFT_ASIDE}{text}." for text in beside.left)]
+    bounds = f"no plain files, or more than {MOST} files or {LARGEST >> 20} MB"
+    notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({bounds})." for left in [left_aside(files)] if left]
+    mended.notes[:0] = notes
     return mended

@@ -8,9 +8,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
+from graders.grading.beside import LARGEST, MOST, beside, left_aside, read_beside
 from graders.grading.canary import best_isolation
 from graders.grading.grade import grade_repaired
-from graders.grading.submission import LARGEST_BESIDE, MOST_BESIDE, read_beside, read_notebook
+from graders.grading.submission import read_files, read_notebook
 from graders.lab.percent import grade_id, template
 from graders.sandbox.isolation import Limits
 from graders.sandbox.notebook import Host
@@ -99,6 +100,7 @@ CHOICES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", CHOICES)
 def test_what_works_in_jupyter_works_in_graded_calls(choice, submit, grade):
     result = grade(submit(ex_1_1=textwrap.dedent(CHOICES[choice])), limits=LIMITS)
@@ -158,6 +160,7 @@ BOUND = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["lost its name", "above the placeholder", "below the placeholder"])
 @pytest.mark.parametrize("way", BOUND)
 def test_a_placeholder_never_takes_the_place_of_work(way, where, mini, submit, grade):
@@ -189,10 +192,9 @@ def folder(tmp_path, submit):
 
 
 def graded(folder, mini):
-    beside = read_beside(folder)
-    files = {"mini-1.ipynb": (folder / "mini-1.ipynb").read_bytes()}
-    mended = read_notebook(files, mini, "mini-1", beside)
-    with Host(LIMITS, best_isolation(limits=LIMITS), mini.visible.parent, mini.private, beside.files) as host:
+    files = read_files(folder)
+    mended = read_notebook(files, mini, "mini-1")
+    with Host(LIMITS, best_isolation(limits=LIMITS), mini.visible.parent, mini.private, beside(files)) as host:
         return grade_repaired(mended, mini, mini.notebooks[0], secret=SECRET, host=host)
 
 
@@ -208,14 +210,15 @@ def test_modules_and_data_beside_the_notebook_are_there(folder, mini):
 
 
 def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini):
-    (folder / "data" / "factor.csv").write_bytes(bytes(LARGEST_BESIDE))
+    (folder / "data" / "factor.csv").write_bytes(bytes(LARGEST))
     result = graded(folder, mini)
     assert result.exercises[0].earned == 0
-    assert "Left aside when the notebook was run: data/factor.csv (16.0 MB" in result.exercises[0].text()
-    for number in range(MOST_BESIDE + 1):
+    assert "Left aside when the notebook was run: data/factor.csv (no plain files, or more" in result.exercises[0].text()
+    for number in range(MOST + 1):
         (folder / f"a{number}.txt").write_text("")
-    assert len(read_beside(folder).files) == MOST_BESIDE
-    assert f"more than {MOST_BESIDE} files" in read_beside(folder).left[-1]
+    found = read_beside(folder)
+    assert len(beside(found)) == MOST
+    assert len(left_aside(found)) == 1
 
 
 def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_factory):
@@ -228,5 +231,5 @@ def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_facto
     (folder / ".git" / "config").write_text("secret")
     (folder / "timestamp.txt").write_text("2026-01-01 00:00:00 UTC")
     found = read_beside(folder)
-    assert set(found.files) == {"tools.py", "data/factor.csv", "data/empty"}
-    assert "link.txt" in found.left[0]
+    assert set(beside(found)) == {"tools.py", "data/factor.csv", "data/empty"}
+    assert left_aside(found) == ["link.txt"]
