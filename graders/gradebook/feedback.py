@@ -15,7 +15,7 @@ from traitlets import Unicode
 from graders.gradebook.feedback_page import FeedbackExporter as ReadableExporter
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
-from graders.grading.reading import pictures
+from graders.grading.pictures import pictures
 from graders.lab.manifest import Exercise
 from graders.lab.percent import grade_id
 from graders.lab.templates import render

@@ -14,6 +14,7 @@ from graders.checking.sandboxed import SandboxedStudent
 from graders.checking.suite import run_checks
 from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.grading import canary
+from graders.grading.reading import CUT
 from graders.grading.repair import Repaired, repair
 from graders.grading.results import LEFT_ASIDE, ExerciseResult, NotebookResult
 from graders.grading.skipping import as_given, spare
@@ -203,6 +204,8 @@ def _exercise(
         status = Status.CELL_MISSING
     elif status is Status.WRONG:
         message = ""  # each check brings its own
+    if status is not Status.OK and any(note.startswith(CUT) for note in mended.notes):
+        status, message = Status.GRADER, f"{status.label}; but a part of this notebook was too long to be read"
     about = (exercise.solution_cell, f"exercise {exercise.id};", *([] if status is Status.OK else [LEFT_ASIDE]))
     notes = tuple(note for note in mended.notes if any(text in note for text in about))
     return ExerciseResult(exercise.id, exercise.title, status, checks, message, notes)

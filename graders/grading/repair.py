@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import copy
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from graders.grading.reading import MAX_FILE, Unreadable, plain_cells, read
-from graders.grading.skipping import as_given
+from graders.grading.pictures import arranged
+from graders.grading.reading import CUT, MAX_FILE, Unreadable, plain_cells, read
+from graders.grading.skipping import as_given, names
+from graders.grading.written import LONG, between, is_prose, joined, split_additions
 from graders.lab.filenames import assignment_of
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import KERNEL, grade_id, shared_template, template
 from graders.sandbox.outputs import Shown, handed_in
-from graders.sandbox.sources import Unparsable
-from graders.sandbox.sources import parse as parse_python
 from graders.status import Status
 
 MAX_READ = 2**20
@@ -48,16 +48,26 @@ class Repaired:
     missing: frozenset[str] = frozenset()
 
 
-def repair(raw: bytes, course: Course, spec: NotebookSpec) -> Repaired:
-    """Make a submission gradable; a file that is no notebook becomes the untouched release with a status."""
+def repair(raw: bytes, course: Course, spec: NotebookSpec, files: Mapping[str, bytes] | None = None) -> Repaired:
+    """Make a submission gradable; a file that is no notebook becomes the untouched release with a status.
+
+    Parameters
+    ----------
+    raw : bytes
+    course : Course
+    spec : NotebookSpec
+    files : mapping of str to bytes, optional
+        What lies beside the notebook, by path.
+    """
+    notes: list[str] = []
     try:
-        data = read(raw)
+        data = read(raw, notes)
         cells = plain_cells(data)
     except Unreadable as error:
         return untouched(course, spec, Status.UNREADABLE, str(error))
     if (other := assignment_of(data)) not in ("", course.assignment):
         return untouched(course, spec, Status.FOREIGN, f"it is a notebook of {other[:80]}, not of {course.assignment}")
-    return _Mender(cells, shared_template(course, spec), spec).mend()
+    return _Mender(cells, shared_template(course, spec), spec, files or {}, notes).mend()
 
 
 def untouched(course: Course, spec: NotebookSpec, status: Status, why: str) -> Repaired:
@@ -81,19 +91,19 @@ def _solutions(notebook: NotebookNode) -> list[str]:
 
 
 class Definitions:
-    """What the code cells of one notebook define; each cell is read once, and all of them only so far."""
+    """What the code cells of one notebook bind; each cell is read once, and all of them only so far."""
 
     def __init__(self) -> None:
         self._left = MAX_READ
         self._known: dict[str, frozenset[str] | None] = {}
 
     def has(self, source: str, name: str) -> bool:
-        """Whether a code cell defines a function or class `name` at its top level; magics are looked past."""
+        """Whether a code cell binds `name` in its notebook, in any way that can be seen; magics are looked past."""
         if source not in self._known:
             self._known[source] = self._read(source)
         found = self._known[source]
         if found is None:
-            return f"def {name}(" in source or f"class {name}(" in source
+            return bool(re.search(rf"\b(def|class)\s+{name}\b|^\s*{name}\s*(:[^=\n]+)?=[^=]", source, re.MULTILINE))
         return name in found
 
     def _read(self, source: str) -> frozenset[str] | None:
@@ -101,35 +111,46 @@ class Definitions:
             return None
         self._left -= len(source)
         lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
-        try:
-            tree = parse_python("\n".join(lines))
-        except Unparsable:
-            return None
-        return frozenset(node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef)))
+        found = names("\n".join(lines))
+        return None if found is None else found.bound
 
 
 class _Mender:
     """Matches the student's cells with the released ones."""
 
-    def __init__(self, cells: list[dict[str, Any]], released: NotebookNode, spec: NotebookSpec) -> None:
-        self.cells, self.spec, self.given = cells, spec, as_given(released)
+    def __init__(
+        self,
+        cells: list[dict[str, Any]],
+        released: NotebookNode,
+        spec: NotebookSpec,
+        files: Mapping[str, bytes],
+        notes: list[str],
+    ) -> None:
+        self.spec, self.files, self.notes, self.given = spec, files, notes, as_given(released)
         self.defined, self.shown = Definitions(), Shown()
         self.released = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
         self.exercises = {exercise.solution_cell: exercise for exercise in spec.exercises}
-        self.notes: list[str] = []
+        self.texts = frozenset({cell.source.strip() for cell in released.cells})
+        self.stubs = {self.released[name].source.strip() for name in self.exercises}
+        locked = {n: cell for n, cell in self.released.items() if not cell.metadata.nbgrader.get("solution")}
+        self.cells = split_additions(cells, locked)
         self.place: dict[str, int] = {}
+        self.dropped: set[int] = set()
+        """Cells whose text stands in another one, and placeholders whose work does."""
 
     def mend(self) -> Repaired:
         for name, cell in self.released.items():
             index = self._find(name, cell)
             if index is not None:
                 self.place[name] = index
+        for written in self.spec.written:
+            self._find_answer(written.cell)
         owner = {index: name for name, index in self.place.items()}
         made: list[NotebookNode] = []
         for index, plain in enumerate(self.cells):
-            cell = self._official(owner[index], plain["source"]) if index in owner else self._own(plain)
-            if cell.cell_type == "markdown" and plain["pictures"] and cell.source == plain["source"]:
-                cell.attachments = nbformat.from_dict(plain["pictures"])
+            if index in self.dropped or (index not in owner and plain["source"].strip() in self.stubs):
+                continue
+            cell = self._official(owner[index], plain) if index in owner else self._own(plain)
             if cell.cell_type == "code" and cell.source == plain["source"] and cell.source.strip() in self.given:
                 outputs = self.shown.outputs(index, handed_in(plain["outputs"]))
                 cell.outputs = [nbformat.from_dict(output) for output in outputs]
@@ -139,39 +160,75 @@ class _Mender:
             cell["id"] = f"c{number}"
         metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
         notebook = nbformat.from_dict({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+        self.notes += [f"{CUT} see the cell that says so]" for plain in self.cells if plain["cut"]][:1]
         return Repaired(notebook, Status.OK, self.notes, frozenset(missing))
 
     def _find(self, name: str, cell: NotebookNode) -> int | None:
         """Index of the student's cell that is the released cell `name`."""
         taken = set(self.place.values())
         hits = [k for k, plain in enumerate(self.cells) if plain["grade_id"] == name and k not in taken]
+        given = cell.source.strip()
         exercise = self.exercises.get(name)
         if exercise is None:  # a solution under the name of a cell that is none would be written over
-            given = cell.source.strip()
             hits = [k for k in hits if self.cells[k]["source"].strip() == given or not self._solves(self.cells[k])]
-        if len(hits) > 1 and cell.metadata.nbgrader.get("solution"):
+            if not hits and not cell.metadata.nbgrader.get("solution"):  # it is what it says
+                hits = [
+                    k
+                    for k, plain in enumerate(self.cells)
+                    if k not in taken and plain["source"].strip() == given and plain["grade_id"] not in self.released
+                ]
+            return hits[0] if hits else None
+        changed = [k for k in hits if self.cells[k]["source"].strip() not in ("", given)]
+        if len(changed) > 1:
             self.notes.append(
-                f"The cell {name} is there {len(hits)} times; the one that counts is the first with your own work."
+                f"The cell {name} is there {len(changed)} times; as in Jupyter, the last one that defines "
+                f"{exercise.function} counts."
             )
-            changed = [k for k in hits if self.cells[k]["source"].strip() not in ("", cell.source.strip())]
-            if exercise is not None:
-                changed = [
-                    k for k in changed if self.defined.has(self.cells[k]["source"], exercise.function)
-                ] or changed
-            return (changed or hits)[0]
-        if hits:
-            return hits[0]
-        return self._lost(exercise, taken) if exercise is not None else None
+        defining = [k for k in changed if self.defined.has(self.cells[k]["source"], exercise.function)]
+        if changed:
+            return (defining or changed)[-1]
+        lost = self._lost(exercise, taken)
+        return lost if lost is not None else hits[0] if hits else None
 
     def _lost(self, exercise: Exercise, taken: Iterable[int]) -> int | None:
-        """A cell without the right name that does the work."""
-        for k, plain in enumerate(self.cells):
+        """A cell without the right name that does the work: the last one."""
+        for k, plain in reversed(list(enumerate(self.cells))):
             free = k not in taken and plain["grade_id"] not in self.exercises
-            if free and plain["cell_type"] == "code" and self.defined.has(plain["source"], exercise.function):
+            new = plain["source"].strip() not in self.texts
+            if free and new and plain["cell_type"] == "code" and self.defined.has(plain["source"], exercise.function):
                 what = f"Your cell for exercise {exercise.id} had lost its name"
                 self.notes.append(f"{what}; it was found by its function {exercise.function}.")
                 return k
         return None
+
+    def _find_answer(self, name: str) -> None:
+        """Find what was written for `name`, wherever it stands, and put it where it is marked; a person looks at it."""
+        placeholder = self.released[name].source.strip()
+        hits = [k for k, plain in enumerate(self.cells) if plain["grade_id"] == name]
+        found = [k for k in hits if self.cells[k]["source"].split() not in ([], placeholder.split())]
+        if not found:
+            before, after = between(list(self.released), name, self.place, len(self.cells))
+            taken = set(self.place.values())
+            free = [
+                k
+                for k, plain in enumerate(self.cells)
+                if k not in taken and plain["grade_id"] not in self.released and is_prose(plain, self.texts)
+            ]
+            found = [k for k in free if before < k < after]
+            if not found and not hits:
+                found = [k for k in free if len(self.cells[k]["source"]) >= LONG]
+            if found:
+                self.notes.append(f"Your answer {name} was not in its cell; it was found by its place, a person looks.")
+        elif len(found) > 1:
+            self.notes.append(f"The cell {name} is there {len(found)} times; all that they say is in one now.")
+        if found:
+            target = (hits or found)[0]
+            self.cells[target] = joined(self.cells[k] for k in found)
+            self.dropped |= {*hits, *found} - {target}
+            self.place[name] = target
+        elif hits:
+            self.cells[hits[0]]["source"] = self.released[name].source
+            self.dropped |= set(hits[1:])
 
     def _solves(self, plain: dict[str, Any]) -> bool:
         """Whether a cell does the work of an exercise."""
@@ -180,24 +237,28 @@ class _Mender:
             self.defined.has(plain["source"], exercise.function) for exercise in self.exercises.values()
         )
 
-    def _official(self, name: str, source: str) -> NotebookNode:
+    def _official(self, name: str, plain: dict[str, Any]) -> NotebookNode:
         cell = copy.deepcopy(self.released[name])
         if cell.metadata.nbgrader.get("solution"):
-            cell.source = source
+            cell.source = plain["source"]
+            self._attach(cell, plain)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         return cell
 
     def _own(self, plain: dict[str, Any]) -> NotebookNode:
         extra: dict[str, Any] = {"outputs": [], "execution_count": None} if plain["cell_type"] == "code" else {}
-        return nbformat.from_dict({"cell_type": plain["cell_type"], "metadata": {}, "source": plain["source"], **extra})
+        source = {"cell_type": plain["cell_type"], "metadata": {}, "source": plain["source"]}
+        cell = nbformat.from_dict({**source, **extra})
+        self._attach(cell, plain)
+        return cell
 
-    def _elsewhere(self, name: str, made: Iterable[NotebookNode]) -> bool:
-        """Whether a missing cell's work is done by another cell; the stub in its place must not undo that."""
-        exercise = self.exercises.get(name)
-        return exercise is not None and any(
-            cell.cell_type == "code" and self.defined.has(cell.source, exercise.function) for cell in made
-        )
+    def _attach(self, cell: NotebookNode, plain: dict[str, Any]) -> None:
+        """Give a text cell its pictures."""
+        if cell.cell_type == "markdown" and cell.source.strip() not in self.texts:
+            cell.source, attached = arranged(cell.source, plain["pictures"], self.files, self.notes)
+            if attached:
+                cell.attachments = nbformat.from_dict(attached)
 
     def _insert_missing(self, made: list[NotebookNode]) -> list[str]:
         """Add what nbgrader needs; return the solution cells that are not there."""
@@ -210,6 +271,6 @@ class _Mender:
                     self.notes.append(
                         f"The cell {name} is missing from your notebook; the empty one was put in its place."
                     )
-                made.insert(at, self._official(name, "" if self._elsewhere(name, made) else cell.source))
+                made.insert(at, copy.deepcopy(cell))
             before = name
         return missing

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.grading.beside import LARGEST, MOST, left_aside, read_beside
+from graders.grading.beside import LARGEST, MOST, beside, left_aside, read_beside
 from graders.grading.beside import TIMESTAMP as TIMESTAMP
 from graders.grading.beside import is_plain as is_plain
 from graders.grading.reading import MAX_FILE
@@ -20,7 +20,7 @@ from graders.sandbox.inside.protocol import encodable
 from graders.status import Status
 
 MAX_FILES = 200
-MAX_TOGETHER = 96 * 2**20
+MAX_TOGETHER = 128 * 2**20
 """What is read of a submission: so many notebooks, and so many bytes of them together."""
 MAX_STAMP = 1000
 TOO_LARGE = (
@@ -121,7 +121,7 @@ def read_notebook(files: Files, course: Course, name: str) -> Repaired:
     raw = files[own]
     if raw is None:
         return untouched(course, spec, Status.UNREADABLE, TOO_LARGE)
-    mended = repair(raw, course, spec)
+    mended = repair(raw, course, spec, beside(files))
     bounds = f"no plain files, or more than {MOST} files or {LARGEST >> 20} MB"
     notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({bounds})." for left in [left_aside(files)] if left]
     mended.notes[:0] = notes

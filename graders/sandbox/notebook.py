@@ -20,7 +20,7 @@ from graders.sandbox.values import Callbacks, decode
 from graders.status import SandboxBroken, Status
 
 MAX_RESTARTS = 3
-PIECE = 3 * 2**17  # bytes of a file that go into one frame
+PIECE = 3 * 2**17  # bytes of a file, or characters of a cell, that go into one frame
 MAX_TOGETHER = 5.0  # seconds of work that are done again when a cell breaks its child
 FATAL = (Status.TIMED_OUT, Status.KILLED, Status.OUT_OF_MEMORY)
 
@@ -181,7 +181,12 @@ class NotebookRun:
     def _cell(self, place: int, channel: Channel, process: Process) -> Any:
         """Run a cell in a child and return the answer."""
         with self.host.waiting(process):
-            order = {"op": "cell", "source": self.cells[place], "unless": self.stubs.get(place, "")}
+            source = self.cells[place]
+            while len(source) > PIECE:
+                channel.send({"op": "text", "piece": source[:PIECE]})
+                source = source[PIECE:]
+                channel.receive()
+            order = {"op": "cell", "source": source, "unless": self.stubs.get(place, "")}
             channel.send({**order, "cpu": self.limits.cpu})
             return channel.receive()
 

@@ -47,7 +47,7 @@ class Child:
     def __init__(self, sock: socket.socket, shell: Any, outputs: list[dict[str, Any]]) -> None:
         self.channel = Channel(sock, encode)
         self.channel.decode = decoder(self.call_back)
-        self.shell, self.outputs = shell, outputs
+        self.shell, self.outputs, self.text = shell, outputs, ""
 
     def serve(self) -> None:
         while True:
@@ -57,6 +57,10 @@ class Child:
                 return
             if request["op"] == "file":
                 self.reply(write_file(request["path"], base64.b64decode(request["content"])))
+                continue
+            if request["op"] == "text":
+                self.text += request["piece"]
+                self.reply({"kept": len(self.text)})
                 continue
             set_cpu(request["cpu"])
             self.outputs.clear()
@@ -71,11 +75,12 @@ class Child:
             self.channel.send({"raised": describe_error(error)})
 
     def cell(self, request: dict[str, Any]) -> dict[str, Any]:
+        source, self.text = self.text + request["source"], ""
         if request["unless"] in self.shell.user_ns:  # a placeholder, and the work is there already
             return {"outputs": [], "truncated": False, "count": None, "alone": not has_company()}
         streams = Sink("stdout", self.outputs), Sink("stderr", self.outputs)
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
-            result = self.shell.run_cell(request["source"], store_history=True)
+            result = self.shell.run_cell(source, store_history=True)
         if result.error_before_exec is not None and not any(o["output_type"] == "error" for o in self.outputs):
             record_error(self.outputs, type(result.error_before_exec), result.error_before_exec)
         flood = max(stream.count for stream in streams) > MAX_STREAM
