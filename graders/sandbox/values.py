@@ -59,13 +59,22 @@ class SwitchData:
     slope_after: Any = None
 
 
+class LogData(list[SwitchData]):
+    """The log of a student's run; as the library's, it knows its ``times``."""
+
+    @property
+    def times(self) -> list[Any]:
+        """When each sign change was logged."""
+        return [switch.time for switch in self]
+
+
 @dataclass(frozen=True)
 class TrajectoryData:
     """What a student's run returned: ``times`` (k,), ``states`` (k, n), ``log``, ``outcome`` a text."""
 
     times: Any
     states: Any
-    log: list[SwitchData]
+    log: LogData
     outcome: str
 
 
@@ -127,10 +136,10 @@ def _texts(*values: Any) -> None:
         raise ProtocolError(f"a label or an outcome that is no text of at most {MAX_LABEL} characters")
 
 
-def _switches(value: Any) -> list[SwitchData]:
+def _switches(value: Any) -> LogData:
     if not isinstance(value, list) or not all(isinstance(item, SwitchData) for item in value):
         raise ProtocolError("a switch log that holds something else than switches")
-    return value
+    return LogData(value)
 
 
 def figure(data: Any) -> FigureData:

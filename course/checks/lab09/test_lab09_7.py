@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from graders.checking import problems
-from sheaflab import ActivationRegion, Exact
+from graders.checking.separation import Case, separating
+from graders.checking.visible import visible
+from sheaflab import ActivationRegion, Exact, Sheaf
 from sheaflab.checks.messages import close, fail, show
+
+try_visible = partial(visible, lab="lab09")
 
 
 class TestExercise_7_1:
     def ask(self, student: Any, instances: Any, below: int, above: int, expected: str, hint: str) -> None:
         rng = instances.rng(expected)
-        for _ in range(4):
-            f_minus, f_plus = (float(sign * 10 ** rng.uniform(-6, 2)) for sign in (below, above))
-            got = student.call("wall_verdict", f_minus, f_plus)
-            if got != expected:
-                call = f"wall_verdict({f_minus:.3g}, {f_plus:.3g})"
-                fail(call=call, returned=show(got), expected=repr(expected), hint=hint)
+        sizes = [(1.0, 1.0), (1e-200, 1e-200), (1e-300, 1e3), (0.4, 1e-9), *(10 ** rng.uniform(-6, 2, (3, 2))).tolist()]
+        pairs = [tuple(float(s * rng.uniform(1, 2)) for s in size) for size in sizes]
+        calls = [(below * first, above * second) for first, second in pairs]
+        for call, got in zip(calls, student.series("wall_verdict", *calls), strict=True):
+            if not isinstance(got, str) or got != expected:
+                told = f"wall_verdict({call[0]:.3g}, {call[1]:.3g})"
+                fail(call=told, returned=show(got), expected=repr(expected), hint=hint)
 
     def test_crossings(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="7.1", name="wall_verdict")
         self.ask(student, instances, 1, 1, "turns on", "both velocities point up")
         self.ask(student, instances, -1, -1, "turns off", "both velocities point down")
 
@@ -33,12 +42,14 @@ class TestExercise_7_1:
 
 
 @problems.remembered
-def on_a_wall(rng: np.random.Generator, widths: list[int]) -> tuple[Any, Any, int]:
-    """A problem and a state on a wall on which the flow slides."""
+def on_a_wall(rng: np.random.Generator, widths: list[int], second: bool = False) -> tuple[Any, Any, int]:
+    """A problem and a state on a wall on which the flow slides; with `second`, a neuron before it is at zero, too."""
     while True:
         problem = problems.sheaf(rng, widths)
-        c, neuron = problems.mixed(rng, problem), int(rng.integers(problem.h))
+        c, neuron = problems.mixed(rng, problem), int(rng.integers(second, problem.h))
         c[neuron] = 0.0
+        if second:
+            c[int(rng.integers(neuron))] = 0.0
         off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
         if off > 0.05 and on < -0.05 and abs(off + on) > 0.1:  # slides, and α is not close to one half
             return problem, c, neuron
@@ -47,16 +58,18 @@ def on_a_wall(rng: np.random.Generator, widths: list[int]) -> tuple[Any, Any, in
 class TestExercise_7_2:
     def ask(self, student: Any, found: Any) -> tuple[Any, Any, str]:
         problem, c, neuron = found
-        call = f"sliding_velocity(sheaf, c, {neuron}) with widths {problem.net.widths}"
-        got = student.call("sliding_velocity", problem, c, neuron)
+        zeros = np.flatnonzero(c[: problem.h] == 0).tolist()
+        call = f"sliding_velocity(sheaf, c, {neuron}) with widths {problem.net.widths}, c zero at {zeros}"
+        (got,) = student.series("sliding_velocity", (problem, c, neuron))
         if not isinstance(got, (tuple, list)) or len(got) != 2:
             fail(call=call, returned=show(got), expected="α and the velocity", hint="return alpha, velocity")
         return got[0], got[1], call
 
     def test_weight(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="7.2", name="sliding_velocity")
         rng = instances.rng("weight")
-        for widths in ([2, 4, 1], [2, 4, 1], [2, 3, 4, 1]):
-            problem, c, neuron = found = on_a_wall(rng, widths)
+        for widths, second in (([2, 4, 1], False), ([2, 5, 1], True), ([2, 3, 4, 1], False), ([3, 5, 2], True)):
+            problem, c, neuron = found = on_a_wall(rng, widths, second)
             alpha, _, call = self.ask(student, found)
             off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
             hint = "α belongs to the active side: α f⁺ + (1 − α) f⁻ = 0"
@@ -73,28 +86,140 @@ class TestExercise_7_2:
 
     def test_velocity(self, student: Any, instances: Any) -> None:
         rng = instances.rng("velocity")
-        for widths in ([2, 4, 1], [3, 5, 2], [2, 3, 4, 1]):
-            problem, c, neuron = found = on_a_wall(rng, widths)
+        for widths, second in (([2, 4, 1], True), ([3, 5, 2], False), ([2, 3, 4, 1], True)):
+            problem, c, neuron = found = on_a_wall(rng, widths, second)
             _, velocity, call = self.ask(student, found)
             expected = ActivationRegion(problem, problem.pattern(c), [neuron]).velocity(c)
             tol = problems.rounding(*expected)
             close(velocity, expected, call=call + ": velocity", tol=tol, hint="mix the whole velocities with one α")
 
 
+def by_neuron(
+    judge: Callable[[Any, float, int], bool], *, upto: int | None = None, limit: float = 2.5
+) -> Callable[..., list[int]]:
+    """The neurons of which `judge` says yes to the gaps between their changes, a longest gap, and `least`."""
+
+    def find(times: list[float], neurons: list[int], dt: float, least: int = 5) -> list[int]:
+        own = {k: np.diff([t for t, n in zip(times, neurons, strict=True) if n == k]) for k in sorted(set(neurons))}
+        return [k for k, gaps in own.items() if (upto is None or k < upto) and judge(gaps, limit * dt, least)]
+
+    return find
+
+
+def longest(short: Any) -> int:
+    """Most true entries in a row."""
+    row = best = 0
+    for entry in short:
+        row = row + 1 if entry else 0
+        best = max(best, row)
+    return best
+
+
+def in_a_row(gaps: Any, limit: float, least: int) -> bool:
+    return longest(gaps <= limit) >= least - 1
+
+
+chattering = by_neuron(in_a_row)
+
+
+def with_least(change: Callable[[int], int]) -> Callable[..., list[int]]:
+    return by_neuron(lambda gaps, limit, least: in_a_row(gaps, limit, change(least)))
+
+
+def window(gaps: Any, limit: float, least: int) -> bool:
+    sums = [gaps[k : k + least - 1].sum() for k in range(len(gaps) - least + 2)]
+    return any(total <= limit * (least - 1) for total in sums)
+
+
+def interrupted(times: list[float], neurons: list[int], dt: float, least: int = 5) -> list[int]:
+    """A change of another neuron ends the row."""
+    found, row, last = set(), 0, (-1, -np.inf)
+    for t, k in zip(times, neurons, strict=True):
+        row = row + 1 if k == last[0] and t - last[1] <= 2.5 * dt else 1
+        last = (k, t)
+        found |= {k} if row >= least else set()
+    return sorted(found)
+
+
+def again(times: list[float], neurons: list[int], dt: float, least: int = 5) -> list[int]:
+    """Each row counts, and in the order of discovery."""
+    last, row, found = dict[int, float](), dict[int, int](), list[int]()
+    for t, k in zip(times, neurons, strict=True):
+        row[k] = row.get(k, 0) + 1 if t - last.get(k, -np.inf) <= 2.5 * dt else 1
+        last[k] = t
+        found += [k] if row[k] == least else []
+    return found
+
+
+def of_dt(dt: float) -> Callable[..., list[int]]:
+    return lambda times, neurons, _, least=5: chattering(times, neurons, dt, least)
+
+
+NO_CHATTER: dict[str, Any] = {
+    **{f"least = {n}": with_least(partial(lambda n, _: n, n)) for n in (2, 3, 4, 5, 6)},
+    "least is 5 at most": with_least(lambda least: min(least, 5)),
+    "least is 5 at least": with_least(lambda least: max(least, 5)),
+    "one more": with_least(lambda least: least + 1),
+    "one less": with_least(lambda least: least - 1),
+    **{f"{limit:g} steps": by_neuron(in_a_row, limit=limit) for limit in (1.0, 1.5, 2.0, 2.6, 3.0)},
+    "less than 2.5 steps": by_neuron(lambda gaps, limit, least: longest(gaps < limit) >= least - 1),
+    "not in a row": by_neuron(lambda gaps, limit, least: (gaps <= limit).sum() >= least - 1),
+    "any changes": by_neuron(lambda gaps, limit, least: len(gaps) >= least - 1),
+    "altogether": by_neuron(window),
+    "on average": by_neuron(lambda gaps, limit, least: len(gaps) >= least - 1 and gaps.mean() <= limit),
+    "the first ones": by_neuron(lambda gaps, limit, least: in_a_row(gaps[: least - 1], limit, least)),
+    "the last ones": by_neuron(lambda gaps, limit, least: in_a_row(gaps[-(least - 1) :], limit, least)),
+    "all": by_neuron(lambda gaps, limit, least: len(gaps) >= least - 1 and (gaps <= limit).all()),
+    "not at the end of the log": by_neuron(lambda gaps, limit, least: in_a_row(gaps[:-1], limit, least)),
+    **{f"first {n} neurons": by_neuron(in_a_row, upto=n) for n in (4, 5)},
+    **{f"dt = {dt:g}": of_dt(dt) for dt in (0.01, 0.001)},
+    "others interrupt": interrupted,
+    "each row again": again,
+    "in order of discovery": lambda *args: list(dict.fromkeys(again(*args))),
+}
+
+
+@problems.remembered
+def changes(rng: np.random.Generator) -> list[Case]:
+    """Logs of which the times are exact: a gap can be 2.5 steps, and no rounding makes it longer."""
+
+    def draw(rng: np.random.Generator) -> tuple[list[float], list[int], float, int]:
+        dt, least, events = float(2.0 ** -rng.integers(5, 11)), int(rng.integers(2, 9)), list[tuple[float, int]]()
+        for neuron in rng.permutation(12)[: int(rng.integers(3, 6))].tolist():
+            gaps = rng.choice(
+                [1, 2, 2.5, 2.5625, 4, 30], int(rng.integers(0, 16)), p=[0.3, 0.3, 0.25, 0.05, 0.05, 0.05]
+            )
+            start = rng.integers(0, 400) / 4
+            events += [(float(dt * (start + g)), neuron) for g in [0.0, *np.cumsum(gaps).tolist()]]
+        events.sort()
+        return [t for t, _ in events], [k for _, k in events], dt, least
+
+    return separating(rng, draw, chattering, NO_CHATTER, least=4, most=10)
+
+
 class TestExercise_7_3:
-    def ask(self, student: Any, events: list[tuple[float, int]], dt: float, expected: list[int], hint: str) -> None:
+    def ask(
+        self, student: Any, events: list[tuple[float, int]], dt: float, expected: list[int], hint: str, *least: int
+    ) -> None:
         events = sorted(events)
         times, neurons = [float(t) for t, _ in events], [int(k) for _, k in events]
-        call = f"chattering_neurons(times, neurons, {dt:.4g}) with {len(times)} sign changes"
-        close(student.call("chattering_neurons", times, neurons, dt), expected, call=call, tol=0.0, hint=hint)
+        more = "".join(f", {n}" for n in least)
+        call = f"chattering_neurons(times, neurons, {dt:.4g}{more}) with {len(times)} sign changes"
+        (got,) = student.series("chattering_neurons", (times, neurons, dt, *least))
+        close(got, expected, call=call, tol=0.0, hint=hint)
 
     def row(self, start: float, gaps: Any, dt: float, neuron: int) -> list[tuple[float, int]]:
         """Changes of one neuron with gaps in steps; none is close to the limit of 2.5 steps."""
         return [(start + dt * g, neuron) for g in np.concatenate([[0], np.cumsum(gaps)])]
 
     def test_fresh_logs(self, student: Any, instances: Any) -> None:
+        try_visible(student, exercise="7.3", name="chattering_neurons")
         rng = instances.rng("logs")
-        for _ in range(3):
+        for case in changes(instances.rng("changes")):
+            times, neurons, dt, least = case.args
+            hint = "`least` changes in a row, each at most 2.5 Δt after the one before: 2.5 Δt itself is allowed"
+            self.ask(student, list(zip(times, neurons, strict=True)), dt, case.expected, hint, least)
+        for _ in range(2):
             dt, events, expected = rng.uniform(0.001, 0.02), [], []
             for neuron, length in enumerate(rng.permutation([1, 3, 4, 5, 6, 30]).tolist()):
                 events += self.row(rng.uniform(0, 5), rng.choice([1, 2], length - 1), dt, neuron)
@@ -121,94 +246,209 @@ class TestExercise_7_3:
 
 
 @problems.remembered
-def certain_slides(rng: np.random.Generator, slides: int, many: int) -> list[tuple[Any, Any, Any]]:
-    """Certified runs with well separated events that our own sliding Euler counts right at three steps."""
-    found: list[tuple[Any, Any, Any]] = []
-    while len(found) < many:
-        problem = problems.sheaf(rng, bias_scale=0.1)
+def determined(rng: np.random.Generator, kind: str) -> list[Case]:
+    """Runs of sliding Euler that leave its author no choice, and tell it from its near misses.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    kind : {"slides", "crossings", "quiet"}
+        Runs that Exact and the scheme count alike, with a slide that begins and ends; runs that only cross, with steps
+        so long that the scheme counts something else than Exact; runs without any event.
+    """
+    misses = {"slides": MISTAKEN, "crossings": {**MISCHOSEN, **ELSEWHERE}, "quiet": {**MISTIMED, **ELSEWHERE}}[kind]
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
+        widths = [[2, 4, 1], [2, 6, 1], [3, 4, 2], [2, 3, 3, 1]][int(rng.integers(4))]
+        problem = problems.sheaf(rng, widths, bias_scale=0.1)
         c0 = problems.cochain(rng, problem, 2.0)
         exact = Exact().run(problem, c0, 8.0)
-        if exact.log.slides != slides or not 2 <= exact.log.count <= 6 or problems.gap(exact.log.times) < 0.08:
-            continue
-        if exact.log.times[-1] > 6.0:
-            continue  # late switches have small speeds: an error of size Δt moves them far
-        if all(sliding_euler(problem, c0, dt, 8.0)[0] == exact.log.count for dt in (0.02, 0.01, 0.005)):
-            found.append((problem, c0, exact))
-    return found
+        times = exact.log.times
+        if kind == "quiet":
+            dt, k = float(rng.choice([0.1, 0.07, 0.03])), int(rng.integers(3, 30))
+            t_end = float(f"{k * dt:.6g}")
+            return None if len(times) and times[0] < t_end + 2 * dt else (problem, c0, dt, t_end)
+        if kind == "crossings":
+            dt = float(rng.choice([0.1, 0.2]))
+            return None if exact.log.slides or len(times) < 2 else (problem, c0, dt, float(f"{dt * 30:.6g}"))
+        ends = [s.time for s in exact.log if s.before == "sliding"]
+        if exact.log.slides != 1 or not ends or len(times) > 6 or problems.gap(times) < 0.08 or times[-1] > 4:
+            return None  # late switches have small speeds: an error of size Δt moves them far
+        dt = float(rng.choice([0.01, 0.005]))
+        return problem, c0, dt, float(np.ceil(times[-1] / 0.1 + 1) * 0.1)
+
+    def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+        steps = list[tuple[int, int]]()
+        sliding_euler(problem, c0, dt, t_end, events=steps)
+        if kind == "quiet":
+            return not steps
+        apart = all(b[0] - a[0] > 2 for a, b in itertools.pairwise(steps))
+        if kind == "crossings":
+            slow = any(shaken(problem, c0, dt, t_end)[0] != expected[0] for _ in range(3))
+            return bool(steps) and apart and not slow
+        count = Exact().run(problem, c0, t_end).log.count
+        halves = [sliding_euler(problem, c0, d, t_end)[0] for d in (2 * dt, dt / 2)]
+        return apart and {int(expected[0]), *halves} == {count}
+
+    noise = np.random.default_rng(0)
+
+    def shaken(problem: Sheaf, c0: Any, dt: float, t_end: float) -> Any:
+        return sliding_euler(problem, c0 * (1 + 1e-9 * noise.standard_normal(problem.n)), dt, t_end)
+
+    most = {"slides": 5, "crossings": 4, "quiet": 4}[kind]
+    return separating(rng, draw, flat(sliding_euler), misses, tol=STATE_TOL, certain=certain, least=2, most=most)
 
 
-@problems.remembered
-def certain_ends(rng: np.random.Generator) -> list[tuple[tuple[Any, Any, Any], float, list[float]]]:
-    """Two runs that slide, a time after their last switch, and how far our own scheme is off there at two steps."""
-    found = []
-    for problem, c0, exact in certain_slides(rng, 1, 2):
-        t_end = float(np.ceil(exact.log.times[-1] / 0.5 + 0.2) * 0.5)
-        truth = exact.at(t_end)
-        errors = [float(np.abs(sliding_euler(problem, c0, dt, t_end)[1] - truth).max()) for dt in (0.02, 0.01)]
-        found.append(((problem, c0, exact), t_end, errors))
-    return found
+STATE_TOL = 1e-9
+"""The same Euler steps in another order of operations."""
 
 
 class TestExercise_7_4:
-    def count(self, student: Any, run: Any, dt: float, hint: str) -> None:
-        problem, c0, exact = run
-        got = student.call("sliding_euler", problem, c0, dt, 8.0)
-        call = f"sliding_euler(sheaf, c0, {dt}, 8.0)"
-        if not isinstance(got, (tuple, list)) or len(got) != 2:
-            want = "the number of switches and the last state"
-            fail(call=call, returned=show(got), expected=want, hint="return two values")
-        close(got[0], exact.log.count, call=call + ": switches", tol=0.0, hint=hint)
+    def ask(self, student: Any, case: Case) -> tuple[Any, Any, str]:
+        problem, c0, dt, t_end = case.args
+        first, second = student.series("sliding_euler", (problem, c0, dt, t_end), (problem, c0, dt, t_end))
+        call = f"sliding_euler(sheaf, c0, {dt}, {t_end}) with widths {problem.net.widths}"
+        for got in (first, second):
+            if not isinstance(got, (tuple, list)) or len(got) != 2:
+                want = "the number of switches and the last state"
+                fail(call=call, returned=show(got), expected=want, hint="return two values")
+        close(second[0], problems.matrix(first[0]), call=f"{call}, called twice", tol=0.0, hint="start anew each time")
+        return first[0], first[1], call
 
     def test_counts_what_exact_counts(self, student: Any, instances: Any) -> None:
         hint = "one switch when a neuron begins to slide, one when it leaves: f⁻ ≤ 0 off, f⁺ ≥ 0 on"
-        for run in certain_slides(instances.rng("slides"), 1, 3):
-            self.count(student, run, 0.01, hint)
-            self.count(student, run, 0.005, hint)
+        for case in determined(instances.rng("slides"), "slides"):
+            count, _, call = self.ask(student, case)
+            close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
 
     def test_no_sliding(self, student: Any, instances: Any) -> None:
-        for run in certain_slides(instances.rng("crossings"), 0, 2):
-            self.count(student, run, 0.01, "a wall that is crossed: one switch")
+        for case in determined(instances.rng("crossings"), "crossings"):
+            count, last, call = self.ask(student, case)
+            hint = "a wall that is crossed: one switch, c[i] = 0 there; count the changes of your own Euler steps"
+            close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
+            close(last, case.expected[1:], call=call + ": last state", tol=STATE_TOL, hint=hint)
 
     def test_end_state(self, student: Any, instances: Any) -> None:
-        for (problem, c0, exact), t_end, errors in certain_ends(instances.rng("end")):
-            truth = exact.at(t_end)
-            got = student.call("sliding_euler", problem, c0, 0.01, t_end)
-            # first order: our own scheme's error at twice the step, as room for other choices within the scheme
-            tol = 2 * float(max(errors)) + 1e-4
-            call = f"sliding_euler(sheaf, c0, 0.01, {t_end})[1]"
-            last = got[1] if isinstance(got, (tuple, list)) and len(got) == 2 else None
+        try_visible(student, exercise="7.4", name="sliding_euler")
+        for case in determined(instances.rng("quiet"), "quiet"):
+            _, last, call = self.ask(student, case)
+            hint = "round(t_end / dt) explicit Euler steps of length dt; nothing switches here"
+            close(last, case.expected[1:], call=f"{call}[1]", tol=STATE_TOL, hint=hint)
+        for case in determined(instances.rng("end"), "slides")[:2]:
+            problem, c0, dt, t_end = case.args
+            _, last, call = self.ask(student, case)
+            # Our own scheme's change when the step is doubled, as room for other choices within the scheme.
+            coarse = sliding_euler(problem, c0, 2 * dt, t_end)[1]
+            room = 2 * float(np.abs(coarse - case.expected[1:]).max()) + 1e-4
             hint = "the velocity follows the modes; a sliding neuron stays at zero"
-            close(last, truth, call=call, tol=tol, hint=hint)
-            k = next(k for k, s in enumerate(exact.log) if s.slides)
-            leaves = next((s.time for s in exact.log[k + 1 :] if s.before == "sliding"), 8.0)
-            middle = round(0.5 * (exact.log[k].time + leaves) / 0.01) * 0.01
-            got = student.call("sliding_euler", problem, c0, 0.01, middle)
-            last = got[1] if isinstance(got, (tuple, list)) and len(got) == 2 else None
-            values, i = problems.matrix(last), problem.index(exact.log[k].layer, exact.log[k].neuron)
-            call = f"sliding_euler(sheaf, c0, 0.01, {middle:.2f})[1][{i}], on the wall"
+            close(last, case.expected[1:], call=f"{call}[1]", tol=room, hint=hint)
+            log = Exact().run(problem, c0, t_end).log
+            k = next(k for k, s in enumerate(log) if s.slides)
+            leaves = next((s.time for s in log[k + 1 :] if s.before == "sliding"), t_end)
+            middle = round(0.5 * (log[k].time + leaves) / dt) * dt
+            _, last, call = self.ask(student, Case((problem, c0, dt, middle), None))
+            values, i = problems.matrix(last), problem.index(log[k].layer, log[k].neuron)
+            call = f"{call}[1][{i}], on the wall"
             close(values[i] if values.shape == (problem.n,) else values, 0.0, call=call, tol=1e-12, hint=hint)
 
 
-def sliding_euler(problem: Any, c0: Any, dt: float, t_end: float) -> tuple[int, Any]:
-    """Sliding Euler by regions of the library: the measure of what the scheme can do on an instance."""
-    c, modes, count = np.array(c0), list(np.asarray(c0)[: problem.h] > 0), 0
-    held: set[int] = set()
-    for _ in range(round(t_end / dt)):
-        before = np.array(modes)
-        region = ActivationRegion(problem, before, held)
-        c = c + dt * region.velocity(c)
-        arrived = [i for i in range(problem.h) if i not in held and (c[i] > 0) != before[i]]
-        c[arrived] = 0.0
-        off, on = problem.wall_speeds(c)
-        leaving = [i for i in held if off[i] <= 0 or on[i] >= 0]
+def pulls(problem: Sheaf, c: Any) -> tuple[Any, Any]:
+    """The wall speeds as if there were one hidden layer alone: only the last one is pulled."""
+    off, on = (np.array(f) for f in problem.wall_speeds(c))
+    first = problem.h - problem.net.widths[-2]
+    on[:first] = off[:first]
+    return off, on
+
+
+def sliding_euler(
+    problem: Sheaf,
+    c0: Any,
+    dt: float,
+    t_end: float,
+    *,
+    steps: Callable[[float, float], int] = lambda t_end, dt: round(t_end / dt),
+    speeds: Callable[[Sheaf, Any], tuple[Any, Any]] = lambda problem, c: problem.wall_speeds(c),
+    watched: int = 10**6,
+    to_wall: bool = True,
+    slides: Callable[[float, float], bool] = lambda off, on: off > 0 > on,
+    leaves: Callable[[float, float], str] = lambda off, on: "off" if off <= 0 else "on" if on >= 0 else "",
+    each: int = 10**6,
+    output: bool = True,
+    events: list[tuple[int, int]] | None = None,
+) -> tuple[int, Any]:
+    """Euler that can slide; each keyword makes a near miss, `events` collects step and neuron of each change."""
+    h = problem.h
+    c, active, held, count = np.array(c0, dtype=float), np.asarray(c0)[:h] > 0, np.zeros(h, dtype=bool), 0
+    off, on = speeds(problem, c)
+    for k in range(steps(t_end, dt)):
+        v = problem.velocity(c) * output
+        v[:h] = np.where(held, 0.0, np.where(active, on, off))
+        c = c + dt * v
+        arrived = [i for i in range(min(h, watched)) if not held[i] and (c[i] > 0) != active[i]][:each]
+        if to_wall:
+            c[arrived] = 0.0
+        off, on = speeds(problem, c)
+        left = [(i, side) for i in range(h) if held[i] and (side := leaves(off[i], on[i]))]
         for i in arrived:
-            count += 1
-            if off[i] > 0 > on[i]:
-                held.add(i)
-            else:
-                modes[i] = not modes[i]
-        for i in leaving:
-            count += 1
-            held.discard(i)
-            modes[i] = bool(on[i] >= 0)
+            held[i] = slides(off[i], on[i])
+            active[i] ^= not held[i]
+        for i, side in left:
+            held[i], active[i] = False, side == "on"
+        count += len(arrived) + len(left)
+        if events is not None:
+            events += [(k, i) for i in [*arrived, *(i for i, _ in left)]]
     return count, c
+
+
+def flat(scheme: Callable[..., tuple[int, Any]]) -> Callable[..., list[float]]:
+    """Count and last state in one list."""
+
+    def judge(*args: Any) -> list[float]:
+        count, c = scheme(*args)
+        return [float(count), *c]
+
+    return judge
+
+
+def wrong(**keywords: Any) -> Callable[..., list[float]]:
+    return flat(partial(sliding_euler, **keywords))
+
+
+def count_alone(judge: Callable[..., list[float]]) -> Callable[..., list[float]]:
+    """A near miss that has to show in the count: the right state beside it."""
+    return lambda *args: [judge(*args)[0], *sliding_euler(*args)[1]]
+
+
+def exactly(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[int, Any]:
+    run = Exact().run(problem, c0, t_end)
+    return run.log.count, run.at(t_end)
+
+
+def of_fixed_step(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[int, Any]:
+    return sliding_euler(problem, c0, 0.01, t_end)
+
+
+MISTAKEN: dict[str, Any] = {
+    "never leaves": count_alone(wrong(leaves=lambda off, on: "")),
+    "leaves to the active side alone": count_alone(wrong(leaves=lambda off, on: "on" if on >= 0 else "")),
+    "leaves to the inactive side alone": count_alone(wrong(leaves=lambda off, on: "off" if off <= 0 else "")),
+    "always slides": count_alone(wrong(slides=lambda off, on: True)),
+    "never slides": count_alone(wrong(slides=lambda off, on: False)),
+    "overshoot kept": wrong(to_wall=False),
+    "the first four neurons": count_alone(wrong(watched=4)),
+    "one hidden layer": wrong(speeds=pulls),
+    "the output stands still": wrong(output=False),
+}
+MISCHOSEN: dict[str, Any] = {
+    "the count of Exact": count_alone(flat(exactly)),
+    "never slides": wrong(to_wall=False, slides=lambda off, on: False),
+    "the first four neurons": wrong(watched=4),
+    "one hidden layer": wrong(speeds=pulls),
+}
+MISTIMED: dict[str, Any] = {
+    "int": wrong(steps=lambda t_end, dt: int(t_end / dt)),
+    "a step more": wrong(steps=lambda t_end, dt: round(t_end / dt) + 1),
+    "a step less": wrong(steps=lambda t_end, dt: round(t_end / dt) - 1),
+    "to t = 20": wrong(steps=lambda t_end, dt: round(20 / dt)),
+}
+ELSEWHERE: dict[str, Any] = {"Exact": flat(exactly), "dt = 0.01": flat(of_fixed_step)}
