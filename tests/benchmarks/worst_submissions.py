@@ -93,14 +93,12 @@ def course_with(case, folder):
 def watched(argv):
     """Run a command; return its exit status, its seconds and the most bytes of its whole tree."""
     start, most = time.monotonic(), 0
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     while process.poll() is None:
         below = descendants(process.pid)
         if (own := load(process.pid)) is not None:
             most = max(most, memory({**below, process.pid: own}))
         time.sleep(0.1)
-    assert process.stderr is not None
-    process.stderr.read()
     return process.returncode, time.monotonic() - start, most
 
 
