@@ -33,7 +33,7 @@ from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
 from graders.sandbox.containment import Bind, bubblewrap
 from graders.sandbox.users import FREE
-from tests.graders.hostile import Case, corpus, hand_in_case, slug
+from tests.graders.hostile import Case, blind, corpus, hand_in_case, slug
 
 HERE = Path(__file__).resolve().parent
 MINI = HERE.parent / "graders" / "course"
@@ -218,8 +218,9 @@ def ours(root: Path, wanted: list[str]) -> dict[str, list[str]]:
 
 
 def chosen(submit, wanted: list[str]) -> dict[str, Case]:
-    """The cases whose name holds one of `wanted`."""
-    return {name: case for name, case in corpus(submit).items() if any(part in name for part in wanted)}
+    """The cases whose name holds one of `wanted`; the blind ones begin with that word."""
+    cases = corpus(submit) | {f"blind: {name}": case for name, case in blind(submit).items()}
+    return {name: case for name, case in cases.items() if any(part in name for part in wanted)}
 
 
 def judge(case: Case, student: str, seen: dict) -> list[str]:

@@ -6,6 +6,7 @@ Each hostile one spoils exercise 1.1 (3 points) in its own way; nothing may make
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -556,6 +557,23 @@ def corpus(submit):
     }
 
 
+BLIND = tomllib.loads(Path(__file__).with_name("blind.toml").read_text(encoding="utf-8"))["case"]
+"""Attacks written by judges who had read README and release alone, before any of them was run."""
+
+
+def blind(submit):
+    """The blind attacks by name; nothing but exercise 1.1, the written answer and files beside differs from the key."""
+    cases = {}
+    for case in BLIND:
+        changed = {"ex_1_1": case.get("code"), "written_1_W": case.get("written")}
+        notebook = submit(**{name: text for name, text in changed.items() if text is not None})
+        files = {"mini-1.ipynb": nbformat.writes(notebook).encode()}
+        files |= {name: text.encode() for name, text in case.get("files", {}).items()}
+        wrong = "code" in case
+        cases[case["name"]] = Case(files, 0 if wrong else 3, None if wrong else "ok", honest=not wrong)
+    return cases
+
+
 def hand_in_case(root, student, case):
     """Put a case's files into `submitted/` of the course at `root`."""
     folder = Path(root) / "submitted" / student / "mini"
@@ -564,6 +582,7 @@ def hand_in_case(root, student, case):
         if isinstance(content, str):
             (folder / name).symlink_to(content)
         else:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
 
 

@@ -18,15 +18,47 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["signal", "numpy", "random", "json", "matplotlib", "nbgrader", "nbformat", "alembic", "pytest", "conftest"]
-NAMES += ["graders", "sheaflab", "sitecustomize", "IPython", "traitlets", "scipy", "tokenize", "secrets", "hatchling"]
+NAMES += [
+    "graders",
+    "sheaflab",
+    "sitecustomize",
+    "usercustomize",
+    "nbgrader_config",
+    "nbgrader_config_local",
+    "jupyter_config",
+    "jupyter_server_config",
+    "jupyter_nbconvert_config",
+    "ipython_config",
+    "struct",
+    "socket",
+    "string",
+    "IPython",
+    "traitlets",
+    "scipy",
+    "tokenize",
+    "secrets",
+    "hatchling",
+]
 SETTINGS = [
     "pytest.ini",
+    "tox.ini",
+    "setup.cfg",
     "pyproject.toml",
     "alembic.ini",
-    "nbgrader_config.py",
-    "jupyter_config.py",
-    "ipython_config.py",
+    "matplotlibrc",
+    ".env",
+    "gradebook.db",
 ]
+SETTINGS += ["jupyter_config.json", "nbgrader_config.json", "jupyter_server_config.json"]
+
+
+def set_traps(here, marks):
+    """Fill a folder with files that tools take for theirs; each module leaves a mark when it is executed."""
+    for name in NAMES:
+        mark = marks / f"{name}.imported"
+        (here / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\nraise ImportError('a trap')\n")
+    for name in SETTINGS:
+        (here / name).write_bytes(b"\xff\xfe no = settings = [\n")
 
 
 @pytest.fixture
@@ -34,12 +66,7 @@ def folder(tmp_path):
     """A folder full of traps; each module leaves a mark when it is imported."""
     here = tmp_path / "here"
     here.mkdir()
-    for name in NAMES:
-        mark = tmp_path / f"{name}.imported"
-        (here / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\nraise ImportError('a trap')\n")
-    (here / "matplotlibrc").write_bytes(b"\xff\xfe no style: [\n")
-    for name in SETTINGS:
-        (here / name).write_text("no = settings = [\n")
+    set_traps(here, tmp_path)
     yield here
     assert sorted(path.name for path in tmp_path.glob("*.imported")) == []
 
@@ -48,11 +75,11 @@ def folder(tmp_path):
 def run(folder):
     """Run a command as a user does who has not activated the environment; return what it prints."""
 
-    def command(program, *arguments, status=0):
+    def command(program, *arguments, status=0, cwd=folder):
         kept = {name: os.environ[name] for name in ("HOME", "TMPDIR", "LANG") if name in os.environ}
         done = subprocess.run(
             [Path(sysconfig.get_path("scripts")) / program, *map(str, arguments)],
-            cwd=folder,
+            cwd=cwd,
             env={**kept, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -85,6 +112,23 @@ def test_the_chain_of_a_class(run, folder, mini, submit, secret, tmp_path):
     assert "<h2>Scores</h2>" in (folder / "report" / "class.html").read_text()
     run("graders", "similar", at)
     run("graders", "regrade", at, "--workers=2")
+
+
+def test_the_folder_of_a_submission_is_as_strange_as_any(run, folder, mini, submit, tmp_path):
+    course = copy_course(mini, tmp_path / "course")
+    run("graders", "build", f"--course={course.root}")
+    within = hand_in(course, "eve", submit()).parent
+    set_traps(within, tmp_path)
+    (within / "source" / "mini").mkdir(parents=True)
+    (within / "source" / "mini" / "exercises.toml").write_text("no = course = [")
+    for arguments in (
+        ["grade", "--workers=1"],
+        ["similar"],
+        ["regrade", "--workers=1"],
+        ["report", "--out", tmp_path / "report"],
+    ):
+        run("graders", *arguments, cwd=within)
+    assert "eve" in (tmp_path / "report" / "grades.csv").read_text()
 
 
 def test_the_demonstration(run, folder):

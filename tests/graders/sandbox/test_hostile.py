@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -13,7 +14,7 @@ from graders.gradebook.writing import read_result
 from graders.sandbox.machine import chromium
 from graders.status import Status
 from tests.graders.conftest import hand_in
-from tests.graders.hostile import BAD, CODE, NOTEBOOKS, by_code, corpus, hand_in_case, slug
+from tests.graders.hostile import BAD, BLIND, CODE, NOTEBOOKS, blind, by_code, corpus, hand_in_case, slug
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +68,36 @@ def test_a_class_of_cheats_and_accidents(course, submit, capsys):
         assert secret not in text
     for cheat in map(slug, CODE):  # the others hand in the key, in which these words are
         assert "instructor's version" not in (course.root / "autograded" / cheat / "mini" / "mini-1.ipynb").read_text()
+
+
+def test_a_class_of_blind_attacks(course, submit):
+    cases = {slug(name): case for name, case in blind(submit).items()}
+    assert len(cases) == len(BLIND) >= 60
+    honest = ("aaa", "mmm", "zzz")
+    for student in honest:
+        hand_in(course, student, submit())
+    for student, case in cases.items():
+        hand_in_case(course.root, student, case)
+    before = snapshot(course)
+
+    assert main_with(course, workers=2, cpu=1.0, wall=12.0) == 0
+
+    assert snapshot(course) == before
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        scores = {
+            (s.student.id, grade.name): grade.auto_score
+            for s in book.assignment_submissions("mini")
+            for notebook in s.notebooks
+            for grade in notebook.grades
+        }
+    found = {student: scores.get((student, "grade-1-1")) for student in (*honest, *cases)}
+    assert found == dict.fromkeys(honest, 3) | {student: case.points for student, case in cases.items()}
+    for student in (*honest, *(student for student, case in cases.items() if case.honest)):
+        assert sum(scores[student, f"grade-1-{k}"] for k in (1, 2, 3, 4)) == 10, student
+    text = "".join(path.read_text() for path in (course.root / "autograded").glob("*/mini/*.ipynb"))
+    for secret in (course.secret.decode(), str(course.root), "test_numbers"):
+        assert secret not in text
+    assert not list(Path("/tmp").glob("pwned-*"))
 
 
 def test_nothing_of_one_submission_reaches_the_next(grade, submit):
