@@ -40,7 +40,7 @@ def test_there_are_five_top_level_places():
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip
     top = {line.split("/")[0] for line in tracked}
-    files = {"README.md", "pyproject.toml", "CHANGELOG.md", "LICENSE", "CITATION.cff"}
+    files = {"README.md", "pyproject.toml", "CHANGELOG.md", "LICENSE", "CITATION.cff", "SECURITY.md"}
     assert {name for name in top if not name.startswith(".")} <= PLACES | files
 
 
