@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.arrays import FloatArray
-from sheaflab.modes import SLIDING, first_modes_many
+from sheaflab.modes import SLIDING
 from sheaflab.results import LOG_TYPES, OUTCOMES, Batch, Outcome
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import SwitchLog, switches_of
+from sheaflab.walls import first_modes_many
 
 Columns = dict[str, NDArray[Any]]
 Part = tuple[FloatArray, FloatArray, NDArray[np.int8], NDArray[np.bool_], Columns]
@@ -116,8 +117,7 @@ class Ensemble:
     @cached_property
     def _first_slides(self) -> NDArray[np.int64]:
         """Number of neurons that slide from the start on, shape ``(m,)``."""
-        modes, _ = first_modes_many(self.sheaf, self.starts)
-        return np.asarray((modes == SLIDING).sum(axis=1, dtype=np.int64))
+        return np.asarray((first_modes_many(self.sheaf, self.starts).codes == SLIDING).sum(axis=1, dtype=np.int64))
 
     # -- energies and outcomes ------------------------------------------------------------------------------------
     @cached_property

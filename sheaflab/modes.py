@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.arrays import BoolArray, FloatArray
-from sheaflab.sheaf import Sheaf
 
 Mode = Literal["inactive", "active", "sliding"]
 MODES: tuple[Mode, ...] = ("inactive", "active", "sliding")
@@ -67,29 +66,3 @@ def settle_many(before: CodeArray, down: FloatArray, up: FloatArray, rises: Bool
     """Do what :func:`settle` does for each entry of arrays of shape ``(k,)``."""
     signs = (np.sign(speed).astype(np.int8) for speed in (down, up))
     return np.asarray(_SETTLED[before, np.asarray(rises, dtype=np.int8), *signs])
-
-
-def first_modes(sheaf: Sheaf, c: FloatArray) -> tuple[CodeArray, list[int]]:
-    """Return the modes in which a run from `c` starts and the neurons that start on a wall that repels.
-
-    On such a wall both sides pull away and Filippov's solution is not unique: the neuron counts as inactive, as in
-    the activation pattern.
-    """
-    z = c[: sheaf.h]
-    modes = (z > 0).astype(np.int8)
-    walls = np.flatnonzero(z == 0)
-    if not walls.size:
-        return modes, []
-    down, up = sheaf.wall_speeds(c)
-    modes[walls] = settle_many(modes[walls], down[walls], up[walls], False)
-    return modes, [int(i) for i in walls if down[i] < 0 < up[i]]
-
-
-def first_modes_many(sheaf: Sheaf, starts: FloatArray) -> tuple[CodeArray, BoolArray]:
-    """Do what :func:`first_modes` does for each row of `starts`: codes ``(m, h)`` and whether any wall repels."""
-    modes = (starts[:, : sheaf.h] > 0).astype(np.int8)
-    repelled = np.zeros(len(starts), dtype=np.bool_)
-    for k in np.flatnonzero((starts[:, : sheaf.h] == 0).any(axis=1)):
-        modes[k], neurons = first_modes(sheaf, starts[k])
-        repelled[k] = bool(neurons)
-    return modes, repelled

@@ -13,6 +13,7 @@ from sheaflab.events.exponentials import first_roots
 from sheaflab.modes import CodeArray
 from sheaflab.region import region_of
 from sheaflab.sheaf import Sheaf
+from sheaflab.walls import AT_END, OVERTIME
 
 _PATIENCE = 3
 _ROOM = 2.0e8  # bytes for stored eigenbases
@@ -49,7 +50,7 @@ class Leaps:
         return self.bases[key]
 
     def take(
-        self, c: FloatArray, codes: CodeArray, quiet: IntArray, horizon: FloatArray, blur: FloatArray
+        self, c: FloatArray, codes: CodeArray, quiet: IntArray, t: FloatArray, t_end: float, blur: FloatArray
     ) -> tuple[IntArray, Leap]:
         """Return which rows leap, and where to. The result of a row depends on that row alone."""
         if self.sheaf.n > DENSE:
@@ -63,10 +64,12 @@ class Leaps:
                 near[tried] = self.home.basis.cleared(c[tried])
             long = quiet >= np.where(calm, _PATIENCE, self.restless)
         rows = np.flatnonzero(near | long)
-        return rows, self._leap(c[rows], codes[rows], near[rows], horizon[rows], blur[rows])
+        return rows, self._leap(c[rows], codes[rows], near[rows], t[rows], t_end, blur[rows])
 
-    def _leap(self, c: FloatArray, codes: CodeArray, near: BoolArray, horizon: FloatArray, blur: FloatArray) -> Leap:
-        waits = horizon.copy()
+    def _leap(
+        self, c: FloatArray, codes: CodeArray, near: BoolArray, t: FloatArray, t_end: float, blur: FloatArray
+    ) -> Leap:
+        waits = t_end * OVERTIME - t
         hit, rises = np.zeros(codes.shape, dtype=np.bool_), np.zeros(codes.shape, dtype=np.bool_)
         members: dict[bytes, list[int]] = {}
         for k in range(len(c)):
@@ -74,6 +77,8 @@ class Leaps:
         groups = [(self.basis(key), np.array(rows)) for key, rows in members.items()]
         searched = [(basis, rows[~near[rows]]) for basis, rows in groups]
         self._search([(basis, rows) for basis, rows in searched if rows.size], c, waits, blur, hit, rises)
+        late = ~hit.any(axis=1) | (t + waits > t_end * AT_END)
+        hit[late], waits[late] = False, t_end - t[late]
         states = c.copy()
         for basis, rows in groups:
             states[rows] = basis.flow(c[rows], waits[rows])

@@ -26,10 +26,12 @@ import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
 from sheaflab.events.exponentials import NOISE
-from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, first_modes, settle
+from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, settle
 from sheaflab.results import Event, Outcome, Record
 from sheaflab.sheaf import Sheaf, log_slope
+from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes, settle_germs
 
+_Terms = tuple[float, float, float, float]
 _PATIENCE = 2000
 _SLOW = 12
 
@@ -65,10 +67,11 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     b = float(sheaf.boundary_term[h])
     # The rounding of a = W x + b itself: an equilibrium closer to its wall than this is on it.
     floor = (2 * EPS * (np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0]))).tolist()
-    codes, repelled = first_modes(sheaf, c0)
+    codes, orders, repels = first_modes(sheaf, c0)
+    repelled, walls = repels.nonzero()[0].tolist(), Walls(sheaf)
     mode, z = codes.tolist(), c0[:h].tolist()
     r = float(c0[h]) - b - sum(w[i] * z[i] for i in range(h) if mode[i] == ACTIVE)
-    fresh = {i for i in range(h) if z[i] == 0.0}
+    fresh = {i: int(orders[i]) for i in range(h) if z[i] == 0.0}
     record = Record([0.0], [c0], [bytes(mode)])
     t, blur = 0.0, 1.0
     while True:
@@ -76,7 +79,11 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         s = sum([w[i] * w[i] for i in active])
         p = sum([w[i] * (z[i] - a[i]) for i in active])
         now = law(s, p, r)
-        wait, who = _first(a, w, z, mode, now, [blur * f for f in floor] if blur > 1.0 else floor, fresh, t_end - t)
+        wait, who = _first(
+            a, w, z, mode, now, [blur * f for f in floor] if blur > 1.0 else floor, fresh, t_end * OVERTIME - t
+        )
+        if not who or t + wait > t_end * AT_END:
+            wait, who = t_end - t, []
         e1, e2 = math.exp(-now.l1 * wait), math.exp(-now.l2 * wait)
         drop = math.expm1(-wait)
         # Measured from the state where it moves little, so that short stretches cost no digits.
@@ -90,13 +97,19 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         if not who:
             t = t_end
             break
-        t += wait
+        t = min(t + wait, t_end)
         for i in who:
             z[i] = 0.0
         before, slope = mode[:], _slope(a, w, z, mode, r)
+        faint = walls.faint(max(map(abs, z)))
         for i in who:
             mode[i] = settle(before[i], a[i], a[i] + w[i] * r, True)
-        fresh = set(who)
+        fresh = dict.fromkeys(who, 1)
+        unclear = [i for i in who if before[i] != SLIDING and min(abs(a[i]), abs(a[i] + w[i] * r)) <= faint]
+        if unclear:
+            germ = settle_germs(sheaf, _state(w, b, z, mode, r), np.array(mode, dtype=np.int8), unclear)
+            mode = germ.codes.tolist()
+            fresh.update((i, int(germ.orders[i])) for i in unclear)
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 4.0 * blur if mode == before or wait <= 4 * EPS * t else 1.0
         if mode == before:
@@ -137,41 +150,42 @@ def _first(
     mode: list[int],
     now: Law,
     floor: list[float],
-    fresh: set[int],
+    fresh: dict[int, int],
     horizon: float,
 ) -> tuple[float, list[int]]:
     """Return the wait until the first event and its neurons (none: the whole horizon)."""
-    best, hits = horizon, []
+    best, hits, rates = horizon, [], (now.l1, now.l2)
     for i, m in enumerate(mode):
         if m == INACTIVE:
             if a[i] <= floor[i]:
                 continue
             t = math.log1p(-z[i] / a[i])
         elif m == SLIDING:
-            t = _root(-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2, now.l1, now.l2, floor[i], False, best)
+            t = _root((-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2), rates, floor[i], 0, best)
         else:
             share = w[i] * now.share
-            t = _root(
-                a[i], w[i] * now.B1, z[i] - a[i] - share, w[i] * now.B2, now.l1, now.l2, floor[i], i in fresh, best
-            )
+            terms = (a[i], w[i] * now.B1, z[i] - a[i] - share, w[i] * now.B2)
+            t = _root(terms, rates, floor[i], fresh.get(i, 0), best)
         if t <= best:
             best = t
             hits.append((t, i))
     return best, [i for t, i in hits if t <= best + 4 * EPS * best]
 
 
-def _root(
-    c: float, a1: float, a2: float, a3: float, l1: float, l2: float, floor: float, crossed: bool, limit: float
-) -> float:
-    """The first root of :mod:`sheaflab.events.exponentials` for rates l1 ≤ 1 ≤ l2; ``inf`` if it is past `limit`."""
+def _root(terms: _Terms, rates: tuple[float, float], floor: float, order: int, limit: float) -> float:
+    """Theorems 1 and 2 of :mod:`sheaflab.events.exponentials` for a constant and rates l1 ≤ 1 ≤ l2.
+
+    Return the first root after one of that `order` at 0, ``inf`` if it is past `limit`.
+    """
+    (c, a1, a2, a3), (l1, l2) = terms, rates
     g, g1, g2, g3 = c + NOISE * abs(c) + floor, a1 + NOISE * abs(a1), a2 + NOISE * abs(a2), a3 + NOISE * abs(a3)
     t = 0.0
     exp, sqrt = math.exp, math.sqrt
-    if crossed:
-        h1, h2, h3 = -l1 * a1, -a2, -l2 * a3
+    if order:
+        h1, h2, h3 = (-l1) ** order * a1, (-1.0) ** order * a2, (-l2) ** order * a3
         bound = max(h1, 0.0) * l1 + max(h2, 0.0) + max(h3, 0.0) * l2
         if bound > 0:
-            t = max(h1 + h2 + h3, 0.0) / bound
+            t = 0.5 * (order + 1) * max(h1 + h2 + h3, 0.0) / bound
     for count in itertools.count(1):
         if count % _PATIENCE == 0:  # terms that cancel: known less well, as in first_roots
             k = NOISE * 4.0 ** (count // _PATIENCE)

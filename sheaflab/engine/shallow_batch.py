@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sheaflab.arrays import EPS, BoolArray, FloatArray
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.events.exponentials import first_roots
-from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, CodeArray, first_modes_many, settle_many
+from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, CodeArray, settle_many
 from sheaflab.results import Batch, Outcome
 from sheaflab.sheaf import Sheaf, log_slopes
+from sheaflab.walls import AT_END, OVERTIME, Germ, Walls, first_modes_many, settle_germs
 
 
 class _Law:
@@ -45,16 +46,17 @@ def rows(terms: FloatArray) -> FloatArray:
 class _Walk:
     """The trajectories still under way: columns of arrays of shape ``(h, m)``."""
 
-    def __init__(self, sheaf: Sheaf, starts: FloatArray, codes: CodeArray) -> None:
+    def __init__(self, sheaf: Sheaf, starts: FloatArray, start: Germ) -> None:
         h = sheaf.h
+        self.walls = Walls(sheaf)
         self.a, self.w = sheaf.boundary_term[:h, None], sheaf.net.weights[1][0][:, None]
         self.b = float(sheaf.boundary_term[h])
         rounding = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])
         self.floor = 2 * EPS * rounding
         self.who, self.t = np.arange(len(starts)), np.zeros(len(starts))
-        self.z, self.mode = np.ascontiguousarray(starts[:, :h].T), np.ascontiguousarray(codes.T)
+        self.z, self.mode = np.ascontiguousarray(starts[:, :h].T), np.ascontiguousarray(start.codes.T)
         self.r = starts[:, h] - self.b - rows(np.where(self.mode == ACTIVE, self.w * self.z, 0.0))
-        self.fresh = self.z == 0.0
+        self.fresh = np.ascontiguousarray(start.orders.T)  # orders of zeros that are no events
         self.met, self.blur = np.zeros(len(starts), dtype=np.int64), np.ones(len(starts))
 
     def select(self, mask: BoolArray) -> None:
@@ -73,14 +75,28 @@ class _Walk:
         self.z = self.z + np.where(self.mode == SLIDING, 0.0, (self.z - self.a) * drop + pulled)
         self.r = law.R1 * (1.0 + m1) + law.R2 * (1.0 + m2)
 
-    def settle(self, hit: BoolArray) -> CodeArray:
-        """Return the modes after the events `hit`. There f⁻ = a, so sliding ends only by going active."""
+    def settle(self, hit: BoolArray) -> tuple[CodeArray, IntArray]:
+        """Return the modes after the events `hit`, and orders. There f⁻ = a, so sliding ends only by going active."""
         neuron, column = hit.nonzero()
         down = self.a[neuron, 0]
         up = down + self.w[neuron, 0] * self.r[column]
         after = self.mode.copy()
         after[neuron, column] = settle_many(self.mode[neuron, column], down, up, True)
-        return after
+        orders = hit.astype(np.int64)
+        faint = np.minimum(np.abs(down), np.abs(up)) <= self.walls.faint(float(np.abs(self.z).max()))
+        faint &= self.mode[neuron, column] != SLIDING
+        for k in np.unique(column[faint]).tolist():
+            unclear = neuron[faint & (column == k)]
+            germ = settle_germs(self.walls.sheaf, self.state(k), after[:, k], unclear)
+            after[:, k] = germ.codes
+            orders[unclear, k] = germ.orders[unclear]
+        return after, orders
+
+    def state(self, k: int) -> FloatArray:
+        """The state of column `k`, shape ``(n,)``."""
+        z = self.z[:, k]
+        output = self.r[k] + self.b + float((self.w[:, 0] * z)[self.mode[:, k] == ACTIVE].sum())
+        return np.append(z, output)
 
     def slope(self, mode: CodeArray, energy: FloatArray) -> FloatArray:
         u = self.z - self.a
@@ -91,11 +107,14 @@ class _Walk:
 def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:
     """Follow the flow from each row of `starts`, shape ``(m, n)``."""
     batch = Batch(sheaf, len(starts), t_end)
-    codes, batch.repelled = first_modes_many(sheaf, starts)
-    walk = _Walk(sheaf, starts, codes)
+    start = first_modes_many(sheaf, starts)
+    batch.repelled = np.asarray(start.repelled.any(axis=1))
+    walk = _Walk(sheaf, starts, start)
     while walk.who.size:
         law = _Law(walk.w, walk.mode == ACTIVE, walk.z - walk.a, walk.r)
-        at, best = _first(walk, law, t_end - walk.t)
+        at, best = _first(walk, law, t_end * OVERTIME - walk.t)
+        late = walk.t + best > t_end * AT_END
+        at[:, late], best[late] = np.inf, t_end - walk.t[late]
         ended = np.asarray(np.isinf(at).all(axis=0))
         walk.advance(best, law)
         if ended.any():
@@ -104,17 +123,17 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
             walk.select(~ended)
             if not best.size:
                 break
-        walk.t = walk.t + best
+        walk.t = np.minimum(walk.t + best, t_end)
         hit = at <= best * (1 + 4 * EPS)
         walk.z[hit] = 0.0
-        after = walk.settle(hit)
+        after, orders = walk.settle(hit)
         u = walk.z - walk.a
         energy = 0.5 * (walk.r * walk.r + rows(u * u))
         slopes = walk.slope(walk.mode, energy), walk.slope(after, energy)
         changes = batch.add(walk.who, walk.t, walk.mode, after, energy, slopes)
         walk.met = walk.met + changes
         walk.blur = np.where((changes > 0) & (best > 4 * EPS * walk.t), 1.0, 4.0 * walk.blur)
-        walk.mode, walk.fresh = after, hit
+        walk.mode, walk.fresh = after, orders
         spent = walk.met >= max_events
         if spent.any():
             walk.store(batch, spent, Outcome.EVENT_BUDGET, walk.t[spent])
@@ -141,7 +160,7 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
         constants, pick = c[row, column], (row, column)
         coefficients = np.stack([a1[pick], a2[pick], a3[pick]])
         rates = np.stack([law.l1[column], np.ones(row.size), law.l2[column]])
-        order = (walk.fresh[pick] & ~slides[pick]).astype(np.int64)
+        order = np.where(slides[pick], 0, walk.fresh[pick])
         at[pick] = first_roots(constants, coefficients, rates, best, column, order, walk.floor[row] * walk.blur[column])
     at[at > horizon] = np.inf
     return at, np.minimum(at.min(axis=0), horizon)

@@ -9,10 +9,11 @@ import numpy as np
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.blocks import product
 from sheaflab.events.exponentials import first_roots
-from sheaflab.modes import SLIDING, CodeArray, first_modes, settle
+from sheaflab.modes import CodeArray
 from sheaflab.region import ActivationRegion, region_of
 from sheaflab.results import Event, Outcome, Record
 from sheaflab.sheaf import Sheaf
+from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes
 
 DENSE = 1200  # coordinates: no eigendecomposition beyond is worth its time
 _WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the order of fast events
@@ -20,7 +21,8 @@ _WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the o
 
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
-    codes, repelled = first_modes(sheaf, c0)
+    codes, order, repels = first_modes(sheaf, c0)
+    repelled, walls = repels.nonzero()[0].tolist(), Walls(sheaf)
     bases: dict[bytes, Eigenbasis] = {}
 
     def basis_of(key: bytes) -> Eigenbasis:
@@ -29,7 +31,6 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         return bases[key]
 
     c, t, blur = c0, 0.0, 1.0
-    order = (c0[: sheaf.h] == 0).astype(np.int64)
     record = Record([0.0], [c0], [codes.tobytes()])
     while True:
         key = codes.tobytes()
@@ -40,20 +41,20 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
                 f"`method` must be 'auto' for this network: its mode at t = {t:.6g} has rates from "
                 f"{region.rate:.3g} to {region.spectrum[-1]:.3g}, too many decades for the closed form alone"
             )
-        wait, who, upward = first_exit(basis, c, t_end - t, order, blur)
-        c = np.asarray(region.flow(c, wait))
-        if not who.size:
+        wait, who, upward = first_exit(basis, c, t_end * OVERTIME - t, order, blur)
+        ends = not who.size or t + wait > t_end * AT_END
+        rests = walls.resting(c, codes)
+        c = np.asarray(region.flow(c, t_end - t if ends else wait))
+        c[: sheaf.h][rests] = 0.0
+        if ends:
             record.times.append(t_end)
             record.states.append(c)
             return record, repelled
-        t += wait
+        t = min(t + wait, t_end)
         c[who] = 0.0
-        down, up = sheaf.wall_speeds(c)
-        before, codes = codes, codes.copy()
-        order = np.zeros(sheaf.h, dtype=np.int64)
-        for i, rises in zip(who, upward, strict=True):
-            codes[i] = settle(before[i], down[i], up[i], rises)
-            order[i] = 2 if before[i] == SLIDING else 1
+        before = codes
+        hits = zip(who.tolist(), upward.tolist(), strict=True)
+        codes, order = walls.settle(c, before, hits, sheaf.wall_speeds(c))
         key = codes.tobytes()
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 4.0 * blur if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
@@ -61,7 +62,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
             continue
         energy, slopes = sheaf.energy(c), (region.slope(c), basis_of(key).region.slope(c))
         record.events += [
-            Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in who if before[i] != codes[i]
+            Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in np.flatnonzero(before != codes)
         ]
         record.times.append(t)
         record.states.append(c)
@@ -83,7 +84,7 @@ def first_exit(
     c : ndarray, shape (n,)
     horizon : float
     order : ndarray of int, shape (h,)
-        1 for a neuron that has just crossed its wall, 2 for one that has just slid off it.
+        Order of the zero of a neuron that has just left its wall: 1 where it crossed, 2 where it slid off, …
     blur : float
         Factor on the uncertainty of the event functions.
     """

@@ -24,10 +24,11 @@ from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine import spectral
 from sheaflab.engine.laplacian import Layered, laplacian
 from sheaflab.events.polynomials import NOISE, conversion, first_root
-from sheaflab.modes import ACTIVE, SLIDING, first_modes, settle
+from sheaflab.modes import ACTIVE, SLIDING
 from sheaflab.region import region_of
 from sheaflab.results import Event, Outcome, Record
 from sheaflab.sheaf import Sheaf, log_slope
+from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes
 
 _DEGREES = (8, 30)
 _LARGE = 500  # coordinates: from here on a product with all weights at once reads too many zeros
@@ -42,7 +43,9 @@ class _Flow:
 
     def __init__(self, sheaf: Sheaf, c0: FloatArray) -> None:
         self.sheaf, self.h, self.n, self.pull, self.gram = sheaf, sheaf.h, sheaf.n, sheaf.pull, sheaf.gram
-        self.codes, self.repelled = first_modes(sheaf, c0)
+        start = first_modes(sheaf, c0)
+        self.codes, self.repelled = start.codes, start.repelled.nonzero()[0].tolist()
+        self.walls = Walls(sheaf)
         self.gate = (self.codes == ACTIVE).astype(float)
         self.moving = np.ones(self.n)
         self.moving[: self.h] = self.codes != SLIDING
@@ -124,25 +127,29 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     flow = _Flow(sheaf, c0)
     codes = flow.codes
     home = sheaf.shared(spectral.Home)
-    resting = home.codes.tobytes()
-    drive = float(np.abs(sheaf.boundary_term).max())
+    settled = home.codes.tobytes()
+    drive = flow.walls.drive
     record = Record([0.0], [c0], [codes.tobytes()])
     t, degree, quiet, blur, last = 0.0, _DEGREES[1] - 6, 0, 1.0, 0.0
     while t < t_end:
         mode = codes.tobytes()
-        calm = mode == resting
+        calm = mode == settled
         tail = calm and math.dist(flow.c, home.rest) < 0.999 * home.margin
         patience = 1 if calm else 6 + flow.n // 8  # quiet steps that are worth one eigendecomposition
         if flow.n <= spectral.DENSE and (tail or quiet >= patience):
             basis = home.basis if calm else spectral.Eigenbasis(region_of(sheaf, mode))
-            wait, who, rises = t_end - t, [], []
+            wait, who, rises = t_end * OVERTIME - t, [], []
             if not tail:  # after so many quiet steps no wall has just been left
                 wait, owners, upward = spectral.first_exit(basis, flow.c, wait, np.zeros(flow.h, dtype=np.int64), blur)
                 who, rises = owners.tolist(), upward.tolist()
+            if not who or t + wait > t_end * AT_END:
+                wait, who = t_end - t, []
+            rests = flow.walls.resting(flow.c, codes)
             flow.c = np.asarray(basis.region.flow(flow.c, wait))
+            flow.c[: flow.h][rests] = 0.0
             if not who:
                 break
-            t += wait
+            t = min(t + wait, t_end)
         else:
             who, rises, t, degree = _step(flow, t, t_end, degree, drive, tail, blur)
             if not who:
@@ -154,11 +161,12 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
             flow.c[i] = 0.0
         flow.refresh()
         energy = 0.5 * float(flow.r.dot(flow.r))
-        slope, before = flow.slope(energy), [int(codes[i]) for i in who]
-        for i, up, code in zip(who, rises, before, strict=True):
-            if (after := settle(code, -float(flow.r[i]), float(flow.g[i] - flow.r[i]), up)) != code:
-                flow.change(i, after)
-        changed = [(i, code, int(codes[i])) for i, code in zip(who, before, strict=True) if codes[i] != code]
+        slope = flow.slope(energy)
+        down = -flow.r[: flow.h]
+        after, _ = flow.walls.settle(flow.c, codes, zip(who, rises, strict=True), (down, flow.g + down))
+        changed = [(int(i), int(codes[i]), int(after[i])) for i in (after != codes).nonzero()[0]]
+        for i, _, code in changed:
+            flow.change(i, code)
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 1.0 if changed and t > last * (1 + 4 * EPS) else 4.0 * blur
         last = t
@@ -182,7 +190,7 @@ def _step(
 ) -> tuple[list[int], list[bool], float, int]:
     """Go to the next event or to the end of one series: who meets its wall, who rises off it, time, degree."""
     rounding = EPS * max(drive, float(np.maximum.reduce(np.abs(flow.c))), 1e-150)
-    horizon, series, known, wanted = t_end - t, flow.series, 1, degree
+    horizon, series, known, wanted = t_end * OVERTIME - t, flow.series, 1, degree
     series[0], series[1] = flow.c, flow.v
     while True:
         last = flow.extend(known, degree)
@@ -192,9 +200,11 @@ def _step(
         if who or length == horizon or degree == _DEGREES[1]:
             break
         known, degree = degree, min(degree + _MORE, _DEGREES[1])
-    if not who:
+    if t + x * length > t_end * AT_END:
+        who, x = [], (t_end - t) / length
+    elif not who:
         flow.c = scale.dot(part)
-        return who, rises, t + length if length < horizon else t_end, degree
+        return who, rises, min(t + length, t_end), degree
     flow.c = (x ** _EXPONENTS[: degree + 1] * scale).dot(part)
     return who, rises, min(t + x * length, t_end), max(wanted - 2, _DEGREES[0]) if x < 0.3 else degree
 
@@ -225,9 +235,10 @@ def _first(flow: _Flow, series: FloatArray, scale: FloatArray, floor: float) -> 
     best, hits = 1.0, []
     # In the order of their first negative ordinate: the likely first one first, the others are cleared by one value.
     for e in dict.fromkeys((b < 0).nonzero()[1].tolist()):
-        x = first_root((functions[:, e] * scale).tolist(), b[:, e], float(noise[e]), best)
-        if x <= best:
-            best = x
+        # A little further than the best so far: lifted by its rounding, an event of the same instant comes later.
+        x = first_root((functions[:, e] * scale).tolist(), b[:, e], float(noise[e]), min(1.0, best * (1 + 1e-10)))
+        if x <= best * (1 + 4 * EPS):
+            best = min(best, x)
             hits.append((x, e))
     if not hits:
         return best, [], []

@@ -24,9 +24,10 @@ from sheaflab.engine.layers import Layers, slopes_in, velocities
 from sheaflab.engine.leap_batch import Leaps
 from sheaflab.events.polynomials import NOISE
 from sheaflab.events.polynomials_batch import first_roots
-from sheaflab.modes import ACTIVE, SLIDING, first_modes_many, settle_many
+from sheaflab.modes import ACTIVE, SLIDING, CodeArray, settle_many
 from sheaflab.results import Batch, Outcome
 from sheaflab.sheaf import Sheaf
+from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes_many, settle_germs
 
 DEGREE = 18
 _NUMBERS = 32_768  # in the states of a pool: large enough to spread the overhead, small enough for the cache
@@ -43,10 +44,11 @@ class _Pool:
         self.t_end, self.max_events = t_end, max_events
         self.batch = Batch(sheaf, len(starts), t_end)
         self.starts, self.next = starts, 0
-        self.first_codes, self.batch.repelled = first_modes_many(sheaf, starts)
+        start = first_modes_many(sheaf, starts)
+        self.first_codes, self.batch.repelled = start.codes, np.asarray(start.repelled.any(axis=1))
+        self.walls = Walls(sheaf)
         self.leaps = Leaps(sheaf)
         self.rest, self.resting = self.leaps.rest, self.leaps.resting
-        self.drive = float(np.abs(sheaf.boundary_term).max())
         rows = min(max(1, _NUMBERS // (self.block * sheaf.n)), -(-len(starts) // self.block)) * self.block
         self.c, self.codes = np.tile(self.rest, (rows, 1)), np.tile(self.resting, (rows, 1))
         self.r, self.g = np.zeros((rows, self.n)), np.zeros((rows, self.h))
@@ -89,12 +91,14 @@ class _Pool:
         """Take rows that have been quiet for long, or can meet no wall any more, by the closed form of their mode."""
         alive = np.flatnonzero(self.who >= 0)
         which, leap = self.leaps.take(
-            self.c[alive], self.codes[alive], self.quiet[alive], self.t_end - self.t[alive], self.blur[alive]
+            self.c[alive], self.codes[alive], self.quiet[alive], self.t[alive], self.t_end, self.blur[alive]
         )
         rows = alive[which]
         if not rows.size:
             return
+        rests = self.walls.resting(self.c[rows], self.codes[rows])
         self.c[rows] = leap.states
+        self.c[rows[:, None], np.arange(self.h)] *= ~rests
         ended = ~leap.hit.any(axis=1)
         self.t[rows] = np.where(ended, self.t_end, np.minimum(self.t[rows] + leap.waits, self.t_end))
         met = rows[~ended]
@@ -107,6 +111,8 @@ class _Pool:
         lengths = self.expand()
         hit, rises, x = self.events()
         s = self.series
+        late = self.t + x * lengths > self.t_end * AT_END
+        hit[late], x[late] = False, (self.t_end - self.t[late]) / lengths[late]
         fraction = x.reshape(-1, self.block, 1)
         c = s[:, DEGREE].copy()
         for k in range(DEGREE - 1, -1, -1):
@@ -114,9 +120,8 @@ class _Pool:
             c += s[:, k]
         self.c = c.reshape(-1, self.n)
         alive, met = self.who >= 0, hit.any(axis=1)
-        room = self.t_end - self.t
-        self.t = np.where(met, np.minimum(self.t + x * lengths, self.t_end), self.t + lengths)
-        self.t[~met & (lengths >= room)] = self.t_end
+        self.t = np.where(met, np.minimum(self.t + x * lengths, self.t_end), np.minimum(self.t + lengths, self.t_end))
+        self.t[late] = self.t_end
         self.quiet += 1
         rows = np.flatnonzero(met)
         quiet = np.flatnonzero(~met)
@@ -148,10 +153,10 @@ class _Pool:
         last = np.sqrt(np.square(s[:, DEGREE + 1]).sum(axis=-1)).reshape(-1)
         # Far below `unit` the products, and before them their squares, underflow: a last term of 0 proves nothing.
         last = np.where(last > 1e-150, last, np.maximum(math.sqrt(self.n) * largest, 1e-300))
-        self.rounding = EPS * np.maximum(np.abs(self.c).max(axis=1), max(self.drive, 1e-150))
+        self.rounding = EPS * np.maximum(np.abs(self.c).max(axis=1), max(self.walls.drive, 1e-150))
         tolerance = self.rounding / layers.unit
         room = np.log(tolerance / last) + math.lgamma(DEGREE + 2) - DEGREE * math.log(layers.unit)
-        lengths = np.minimum(self.t_end - self.t, np.exp(np.minimum(room / (DEGREE + 1), 700.0)))
+        lengths = np.minimum(self.t_end * OVERTIME - self.t, np.exp(np.minimum(room / (DEGREE + 1), 700.0)))
         self.powers = np.ones((len(lengths), DEGREE + 1))
         self.powers[:, 1] = lengths
         self.powers[:, 2:] = lengths[:, None] * (layers.unit / np.arange(2.0, DEGREE + 1))
@@ -185,6 +190,17 @@ class _Pool:
         rises[group[first & upward], owner[first & upward]] = True
         return hit, rises, x
 
+    def _look_closer(
+        self, c: FloatArray, before: CodeArray, after: CodeArray, hit: BoolArray, r: FloatArray, g: FloatArray
+    ) -> None:
+        """Settle anew, in place, the rows in which a speed at a wall may be 0, or somebody rests on a wall."""
+        speed = np.minimum(np.abs(r[:, : self.h]), np.abs(g - r[:, : self.h]))
+        faint = speed <= (self.walls.rounding * np.maximum(np.abs(c).max(axis=1), self.walls.drive))[:, None]
+        at = np.where(hit, faint & (before != SLIDING), (c[:, : self.h] == 0) & faint)
+        met = at | (hit & (before != SLIDING))
+        for k in np.flatnonzero(at.any(axis=1)):
+            after[k] = settle_germs(self.walls.sheaf, c[k], after[k], np.flatnonzero(met[k]).tolist()).codes
+
     def meet(self, rows: IntArray, hit: BoolArray, rises: BoolArray) -> None:
         """Change the modes of the neurons `hit` in `rows` by Filippov's rule, and log it."""
         c, before = self.c[rows], self.codes[rows]
@@ -194,6 +210,7 @@ class _Pool:
         down = -r[row, neuron]
         after = before.copy()
         after[row, neuron] = settle_many(before[row, neuron], down, g[row, neuron] + down, rises[row, neuron])
+        self._look_closer(c, before, after, hit, r, g)
         t, energy = self.t[rows], 0.5 * np.square(r).sum(axis=1)
         slopes = slopes_in(before, r, g, energy), slopes_in(after, r, g, energy)
         changes = self.batch.add(self.who[rows], t, before.T, after.T, energy, slopes)

@@ -80,7 +80,7 @@ def first_roots(
     groups : ndarray of int, shape (m,), optional
         Group of each function; all in group 0 by default.
     order : ndarray of int, shape (m,), optional
-        Multiplicity (0, 1 or 2) of a known root at 0 that is no event.
+        Multiplicity of a known root at 0 that is no event.
     floor : float or ndarray, shape (m,)
         Absolute uncertainty of the functions beyond the rounding of their own terms.
 
@@ -233,14 +233,12 @@ def _polish(constants: FloatArray, coefficients: FloatArray, rates: FloatArray, 
 def _leave(coefficients: FloatArray, rates: FloatArray, order: IntArray) -> FloatArray:
     """Half-way to where the known root at 0 is certainly left behind."""
     t = np.zeros(order.size)
-    for m, sign in ((1, -1.0), (2, 1.0)):
+    for m in np.unique(order[order > 0]).tolist():
         members = np.flatnonzero(order == m)
-        if members.size:
-            lam = rates if rates.shape[1] == 1 else rates[:, members]
-            high = sign * coefficients[:, members] * lam**m
-            lead = _total(high)
-            bound = _total(np.maximum(high * lam, 0.0))  # the next derivative has the other sign
-            with np.errstate(divide="ignore", invalid="ignore"):
-                reach = np.where(bound > 0, 0.5 * (m + 1) * np.maximum(lead, 0.0) / bound, 0.0)
-            t[members] = reach
+        lam = rates if rates.shape[1] == 1 else rates[:, members]
+        high = (-1.0) ** m * coefficients[:, members] * lam**m
+        lead = _total(high)
+        bound = _total(np.maximum(high * lam, 0.0))  # the next derivative has the other sign
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t[members] = np.where(bound > 0, 0.5 * (m + 1) * np.maximum(lead, 0.0) / bound, 0.0)
     return t

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sheaflab import Network, Sheaf
-from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, first_modes, settle, settle_many
+from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, settle, settle_many
+from sheaflab.walls import first_modes
 
 SPEEDS = (-2.5, -5e-324, 0.0, 5e-324, 0.25)
 
@@ -48,5 +49,5 @@ def test_both_speeds_to_one_side_cross_and_both_to_the_wall_slide(before, down, 
 def test_a_start_on_a_wall_takes_the_mode_of_its_speeds(drive, output, mode, repelled):
     """At z = 0 the speeds are f⁻ = drive and f⁺ = drive + 2 output."""
     sheaf = Sheaf(Network([[[drive]], [[2.0]]]), [1.0])
-    modes, neurons = first_modes(sheaf, np.array([0.0, output]))
-    assert (modes.tolist(), neurons) == ([mode], repelled)
+    start = first_modes(sheaf, np.array([0.0, output]))
+    assert (start.codes.tolist(), start.repelled.nonzero()[0].tolist()) == ([mode], repelled)

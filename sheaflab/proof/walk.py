@@ -1,0 +1,243 @@
+"""A run followed anew from its start, one proved step or switch at a time, for :mod:`sheaflab.proof.follow`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.proof.cloud import Cloud
+from sheaflab.proof.law import TINY, Law, gamma, norm
+from sheaflab.proof.positivity import Doubt, Refutation, least, prove
+from sheaflab.proof.series import LONGEST, Mode, Series
+from sheaflab.proof.start import first_modes
+from sheaflab.sheaf import Sheaf
+
+_MOST_STEPS = 4000
+
+
+class Walk:
+    """A run followed anew from its start."""
+
+    def __init__(self, sheaf: Sheaf, c0: FloatArray) -> None:
+        self.sheaf, self.law = sheaf, Law(sheaf)
+        self.t, self.clock = 0.0, 0.0
+        self.y = c0.copy()
+        self.cloud = Cloud(self.law.n, 0.0)
+        # Starts that differ by the rounding of their own numbers are to be told apart by no one.
+        self.robust = 4 * EPS * float(np.abs(c0).max(initial=0.0))
+        self.steps = 0
+        self.leaves: dict[int, str] = {}  # the modes into which the neurons go that switch next
+        self.modes, self.orders = first_modes(sheaf, c0)
+        self.mode = Mode(self.law, self.modes)
+
+    def name(self, i: int) -> str:
+        layer, neuron = self.sheaf.place(i)
+        return f"neuron {neuron} of layer {layer}"
+
+    # -- inside a mode --------------------------------------------------------------------------------------------
+    def go(self, until: float, group: list[int]) -> None:
+        """Go to `until`, or to the switch of `group` that is expected there; prove that nothing else happens."""
+        longest = LONGEST / self.law.fastest
+        if self.steps + (until - self.t) / longest > _MOST_STEPS:
+            raise Doubt(
+                f"t = {self.t:.9g}: rates too far apart, up to t = {until:.9g} the proof takes more than {_MOST_STEPS} "
+                "steps"
+            )
+        while True:
+            self.steps += 1
+            left = until - self.t
+            if not group and left <= 0:
+                return
+            if left > longest:
+                self._step(longest if left > 1.3 * longest else 0.6 * left, [])
+            elif group:
+                self._step(self._root(max(left, 0.0), group[0], longest), group)
+                return
+            else:
+                self._step(left, [])
+                return
+
+    def _root(self, guess: float, i: int, longest: float) -> float:
+        """Where the function of the switch vanishes, by Newton's method from the logged time."""
+        series = Series(self.mode, self.y, 1.2 * longest)
+        f, _, _ = self._of(series, i)
+        x, k = guess / series.h, np.arange(1.0, len(f))
+        for _ in range(12):
+            value, slope = f[0] + f[1:] @ x**k, (f[1:] * k) @ x ** (k - 1)
+            if not slope < 0:
+                break
+            step = value / slope
+            x = min(max(x - step, 0.0), 1.0)
+            if abs(step) < 1e-15 * x:
+                break
+        return float(x * series.h)
+
+    def _of(self, series: Series, i: int) -> tuple[FloatArray, str, float]:
+        """The event function of a neuron that vanishes first, its kind, and the norm of its row."""
+        if not self.mode.sliding[i]:
+            return series.c[:, i] * (1.0 if self.mode.active[i] else -1.0), "z", 1.0
+        down, up = -series.r[:, i], series.r[:, i] - series.g[:, i]
+        return (down, "down", self.law.gain) if self.leaves.get(i) == "inactive" else (up, "up", self.law.fastest)
+
+    def _step(self, h: float, group: list[int]) -> None:
+        mode = self.mode
+        if h <= 0:
+            raise Doubt(f"t = {self.t:.9g}: {self.name(group[0])} is already at its wall")
+        series = Series(mode, self.y, h)
+        end, wrong = series.end()
+        width = self._width(series, end, group) if group else 0.0
+        self._positive(series, group, width)
+        self.cloud.carry(series)
+        self.cloud.widen(wrong)
+        self.t, self.clock = self.t + h, self.clock + 0.6 * EPS * (self.t + h)
+        self.y, self.orders = end * mode.moving, {}
+
+    def _width(self, series: Series, end: FloatArray, group: list[int]) -> float:
+        """Around the end of the step, a time within which all of `group` switch."""
+        width = 0.0
+        for i in group:
+            f, kind, length = self._of(series, i)
+            slope = abs(float(f[1:] @ np.arange(1.0, len(f)))) / series.h
+            value = abs(float(f.sum())) + series.wrong_in(kind, 0) + length * self.cloud.size
+            value += gamma(len(f)) * float(np.abs(f).sum())
+            if not value < 1e-2 * slope * series.h + 1e-3 * slope / self.law.fastest:
+                raise Doubt(f"t = {self.t + series.h:.9g}: {self.name(i)} meets its wall too flatly to say when")
+            width = max(width, 4.0 * value / slope)
+        return width
+
+    def _positive(self, series: Series, group: list[int], width: float) -> None:
+        law, mode, h = self.law, self.mode, series.h
+        size, rate = self.cloud.size + self.robust, law.fastest * h
+        longer = 1.0 + width / h  # the old mode's law, as far as the switch may be late
+        kinds = [("z", mode.free, mode.side * series.c[:, mode.free], 1.0)]
+        if mode.slid.size:
+            r, g = series.r[:, mode.slid], series.g[:, mode.slid]
+            kinds += [("down", mode.slid, -r, law.gain), ("up", mode.slid, r - g, law.fastest)]
+
+        def wrong(kind: str, length: float, order: int) -> float:
+            return longer ** (series.degree + 2) * series.wrong_in(kind, order) + rate**order * length * size * 1.01
+
+        for kind, owners, f, length in kinds:
+            f = f * longer ** np.arange(len(f))[:, None]
+            low, rounding = least(f)
+            passed = low > rounding + wrong(kind, length, 0)
+            if kind == "z":
+                passed |= (mode.silent & ~mode.active)[owners] & ((f[0] > 0) | (self._unforced(owners) & (f[0] == 0)))
+            for k in np.flatnonzero(~passed):
+                i = int(owners[k])
+                falls = i in group and self._of(series, i)[1] == kind
+                order = self.orders.get((i, kind), 0)
+                try:
+                    prove(f[:, k], order, falls, partial(wrong, kind, length))
+                except (Doubt, Refutation) as error:
+                    what = {"z": "meets its wall", "down": "stops sliding", "up": "stops sliding"}[kind]
+                    text = f"{self.name(i)} {what} at t = {self.t + h * float(error.args[0]):.9g}"
+                    if isinstance(error, Refutation):
+                        raise Refutation(text) from error
+                    raise Doubt(f"{text}, or nearly") from error
+
+    def _unforced(self, owners: IntArray) -> BoolArray:
+        """Which neurons have no known zero of some order at the start of the step."""
+        return np.array([(int(i), "z") not in self.orders for i in owners], dtype=np.bool_)
+
+    # -- at a wall ------------------------------------------------------------------------------------------------
+    def switch(self, group: list[int], after: tuple[str, ...]) -> dict[int, float]:
+        """Change the modes of `group`, all at their walls; return the bounds of the errors of the times."""
+        law, old, y = self.law, self.mode, self.y
+        series = Series(old, y, 1e-3 / law.fastest)
+        size = self.cloud.size
+        speed_wrong = series.wrong_speeds + law.fastest * size + TINY
+        down = -series.r[0, : law.h]
+        up = down + series.g[0]
+        taus: dict[int, float] = {}
+        values: dict[int, float] = {}
+        for i in group:
+            f, kind, length = self._of(series, i)
+            slope = float(f[1]) / series.h
+            row = self._row(i, kind)
+            bound = self.cloud.along(i) if kind == "z" else self.cloud.against(row, norm(row))
+            rounding = {"z": 0.0, "down": series.wrong_r[0], "up": series.wrong_r[0] + series.wrong_g[0]}[kind]
+            values[i] = abs(float(f[0])) + rounding
+            wrong = series.wrong(1)[0] / series.h * length + law.fastest * length * size
+            first = 2.0 * (values[i] + bound) / max(-slope, 1e-300)
+            m = -slope - wrong - 2.0 * length * law.fastest * series.speed * first
+            if not m > 0.5 * abs(slope):
+                raise Doubt(f"t = {self.t:.9g}: {self.name(i)} meets its wall too flatly to say when")
+            taus[i] = (values[i] + bound) / m * (1 + 1e-9)
+        tau = max(taus.values())
+        changing = 3.0 * law.fastest * tau * series.speed
+        new = Mode(law, after)
+        y = y.copy()
+        for i in group:
+            a, b = old.modes[i], after[i]
+            sure = float(speed_wrong[i]) + changing
+            self._filippov(i, a, b, float(down[i]), float(up[i]), sure)
+            if a == "sliding":
+                continue
+            before, behind = (down[i], up[i]) if a == "inactive" else (up[i], down[i])
+            if b == "sliding":
+                self.cloud.pin(i)
+            else:
+                factor = float(behind / before)
+                self.cloud.stretch(i, factor)
+                self.cloud.widen(values[i] * abs(factor))
+            y[i] = 0.0
+        jump = sum(abs(self._speed(old, i, down, up) - self._speed(new, i, down, up)) for i in group)
+        speed = 2.0 * series.speed + jump + 2.0 * law.fastest * size
+        self.cloud.widen(len(group) * tau * law.fastest * (2 * size + 4 * tau * speed))
+        self._others_apart(series, group, tau, jump, speed)
+        for k in np.flatnonzero((y[: law.h] == 0) & ~new.sliding & ~np.isin(np.arange(law.h), group)):
+            if new.active[k] or not new.silent[k]:
+                raise Doubt(f"t = {self.t:.9g}: {self.name(int(k))}, at rest on its wall, is driven off it")
+        self.orders = {}
+        for i in group:
+            if after[i] != "sliding" and not (new.silent[i] and not new.active[i]):
+                self.orders[i, "z"] = 2 if old.modes[i] == "sliding" else 1
+        self.mode, self.y = new, y
+        return {i: tau + self.clock for i, tau in taus.items()}
+
+    def _row(self, i: int, kind: str) -> FloatArray:
+        unit = np.zeros(self.law.n)
+        if kind == "z":
+            unit[i] = 1.0
+            return unit
+        # The row of δ, or of δ minus what pulls at the neuron through δ.
+        columns = self.mode.delta(np.eye(self.law.n) * self.mode.moving)
+        return np.asarray(columns[i] if kind == "down" else columns[i] - self.law.up(columns)[i])
+
+    @staticmethod
+    def _speed(mode: Mode, i: int, down: FloatArray, up: FloatArray) -> float:
+        return 0.0 if mode.sliding[i] else float(up[i] if mode.active[i] else down[i])
+
+    def _others_apart(self, series: Series, group: list[int], tau: float, jump: float, speed: float) -> None:
+        """No other function may vanish while the switch is uncertain, in either of the two modes."""
+        mode, law = self.mode, self.law
+        size, bend = self.cloud.size + self.robust, 4.0 * law.fastest * tau * speed
+        kinds = [("z", mode.free, mode.side * series.c[:2, mode.free], 1.0)]
+        if mode.slid.size:
+            r, g = series.r[:2, mode.slid], series.g[:2, mode.slid]
+            kinds += [("down", mode.slid, -r, law.gain), ("up", mode.slid, r - g, law.fastest)]
+        for kind, owners, f, length in kinds:
+            own = 0.0 if kind == "z" else jump  # another coordinate's speed does not jump, a residual's does
+            limit = length * (size + 3.0 * tau * (own + bend)) + 3.0 * tau * np.abs(f[1]) / series.h
+            for i in owners[f[0] <= limit + series.wrong_in(kind, 0)]:
+                rests = kind == "z" and mode.silent[i] and not mode.active[i]
+                if not rests and not (int(i) in group and self._of(series, int(i))[1] == kind):
+                    raise Doubt(f"t = {self.t:.9g}: {self.name(int(i))} switches too, or nearly")
+
+    def _filippov(self, i: int, a: str, b: str, down: float, up: float, sure: float) -> None:
+        """The mode that follows is the one that the signs of the speeds ask for, beyond doubt."""
+        if a == "sliding":
+            other = -up if b == "inactive" else down
+            wanted = [other]
+        else:
+            wanted = {"active": [down, up], "inactive": [-down, -up], "sliding": [down, -up]}[b]
+            if b == "inactive" and self.mode.silent[i]:
+                wanted = [-up]  # its other speed is 0 for certain, and that counts as inactive
+        text = f"t = {self.t:.9g}: {self.name(i)} goes from {a} to {b} with speeds {down:.3g}, {up:.3g}"
+        if min(wanted) < -sure:
+            raise Refutation(f"{text}, against Filippov's rule")
+        if min(wanted) <= sure:
+            raise Doubt(f"{text}: one of them may be 0")
