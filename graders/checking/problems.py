@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
 from graders.checking.verdict import HiddenChecksError
-from graders.sandbox.sources import TooDense, Unparsable, parse
 from sheaflab import Euler, Exact, Network, Sheaf, Trajectory
 from sheaflab.arrays import FloatArray
 from sheaflab.checks.messages import fail, numbers
@@ -115,72 +114,22 @@ def certain_runs(
     raise HiddenChecksError(f"no certain run with {switches} switches in {_TRIES} draws")
 
 
-def _answering(tree: ast.Module, answer: str) -> list[ast.stmt]:
-    """The statements that an answer needs: what defines it, what defines the names it reads, and so on.
-
-    A test of the student's below the answer, or an import that nothing uses, is no part of it.
-    """
-    needed, todo = list[ast.stmt](), [answer]
-    while todo:
-        name = todo.pop()
-        for statement in tree.body:
-            if statement in needed or name not in _bound(statement):
-                continue
-            needed.append(statement)
-            todo += [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
-    return needed
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    """Names that a statement of the cell gives a value."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return {statement.name}
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
-    nodes = list(ast.walk(statement))
-    stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return stored | {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
-
-
-def refuse(student: Any, exercise: str, answer: str, names: set[str], *, hint: str) -> None:
-    """Fail if an answer, or what it needs of its cell, calls, imports or inherits what its task forbids.
+@contextmanager
+def own_work(student: Any, answer: str, *names: str, hint: str) -> Iterator[None]:
+    """Fail at the end of a block if the student's code has used in it what its task forbids.
 
     Parameters
     ----------
     student : Student
-    exercise : str
     answer : str
         Name of the function or class that the exercise asks for.
-    names : set of str
-        Names as attributes (``sheaf.energy``) or on their own (``Euler``).
+    *names : str
+        The library's functions and classes that are forbidden, such as ``"Sheaf.energy"``, ``"Euler"``.
     hint : str
     """
-    try:
-        tree = parse(student.source(exercise))
-    except TooDense as error:
-        told = f"your answer to exercise {exercise}"
-        fail(call=told, returned=f"cannot be read: {error}", expected="code that a person could read, too", hint=hint)
-    except Unparsable:
-        return  # the other checks say so
-    tree = ast.Module(_answering(tree, answer), type_ignores=[])
-    own = {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
-    classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
-    methods = {n.name for c in classes for n in c.body if isinstance(n, ast.FunctionDef)}
-    for node in ast.walk(tree):
-        used: list[str] = []
-        if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "self"):
-            used = [] if node.attr in methods else [node.attr]
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in own:
-            used = [node.id] if node.id[:1].isupper() else []
-        elif isinstance(node, ast.ImportFrom):
-            used = [alias.name for alias in node.names]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
-            used = [node.value]  # getattr(sheaf, "energy")
-        for name in used:
-            if name in names:
-                fail(
-                    call=f"your answer to exercise {exercise}, line {getattr(node, 'lineno', 0)} of its cell",
-                    returned=f"uses the library's finished `{name}`",
-                    expected="your own computation",
-                    hint=hint,
-                )
+    with student.watching(*(f"sheaflab:{name}" for name in names)) as used:
+        yield
+    if used:
+        told = ", ".join(f"`{name.partition(':')[2]}`" for name in sorted(used))
+        call, returned = f"{answer}, while a hidden check calls it", f"uses the library's {told}"
+        fail(call=call, returned=returned, expected="a computation of your own, as the task asks", hint=hint)

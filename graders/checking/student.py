@@ -11,6 +11,7 @@ process; the student's functions run in the sandbox and are reached through the 
             got = student.call("restricted_coboundary", w2, pattern)
             close(got, truth(w2, pattern), call="restricted_coboundary(w2, pattern)", tol=1e-12, hint="…")
 
+- `with student.watching("sheaflab:Sheaf.energy") as used:` notes what the library's names are used in the block.
 - `student.call(name, *args, **kwargs)`, `student.run(cls, {"dt": 0.01}, *args, method="run")`,
   `student.series(name, args, args)` (calls that share objects; fails if an argument is changed),
   `student.draw(name, *args)` → :class:`~sheaflab.checks.figures.FigureData`, `student.source("1.2")`.
@@ -25,7 +26,8 @@ process; the student's functions run in the sandbox and are reached through the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,7 @@ class Student(ABC):
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
+        self._watched: tuple[list[str], set[str]] | None = None
         self._blocked: StudentFault | None = None
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -89,6 +92,29 @@ class Student(ABC):
         unchanged(name, objects, after)
         return values
 
+    @contextmanager
+    def watching(self, *names: str) -> Iterator[set[str]]:
+        """Note which of the library's functions and classes the student's code uses in the calls of this block.
+
+        Parameters
+        ----------
+        *names : str
+            Such as ``"sheaflab:Sheaf.energy"``, ``"sheaflab:Euler"``. A class is used by who calls what it defines,
+            makes one of it, inherits from it or borrows from it.
+
+        Yields
+        ------
+        set of str
+            Those of the names that were used, when the block has ended. The student's own process says so: advice
+            that can be bypassed, and nothing to rest more than a point on.
+        """
+        used = set[str]()
+        self._watched = list(names), used
+        try:
+            yield used
+        finally:
+            self._watched = None
+
     def source(self, exercise: str) -> str:
         """Return the text of an exercise's solution cell, empty if it is missing."""
         return self._sources.get(exercise, "")
@@ -108,7 +134,18 @@ class Student(ABC):
         name = str(request["name"])
         if self._blocked is not None:
             raise StudentFault(self._blocked.status, self._blocked.message, f"{name}(…)")
-        return self._perform(request, name)
+        if self._watched is None:
+            return self._perform(request, name)
+        names, used = self._watched
+        answer = self._perform({**request, "watch": names}, name)
+        if (
+            not isinstance(answer, dict)
+            or not {"value", "used"} <= answer.keys()
+            or not isinstance(answer["used"], list)
+        ):
+            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
+        used.update(known for known in names if known in answer["used"])
+        return answer["value"]
 
     @abstractmethod
     def _perform(self, request: dict[str, Any], name: str) -> Any:

@@ -61,9 +61,11 @@ class TestExercise_2_1:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "put δ_Ω(σ(c)) and b̃ together yourself"
-        problems.refuse(student, "2.1", "velocity", {"velocity", "ActivationRegion", "wall_speeds"}, hint=hint)
         problem = problems.sheaf(instances.rng("own"))
-        value = problems.matrix(student.call("velocity", problem, problem.harmonic_extension() + 1.0))
+        with problems.own_work(
+            student, "velocity", "Sheaf.velocity", "Sheaf.wall_speeds", "ActivationRegion", hint=hint
+        ):
+            value = problems.matrix(student.call("velocity", problem, problem.harmonic_extension() + 1.0))
         close(value.shape, (problem.n,), call="velocity(sheaf, c).shape", tol=0.0, hint="one number a free coordinate")
 
 
@@ -117,9 +119,10 @@ class TestExercise_2_2:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "subclass Integrator and write `advance`"
-        problems.refuse(student, "2.2", "LabEuler", {"Euler", "EventEuler", "Exact", "flow"}, hint=hint)
+        names = "Euler", "EventEuler", "Exact", "ActivationRegion.flow", "ActivationRegion.euler"
         problem = problems.sheaf(instances.rng("own"))
-        got = student.run("LabEuler", {"dt": 0.01}, problem, problem.harmonic_extension() + 0.5, 0.05)
+        with problems.own_work(student, "LabEuler", *names, hint=hint):
+            got = student.run("LabEuler", {"dt": 0.01}, problem, problem.harmonic_extension() + 0.5, 0.05)
         close(np.shape(got.states), (6, problem.n), call="LabEuler(0.01).run(…, 0.05).states.shape", tol=0.0, hint=hint)
 
 

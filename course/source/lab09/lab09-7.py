@@ -62,7 +62,7 @@ print("exact:", Exact().run(sheaf, start, t_end=20.0).log)
 # ## Exercise 7.1: what a wall does
 #
 # On the wall $z^1_i = 0$ the heat equation offers the neuron two velocities: $f^-_i = -r^1_i$ if it counts as inactive,
-# $f^+_i = -r^1_i + g_i$ if it counts as active ($g = (W^2)^\top r^2$ is what the next edge pulls with). Their signs decide:
+# $f^+_i = -r^1_i + g_i$ if it counts as active ($g = (W^2)^\top r^2$ is what the next edge pulls with). Their signs decide, however small they are:
 #
 # | $f^-$ | $f^+$ | verdict |
 # |---|---|---|
