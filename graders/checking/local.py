@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from graders.checking.student import Student, called_back, read_answer
-from graders.checking.verdict import CheckResult, HiddenChecksError
+from graders.checking.verdict import CheckResult, HiddenChecksError, settle
 from graders.lab.manifest import Check
 from graders.sandbox.inside.calls import perform
 from graders.sandbox.inside.library import decoder
@@ -40,13 +40,13 @@ class LocalStudent(Student):
 
     Parameters
     ----------
-    namespace : mapping of str to object
+    namespace : dict of str to object
         What the notebook has defined.
     sources : mapping of str to str
         Text of the solution cells by exercise id.
     """
 
-    def __init__(self, namespace: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    def __init__(self, namespace: dict[str, Any], sources: Mapping[str, str]) -> None:
         super().__init__(sources)
         self.names = namespace
 
@@ -170,4 +170,6 @@ def run_checks(
     student: Student, path: Path, notebook: str, exercise: str, checks: Iterable[Check], secret: bytes
 ) -> list[CheckResult]:
     """Return a result for each of the checks; see :func:`failures`."""
-    return [CheckResult.of(*pair) for pair in failures(student, path, notebook, exercise, checks, secret)]
+    return settle(
+        [CheckResult.of(*pair, exercise) for pair in failures(student, path, notebook, exercise, checks, secret)]
+    )

@@ -26,7 +26,7 @@ process; the student's functions run in the sandbox and are reached through the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,6 +54,8 @@ class Student(ABC):
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
+        self._instead: dict[str, Any] = {}
+        self._known: dict[str, bool] = {}
         self._watched: tuple[list[str], set[str]] | None = None
         self._blocked: StudentFault | None = None
 
@@ -91,6 +93,28 @@ class Student(ABC):
             raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
         unchanged(name, objects, after)
         return values
+
+    def remembered(self, name: str, ask: Callable[[], bool]) -> bool:
+        """Return what `ask` has said about `name` when it was asked first: the notebook stays what it is."""
+        if name not in self._known:
+            self._known[name] = ask()
+        return self._known[name]
+
+    @contextmanager
+    def instead(self, name: str, stand_in: str | Callable[..., Any]) -> Iterator[None]:
+        """Put something in the place of a name of the notebook, for the calls of this block.
+
+        Parameters
+        ----------
+        name : str
+        stand_in : str or callable
+            A name of the library, such as ``"sheaflab:EventEuler"``; or a function, which runs here.
+        """
+        self._instead = {name: stand_in}
+        try:
+            yield
+        finally:
+            self._instead = {}
 
     @contextmanager
     def watching(self, *names: str) -> Iterator[set[str]]:
@@ -134,6 +158,8 @@ class Student(ABC):
         name = str(request["name"])
         if self._blocked is not None:
             raise StudentFault(self._blocked.status, self._blocked.message, f"{name}(…)")
+        if self._instead:
+            request = {**request, "instead": self._instead}
         if self._watched is None:
             return self._perform(request, name)
         names, used = self._watched

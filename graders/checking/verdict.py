@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graders.lab.manifest import Check
@@ -11,6 +12,9 @@ from graders.sandbox.outputs import text_of
 from graders.status import Status, StudentError, StudentFault
 
 MAX_MESSAGE = 6000
+OWN_WORK = "own_work"
+"""Name of the check that a student has done a task's work. It rests on what the student's process says about itself, so
+it can be bypassed: it is worth a point where it stands, and nothing where no other check of the exercise passes."""
 
 
 class HiddenChecksError(RuntimeError):
@@ -37,15 +41,33 @@ class CheckResult:
     message: str = ""
 
     @classmethod
-    def of(cls, check: Check, failure: BaseException | None) -> CheckResult:
-        """The result of a check that has raised `failure`, or nothing."""
+    def of(cls, check: Check, failure: BaseException | None, exercise: str = "") -> CheckResult:
+        """The result of a check that has raised `failure`, or nothing; `exercise` tells its own stub from others."""
         status, message = judge(failure)
+        if isinstance(failure, StudentError) and status is Status.NOT_ATTEMPTED:
+            empty = failure.message.removeprefix(f"{failure.kind}: ").partition(":")[0]  # a stub says "Exercise 6.3: …"
+            if exercise and empty.startswith("Exercise ") and empty != f"Exercise {exercise}":
+                status = Status.RAISED
+                message = f"{failure.call} needs {empty.lower()}, which is not written yet: write that one first"
         return cls(check.name, check.title, status, check.points, message[:MAX_MESSAGE])
 
     @property
     def earned(self) -> float:
         """Points for the student."""
         return self.points if self.status is Status.OK else 0.0
+
+
+def settle(results: Sequence[CheckResult]) -> list[CheckResult]:
+    """Return an exercise's results after the one rule that takes all of them: own work has to do something right."""
+    if any(result.status is Status.OK and result.name != OWN_WORK for result in results):
+        return list(results)
+    told = "this point is for work of your own that does something right; no other check of this exercise passes yet"
+    return [
+        replace(result, status=Status.WRONG, message=told)
+        if result.name == OWN_WORK and result.status is Status.OK
+        else result
+        for result in results
+    ]
 
 
 def judge(failure: BaseException | None) -> tuple[Status, str]:

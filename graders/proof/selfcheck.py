@@ -159,14 +159,17 @@ def judge_key(course: Course, notebook: str, exercise: str, secrets: Sequence[in
     ]
 
 
-def judge_here(course: Course, notebook: str, exercise: str, source: str, secret: bytes) -> list[CheckResult]:
+def judge_here(
+    course: Course, notebook: str, exercise: str, source: str, secret: bytes, others: Mapping[str, str] | None = None
+) -> list[CheckResult]:
     """Hold an answer, among the keys of the notebook's other exercises, against its checks in this process.
 
-    For our own answers only: nothing is between them and this process.
+    For our own answers only: nothing is between them and this process. An empty `source` stands for the key; `others`
+    are answers to other exercises.
     """
     spec, key = _loaded(course, notebook)
     show_visible_checks(course)
-    changed = {**key.keys, exercise: source}
+    changed = {**key.keys, **(others or {}), **({exercise: source} if source else {})}
     checks = next(e.checks for e in spec.exercises if e.id == exercise)
     student = local.LocalStudent(namespace(key, changed), changed)
     return local.run_checks(student, course.checks_of(spec), notebook, exercise, checks, secret)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from graders.checking.following import following
 from graders.checking.separation import Case, separating
 from graders.checking.visible import visible
 from sheaflab import ActivationRegion, Euler, EventEuler, Exact, Network, Sheaf
@@ -531,10 +532,21 @@ def compared(rng: np.random.Generator, steps: tuple[float, ...]) -> list[Case]:
 
 
 class TestExercise_6_4:
-    def ask(self, student: Any, case: Case, which: str) -> None:
+    def own(self, student: Any, instances: Any) -> Any:
+        """Judge with the student's own BisectingEuler where it works."""
+        problem, c0, dt = crossings(instances.rng("own"), "order")[0].args
+
+        def works() -> bool:
+            got = student.run("BisectingEuler", {"dt": dt}, problem, c0, 6.0)
+            want = EventEuler(dt).run(problem, c0, 6.0).log.times
+            return np.shape(got.log.times) == want.shape and bool(np.abs(got.log.times - want).max() < TIME_TOL)
+
+        return following(student, "BisectingEuler", "6.3", works, "EventEuler")
+
+    def ask(self, student: Any, case: Case, which: str, *, own: bool) -> None:
         runs: Runs = case.args[0]
         hint = "follow the start with your BisectingEuler: the library's EventEuler is not asked for"
-        with problems.own_work(student, "compare", "EventEuler", hint=hint):
+        with problems.own_work(student, "compare", *["EventEuler"][:own], hint=hint):
             values = student.series("compare", (runs.problem, runs.c0, runs.dt))[0]
         got = problems.matrix(values)
         parts = {"coarse": slice(0, 1), "bisected": slice(1, 2), "both": slice(0, 2)}[which]
@@ -544,14 +556,17 @@ class TestExercise_6_4:
         close(got, case.expected[parts], call=call, tol=DISTANCE_TOL, hint=hint)
 
     def test_coarse(self, student: Any, instances: Any) -> None:
-        try_visible(student, exercise="6.4", name="compare")
-        for case in compared(instances.rng("coarse"), (0.1,)):
-            self.ask(student, case, "coarse")
+        with self.own(student, instances) as own:
+            try_visible(student, exercise="6.4", name="compare")
+            for case in compared(instances.rng("coarse"), (0.1,)):
+                self.ask(student, case, "coarse", own=own)
 
     def test_bisected(self, student: Any, instances: Any) -> None:
-        for case in compared(instances.rng("bisected"), (0.1,)):
-            self.ask(student, case, "bisected")
+        with self.own(student, instances) as own:
+            for case in compared(instances.rng("bisected"), (0.1,)):
+                self.ask(student, case, "bisected", own=own)
 
     def test_other_steps(self, student: Any, instances: Any) -> None:
-        for case in compared(instances.rng("steps"), (0.05, 0.03, 0.02)):
-            self.ask(student, case, "both")
+        with self.own(student, instances) as own:
+            for case in compared(instances.rng("steps"), (0.05, 0.03, 0.02)):
+                self.ask(student, case, "both", own=own)

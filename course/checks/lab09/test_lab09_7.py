@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from graders.checking.following import following
 from graders.checking.separation import Case, separating
 from graders.checking.visible import visible
 from sheaflab import ActivationRegion, Exact, Sheaf
@@ -303,7 +304,23 @@ STATE_TOL = 1e-9
 """The same Euler steps in another order of operations."""
 
 
+def verdict(f_minus: float, f_plus: float) -> str:
+    """What exercise 7.1 asks for: it stands in where the student's own is not right."""
+    if f_minus > 0:
+        return "turns on" if f_plus > 0 else "slides"
+    return "repels" if f_plus > 0 else "turns off"
+
+
 class TestExercise_7_4:
+    def own(self, student: Any) -> Any:
+        """Judge with the student's own verdict of 7.1 where it works."""
+        pairs = [(below * 0.3, above * 2.0) for below in (-1, 1) for above in (-1, 1)]
+
+        def works() -> bool:
+            return [student.call("wall_verdict", *pair) for pair in pairs] == [verdict(*pair) for pair in pairs]
+
+        return following(student, "wall_verdict", "7.1", works, verdict)
+
     def ask(self, student: Any, case: Case) -> tuple[Any, Any, str]:
         problem, c0, dt, t_end = case.args
         first, second = student.series("sliding_euler", (problem, c0, dt, t_end), (problem, c0, dt, t_end))
@@ -316,40 +333,43 @@ class TestExercise_7_4:
         return first[0], first[1], call
 
     def test_counts_what_exact_counts(self, student: Any, instances: Any) -> None:
-        hint = "one switch when a neuron begins to slide, one when it leaves: f⁻ ≤ 0 off, f⁺ ≥ 0 on"
-        for case in determined(instances.rng("slides"), "slides"):
-            count, _, call = self.ask(student, case)
-            close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
+        with self.own(student):
+            hint = "one switch when a neuron begins to slide, one when it leaves: f⁻ ≤ 0 off, f⁺ ≥ 0 on"
+            for case in determined(instances.rng("slides"), "slides"):
+                count, _, call = self.ask(student, case)
+                close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
 
     def test_no_sliding(self, student: Any, instances: Any) -> None:
-        for case in determined(instances.rng("crossings"), "crossings"):
-            count, last, call = self.ask(student, case)
-            hint = "a wall that is crossed: one switch, c[i] = 0 there; count the changes of your own Euler steps"
-            close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
-            close(last, case.expected[1:], call=call + ": last state", tol=STATE_TOL, hint=hint)
+        with self.own(student):
+            for case in determined(instances.rng("crossings"), "crossings"):
+                count, last, call = self.ask(student, case)
+                hint = "a wall that is crossed: one switch, c[i] = 0 there; count the changes of your own Euler steps"
+                close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
+                close(last, case.expected[1:], call=call + ": last state", tol=STATE_TOL, hint=hint)
 
     def test_end_state(self, student: Any, instances: Any) -> None:
-        try_visible(student, exercise="7.4", name="sliding_euler")
-        for case in determined(instances.rng("quiet"), "quiet"):
-            _, last, call = self.ask(student, case)
-            hint = "round(t_end / dt) explicit Euler steps of length dt; nothing switches here"
-            close(last, case.expected[1:], call=f"{call}[1]", tol=STATE_TOL, hint=hint)
-        for case in determined(instances.rng("end"), "slides")[:2]:
-            problem, c0, dt, t_end = case.args
-            _, last, call = self.ask(student, case)
-            # Our own scheme's change when the step is doubled, as room for other choices within the scheme.
-            coarse = sliding_euler(problem, c0, 2 * dt, t_end)[1]
-            room = 2 * float(np.abs(coarse - case.expected[1:]).max()) + 1e-4
-            hint = "the velocity follows the modes; a sliding neuron stays at zero"
-            close(last, case.expected[1:], call=f"{call}[1]", tol=room, hint=hint)
-            log = Exact().run(problem, c0, t_end).log
-            k = next(k for k, s in enumerate(log) if s.slides)
-            leaves = next((s.time for s in log[k + 1 :] if s.before == "sliding"), t_end)
-            middle = round(0.5 * (log[k].time + leaves) / dt) * dt
-            _, last, call = self.ask(student, Case((problem, c0, dt, middle), None))
-            values, i = problems.matrix(last), problem.index(log[k].layer, log[k].neuron)
-            call = f"{call}[1][{i}], on the wall"
-            close(values[i] if values.shape == (problem.n,) else values, 0.0, call=call, tol=1e-12, hint=hint)
+        with self.own(student):
+            try_visible(student, exercise="7.4", name="sliding_euler")
+            for case in determined(instances.rng("quiet"), "quiet"):
+                _, last, call = self.ask(student, case)
+                hint = "round(t_end / dt) explicit Euler steps of length dt; nothing switches here"
+                close(last, case.expected[1:], call=f"{call}[1]", tol=STATE_TOL, hint=hint)
+            for case in determined(instances.rng("end"), "slides")[:2]:
+                problem, c0, dt, t_end = case.args
+                _, last, call = self.ask(student, case)
+                # Our own scheme's change when the step is doubled, as room for other choices within the scheme.
+                coarse = sliding_euler(problem, c0, 2 * dt, t_end)[1]
+                room = 2 * float(np.abs(coarse - case.expected[1:]).max()) + 1e-4
+                hint = "the velocity follows the modes; a sliding neuron stays at zero"
+                close(last, case.expected[1:], call=f"{call}[1]", tol=room, hint=hint)
+                log = Exact().run(problem, c0, t_end).log
+                k = next(k for k, s in enumerate(log) if s.slides)
+                leaves = next((s.time for s in log[k + 1 :] if s.before == "sliding"), t_end)
+                middle = round(0.5 * (log[k].time + leaves) / dt) * dt
+                _, last, call = self.ask(student, Case((problem, c0, dt, middle), None))
+                values, i = problems.matrix(last), problem.index(log[k].layer, log[k].neuron)
+                call = f"{call}[1][{i}], on the wall"
+                close(values[i] if values.shape == (problem.n,) else values, 0.0, call=call, tol=1e-12, hint=hint)
 
 
 def pulls(problem: Sheaf, c: Any) -> tuple[Any, Any]:

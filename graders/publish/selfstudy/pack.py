@@ -59,7 +59,7 @@ class Pack:
         return Solution(key["code"], key["reasoning"], pairs["alternatives"], pairs["mistakes"])
 
     def check_here(
-        self, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
+        self, exercise: str, namespace: dict[str, Any], sources: Mapping[str, str], secret: bytes
     ) -> tuple[Outcome, ...]:
         """Run the checks on fresh problems in this process."""
         task = self._task(exercise)

@@ -8,17 +8,33 @@ from contextlib import contextmanager
 from typing import Any
 
 
-def perform(namespace: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+def perform(namespace: dict[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{"value": …}``, or ``{"missing": …}`` with the type of what is not callable; raise what it raises."""
     name = request["name"]
     function = namespace.get(name)
     if not callable(function):
         return {"missing": type(function).__name__ if name in namespace else ""}
-    if "watch" not in request:
-        return {"value": called(function, request)}
-    with watching(request["watch"]) as used:
-        value = called(function, request)
+    with replaced(namespace, request.get("instead", {})):
+        if "watch" not in request:
+            return {"value": called(function, request)}
+        with watching(request["watch"]) as used:
+            value = called(function, request)
     return {"value": {"value": value, "used": sorted({*used, *inherited(function, request["watch"])})}}
+
+
+@contextmanager
+def replaced(namespace: dict[str, Any], instead: Mapping[str, Any]) -> Iterator[None]:
+    """Let some names of a notebook stand for something else: for a name of the library, or for a function."""
+    from pkgutil import resolve_name
+
+    before = {name: namespace[name] for name in instead if name in namespace}
+    namespace.update({name: resolve_name(v) if isinstance(v, str) else v for name, v in instead.items()})
+    try:
+        yield
+    finally:
+        for name in instead:
+            namespace.pop(name, None)
+        namespace.update(before)
 
 
 def called(function: Any, request: Mapping[str, Any]) -> Any:
