@@ -28,7 +28,7 @@ DAMAGED = int(os.environ.get("GRADERS_DAMAGED", "25"))
 
 
 @pytest.fixture(scope="module")
-def chain(mini, tmp_path_factory):
+def chain(mini, secret, tmp_path_factory):
     """Hand in bytes, grade them, write them down; returns the student's name and points by cell from the gradebook."""
     course = copy_course(mini, tmp_path_factory.mktemp("damaged") / "course")
     build(course)
