@@ -15,7 +15,6 @@ from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook.doors import A_PERSON_MUST_LOOK
 from graders.gradebook.settings import Settings
 from graders.grading import canary
-from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER
 
 
@@ -52,9 +51,9 @@ def overridden(options: argparse.Namespace, root: Path) -> Settings:
     return settings
 
 
-def run(options: argparse.Namespace, course: Course | None = None) -> int:
+def run(options: argparse.Namespace) -> int:
     """Grade, write, summarise; status 0 once every submission has a grade and a reason, 3 if a person must look."""
-    course = chosen_course(options) if course is None else course
+    course = chosen_course(options)
     settings = overridden(options, course.root)
     course = settings.apply(course)
     level = canary.best_isolation(settings.required, settings.limits)
@@ -83,11 +82,3 @@ def told(undecided: Mapping[str, str]) -> int:
     for student, why in undecided.items():
         print(f"A person must look at {student}: {why}", file=sys.stderr)
     return A_PERSON_MUST_LOOK if undecided else 0
-
-
-def main_with(course: Course, *, workers: int, cpu: float, wall: float, force: bool = False) -> int:
-    """Grade a course from Python; see `graders grade`."""
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    given = [course.assignment, f"--course={course.root}", f"--workers={workers}", f"--cpu={cpu}", f"--wall={wall}"]
-    return run(parser.parse_args([*given, *(["--no-since-change"] if force else [])]), course)

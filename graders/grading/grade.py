@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from graders.checking.sandboxed import SandboxedStudent
@@ -15,7 +13,7 @@ from graders.checking.suite import run_checks
 from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.grading import canary
 from graders.grading.reading import CUT
-from graders.grading.repair import Repaired, repair
+from graders.grading.repair import Repaired
 from graders.grading.results import LEFT_ASIDE, ExerciseResult, NotebookResult
 from graders.grading.skipping import as_given, spare
 from graders.lab.manifest import Course, Exercise, NotebookSpec
@@ -31,22 +29,6 @@ HARMLESS = (Status.OK, Status.WRONG, Status.NOT_ATTEMPTED, Status.RAISED, Status
 OUT_OF_ROOM = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
 """What Python says when the kernel refuses it a thread, a process or a page."""
 AS_HANDED_IN = {"output_type": "stream", "name": "stdout", "text": "(As handed in: no points depend on this cell.)\n"}
-
-
-def grade_bytes(
-    raw: bytes,
-    course: Course,
-    spec: NotebookSpec,
-    *,
-    limits: Limits | None = None,
-    level: Isolation | None = None,
-    secret: bytes | None = None,
-    host: Host | None = None,
-) -> tuple[NotebookNode, NotebookResult]:
-    """Repair and grade the content of a submitted file; return the mended notebook and the result."""
-    mended = repair(raw, course, spec)
-    result = grade_repaired(mended, course, spec, limits=limits, level=level, secret=secret, host=host)
-    return mended.notebook, result
 
 
 def grade_repaired(
@@ -220,32 +202,4 @@ def answered(course: Course, spec: NotebookSpec, cells: Mapping[str, str]) -> No
     return notebook
 
 
-def grade_cells(
-    notebook: str, cells: Mapping[str, str], course: Course | Path | str, secret: bytes, limits: Limits | None = None
-) -> NotebookResult:
-    """Grade the released notebook with these cells in it; for answers that are written as plain text.
-
-    Parameters
-    ----------
-    notebook : str
-        Name, such as ``"lab10-3"``.
-    cells : mapping of str to str
-        Sources by grade_id; those of other notebooks are ignored.
-    course : Course or path
-    secret : bytes
-    limits : Limits, optional
-
-    Raises
-    ------
-    IsolationError, HiddenChecksError
-        As :func:`grade_repaired`.
-    """
-    made = course if isinstance(course, Course) else Course.load(course)
-    spec = made.notebook(notebook)
-    names = {exercise.solution_cell for exercise in spec.exercises} | {written.cell for written in spec.written}
-    mine = {name: source for name, source in cells.items() if name in names}
-    raw = nbformat.writes(answered(made, spec, mine)).encode()
-    return grade_bytes(raw, made, spec, limits=limits, secret=secret)[1]
-
-
-__all__ = ["HiddenChecksError", "IsolationError", "answered", "grade_bytes", "grade_cells", "grade_repaired"]
+__all__ = ["HiddenChecksError", "IsolationError", "answered", "grade_repaired"]

@@ -51,7 +51,6 @@ class Exercise:
     minutes: int
     requires: tuple[str, ...]
     hints: tuple[str, ...]
-    avoid: tuple[str, ...]
     checks: tuple[Check, ...]
 
     @property
@@ -295,5 +294,5 @@ def _exercise(table: Table) -> Exercise:
         raise ManifestError(f"{table.where} must have at least one check")
     return Exercise(
         number, table.text("title"), function, table.count("minutes"), table.texts("requires"), table.texts("hints"),
-        table.texts("avoid"), tuple(checks),
+        tuple(checks),
     )  # fmt: skip

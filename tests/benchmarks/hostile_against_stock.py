@@ -26,7 +26,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from graders.commands.grade import main_with
+from graders.commands.cli import main as graders
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.percent import solutions
@@ -205,11 +205,11 @@ def ours(root: Path, wanted: list[str]) -> dict[str, list[str]]:
     cases = chosen(submit, wanted)
     classmate = Case({"mini-1.ipynb": nbformat.writes(submit()).encode()}, 3, "ok", honest=True)
     hand_in_case(root, BEFORE, classmate)
-    main_with(course, workers=2, cpu=1.0, wall=12.0)
+    graders(["grade", f"--course={course.root}", "--workers=2", "--cpu=1", "--wall=12"])
     for student, case in {AFTER: classmate, **{slug(name): case for name, case in cases.items()}}.items():
         hand_in_case(root, student, case)
     before = digests(root)
-    main_with(course, workers=2, cpu=1.0, wall=12.0)
+    graders(["grade", f"--course={course.root}", "--workers=2", "--cpu=1", "--wall=12"])
     look = subprocess.run([sys.executable, "-c", LOOK], cwd=root, check=True, capture_output=True)
     seen, changed = json.loads(look.stdout), digests(root) != before
     return {

@@ -7,7 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from graders.grading.grade import answered, grade_bytes
+from graders.commands.cli import main
+from graders.grading.grade import answered, grade_repaired
+from graders.grading.repair import repair
 from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
@@ -16,6 +18,17 @@ from graders.sandbox.isolation import Limits
 HERE = Path(__file__).resolve().parent
 collect_ignore = ["course"]  # its checks are hidden ones: they need a student
 SHORT = Limits(cpu=1.0, wall=10.0)
+
+
+def grade_bytes(raw, course, **how):
+    """Grade the content of a file that was handed in as the first notebook."""
+    (spec, *_) = course.notebooks
+    return grade_repaired(repair(raw, course, spec), course, spec, **how)
+
+
+def grade_class(course, *options):
+    """`graders grade`; return its status."""
+    return main(["grade", f"--course={course.root}", *options])
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +60,7 @@ def grade(mini, secret):
 
     def run(work, limits=SHORT, level=None):
         raw = work if isinstance(work, bytes) else nbformat.writes(work).encode()
-        return grade_bytes(raw, mini, mini.notebooks[0], limits=limits, level=level, secret=secret)[1]
+        return grade_bytes(raw, mini, limits=limits, level=level, secret=secret)
 
     return run
 

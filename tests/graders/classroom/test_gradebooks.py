@@ -16,15 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from graders.commands.grade import main_with
 from graders.gradebook import nbgrader_api
 from graders.gradebook.marker import MARKER
 from graders.gradebook.record import rows
 from graders.sandbox.machine import postgresql
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import grade_class, hand_in
 
 pytestmark = pytest.mark.slow
 
+LIMITS = "--cpu=2", "--wall=20"
 KILLS = int(os.environ.get("GRADERS_KILLS", "3"))
 
 
@@ -49,7 +49,7 @@ def copied(classroom, tmp_path):
     from graders.lab.manifest import Course
 
     shutil.copytree(classroom.root, tmp_path / "course")
-    return Course.load(tmp_path / "course", checks=classroom.checks)
+    return Course.load(tmp_path / "course")
 
 
 def graded(course):
@@ -61,7 +61,7 @@ def graded(course):
 def truth(classroom, tmp_path_factory):
     """The rows that one worker writes."""
     course = copied(classroom, tmp_path_factory.mktemp("one"))
-    assert main_with(course, workers=1, cpu=2.0, wall=20.0) == 0
+    assert grade_class(course, "--workers=1", *LIMITS) == 0
     found = graded(course)
     assert len({row[1] for row in found}) == 6
     return found
@@ -70,23 +70,23 @@ def truth(classroom, tmp_path_factory):
 def test_a_repeated_run_changes_nothing_and_does_nothing(classroom, truth, tmp_path, capsys):
     course = copied(classroom, tmp_path)
     for said in ("6 of 6 submissions graded", "0 of 6 submissions graded"):
-        assert main_with(course, workers=8, cpu=2.0, wall=20.0) == 0
+        assert grade_class(course, "--workers=8", *LIMITS) == 0
         assert said in capsys.readouterr().out
         assert graded(course) == truth
     hand_in(course, "s1", (course.root / "submitted" / "s0" / "mini" / "mini-1.ipynb").read_bytes())
-    main_with(course, workers=1, cpu=2.0, wall=20.0)
+    grade_class(course, "--workers=1", *LIMITS)
     assert "1 of 6" in capsys.readouterr().out
 
 
 def test_a_manual_score_survives_regrading(classroom, tmp_path):
     course = copied(classroom, tmp_path)
-    main_with(course, workers=2, cpu=2.0, wall=20.0)
+    grade_class(course, "--workers=2", *LIMITS)
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         grade = book.find_grade("written-1-W", "mini-1", "mini", "s4")
         assert grade.needs_manual_grade
         grade.manual_score, grade.needs_manual_grade = 2.5, False
         book.db.commit()
-    main_with(course, workers=2, cpu=2.0, wall=20.0, force=True)
+    grade_class(course, "--workers=2", "--no-since-change", *LIMITS)
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         assert book.find_grade("written-1-W", "mini-1", "mini", "s4").manual_score == 2.5
 
@@ -108,17 +108,13 @@ def left_running(mark):
 def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
     course = copied(classroom, tmp_path)
     draw, mark = random.Random(5), f"graders-killed-{os.getpid()}"
-    code = (
-        "import sys; from graders.lab.manifest import Course; from graders.commands.grade import main_with\n"
-        f"main_with(Course.load({str(course.root)!r}, checks={str(course.checks)!r}), workers=2, cpu=2.0, wall=20.0)"
-    )
     killed, longest = 0, 12.0
     while killed < KILLS:
         for path in sorted((course.root / "submitted").glob("*/mini/*.ipynb")):
             if draw.random() < 0.7:  # handed in again: something is left to do
                 path.write_bytes(path.read_bytes() + b" ")
         run = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, "-m", "graders.commands.cli", "grade", f"--course={course.root}", "--workers=2", *LIMITS],
             env={**os.environ, "MARK": mark},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -136,7 +132,7 @@ def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
         while (left := left_running(mark)) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert left == []
-    main_with(course, workers=2, cpu=2.0, wall=20.0)
+    grade_class(course, "--workers=2", *LIMITS)
     assert graded(course) == truth
     assert len(list((course.root / "autograded").glob(f"*/mini/{MARKER}"))) == 6
     left = list((course.root / "autograded").glob("*/.*"))
@@ -146,24 +142,13 @@ def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
 def test_a_dask_cluster_writes_the_same(classroom, truth, tmp_path):
     import warnings
 
-    from graders.commands.grade import run
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from dask.distributed import LocalCluster
 
         with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
             course = copied(classroom, tmp_path)
-            import argparse
-
-            from graders.commands.grade import add_arguments
-
-            parser = argparse.ArgumentParser()
-            add_arguments(parser)
-            assert (
-                run(parser.parse_args(["--scheduler", cluster.scheduler_address, "--cpu", "2", "--wall", "20"]), course)
-                == 0
-            )
+            assert grade_class(course, "--scheduler", cluster.scheduler_address, *LIMITS) == 0
     assert graded(course) == truth
 
 
@@ -203,5 +188,5 @@ def test_postgresql_holds_the_same_rows(classroom, truth, tmp_path, postgres, mo
     monkeypatch.setenv("GRADERS_DB_URL", postgres)
     course = copied(classroom, tmp_path)
     build(course)
-    assert main_with(course, workers=2, cpu=2.0, wall=20.0) == 0
+    assert grade_class(course, "--workers=2", *LIMITS) == 0
     assert graded(course) == truth

@@ -11,15 +11,13 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from graders.commands import grade
 from graders.gradebook import nbgrader_api
 from graders.grading import canary
 from graders.grading.canary import refusal
-from graders.grading.grade import grade_bytes
 from graders.sandbox.census import descendants
 from graders.sandbox.isolation import LADDER, Isolation, IsolationError, Limits
 from graders.status import Status
-from tests.graders.conftest import SHORT, hand_in
+from tests.graders.conftest import SHORT, grade_bytes, grade_class, hand_in
 from tests.needs import needs_level
 
 pytestmark = pytest.mark.slow
@@ -87,7 +85,7 @@ def test_a_bomb_ends_for_its_many_processes_and_costs_nobody_else(mini, submit, 
 
     def run(work):
         raw = nbformat.writes(work).encode()
-        return grade_bytes(raw, mini, mini.notebooks[0], limits=SHORT, level=level, secret=secret)[1]
+        return grade_bytes(raw, mini, limits=SHORT, level=level, secret=secret)
 
     with ThreadPoolExecutor(2) as pool:
         bomb = pool.submit(run, submit(ex_1_1=BOMB.format(start=START[kind])))
@@ -144,13 +142,10 @@ def test_a_machine_that_fails_in_the_middle_leaves_what_was_graded_and_no_zero(c
         "canary.trial = lambda level, limits, loop=True: '' if loop else 'no process to be had'\n"
     )
     code = (
-        "import sys; from graders.commands import grade\n"
-        "from graders.lab.manifest import Course\n"
-        f"course = Course.load({str(course.root)!r}, checks={str(course.checks)!r})\n"
+        "import sys; from graders.commands import cli, grade\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "grade.executor = lambda *a: ThreadPoolExecutor(1)\n"
-        "parser = __import__('argparse').ArgumentParser(); grade.add_arguments(parser)\n"
-        "sys.exit(grade.run(parser.parse_args(['--workers=1']), course))"
+        f"sys.exit(cli.main(['grade', '--course={course.root}', '--workers=1']))"
     )
     paths = os.pathsep.join([str(failing), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": paths}
@@ -159,6 +154,6 @@ def test_a_machine_that_fails_in_the_middle_leaves_what_was_graded_and_no_zero(c
     assert "this submission has no grade yet" in done.stderr
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         assert [s.student.id for s in book.assignment_submissions("mini")] == ["ada"]
-    assert grade.main_with(course, workers=1, cpu=1.0, wall=10.0) == 0  # on a sound machine
+    assert grade_class(course, "--workers=1", "--cpu=1", "--wall=10") == 0  # on a sound machine
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         assert sorted(s.student.id for s in book.assignment_submissions("mini")) == ["ada", "bob"]

@@ -8,12 +8,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from graders.commands.grade import main_with
 from graders.gradebook import nbgrader_api
 from graders.gradebook.writing import read_result
 from graders.sandbox.machine import chromium
 from graders.status import Status
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import grade_class, hand_in
 from tests.graders.hostile import BAD, BLIND, CODE, NOTEBOOKS, blind, by_code, corpus, hand_in_case, slug
 
 pytestmark = pytest.mark.slow
@@ -33,7 +32,7 @@ def test_a_class_of_cheats_and_accidents(course, submit, capsys):
         hand_in_case(course.root, student, case)
     before = snapshot(course)
 
-    assert main_with(course, workers=2, cpu=1.0, wall=12.0) == 0
+    assert grade_class(course, "--workers=2", "--cpu=1", "--wall=12") == 0
 
     assert snapshot(course) == before
     problems, told = [], {}

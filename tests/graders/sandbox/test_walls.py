@@ -19,13 +19,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from graders.grading.grade import grade_bytes
 from graders.lab.manifest import Course
 from graders.sandbox import census
 from graders.sandbox.isolation import LACKS, LADDER, MEGA, Isolation, Limits
 from graders.sandbox.process import Worker
 from graders.status import Status
-from tests.graders.conftest import HERE, SHORT
+from tests.graders.conftest import HERE, SHORT, grade_bytes
 from tests.needs import needs, needs_level
 
 pytestmark = pytest.mark.slow
@@ -394,7 +393,7 @@ def test_the_course_is_covered_wherever_it_is(submit, secret, level, lacks, monk
         made = Course.load(root)
         monkeypatch.setenv(LACKS, lacks)
         raw = nbformat.writes(submit(ex_1_1=READ.format(root=str(root)))).encode()
-        found = grade_bytes(raw, made, made.notebooks[0], limits=SHORT, level=level, secret=secret)[1]
+        found = grade_bytes(raw, made, limits=SHORT, level=level, secret=secret)
         if level is Isolation.OTHER_USER:  # a course that is its owner's alone, as the level says
             return
         assert "FOUND []" in found.exercises[0].message

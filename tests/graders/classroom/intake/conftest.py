@@ -31,7 +31,6 @@ function = "solve"
 minutes = 5
 requires = []
 hints = ["look", "look closer", "look here"]
-avoid = []
 [[notebook.exercise.check]]
 name = "right"
 title = "whether it is right"
