@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sheaflab
 from sheaflab import demo
-from sheaflab.startup import import_matplotlib
+from sheaflab.startup import exit_status, import_matplotlib
 from sheaflab.study.commands import add_commands
 
 
@@ -70,15 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without σ shows ? and the rest
     options = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
         import_matplotlib()
         return int(options.run(options))
-    except (ValueError, OSError) as error:
-        print(f"sheaflab: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
+
+    return exit_status("sheaflab", command, (ValueError, OSError))
 
 
 if __name__ == "__main__":

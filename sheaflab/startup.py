@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -13,6 +15,27 @@ def own_programs_first() -> None:
     scripts, path = sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)
     if path.split(os.pathsep)[0] != scripts:
         os.environ["PATH"] = scripts + os.pathsep + path
+
+
+def exit_status(program: str, command: Callable[[], int], mendable: tuple[type[Exception], ...]) -> int:
+    """Run a command; return its status, 2 after an error that its user can mend, 130 after an interrupt.
+
+    Parameters
+    ----------
+    program : str
+        What the line on stderr begins with, such as ``"graders grade"``.
+    command : callable
+    mendable : tuple of type
+        Kinds of errors that end with one line in the place of a traceback.
+    """
+    try:
+        return command()
+    except mendable as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
 
 
 def import_matplotlib() -> None:

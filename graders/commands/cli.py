@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from graders.commands.terminal import plain_streams
-from sheaflab.startup import import_matplotlib, own_programs_first
+from sheaflab.startup import exit_status, import_matplotlib, own_programs_first
 
 COMMANDS = {
     "demo": ("graders.commands.demo", "release, collect, grade and return four sample submissions, all for real"),
@@ -66,14 +66,9 @@ def _main(arguments: Sequence[str] | None) -> int:
             import_matplotlib()
             importlib.import_module(module).add_arguments(command)
     options = parser.parse_args(given)
-    try:
-        return int(importlib.import_module(COMMANDS[options.command][0]).run(options))
-    except (ValueError, OSError, RuntimeError, KeyError) as error:
-        print(f"graders {options.command}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    chosen = importlib.import_module(COMMANDS[options.command][0])
+    mendable = (ValueError, OSError, RuntimeError, KeyError)
+    return exit_status(f"graders {options.command}", lambda: int(chosen.run(options)), mendable)
 
 
 if __name__ == "__main__":
