@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from graders.grading.pictures import pictures
 from graders.lab.manifest import Exercise
 from graders.lab.percent import grade_id
 from graders.lab.templates import render
+from graders.sandbox.outputs import SVG
 from graders.status import Status
 
 HINTS = Path(__file__).with_name("hints.html")
@@ -37,13 +40,30 @@ class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
         if cell.cell_type == "code":
             for output in cell.outputs:
                 if "data" in output:
-                    output["data"] = {k: v for k, v in output["data"].items() if k in ("text/plain", "image/png")}
+                    output["data"] = shown(output["data"])
         elif info.get("solution") or not info.get("locked"):
             cell.source = cell.source.replace("<", "&lt;")
             cell.cell_type = "markdown"  # a raw cell would go into the page as it is
         if "attachments" in cell:
             cell.attachments = pictures(cell.attachments)
         return cell, resources
+
+
+_AS_PICTURE = '<img alt="figure drawn by this cell" src="data:{};base64,{}">'
+_IS_PICTURE = re.compile(re.escape(_AS_PICTURE).replace(r"\{\}", "([A-Za-z0-9+/=]+)"))
+
+
+def shown(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an output may stand in a page; what nbconvert would write into it as markup becomes a picture."""
+    kept = {kind: text for kind, text in data.items() if kind in ("text/plain", "image/png", "image/jpeg")}
+    picture = data.get("text/html", "")
+    for kind in ("image/gif", SVG):
+        if isinstance(text := data.get(kind), str):
+            encoded = text if kind != SVG else base64.b64encode(text.encode()).decode()
+            picture = _AS_PICTURE.format(kind, encoded)
+    if isinstance(picture, str) and (found := _IS_PICTURE.fullmatch(picture)) and found[1] in ("image/gif", SVG):
+        kept["text/html"] = picture
+    return kept
 
 
 class Hints(NbGraderPreprocessor):  # type: ignore[misc]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MOST, LARGEST = 100, 16 * 2**20  # files, bytes of all of them
+SMALL = 2**20  # bytes of a notebook that another one may read or run
 TIMESTAMP = "timestamp.txt"
 
 
@@ -38,8 +39,9 @@ def read_beside(folder: Path) -> dict[str, bytes | None]:
 
 
 def beside(files: Mapping[str, bytes | None]) -> dict[str, bytes]:
-    """Return those of a submission's files that lie beside its notebooks."""
-    return {path: raw for path, raw in files.items() if raw is not None and _is_beside(path)}
+    """Return what is laid out where a submission's notebooks are run: each finds the small ones of the others, too."""
+    small = {path for path, raw in files.items() if raw is not None and len(raw) < SMALL}
+    return {path: raw for path, raw in files.items() if raw is not None and (_is_beside(path) or path in small)}
 
 
 def left_aside(files: Mapping[str, bytes | None]) -> list[str]:

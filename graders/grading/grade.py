@@ -23,6 +23,7 @@ from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host, NotebookRun
 from graders.sandbox.outputs import CellRun
 from graders.status import SandboxBroken, Status
+from sheaflab.checks.machine import difference
 
 HARMLESS = (Status.OK, Status.WRONG, Status.NOT_ATTEMPTED, Status.RAISED, Status.UNDEFINED)
 """Ends of a check after which the same worker may serve the same student's next notebook."""
@@ -186,6 +187,8 @@ def _exercise(
         status = Status.CELL_MISSING
     elif status is Status.WRONG:
         message = ""  # each check brings its own
+    if status is Status.RAISED and (hint := difference(message)):
+        message += f"\nhint:     {hint}"
     if status is not Status.OK and any(note.startswith(CUT) for note in mended.notes):
         status, message = Status.GRADER, f"{status.label}; but a part of this notebook was too long to be read"
     about = (exercise.solution_cell, f"exercise {exercise.id};", *([] if status is Status.OK else [LEFT_ASIDE]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from graders.grading.beside import is_plain as is_plain
 from graders.grading.reading import MAX_FILE
 from graders.grading.repair import Repaired, repair, untouched
 from graders.grading.results import LEFT_ASIDE, NotebookResult
-from graders.lab.filenames import candidates
+from graders.lab.filenames import assignment_in, candidates, marks_in, may_be_notebook, most_marks, plain_name
 from graders.lab.manifest import Course
 from graders.sandbox.inside.protocol import encodable
 from graders.status import Status
@@ -101,27 +102,69 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
     return dict(sorted(files.items())) | read_beside(folder)
 
 
+class _Unclear(Exception):
+    """Several files may be a notebook; the text names them."""
+
+
+def _notebook_in(file: str, raw: bytes | None, course: Course) -> str:
+    """Return which notebook a file is by the marks of its cells; empty if they do not tell."""
+    if raw is None or assignment_in(raw) not in ("", course.assignment):
+        return ""
+    name, clear = most_marks(marks_in(raw), course.notebooks)
+    return name if clear else ""
+
+
+def _choose(files: Files, course: Course, name: str) -> tuple[str, list[str]]:
+    """Return the file that is the notebook `name`, empty if there is none, and the others that may be it.
+
+    Raises
+    ------
+    _Unclear
+        If nothing tells which of several counts.
+    """
+    own, known = f"{name}.ipynb", {f"{spec.name}.ipynb" for spec in course.notebooks}
+    marked = {file: _notebook_in(file, raw, course) for file, raw in files.items() if may_be_notebook(file)}
+    named = [file for file in candidates(name, list(files)) if marked.get(file) == "" and file not in known]
+    fitting = sorted({file for file, notebook in marked.items() if notebook == name and file != own} | set(named))
+    fitting = [file for file in fitting if file not in known or marked[file] != file.removesuffix(".ipynb")]
+    if own in files and marked.get(own) in ("", name):
+        return own, fitting
+    if not fitting:
+        return "", []
+    *others, last = sorted(fitting, key=lambda file: plain_name(_stem(file))[1])
+    stems = [plain_name(_stem(file)) for file in fitting]
+    alike = len({files[file] for file in fitting}) == 1
+    if not alike and (len({stem for stem, _ in stems}) > 1 or len({number for _, number in stems}) < len(stems)):
+        raise _Unclear(f"{', '.join(fitting[:5])} may all be {own}; keep the one that counts, then grade again")
+    return last, others
+
+
+def _stem(file: str) -> str:
+    return re.sub(r"(\.ipynb|\.txt|\.json)+$", "", file, flags=re.IGNORECASE)
+
+
 def read_notebook(files: Files, course: Course, name: str) -> Repaired:
     """Return the notebook `name` of a submission, mended; the untouched release with a status if it is not there."""
     spec, own = course.notebook(name), f"{name}.ipynb"
-    others = candidates(name, list(files))
-    notes = []
-    if own not in files and len(others) == 1:
-        own = others[0]
-        notes.append(f"{own} was taken for {name}.ipynb.")
-    elif own in files and others:
-        notes.append(f"{', '.join(others[:5])} was left aside: {own} is what counts.")
-    if own not in files:
+    try:
+        chosen, others = _choose(files, course, name)
+    except _Unclear as unclear:
+        return untouched(course, spec, Status.GRADER, str(unclear))
+    if not chosen:
         known = {f"{s.name}.ipynb" for s in course.notebooks}
         strange = [encodable(file) for file in files if file.endswith(".ipynb") and file not in known]
-        why = f"there is no {name}.ipynb"
+        why = f"there is no {own}"
+        if own in files:
+            why += f"; {own} holds the cells of {_notebook_in(own, files[own], course)}"
         if strange:
             why += f"; {', '.join(strange[:5])} has no name of this assignment: rename it"
         return untouched(course, spec, Status.MISSING, why)
-    raw = files[own]
+    raw = files[chosen]
     if raw is None:
         return untouched(course, spec, Status.UNREADABLE, TOO_LARGE)
     mended = repair(raw, course, spec, beside(files))
+    notes = [f"{chosen} was taken for {own}."] if chosen != own else []
+    notes += [f"{', '.join(others[:5])} was left aside: {chosen} is what counts."] if others else []
     bounds = f"no plain files, or more than {MOST} files or {LARGEST >> 20} MB"
     notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({bounds})." for left in [left_aside(files)] if left]
     mended.notes[:0] = notes

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graders.lab.manifest import NotebookSpec
 
+_COPY = r"(copy|kopie|copie|copia|c[oó]pia|kopia|копия|副本|コピー)"
+_NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$|\.(txt|json)$", re.IGNORECASE)
+
+
+def may_be_notebook(file: str) -> bool:
+    """Whether a file of a submission may be a notebook by its name: a system may have changed or added an ending."""
+    return "/" not in file and _NOTEBOOK.search(file) is not None
+
 
 def candidates(name: str, files: Sequence[str]) -> list[str]:
     """Files that a browser or a file manager may have made of `name`.ipynb, as ``name (1).ipynb``."""
-    pattern = re.compile(re.escape(name) + r"[ _-]*(\(\d+\)|(- )?copy\s*\d*|\d+)?\.ipynb", re.IGNORECASE)
+    before, after = rf"({_COPY}\s+(of|von|de|di|z)\s+)?", rf"[ _-]*({_COPY}\s*)?(\(\d+\)|\d+)?"
+    ends = r"\.ipynb(\.(txt|json))?"
+    pattern = re.compile(before + re.escape(name) + after + ends, re.IGNORECASE)
     return [file for file in files if file != f"{name}.ipynb" and pattern.fullmatch(file)]
 
 
@@ -42,6 +52,35 @@ def marks(notebook: NotebookSpec) -> frozenset[str]:
     """Return the grade_ids that tell a notebook from the others: those of its exercises' and its written cells."""
     exercises = {f"{kind}-{e.slug}" for e in notebook.exercises for kind in ("task", "ex", "check", "grade")}
     return frozenset(exercises | {written.cell for written in notebook.written})
+
+
+_MARK = re.compile(rb'"grade_id"\s*:\s*"([\w.-]{1,100})"')
+
+
+def marks_in(raw: bytes) -> frozenset[str]:
+    """Return the grade_ids in a notebook file, which is not decoded for it: inside its texts a quote is escaped."""
+    return frozenset(found.decode() for found in _MARK.findall(raw))
+
+
+_RELEASED_FOR = re.compile(rb'"sheaflab"\s*:\s*\{\s*"assignment"\s*:\s*"([^"\\]{1,100})"')
+
+
+def assignment_in(raw: bytes) -> str:
+    """Return what :func:`assignment_of` does, of a file that is not decoded for it."""
+    told = Counter(_RELEASED_FOR.findall(raw))
+    return told.most_common(1)[0][0].decode("utf-8", "replace") if told else ""
+
+
+def most_marks(found: Iterable[str], notebooks: Iterable[NotebookSpec]) -> tuple[str, bool]:
+    """Return the notebook most of whose marks are among those found, empty if there is none, and whether it is clear.
+
+    A cell pasted from another notebook brings its own mark. Two notebooks in one file are neither.
+    """
+    found = frozenset(found)
+    counts = sorted(((len(marks(notebook) & found), notebook.name) for notebook in notebooks), reverse=True)
+    if not counts or not counts[0][0]:
+        return "", False
+    return counts[0][1], len(counts) < 2 or counts[0][0] > 2 * counts[1][0]
 
 
 STAMP = "sheaflab"

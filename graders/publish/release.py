@@ -14,11 +14,14 @@ from graders.lab.filenames import assignment_of
 from graders.lab.manifest import Course, assignments
 from graders.lab.percent import write_sources
 from graders.lab.places import OUR_COURSE
+from sheaflab.checks.machine import versions
 from sheaflab.study import extract
 from sheaflab.study.catalogue import EXTRACT
 
 ASIDE = ".release-"
 """How the folder begins in which a release is made before it is put in place."""
+
+REQUIREMENTS = "requirements.txt"
 
 
 class ReleaseError(ValueError):
@@ -86,6 +89,7 @@ def build(course: Course) -> Path:
             listed = "\n".join(f"  - {text}" for text in problems)
             raise ReleaseError(f"the release is not fit to be handed out:\n{listed}")
         made = _generate(course, aside, recorded=True)
+        (made / REQUIREMENTS).write_text(_requirements(), encoding="utf-8")
         target = course.root / "release" / course.assignment
         target.parent.mkdir(exist_ok=True)
         if target.exists():
@@ -95,6 +99,13 @@ def build(course: Course) -> Path:
         data = extract.extract(course.source)
         (course.visible / EXTRACT).write_text(extract.text(data), encoding="utf-8")
     return target
+
+
+def _requirements() -> str:
+    """What grades the assignment, so that whoever likes can have the same."""
+    known = versions()
+    said = f"# This assignment is graded with Python {known.pop('Python')} and the packages below, and no others.\n"
+    return said + "".join(f"{name}=={number}\n" for name, number in known.items())
 
 
 def _generate(course: Course, aside: Path, *, recorded: bool) -> Path:

@@ -22,7 +22,15 @@ LEFT_OUT = {
     "text": f"(output left out by the grader: the notebook shows more than {MAX_SHOWN // 2**20} MB)\n",
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but \t and \n; C1 holds a terminal's other escape
-PNG = b"\x89PNG\r\n\x1a\n"
+PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8"}
+SVG = "image/svg+xml"
+SHOWN = ("text/plain", *PICTURES, SVG)
+"""What a cell may show; a drawing may hold a program, so a page has it only as a picture."""
+
+
+def is_drawing(text: str) -> bool:
+    """Whether a text is SVG that declares no entities, of which a few can grow to gigabytes."""
+    return "<svg" in text and "<!ENTITY" not in text
 
 
 @dataclass
@@ -96,7 +104,7 @@ def read_cell(answer: Any) -> CellRun:
 
 
 def clean_output(item: Any, count: int | None) -> dict[str, Any] | None:
-    """Return a well-formed notebook output made of plain text and PNG only, or None."""
+    """Return a well-formed notebook output made of plain text and pictures only, or None."""
     if not isinstance(item, dict):
         return None
     kind = item.get("output_type")
@@ -118,16 +126,20 @@ def clean_output(item: Any, count: int | None) -> dict[str, Any] | None:
     data = item.get("data")
     if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
         return None
+    data = {kind: text for kind in SHOWN if (text := _joined(data.get(kind)))}
     kept = {}
     if isinstance(data.get("text/plain"), str):
         kept["text/plain"] = text_of(data["text/plain"])
-    if isinstance(image := data.get("image/png"), str):
-        try:
-            pixels = base64.b64decode(image, validate=True)
-        except (ValueError, binascii.Error):
-            pixels = b""
-        if pixels.startswith(PNG) and len(pixels) <= 2 * 2**20:
-            kept["image/png"] = base64.b64encode(pixels).decode()
+    for format_, begins in PICTURES.items():
+        if isinstance(image := data.get(format_), str):
+            try:
+                pixels = base64.b64decode("".join(image.split()), validate=True)
+            except (ValueError, binascii.Error):
+                pixels = b""
+            if pixels.startswith(begins) and len(pixels) <= 2 * 2**20:
+                kept[format_] = base64.b64encode(pixels).decode()
+    if isinstance(drawing := data.get(SVG), str) and len(drawing) <= 2 * 2**20 and is_drawing(drawing):
+        kept[SVG] = encodable(_CONTROL.sub("", drawing))
     if not kept:
         return None
     clean: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": {}}
@@ -142,13 +154,7 @@ def handed_in(outputs: Any) -> list[dict[str, Any]]:
     for item in outputs[:MAX_OUTPUTS] if isinstance(outputs, list) else []:
         if not isinstance(item, dict):
             continue
-        data = item.get("data")
-        whole = {**item, "text": _joined(item.get("text"))}
-        if isinstance(data, dict):
-            whole["data"] = {
-                kind: _joined(data.get(kind)).strip("\n") for kind in ("text/plain", "image/png") if kind in data
-            }
-        clean = clean_output(whole, None)
+        clean = clean_output({**item, "text": _joined(item.get("text"))}, None)
         if clean is not None:
             kept.append(clean)
     return kept

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graders.classroom.intake.results import Status
-from graders.lab.filenames import SERVED, assignment_of, marks, plain_name
+from graders.lab.filenames import SERVED, assignment_of, most_marks, plain_name
 from graders.lab.manifest import Course
 
 
@@ -58,12 +58,8 @@ def by_marks(found: Iterable[str], course: Course) -> str | Status | None:
     found = set(found)
     if not found:
         return None
-    counts = sorted(((len(marks(notebook) & found), notebook.name) for notebook in course.notebooks), reverse=True)
-    if not counts or not counts[0][0]:
-        return Status.FOREIGN
-    if len(counts) > 1 and counts[0][0] <= 2 * counts[1][0]:
-        return Status.MIXED
-    return counts[0][1]
+    name, clear = most_marks(found, course.notebooks)
+    return Status.FOREIGN if not name else name if clear else Status.MIXED
 
 
 def by_name(stem: str, course: Course) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import os
@@ -11,7 +12,7 @@ from typing import Any
 
 MAX_STREAM = 64 * 1024
 MAX_FLOOD = 16 * 2**20
-MAX_IMAGE = 2 * 2**20
+MAX_IMAGE, MAX_IMAGES = 2 * 2**20, 3 * 2**20  # one, and all of a cell; a frame holds 4 MiB
 MAX_OUTPUTS = 64
 MAX_TRACEBACK = 6000
 
@@ -61,19 +62,18 @@ def make_shell(outputs: list[dict[str, Any]]) -> Any:
         kept = {}
         if isinstance(text := data.get("text/plain"), str):
             kept["text/plain"] = text[:MAX_STREAM]
-        image = data.get("image/png")
-        if isinstance(image, bytes):
-            import base64
-
-            image = base64.b64encode(image).decode()
-        if isinstance(image, str):
-            if (
-                len(image) <= MAX_IMAGE
-                and sum(len(o.get("data", {}).get("image/png", "")) for o in outputs) < 2 * MAX_IMAGE
-            ):
-                kept["image/png"] = image
+        for format_ in ("image/png", "image/jpeg", "image/gif", "image/svg+xml"):
+            image = data.get(format_)
+            if isinstance(image, bytes):
+                image = base64.b64encode(image).decode()
+            if not isinstance(image, str):
+                continue
+            shown = sum(len(text) for o in outputs for k, text in o.get("data", {}).items() if k.startswith("image/"))
+            if len(image) <= MAX_IMAGE and shown + len(image) <= MAX_IMAGES:
+                kept[format_] = image
             else:
                 kept["text/plain"] = "(an image that is too large to keep)"
+            break
         if kept and len(outputs) < MAX_OUTPUTS:
             outputs.append({"output_type": kind, "data": kept, **more})
 
@@ -98,6 +98,9 @@ def make_shell(outputs: list[dict[str, Any]]) -> Any:
 
         def enable_gui(self, gui: Any = None) -> None: ...
 
+        def enable_matplotlib(self, gui: Any = None) -> Any:
+            return super().enable_matplotlib("inline")  # a window or a widget would show nothing here
+
         def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
             record_error(outputs, etype, evalue)
 
@@ -110,6 +113,18 @@ def make_shell(outputs: list[dict[str, Any]]) -> Any:
 
     configure_inline_support(shell, "module://matplotlib_inline.backend_inline")
     return shell
+
+
+def in_pieces(outputs: Sequence[dict[str, Any]], size: int = 2**19) -> list[dict[str, Any]]:
+    """Return outputs as a frame can hold them: long texts of pictures as lists of pieces, as in notebook files."""
+    made = []
+    for output in outputs:
+        data = {
+            kind: [text[start : start + size] for start in range(0, len(text), size)] if len(text) > size else text
+            for kind, text in output.get("data", {}).items()
+        }
+        made.append({**output, "data": data} if data else output)
+    return made
 
 
 def student_traceback(error: BaseException, own: Sequence[str] = ()) -> str:

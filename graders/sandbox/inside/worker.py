@@ -32,7 +32,7 @@ import confine  # type: ignore[import-not-found]
 from calls import perform  # type: ignore[import-not-found]
 from library import decoder, encode  # type: ignore[import-not-found]
 from protocol import Channel, ProtocolError, Unsendable  # type: ignore[import-not-found]
-from shell import MAX_STREAM, Sink, describe_error, make_shell, record_error  # type: ignore[import-not-found]
+from shell import MAX_STREAM, Sink, describe_error, in_pieces, make_shell, record_error  # type: ignore[import-not-found]
 
 CORES = 4
 """What student code is told about this machine: a pool of one process per core fits into the limit everywhere."""
@@ -85,7 +85,7 @@ class Child:
             record_error(self.outputs, type(result.error_before_exec), result.error_before_exec)
         flood = max(stream.count for stream in streams) > MAX_STREAM
         count = self.shell.execution_count - 1
-        return {"outputs": list(self.outputs), "truncated": flood, "count": count, "alone": not has_company()}
+        return {"outputs": in_pieces(self.outputs), "truncated": flood, "count": count, "alone": not has_company()}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         sinks = Sink("stdout", self.outputs), Sink("stderr", self.outputs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import textwrap
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell
 
@@ -233,3 +235,39 @@ def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_facto
     found = read_beside(folder)
     assert set(beside(found)) == {"tools.py", "data/factor.csv", "data/empty"}
     assert left_aside(found) == ["link.txt"]
+
+
+def test_a_notebook_may_run_another_one(folder, mini, submit):
+    (folder / "other.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[new_code_cell("FACTOR = 2")])))
+    notebook = submit(ex_1_1="%run other.ipynb\ndef double(x): return FACTOR * x")
+    nbformat.write(notebook, folder / "mini-1.ipynb")
+    assert graded(folder, mini).earned == 10
+
+
+# -- another Python, other packages ---------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import pandas_of_tomorrow\ndef double(x): return 2 * x", "there is no `pandas_of_tomorrow` here"),
+        ("def double(x):\n    import pandas_of_tomorrow", "there is no `pandas_of_tomorrow` here"),
+        ("import helper\ndef double(x): return 2 * x", "helper.py is a file of yours"),
+        ("def double(x): return np.float_of_old(x)", "has no such name: it is of another version"),
+        ("from scipy.integrate import simps_of_old\ndef double(x): return x", "scipy"),
+        ("def double(x) returns x: 1", "runs here: what only a newer one can read"),
+        ("def double(x):\n\u00a0return 2 * x", "looks like a blank"),
+    ],
+)
+def test_a_difference_that_matters_is_said(source, said, submit, grade):
+    text = grade(submit(ex_1_1=source)).exercises[0].text()
+    assert "raised an error" in text
+    assert said in text
+
+
+def test_an_error_of_the_answers_own_is_no_difference(submit, grade):
+    assert "here" not in grade(submit(ex_1_1="def double(x): return [][0]")).exercises[0].text()
+
+
+def test_the_graders_versions_stand_in_the_release(course):
+    text = (course.root / "release" / course.assignment / "requirements.txt").read_text()
+    assert f"graded with Python {platform.python_version()}" in text
+    assert f"numpy=={np.__version__}\n" in text
