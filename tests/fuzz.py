@@ -31,7 +31,6 @@ from graders.gradebook.apart import Job, grade_apart
 from graders.grading.canary import best_isolation
 from graders.grading.domain import Domain, DomainEnded, close_here
 from graders.grading.grade import answered
-from graders.grading.submission import NOTHING
 from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import copy_course
@@ -255,7 +254,7 @@ def mutated_file(number, seed, data):
 
 def grade_file(raw, course, level):
     """Grade a hand-in; return the statuses of its notebook and exercises, and what is wrong with its result."""
-    job = Job.of(course, "eve", {"mini-1.ipynb": raw}, NOTHING, "", LIMITS, level)
+    job = Job.of(course, "eve", {"mini-1.ipynb": raw}, "", LIMITS, level)
     graded = grade_apart(job).notebooks["mini-1"]
     graded.text.encode()
     most = {exercise.grade_cell: exercise.points for exercise in course.notebooks[0].exercises}

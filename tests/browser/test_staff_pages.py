@@ -14,13 +14,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from graders.commands.grade import main_with
 from graders.gradebook import nbgrader_api
 from graders.gradebook.record import rows
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.publish.release import build, copy_course
 from tests.browser.lab import browser
+from tests.graders.conftest import grade_class
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -73,7 +73,7 @@ def course(tmp_path_factory):
     nbformat.write(notebook, folder / "mini-1.ipynb")
     (folder / "mine.svg").write_text(SHAPES)
     (folder / "evil.html").write_text(f"<script>{ACT}</script>")
-    assert main_with(made, workers=1, cpu=2.0, wall=20.0) == 0
+    assert grade_class(made, "--workers=1", "--cpu=2.0", "--wall=20.0") == 0
     nbgrader_api.feedback(made, "eve")
     return made
 

@@ -9,11 +9,10 @@ import sys
 
 import pytest
 
-from graders.commands.grade import main_with
 from graders.gradebook import nbgrader_api
 from graders.gradebook.files import LARGEST, MOST, is_too_much, other_files, with_links
 from graders.gradebook.writing import read_result
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import grade_class, hand_in
 
 IGNORE = [".*", "*.py", "__pycache__"]
 
@@ -105,7 +104,7 @@ def test_a_link_to_another_s_work_and_ten_thousand_files(course, submit, capfd, 
     for number in range(10_000):
         (dan / f"{number}.txt").write_text("")
     if door == "graders":
-        assert main_with(course, workers=2, cpu=1.0, wall=12.0) == 0
+        assert grade_class(course, "--workers=2", "--cpu=1.0", "--wall=12.0") == 0
         assert "lie beside the notebooks; none of them was copied" in capfd.readouterr().err
     else:
         subprocess.run([sys.executable, "-m", "nbgrader", "autograde", "mini"], cwd=course.root, check=True)

@@ -16,9 +16,9 @@ from graders.grading.grade import grade_repaired
 from graders.grading.submission import read_files, read_notebook
 from graders.lab.percent import grade_id, template
 from graders.sandbox.isolation import Limits
+from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host
 from graders.status import Status
-from tests.graders.conftest import SECRET
 
 LIMITS = Limits(cpu=3.0, wall=20.0)
 CHOICES = {
@@ -193,27 +193,27 @@ def folder(tmp_path, submit):
     return tmp_path
 
 
-def graded(folder, mini):
+def graded(folder, mini, secret):
     files = read_files(folder)
     mended = read_notebook(files, mini, "mini-1")
-    with Host(LIMITS, best_isolation(limits=LIMITS), mini.visible.parent, mini.private, beside(files)) as host:
-        return grade_repaired(mended, mini, mini.notebooks[0], secret=SECRET, host=host)
+    with Host(LIMITS, best_isolation(limits=LIMITS), View(mini.visible.parent, mini.private), beside(files)) as host:
+        return grade_repaired(mended, mini, mini.notebooks[0], secret=secret, host=host)
 
 
-def test_modules_and_data_beside_the_notebook_are_there(folder, mini):
+def test_modules_and_data_beside_the_notebook_are_there(folder, mini, secret):
     (folder / "data" / "large.bin").write_bytes(bytes(3 * 2**20))  # more than one frame holds
     cell = "import os\nassert os.path.getsize('data/large.bin') == 3 * 2**20 and not os.path.getsize('data/empty')"
     notebook = nbformat.read(folder / "mini-1.ipynb", 4)
     notebook.cells.insert(3, new_code_cell(cell))
     nbformat.write(notebook, folder / "mini-1.ipynb")
-    result = graded(folder, mini)
+    result = graded(folder, mini, secret)
     assert result.earned == 10, result.exercises[0].text()
     assert result.cells[3].status is Status.OK
 
 
-def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini):
+def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini, secret):
     (folder / "data" / "factor.csv").write_bytes(bytes(LARGEST))
-    result = graded(folder, mini)
+    result = graded(folder, mini, secret)
     assert result.exercises[0].earned == 0
     assert "Left aside when the notebook was run: data/factor.csv (no plain files, or more" in result.exercises[0].text()
     for number in range(MOST + 1):
@@ -237,11 +237,11 @@ def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_facto
     assert left_aside(found) == ["link.txt"]
 
 
-def test_a_notebook_may_run_another_one(folder, mini, submit):
+def test_a_notebook_may_run_another_one(folder, mini, submit, secret):
     (folder / "other.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[new_code_cell("FACTOR = 2")])))
     notebook = submit(ex_1_1="%run other.ipynb\ndef double(x): return FACTOR * x")
     nbformat.write(notebook, folder / "mini-1.ipynb")
-    assert graded(folder, mini).earned == 10
+    assert graded(folder, mini, secret).earned == 10
 
 
 # -- another Python, other packages ---------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_a_class_of_blind_attacks(course, submit):
         hand_in_case(course.root, student, case)
     before = snapshot(course)
 
-    assert grade_class(course, workers=2, cpu=1.0, wall=12.0) == 0
+    assert grade_class(course, "--workers=2", "--cpu=1.0", "--wall=12.0") == 0
 
     assert snapshot(course) == before
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
