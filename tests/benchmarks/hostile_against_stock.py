@@ -23,13 +23,12 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import jupytext
 import nbformat
 
 from graders.commands.cli import main as graders
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
-from graders.lab.percent import solutions
+from graders.lab.percent import convert, solutions
 from graders.publish.release import build, copy_course
 from graders.sandbox.containment import Bind, bubblewrap
 from graders.sandbox.users import FREE
@@ -142,12 +141,12 @@ def digests(course: Path) -> dict[str, str]:
 
 def stock_course(root: Path):
     """Make the stock course with one graded classmate; return its `submit`."""
-    notebook = jupytext.read(MINI / "source" / "mini" / "mini-1.py")
+    course = Course.load(MINI)
+    notebook = convert(course, course.notebooks[0])  # with the grade cells
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if name in HIDDEN:
             cell.source = f"### BEGIN HIDDEN TESTS\n{HIDDEN[name].strip()}\n### END HIDDEN TESTS"
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     (root / "source" / "mini").mkdir(parents=True)
     nbformat.write(notebook, root / "source" / "mini" / "mini-1.ipynb")
     (root / "nbgrader_config.py").write_text(CONFIG)
