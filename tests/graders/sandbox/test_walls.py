@@ -87,8 +87,11 @@ def heard():
         except OSError:
             return ''
     first = content()
-    time.sleep(0.5)
-    return bool(first) and content() != first
+    for _ in range(40):
+        time.sleep(0.05)
+        if first and content() != first:
+            return True
+    return False
 """
 )
 START = """
