@@ -187,7 +187,7 @@ def _exercise(
         status = Status.CELL_MISSING
     elif status is Status.WRONG:
         message = ""  # each check brings its own
-    if status is Status.RAISED and (hint := difference(message)):
+    if status is Status.RAISED and (hint := difference(message)) and hint not in message:
         message += f"\nhint:     {hint}"
     if status is not Status.OK and any(note.startswith(CUT) for note in mended.notes):
         status, message = Status.GRADER, f"{status.label}; but a part of this notebook was too long to be read"

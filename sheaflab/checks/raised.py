@@ -6,6 +6,8 @@ import linecache
 import re
 from dataclasses import dataclass
 
+from sheaflab.checks.machine import difference
+
 _SHOWN = 3
 _WIDTH = 1000
 # A frame in a printed traceback. Cells have no file: IPython, the terminal's check and Pyodide write <…>.
@@ -104,7 +106,7 @@ class Raised:
     def _advice(self) -> str:
         if not self.places and _SIGNATURE.search(self.error):  # the call itself, not one that the answer makes
             return "keep the parameters of the line with `def` as they were handed out"
-        return next((advice for sign, advice in _ADVICE if re.search(sign, self.error)), "")
+        return next((advice for sign, advice in _ADVICE if re.search(sign, self.error)), "") or difference(self.error)
 
 
 def describe(error: BaseException) -> str:
