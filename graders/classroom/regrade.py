@@ -1,129 +1,122 @@
-"""Grade again after a check has changed, and tell whose grade changed, where and why."""
+"""Grade again after checks or points have changed, and tell whose grade changed, where and why."""
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from graders.classroom import session
 from graders.classroom.batch import students
-from graders.classroom.intake.names import printable
+from graders.classroom.changes import Snapshot, changes, checks_of, table
 from graders.classroom.pool import executor
+from graders.gradebook import nbgrader_api
+from graders.gradebook.marker import fingerprint
 from graders.gradebook.settings import Settings
-from graders.gradebook.writing import read_result
+from graders.gradebook.states import read_states
 from graders.grading.canary import best_isolation
 from graders.lab.manifest import Course
 
-Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Summaries by student and notebook, as they stand in the autograded notebooks."""
+
+def snapshots(course: Course, settings: Settings, chosen: Iterable[str]) -> dict[str, Snapshot]:
+    """Read where some students stand; who is not in the gradebook is left out."""
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root, settings.config) as book:
+        states = read_states(book, course.assignment)
+    return {name: Snapshot(states[name], checks_of(course, name)) for name in chosen if name in states}
 
 
-class Regraded(NamedTuple):
-    """What grading again has come to: the table, and students whom a person must look at, with reasons."""
-
-    table: str
-    undecided: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One check of one student whose points are not what they were.
+@dataclass
+class Journal:
+    """The state before a regrade and who is done, in a file: what was stopped at any point goes on with both.
 
     Attributes
     ----------
-    student, exercise, check : str
-    before, after : float
-        Points.
-    why : str
-        Status before and after, or that the check is new, gone or worth something else; then the check's message.
+    path : Path
+    before : dict of str to Snapshot
+        As it was when the regrade was first begun.
+    done : set of str
+        Students graded since, with the present course, and at whom nobody must look.
     """
 
-    student: str
-    exercise: str
-    check: str
-    before: float
-    after: float
-    why: str
+    path: Path
+    before: dict[str, Snapshot] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+    @classmethod
+    def open(cls, course: Course, mark: str) -> Journal:
+        """Read the journal of a regrade that has not ended, or begin one.
+
+        Parameters
+        ----------
+        course : Course
+        mark : str
+            Fingerprint of the course; who was graded with another is to be graded again.
+        """
+        journal = cls(course.root / f".regrade-{course.assignment}.jsonl")
+        if journal.path.is_file():
+            for line in journal.path.read_text(encoding="utf-8").splitlines():
+                try:
+                    entry = json.loads(line)
+                except ValueError:  # the line that was being written when the machine stopped
+                    continue
+                if "before" in entry:
+                    journal.before[entry["student"]] = Snapshot.from_json(entry["before"])
+                elif entry["done"] == mark:
+                    journal.done.add(entry["student"])
+        return journal
+
+    def begin(self, found: Mapping[str, Snapshot]) -> None:
+        """Write down where students stand of whom nothing is written yet."""
+        new = {name: snapshot for name, snapshot in found.items() if name not in self.before}
+        self._append([{"student": name, "before": snapshot.to_json()} for name, snapshot in new.items()])
+        self.before |= new
+
+    def finish(self, student: str, mark: str) -> None:
+        """Write down that a student is done."""
+        self._append([{"student": student, "done": mark}])
+        self.done.add(student)
+
+    def _append(self, entries: list[dict[str, object]]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(entry)}\n" for entry in entries)
 
 
-def results(course: Course, chosen: Iterable[str]) -> Results:
-    """Read what the last grading of some students has found."""
-    root = course.root / "autograded"
-    return {
-        student: {
-            spec.name: read_result(root / student / course.assignment / f"{spec.name}.ipynb")
-            for spec in course.notebooks
-        }
-        for student in chosen
-    }
+@dataclass(frozen=True)
+class Regrade:
+    """What a regrade has done.
 
+    Attributes
+    ----------
+    table : str
+        Markdown.
+    skipped : list of str
+        Who has handed in and is not in the gradebook.
+    left : list of str
+        Who is still to be graded, because the run was stopped.
+    undecided : dict of str to str
+        Students whose work no machine could grade, and why.
+    """
 
-def changes(before: Results, after: Results) -> list[Change]:
-    """Compare two gradings, check by check; students in order, then exercises and checks as they stand."""
-    found = []
-    for student in sorted(after):
-        old, new = _checks(before.get(student, {})), _checks(after[student])
-        for exercise, name in dict.fromkeys([*old, *new]):
-            was, now = old.get((exercise, name)), new.get((exercise, name))
-            earned, earns = (float(check["earned"]) if check else 0.0 for check in (was, now))
-            if earned != earns:
-                found.append(Change(student, exercise, name, earned, earns, _why(was, now)))
-    return found
+    table: str
+    skipped: list[str]
+    left: list[str]
+    undecided: dict[str, str]
+    journal: Path
 
-
-def _checks(notebooks: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    return {
-        (exercise["id"], check["name"]): check
-        for notebook in notebooks.values()
-        for exercise in notebook.get("exercises", [])
-        for check in exercise["checks"]
-    }
-
-
-def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
-    if was is None or now is None:
-        return "the check is new" if was is None else "the check is gone"
-    if was["status"] == now["status"]:
-        return f"worth {now['points']:g} instead of {was['points']:g}"
-    words = f"{was['status']} → {now['status']}".lower().replace("_", " ")
-    lines = [line.strip() for line in str(now.get("message") or was.get("message") or "").splitlines() if line.strip()]
-    told = "; ".join(line for line in lines if line.startswith(("returned:", "expected:")))
-    return f"{words}: {told}" if told else words
-
-
-def table(found: list[Change], before: Results, after: Results) -> str:
-    """Return the changes as Markdown: a line a check, then a line a student with the sums."""
-    if not found:
-        return f"No grade changed ({len(after)} students).\n"
-    lines = ["| student | exercise | check | before | after | why |", "|---|---|---|---:|---:|---|"]
-    lines += [
-        f"| {_cell(c.student)} | {c.exercise} | {c.check} | {c.before:g} | {c.after:g} | {_cell(c.why)} |"
-        for c in found
-    ]
-    lines += ["", "| student | before | after |", "|---|---:|---:|"]
-    for student in dict.fromkeys(c.student for c in found):
-        sums = [sum(float(check["earned"]) for check in _checks(r.get(student, {})).values()) for r in (before, after)]
-        lines.append(f"| {_cell(student)} | {sums[0]:g} | {sums[1]:g} |")
-    touched = len({c.student for c in found})
-    lines += ["", f"{touched} of {len(after)} students have another grade."]
-    return "\n".join(lines) + "\n"
-
-
-_MARKUP = re.compile(r"[\\`*_<>|@&]|\](?=[(\[])|:(?=//)|(?<=www)\.")
-"""What Markdown takes for more than text: emphasis, code, tags, links, pictures, addresses, names to be told of it."""
-
-
-def _cell(text: str) -> str:
-    """Return a text that a table in Markdown, or a terminal, shows as it is."""
-    return _MARKUP.sub(r"\\\g<0>", printable(text, 300))
+    def close(self) -> None:
+        """Forget the state before, once the table is where it is to be and nobody is left."""
+        if not self.left:
+            self.journal.unlink(missing_ok=True)
 
 
 def regrade(
     course: Course, *, workers: int = 1, chosen: list[str] | None = None, settings: Settings | None = None
-) -> Regraded:
-    """Grade all submissions again; hand-given points stay.
+) -> Regrade:
+    """Grade all submissions of students in the gradebook again; points given by hand stay.
+
+    A run that is stopped says what has changed so far. The next one goes on where it was, and says all that has changed
+    since the first was begun.
 
     Parameters
     ----------
@@ -134,12 +127,50 @@ def regrade(
         Only these students.
     settings : Settings, optional
         By default the course's.
+
+    Raises
+    ------
+    ValueError
+        If one of `chosen` has handed in nothing.
     """
     settings = Settings.load(course.root) if settings is None else settings
-    names = [name for name in students(course) if name not in settings.excluded] if chosen is None else chosen
-    before = results(course, names)
+    handed_in = [name for name in students(course) if name not in settings.excluded]
+    require_known(chosen or [], students(course), course)
+    names = handed_in if chosen is None else chosen
+    now = snapshots(course, settings, names)
+    mark = fingerprint(course)
+    journal = Journal.open(course, mark)
+    journal.begin(now)
+    left = [name for name in now if name not in journal.done]
     level = best_isolation(settings.required, settings.limits)
-    with executor(workers, None) as pool:
-        done = session.grade_class(course, names, pool, settings, level, since_change=False, window=2 * workers)
-    after = results(course, names)
-    return Regraded(table(changes(before, after), before, after), done.undecided)
+    undecided: dict[str, str] = {}
+    try:
+        with executor(workers, None) as pool:
+            done = session.grade_class(
+                course, left, pool, settings, level, since_change=False, window=2 * workers,
+                settled=lambda name: journal.finish(name, mark),
+            )  # fmt: skip
+            undecided = done.undecided
+    except KeyboardInterrupt:
+        pass
+    after = snapshots(course, settings, now.keys() | journal.before.keys())
+    left = [name for name in now if name not in journal.done and name not in undecided]
+    text = table(changes(course, journal.before, after), journal.before, after)
+    return Regrade(text, [name for name in names if name not in now], left, undecided, journal.path)
+
+
+def require_known(names: Iterable[str], handed_in: Iterable[str], course: Course) -> None:
+    """Refuse the name of somebody who has handed in nothing.
+
+    Raises
+    ------
+    ValueError
+        Naming the first one.
+    """
+    there = set(handed_in)
+    for name in names:
+        if name not in there:
+            raise ValueError(
+                f"`--student` must be one of the {len(there)} who have handed in {course.assignment}, got {name!r}: "
+                f"there is no {course.root / 'submitted' / name / course.assignment}"
+            )

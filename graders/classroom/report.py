@@ -1,16 +1,22 @@
-"""Grades in the forms that other systems read, and a page about the class as a whole."""
+"""Grades in the forms that other systems import; `course/docs/grades-out.md` says how, and which maximum to set."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
-from graders.classroom.standing import Row
+from graders.classroom.standing import Class, Row
 from graders.lab.manifest import Course
 from graders.status import Status
+
+NOT_FINAL = "(not final)"
+"""In the name of the grade while one of the class is not final: so that it takes no final grade's place elsewhere."""
+WHOLE = 100.0
+"""Moodle refuses a whole file for one grade above 100, whatever the maximum of the grade item."""
 
 
 def safe(value: object) -> object:
@@ -23,72 +29,113 @@ def safe(value: object) -> object:
 def _write(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-        writer.writerow(header)
+        writer.writerow([safe(name) for name in header])
         writer.writerows([safe(value) for value in line] for line in lines)
 
 
-def write_csv(rows: Sequence[Row], course: Course, path: Path) -> None:
-    """One line a student: total, notebooks, exercises with their status."""
+def _title(group: Class, course: Course) -> str:
+    """The name of the grade in other systems."""
+    return f"{course.title} {NOT_FINAL}" if group.unfinished else course.title
+
+
+def _points(value: float) -> float:
+    """Points as other systems keep them: a notebook's share of a penalty has more digits."""
+    return round(value, 4)
+
+
+def write_csv(group: Class, course: Course, path: Path) -> None:
+    """One line per student: who, grade, lateness, what waits, notebooks, exercises with their status."""
     notebooks = [spec.name for spec in course.ready]
-    exercises = [exercise.id for exercise in course.exercises()]
-    header = ["student", "last_name", "first_name", "email", "score", "max_score", "late_penalty", "needs_manual_grade"]
-    header += [*notebooks, *(f"{number} {kind}" for number in exercises for kind in ("points", "status"))]
+    exercises = [exercise for spec in course.ready for exercise in spec.exercises]
+    written = [item for spec in course.ready for item in spec.written]
+    header = ["student", "last_name", "first_name", "email", "score", "max_score", "raw_score", "late_penalty"]
+    header += ["handed_in", "submitted_utc", "due_utc", "seconds_late", "waits_for", *notebooks]
+    header += [f"{exercise.id} {kind}" for exercise in exercises for kind in ("points", "status")]
+    header += [f"{item.id} points" for item in written]
     lines = []
-    for row in rows:
+    for row in group.rows:
         told = {exercise["id"]: exercise for exercise in row.exercises}
         line: list[object] = [row.student, row.last_name, row.first_name, row.email]
-        line += [_score(row), row.max_score, row.late_penalty, int(row.needs_manual)]
+        line += [_score(row), *(_points(value) for value in (row.max_score, row.raw, row.late_penalty))]
+        line += ["yes" if row.handed_in else "no"]
+        line += [f"{time:%Y-%m-%d %H:%M:%S}" if time else "" for time in (row.submitted, row.due)]
+        line += [row.seconds_late, "; ".join(row.waits)]
         line += [row.notebooks.get(name, 0.0) for name in notebooks]
-        for number in exercises:
-            found = told.get(number)
-            told_points = "" if number in row.undecided else found["earned"] if found else ""
-            line += [told_points, Status[found["status"]].label if found else ""]
+        for exercise in exercises:
+            found, cell = told.get(exercise.id), row.cells.get(exercise.grade_cell)
+            points = "" if cell is None or exercise.id in row.undecided else cell.score
+            line += [points, Status[found["status"]].label if found else ""]
+        line += ["" if (cell := row.cells.get(item.cell)) is None or cell.waits else cell.score for item in written]
         lines.append(line)
     _write(path, header, lines)
 
 
 def _score(row: Row) -> float | str:
-    """The score; empty as long as a person must give some of it, for a 0 would be taken for a grade."""
-    return "" if row.undecided else row.score
+    """The grade; empty while no machine could give some of it and no person has, for a 0 would be taken for a grade."""
+    return "" if row.undecided else _points(row.score)
 
 
-def write_canvas(rows: Sequence[Row], course: Course, path: Path) -> None:
-    """Canvas' gradebook import: a line of possible points, then one line a student."""
-    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", course.title]
-    top = ["    Points Possible", "", "", "", "", max(row.max_score for row in rows)]
-    names = [f"{row.last_name}, {row.first_name}".strip(", ") or row.student for row in rows]
-    lines = [[name, "", row.student, row.student, "", _score(row)] for name, row in zip(names, rows, strict=True)]
+def write_canvas(group: Class, course: Course, path: Path) -> None:
+    """Canvas' gradebook import: a line of possible points, then one line per student."""
+    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", _title(group, course)]
+    top = ["    Points Possible", "", "", "", "", group.max_score]
+    lines = [[row.name, "", row.student, row.student, "", _score(row)] for row in group.rows]
     _write(path, header, [top, *lines])
 
 
-def write_moodle(rows: Sequence[Row], path: Path) -> None:
-    """Moodle's grade import, matched by ID number or e-mail address."""
-    header = ["ID number", "Email address", "Grade", "Feedback comments"]
-    _write(path, header, [[row.student, row.email, _score(row), "; ".join(_words(row))] for row in rows])
+def write_moodle(group: Class, course: Course, path: Path) -> None:
+    """Moodle's grade import, matched by ID number, or by e-mail address if every student has one.
+
+    A line without the address would give its grade to the student of the line before.
+    """
+    mail = all(row.email for row in group.rows)
+    title = _title(group, course)
+    who = ["ID number", "Email address"] if mail else ["ID number"]
+    header = [*who, f"{title}, percent", "Points", "Of", "Feedback comments"]
+    lines = []
+    for row in group.rows:
+        percent = round(min(row.score / (group.max_score or 1.0), 1.0) * WHOLE, 4)
+        grade = ["" if row.undecided else percent, _score(row)]
+        who = [row.student, row.email] if mail else [row.student]
+        lines.append([*who, *grade, group.max_score, _comment(row)])
+    _write(path, header, lines)
 
 
-def _words(row: Row) -> list[str]:
-    return [f"{e['id']}: {Status[e['status']].label}" for e in row.exercises if e["status"] != Status.OK.name]
+def _comment(row: Row) -> str:
+    """What a student may read beside the grade."""
+    words = [f"{e['id']}: {Status[e['status']].label}" for e in row.exercises if e["status"] != Status.OK.name]
+    if row.late_penalty:
+        words.insert(0, f"late: {row.late_penalty:g} points off")
+    return "; ".join(words) if row.handed_in else "not handed in"
 
 
-def write_junit(rows: Sequence[Row], course: Course, path: Path) -> None:
-    """JUnit XML: a suite a student, a case a hidden check."""
-    root = ElementTree.Element("testsuites", name=course.assignment)
-    for row in rows:
-        suite = ElementTree.SubElement(root, "testsuite", name=row.student)
-        failures = tests = 0
+def write_junit(group: Class, course: Course, path: Path) -> None:
+    """JUnit XML: a suite per student, a case per hidden check; what no machine could decide is an error."""
+    root, every = ElementTree.Element("testsuites", name=course.assignment), [0, 0, 0]
+    for row in group.rows:
+        seconds = sum(float(result.get("seconds", 0.0)) for result in row.results.values())
+        suite = ElementTree.SubElement(root, "testsuite", name=_xml(row.student), time=f"{seconds:.3f}")
+        tests = failures = errors = 0
         for exercise in row.exercises:
             for check in exercise["checks"]:
                 tests += 1
-                case = ElementTree.SubElement(suite, "testcase", classname=exercise["id"], name=check["name"])
-                if check["status"] != Status.OK.name:
-                    failures += 1
-                    failure = ElementTree.SubElement(case, "failure", message=Status[check["status"]].label)
-                    failure.text = _xml(check["message"])
-        suite.set("tests", str(tests))
-        suite.set("failures", str(failures))
+                case = ElementTree.SubElement(suite, "testcase", classname=exercise["id"], name=check["name"], time="0")
+                status = Status[check["status"]]
+                if status is not Status.OK:
+                    kind = "error" if status is Status.GRADER else "failure"
+                    errors, failures = errors + (kind == "error"), failures + (kind == "failure")
+                    told = ElementTree.SubElement(case, kind, type=status.name, message=status.label)
+                    told.text = _xml(check["message"])
+        _count(suite, tests, failures, errors)
+        every = [a + b for a, b in zip(every, (tests, failures, errors), strict=True)]
+    _count(root, *every)
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _count(element: ElementTree.Element, tests: int, failures: int, errors: int) -> None:
+    for name, number in (("tests", tests), ("failures", failures), ("errors", errors)):
+        element.set(name, str(number))
 
 
 def _xml(text: str) -> str:
@@ -97,21 +144,33 @@ def _xml(text: str) -> str:
     )
 
 
-def write_gradescope(row: Row, path: Path) -> None:
-    """Gradescope's results JSON of one submission; output is given as plain text."""
+def write_gradescope(row: Row, course: Course, path: Path) -> None:
+    """Gradescope's results.json of one submission: hidden checks and written answers; all output is plain text.
+
+    Its `score` counts, not the sum of the tests: it has the points given by hand and the penalty.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    tests = [
-        {
-            "name": f"{exercise['id']} {check['name']}: {check['title']}",
-            "number": exercise["id"],
-            "score": check["earned"],
-            "max_score": check["points"],
-            "status": "passed" if check["status"] == Status.OK.name else "failed",
-            "output": check["message"] or Status[check["status"]].label,
-            "output_format": "text",
-        }
-        for exercise in row.exercises
-        for check in exercise["checks"]
-    ]
-    data = {"score": row.score, "max_score": row.max_score, "output_format": "text", "tests": tests}
+    tests = [_test(exercise, check) for exercise in row.exercises for check in exercise["checks"]]
+    for spec in course.ready:
+        for item in spec.written:
+            cell = row.cells.get(item.cell)
+            done = cell is not None and not cell.waits
+            told = {"name": f"{item.id}: {item.title}", "number": item.id, "max_score": item.points}
+            told |= {"score": cell.score if cell is not None and done else 0.0, "output_format": "text"}
+            tests.append(told | {"output": "graded by hand" if done else "waits for a person"})
+    words = [f"{row.late_penalty:g} points off for handing in late"] if row.late_penalty else []
+    words += [f"not final: {why}" for why in row.waits]
+    data = {"score": _points(row.score), "output": "\n".join(words), "output_format": "text", "tests": tests}
     path.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _test(exercise: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": f"{exercise['id']} {check['name']}: {check['title']}",
+        "number": exercise["id"],
+        "score": check["earned"],
+        "max_score": check["points"],
+        "status": "passed" if check["status"] == Status.OK.name else "failed",
+        "output": check["message"] or Status[check["status"]].label,
+        "output_format": "text",
+    }

@@ -1,4 +1,4 @@
-"""A page about the class: scores, the checks that fail most, statuses, time and memory used."""
+"""A page about the class: who, which grade, what fails most, lateness, time and memory; and what to do about each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from graders.classroom.standing import Row
+from graders.classroom.standing import Class, Row
+from graders.gradebook.lateness import duration
 from graders.lab.manifest import Course
 from graders.lab.templates import render
 from graders.status import Status
@@ -25,27 +27,38 @@ BLUE, ORANGE = "#0072B2", "#D55E00"
 TOP = 12
 
 
-def write_page(rows: Sequence[Row], course: Course, path: Path) -> None:
+def write_page(group: Class, course: Course, path: Path) -> None:
     """Write the page; figures are inside it, no script is."""
+    rows = [row for row in group.rows if row.handed_in]
     seconds, memory = [_seconds(row) for row in rows], [_memory(row) for row in rows]
     time_label, memory_label = "seconds for one submission", "MiB, the most that one process of a submission held"
+    scores = [row.score for row in rows]
     page = render(
         TEMPLATE,
         title=f"{course.title}: the class",
-        scores=_picture(_scores(rows), f"Histogram of the scores of {len(rows)} students"),
+        handed_in=len(rows),
+        everybody=len(group.rows),
+        unfinished=len(group.unfinished),
+        of=f"{group.max_score:g}",
+        mean=f"{fmean(scores):.1f}" if scores else "–",
+        median=f"{median(scores):.1f}" if scores else "–",
+        late=sum(row.seconds_late > 0 for row in rows),
+        absent=[row for row in group.rows if not row.handed_in],
+        scores=_picture(_scores(scores, group.max_score), f"Histogram of the scores of {len(rows)} students"),
         failing=_picture(_failing(rows), "Bars: the hidden checks that most submissions fail"),
         outcomes=Counter(Status[e["status"]].label for row in rows for e in row.exercises).most_common(),
         time=_picture(_histogram(seconds, time_label), "Histogram of the seconds that grading one submission took"),
         memory=_picture(
             _histogram(memory, memory_label), "Histogram of the most memory that one process of a submission held"
         ),
-        undecided=[(row.student, row.undecided) for row in rows if row.undecided],
         students=[
             {
                 "student": row.student,
+                "name": ", ".join(part for part in (row.last_name, row.first_name) if part),
                 "score": row.score,
-                "max_score": row.max_score,
-                "needs_manual": row.needs_manual,
+                "penalty": row.late_penalty,
+                "late": duration(row.seconds_late),
+                "waits": row.waits,
                 "seconds": _seconds(row),
                 "memory": _memory(row),
                 "notes": _notes(row),
@@ -76,11 +89,11 @@ def _new(height: float = 3.0) -> Figure:
     return figure
 
 
-def _scores(rows: Sequence[Row]) -> Figure:
+def _scores(scores: Sequence[float], most: float) -> Figure:
     figure = _new()
     ax = figure.subplots()
-    top = max(max(row.max_score for row in rows), 1.0)
-    ax.hist([row.score for row in rows], bins=list(np.linspace(0, top, 21)), color=BLUE)
+    top = max(most, 1.0)
+    ax.hist(scores, bins=list(np.linspace(0, top, 21)), color=BLUE)
     ax.set(xlabel=f"score (of {top:g})", ylabel="students")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure

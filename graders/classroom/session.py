@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -13,13 +13,12 @@ from tqdm import tqdm
 from graders.classroom.batch import read_job, run_jobs
 from graders.gradebook import nbgrader_api
 from graders.gradebook.apart import Job
-from graders.gradebook.files import submission_time
+from graders.gradebook.files import shown, submission_time
 from graders.gradebook.marker import fingerprint
 from graders.gradebook.record import Recorder
 from graders.gradebook.settings import Settings
 from graders.grading.submission import TIMESTAMP
 from graders.lab.manifest import Course
-from graders.sandbox.inside.protocol import encodable
 from graders.sandbox.isolation import Isolation
 
 
@@ -57,8 +56,12 @@ def grade_class(
     *,
     since_change: bool = True,
     window: int = 4,
+    settled: Callable[[str], None] = lambda _: None,
 ) -> Session:
-    """Grade `chosen` through `pool` and write each result as it comes."""
+    """Grade `chosen` through `pool` and write each result as it comes.
+
+    `settled` is called with each student whose result is written, unless a person must look.
+    """
     mark, done = fingerprint(course), Session()
     with (
         Recorder(course, settings.config) as recorder,
@@ -70,12 +73,8 @@ def grade_class(
 
         def jobs() -> Iterator[Job]:
             for student in chosen:
-                if student != encodable(student):
-                    done.undecided[ascii(student)] = "the name of this folder is not UTF-8: rename it, then grade again"
-                    bar.update()
-                    continue
                 if why := recorder.refusal(student):
-                    done.undecided[student] = why
+                    done.undecided[shown(student)] = why
                     bar.update()
                     continue
                 job = read_job(course, student, mark, settings.limits, level, recorder.other_files(student))
@@ -90,12 +89,15 @@ def grade_class(
 
         for result in run_jobs(jobs(), pool, window):
             done.graded += 1
+            why = result.undecided
             try:
                 recorder.write(result)
             except (OSError, UnicodeError) as error:  # of files beside the notebooks, or their names
-                done.undecided[result.student] = f"its files cannot be written: {error}"
-            if why := result.undecided:
+                why = f"its files cannot be written: {error}"
+            if why:
                 done.undecided[result.student] = why
+            else:
+                settled(result.student)
             told = [e.status.label for n in result.notebooks.values() for e in n.result.exercises]
             done.reasons.update(told)
             bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in done.reasons.most_common(4)))

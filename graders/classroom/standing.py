@@ -1,11 +1,19 @@
-"""Where each student stands: gradebook and autograded notebooks, read together."""
+"""Where each student of the class stands: gradebook, hand-ins and autograded notebooks, read together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from graders.gradebook import nbgrader_api
+from graders.classroom.batch import read_job, students
+from graders.gradebook import look_again, nbgrader_api
+from graders.gradebook.files import shown
+from graders.gradebook.marker import fingerprint
+from graders.gradebook.record import Recorder
+from graders.gradebook.settings import Settings
+from graders.gradebook.states import CellState, State, read_states
 from graders.gradebook.writing import read_result
 from graders.lab.manifest import Course
 from graders.status import Status
@@ -13,18 +21,47 @@ from graders.status import Status
 
 @dataclass(frozen=True)
 class Row:
-    """One student's standing."""
+    """One student's standing.
+
+    Attributes
+    ----------
+    student, last_name, first_name, email : str
+    score : float
+        The grade: points less the penalty.
+    raw, late_penalty, max_score : float
+        Points without the penalty, the penalty, and what can be had.
+    handed_in : bool
+    submitted, due : datetime or None
+        In UTC, `due` with this student's extension; None if not known.
+    seconds_late : float
+    waits : tuple of str
+        Why the grade is not final yet; empty if it is.
+    undecided : mapping of str to str
+        Exercises that no machine could grade and no person has graded since, and why; `waits` names them, too.
+    notebooks : dict of str to float
+        Points by notebook.
+    cells : mapping of str to CellState
+    results : dict of str to dict
+        What the last grading found, by notebook.
+    """
 
     student: str
-    last_name: str
-    first_name: str
-    email: str
-    score: float
-    max_score: float
-    late_penalty: float
-    needs_manual: bool
-    notebooks: dict[str, float]
-    results: dict[str, dict[str, Any]]
+    last_name: str = ""
+    first_name: str = ""
+    email: str = ""
+    score: float = 0.0
+    raw: float = 0.0
+    late_penalty: float = 0.0
+    max_score: float = 0.0
+    handed_in: bool = False
+    submitted: datetime | None = None
+    due: datetime | None = None
+    seconds_late: float = 0.0
+    waits: tuple[str, ...] = ()
+    undecided: Mapping[str, str] = field(default_factory=dict)
+    notebooks: dict[str, float] = field(default_factory=dict)
+    cells: Mapping[str, CellState] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def exercises(self) -> list[dict[str, Any]]:
@@ -32,36 +69,131 @@ class Row:
         return [exercise for result in self.results.values() for exercise in result.get("exercises", [])]
 
     @property
-    def undecided(self) -> dict[str, str]:
-        """Exercises that no machine could grade, and why: their points wait for a person."""
-        grader = Status.GRADER.name
-        return {
-            e["id"]: " ".join(str(e["message"] or Status.GRADER.remedy).split())[:300]
-            for e in self.exercises
-            if grader in (e["status"], *(check["status"] for check in e["checks"]))
-        }
+    def name(self) -> str:
+        """Last name, first name; the id if there are none."""
+        return f"{self.last_name}, {self.first_name}".strip(", ") or self.student
 
 
-def collect(course: Course) -> list[Row]:
-    """Read the gradebook and the autograded notebooks."""
-    rows = []
-    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
-        for submission in book.assignment_submissions(course.assignment):
-            student = submission.student
-            folder = course.root / "autograded" / student.id / course.assignment
-            names = sorted(notebook.name for notebook in submission.notebooks)
-            rows.append(
-                Row(
-                    student.id,
-                    student.last_name or "",
-                    student.first_name or "",
-                    student.email or "",
-                    float(submission.score),
-                    float(submission.max_score),
-                    float(sum(notebook.late_submission_penalty or 0 for notebook in submission.notebooks)),
-                    bool(submission.needs_manual_grade),
-                    {notebook.name: float(notebook.score) for notebook in submission.notebooks},
-                    {name: read_result(folder / f"{name}.ipynb") for name in names},
-                )
+@dataclass(frozen=True)
+class Class:
+    """The whole class.
+
+    Attributes
+    ----------
+    rows : list of Row
+        One per student of the gradebook, by id.
+    strangers : list of str
+        Who has handed in, has been graded, and is in the gradebook no more.
+    max_score : float
+    """
+
+    rows: list[Row]
+    strangers: list[str]
+    max_score: float
+
+    @property
+    def unfinished(self) -> list[Row]:
+        """The students whose grade is not final."""
+        return [row for row in self.rows if row.waits]
+
+
+def collect(course: Course, settings: Settings | None = None, now: datetime | None = None) -> Class:
+    """Read where the class stands.
+
+    Parameters
+    ----------
+    course : Course
+    settings : Settings, optional
+        By default the course's.
+    now : datetime, optional
+        With a zone; by default the present.
+
+    Raises
+    ------
+    ValueError
+        If the assignment is not in the gradebook.
+    """
+    settings = Settings.load(course.root) if settings is None else settings
+    course, now = settings.apply(course), now or datetime.now(UTC)
+    mark, rows = fingerprint(course), {}
+    handed_in = {name for name in students(course) if name not in settings.excluded}
+    with nbgrader_api.quiet(), Recorder(course, settings.config) as recorder:
+        book = recorder.gradebook
+        release = next((found for found in book.assignments if found.name == course.assignment), None)
+        if release is None:
+            raise ValueError(f"{course.assignment} is not in the gradebook; run `graders build` first")
+        states, asked = read_states(book, course.assignment), look_again.open_requests(book, course.assignment)
+        submissions = {found.student_id: found for found in book.assignment_submissions(course.assignment)}
+        for student in book.students:
+            if student.id in settings.excluded:
+                continue
+            submission, state = submissions.get(student.id), states.get(student.id, State({}))
+            due = _utc(release.duedate if submission is None else submission.duedate)
+            waits = [f"asked for another look at {exercise}" for exercise in asked.get(student.id, [])]
+            folder, undecided = course.root / "autograded" / student.id / course.assignment, dict[str, str]()
+            results = {spec.name: read_result(folder / f"{spec.name}.ipynb") for spec in course.ready}
+            if student.id in handed_in:  # else nbgrader has every cell wait, once there is an extension
+                undecided = _undecided(course, state, results)
+                waits[:0] = _waits(course, state, undecided)
+                others = recorder.other_files(student.id)
+                job = read_job(course, student.id, mark, settings.limits, settings.required, others)
+                if not recorder.is_done(student.id, job.digest):
+                    waits.insert(0, "handed in, and not graded as it is now: run `graders grade`")
+            elif due is not None and due > now:
+                waits.append(f"may hand in until {due:%Y-%m-%d %H:%M} UTC")
+            rows[student.id] = Row(
+                student.id,
+                student.last_name or "",
+                student.first_name or "",
+                student.email or "",
+                state.score,
+                state.raw,
+                min(state.penalty, state.raw),
+                float(release.max_score),
+                student.id in handed_in,
+                None if submission is None else _utc(submission.timestamp),
+                due,
+                0.0 if submission is None else float(submission.total_seconds_late),
+                tuple(waits),
+                undecided,
+                {spec.name: state.notebook(spec.name) for spec in course.ready},
+                state.cells,
+                results,
             )
-    return sorted(rows, key=lambda row: row.student)
+        missing = sorted(handed_in - rows.keys())
+        graded = [name for name in missing if (course.root / "autograded" / name / course.assignment).is_dir()]
+        for name in sorted(set(missing) - set(graded)):
+            why = recorder.refusal(name) or "handed in, and not graded: run `graders grade`"
+            rows[shown(name)] = Row(shown(name), max_score=float(release.max_score), handed_in=True, waits=(why,))
+        return Class([rows[name] for name in sorted(rows)], graded, float(release.max_score))
+
+
+def _undecided(course: Course, state: State, results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    cells, grader = {exercise.id: exercise.grade_cell for exercise in course.exercises()}, Status.GRADER.name
+    return {
+        told["id"]: " ".join(str(told["message"] or Status.GRADER.remedy).split())[:300]
+        for result in results.values()
+        for told in result.get("exercises", [])
+        if grader in (told["status"], *(check["status"] for check in told["checks"]))
+        and (cell := state.cells.get(cells.get(told["id"], ""))) is not None
+        and cell.waits
+    }
+
+
+def _waits(course: Course, state: State, undecided: Mapping[str, str]) -> list[str]:
+    names = {item.cell: f"written answer {item.id}" for spec in course.notebooks for item in spec.written}
+    again = {}
+    for exercise in course.exercises():
+        names[exercise.grade_cell] = f"exercise {exercise.id}"
+        if why := undecided.get(exercise.id):
+            again[exercise.grade_cell] = f", or by machine again: {why}"
+    return [
+        f"{names.get(cell, cell)} to grade by hand{again.get(cell, '')}"
+        for cell, told in state.cells.items()
+        if told.waits
+    ]
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """A gradebook's times are in UTC and have no zone."""
+    return None if time is None else time.replace(tzinfo=UTC)

@@ -12,30 +12,42 @@ from collections.abc import Sequence
 from graders.commands.terminal import plain_streams
 from sheaflab.startup import exit_status, import_matplotlib, own_programs_first
 
-COMMANDS = {
-    "demo": ("graders.commands.demo", "release, collect, grade and return four sample submissions, all for real"),
-    "build": (
-        "graders.commands.build",
-        "build the release from the percent-text sources and prove that nothing leaks",
-    ),
-    "grade": ("graders.commands.grade", "grade a class in parallel, in isolation; stop and start it as you like"),
-    "report": ("graders.commands.report", "write grades for other systems, and a page about the class"),
-    "similar": ("graders.commands.similar", "list near-identical solutions: a reason to talk, no proof"),
-    "collect": (
-        "graders.commands.collect",
-        "take downloaded notebooks, however they are named, into the submitted folder",
-    ),
-    "site": (
-        "graders.commands.site",
-        "build the course as a site that runs in the browser, nothing installed",
-    ),
-    "pyodide": ("graders.commands.pyodide", "build the offline Pyodide that a site can carry"),
-    "selfcheck": ("graders.commands.selfcheck", "let every planted right and wrong answer meet its checks"),
-    "keys": ("graders.commands.keys", "write the solution keys as pages"),
-    "regrade": ("graders.commands.regrade", "show what a change of course or checks does to grades"),
-    "new": ("graders.commands.new", "start a new exercise"),
-    "doctor": ("graders.commands.doctor", "say how well this machine can isolate student code, and how to improve it"),
+TERM = {
+    "Before the term": {
+        "demo": ("graders.commands.demo", "release, collect, grade and return four sample submissions, all for real"),
+        "doctor": ("graders.commands.doctor", "say how well this machine isolates student code, and what to install"),
+        "new": ("graders.commands.new", "start a new lab"),
+        "selfcheck": ("graders.commands.selfcheck", "let every planted right and wrong answer meet its checks"),
+        "build": ("graders.commands.build", "build the release from its sources and prove that nothing leaks"),
+        "keys": ("graders.commands.keys", "write the solution keys as pages"),
+        "site": ("graders.commands.site", "build the course as a site that runs in the browser, nothing installed"),
+        "pyodide": ("graders.commands.pyodide", "build the offline Pyodide that a site can carry"),
+    },
+    "Hand-in": {
+        "extend": ("graders.commands.extend", "give one student more time"),
+        "collect": ("graders.commands.collect", "take downloaded notebooks in, however they are named"),
+    },
+    "Grading": {
+        "grade": ("graders.commands.grade", "grade a class in parallel, in isolation; stop and start it as you like"),
+        "assign-markers": ("graders.commands.assign_markers", "deal the written answers out to who marks by hand"),
+        "similar": ("graders.commands.similar", "list near-identical solutions: a reason to talk, no proof"),
+        "report": ("graders.commands.report", "write grades for other systems, and a page about the class"),
+    },
+    "After the grades are out": {
+        "look-again": ("graders.commands.look_again", "record, list and answer students' requests for another look"),
+        "regrade": ("graders.commands.regrade", "grade again after a change; say whose grade changed and why"),
+    },
 }
+"""The commands in the order of a term: module and what it does."""
+COMMANDS = {name: told for part in TERM.values() for name, told in part.items()}
+
+
+def overview() -> str:
+    """Return the term in order, for who names no command."""
+    lines = ["graders COMMAND: build, grade and return the course's assignments. The term in order:"]
+    for part, commands in TERM.items():
+        lines += ["", f"{part}:", *(f"  {name:<15} {text}" for name, (_, text) in commands.items())]
+    return "\n".join([*lines, "", "graders COMMAND --help says more; course/README.md goes through a term."])
 
 
 def prepare_environment() -> None:
@@ -56,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given:
+        print(overview())
+        return 0
     prepare_environment()
     parser = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")

@@ -69,8 +69,7 @@ def run(options: argparse.Namespace) -> int:
             pages.append(beside.submit(nbgrader_api.feedback, course, student))
         steps.begin("export the grades, draw the page about the class")
         grades = export(course, folder / "grades.csv")
-        rows = standing.collect(course)
-        write_page(rows, course, folder / "class.html")
+        write_page(standing.collect(course), course, folder / "class.html")
         steps.begin("finish the students' feedback pages")
         figures.result()
         for page in pages:

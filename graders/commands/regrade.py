@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from graders.classroom.regrade import regrade
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import add_overrides, overridden, told
+from graders.publish.release import build
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders regrade`."""
+    parser.description = (
+        "Build the release again, grade everybody again, and print whose grade is not what it was, where and why. "
+        "What was stopped goes on when it is run again. Status 3 if a person must look, 130 if it was stopped."
+    )
     add_course_arguments(parser, positional=True)
     parser.add_argument("--student", action="append", help="only this student; may be given again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     add_overrides(parser)
-    parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
+    parser.add_argument("--out", type=Path, help="also add the table to this Markdown file; what is there stays")
 
 
 def run(options: argparse.Namespace) -> int:
     """Grade again and print the table; status 3 if a person must look at somebody's work."""
     course = chosen_course(options)
     settings = overridden(options, course.root)
-    text, undecided = regrade(
-        settings.apply(course), workers=options.workers, chosen=options.student, settings=settings
-    )
+    build(course)  # points go into the gradebook; what cannot be released is not regraded either
+    done = regrade(settings.apply(course), workers=options.workers, chosen=options.student, settings=settings)
+    for student in done.skipped:
+        print(
+            f"Skipped: {student} is not in the gradebook. To have the student back, run "
+            f"`graders grade --student {student}`.",
+            file=sys.stderr,
+        )
+    text = done.table
+    if done.left:
+        text += f"\nStopped: {len(done.left)} students are still to be graded. Run it again to go on.\n"
     print(text)
     if options.out:
-        options.out.write_text(text, encoding="utf-8")
-    return told(undecided)
+        with options.out.open("a", encoding="utf-8") as file:
+            file.write(f"## {course.assignment}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n\n{text}\n")
+    done.close()
+    status = told(done.undecided)
+    return 130 if done.left else status

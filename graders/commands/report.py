@@ -3,38 +3,62 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from graders.classroom.report import write_canvas, write_csv, write_gradescope, write_junit, write_moodle
-from graders.classroom.standing import collect
+from graders.classroom.standing import Class, collect
 from graders.commands.choice import add_course_arguments, chosen_course
+
+SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders report`."""
     add_course_arguments(parser, positional=True)
     parser.add_argument("--out", type=Path, default=Path("build/report"), help="folder (%(default)s)")
+    parser.add_argument("--final", action="store_true", help="refuse, with status 3, while a grade is not final")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write every form; say where."""
+    """Write every form; say where, and what is not final."""
     from graders.classroom.report_page import write_page
 
     course = chosen_course(options)
-    rows = collect(course)
-    if not rows:
-        raise ValueError(f"no submission of {course.assignment} in the gradebook; run `graders grade` first")
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_csv(rows, course, options.out / "grades.csv")
-    write_canvas(rows, course, options.out / "canvas.csv")
-    write_moodle(rows, options.out / "moodle.csv")
-    write_junit(rows, course, options.out / "junit.xml")
-    for row in rows:
-        write_gradescope(row, options.out / "gradescope" / row.student / "results.json")
-    write_page(rows, course, options.out / "class.html")
+    group = collect(course)
+    if not group.rows:
+        raise ValueError("the gradebook has no students; run `graders grade` first")
+    for student in group.strangers:
+        print(
+            f"Attention: {student} was graded and is in the gradebook no more: left out. To have the student back, run "
+            f"`graders grade --student {student}`.",
+            file=sys.stderr,
+        )
+    if group.unfinished:
+        print(unfinished(group), file=sys.stderr)
+        if options.final:
+            print("Nothing was written: --final is for final grades only.", file=sys.stderr)
+            return 3
+    out = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    write_csv(group, course, out / "grades.csv")
+    write_canvas(group, course, out / "canvas.csv")
+    write_moodle(group, course, out / "moodle.csv")
+    write_junit(group, course, out / "junit.xml")
+    for row in group.rows:
+        if row.handed_in:
+            write_gradescope(row, course, out / "gradescope" / row.student / "results.json")
+    write_page(group, course, out / "class.html")
     others = "grades.csv, canvas.csv, moodle.csv, junit.xml, gradescope/"
-    print(f"{len(rows)} students: {options.out / 'class.html'} and {others}")
-    for row in rows:
-        if why := row.undecided:
-            print(f"A person must look at {row.student}, exercises {', '.join(why)}: {next(iter(why.values()))}")
+    absent = sum(not row.handed_in for row in group.rows)
+    print(f"{len(group.rows)} students, {absent} of them have not handed in: {out / 'class.html'} and {others}")
     return 0
+
+
+def unfinished(group: Class) -> str:
+    """Say whose grade is not final and why."""
+    lines = [f"{len(group.unfinished)} of {len(group.rows)} students have no final grade yet:"]
+    lines += [f"  {row.student}: {'; '.join(row.waits)}" for row in group.unfinished[:SHOWN]]
+    if len(group.unfinished) > SHOWN:
+        lines.append(f"  and {len(group.unfinished) - SHOWN} more, as the column waits_for of grades.csv says")
+    return "\n".join(lines)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_solution
 
+from graders.gradebook import marker
 from graders.gradebook.feedback import EscapeHtml
 from graders.gradebook.scores import rows_of
-from graders.gradebook.writing import write_result
+from graders.gradebook.writing import UNDECIDED, write_result
 from graders.grading import canary
 from graders.grading.beside import beside
 from graders.grading.domain import DomainEnded, domain_here
@@ -133,11 +135,14 @@ def grade_apart(job: Job) -> SubmissionResult:
 
 
 def undecided(job: Job, why: str) -> SubmissionResult:
-    """Return the result of a submission that could not be graded: a person must look, and a later run tries again."""
+    """Return the result of a submission that could not be graded: a person must look, or a later run grades it."""
     course = job.load_course()
     made: dict[str, Graded] = {}
     for spec in course.ready:
         if job.only is None or spec.name in job.only:
             mended = untouched(course, spec, Status.GRADER, f"this submission could not be graded: {why}")
+            for cell in mended.notebook.cells:  # no answer is the student's, be it to be graded by hand or not
+                if is_grade(cell) or is_solution(cell):
+                    cell.metadata[UNDECIDED] = True
             made[spec.name] = _written(mended.notebook, grade_repaired(mended, course, spec), MAX_PAGES)
-    return SubmissionResult(job.student, "", made, job.timestamp, 0.0)
+    return SubmissionResult(job.student, marker.AGAIN + job.digest, made, job.timestamp, 0.0)

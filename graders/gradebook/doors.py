@@ -17,14 +17,13 @@ from traitlets import CaselessStrEnum, Float, Unicode
 from traitlets.config import LoggingConfigurable
 
 from graders.gradebook import apart, marker
-from graders.gradebook.files import SubmissionFolders, other_files, with_links
+from graders.gradebook.files import NO_TEXT, SubmissionFolders, other_files, shown, with_links
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import write_rows
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
 from graders.grading.submission import SubmissionResult, read_files
 from graders.lab.manifest import Course
-from graders.sandbox.inside.protocol import encodable
 from graders.sandbox.isolation import LADDER, Isolation, Limits
 
 A_PERSON_MUST_LOOK = 3
@@ -91,10 +90,10 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         folders = [folder for folder in glob.glob(pattern) if Path(folder).is_dir()]
         if not folders:
             _find_notebooks(self)  # which refuses, in nbgrader's words
-        named: dict[str, list[str]] = {folder: [] for folder in folders if folder == encodable(folder)}
+        named: dict[str, list[str]] = {folder: [] for folder in folders if folder == shown(folder)}
         self.assignments = named
         for folder in set(folders) - named.keys():
-            self.undecided[ascii(folder)] = "the name of this folder is not UTF-8: rename it, then grade again"
+            self.undecided[shown(folder)] = NO_TEXT
 
     def convert_notebooks(self) -> None:
         """Do as nbgrader does; end with those whom a person must look at, and with status 3 if there are any."""

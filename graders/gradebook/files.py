@@ -16,6 +16,15 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
 from graders.grading.submission import TIMESTAMP, is_own, is_plain
+from graders.sandbox.inside.protocol import encodable
+
+NO_TEXT = "the name of this folder is not UTF-8: rename it, then grade again"
+"""Why a student's work is not graded whose folder has a name that :func:`shown` shows otherwise."""
+
+
+def shown(name: str) -> str:
+    """Return the name of a folder as text that a file can hold, whatever bytes it has."""
+    return name if name == encodable(name) else ascii(name)
 
 
 class SubmissionFolders(CourseDirectory):  # type: ignore[misc]

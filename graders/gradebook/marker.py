@@ -15,6 +15,8 @@ from graders.grading.submission import Files
 from graders.lab.manifest import Course
 
 MARKER = ".graders.json"
+AGAIN = "again "
+"""Before the digest of a submission that no machine could grade: to be tried again until a person has graded it."""
 
 
 def fingerprint(course: Course) -> str:
@@ -90,6 +92,10 @@ def is_done(folder: Path, digest: str, gradebook: Any, assignment: str, student:
     """Tell whether `folder` and the gradebook both hold the grades of the submission with this digest."""
     try:
         found = json.loads((folder / MARKER).read_text())
-        return bool(found["digest"] == digest and found["gradebook"] == state(gradebook, assignment, student))
+        if found["gradebook"] != state(gradebook, assignment, student):
+            return False
+        if found["digest"] == AGAIN + digest:
+            return not gradebook.find_submission(assignment, student).needs_manual_grade
+        return bool(found["digest"] == digest)
     except (OSError, ValueError, KeyError, TypeError):
         return False

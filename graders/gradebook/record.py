@@ -14,14 +14,17 @@ from traitlets.config import Config
 
 from graders.gradebook import marker
 from graders.gradebook.files import (
+    NO_TEXT,
     TOO_MUCH,
     SubmissionFolders,
     copy_files,
     folder_of,
     is_too_much,
     other_files,
+    shown,
     submission_time,
 )
+from graders.gradebook.notes import Notes
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.scores import save
 from graders.grading.submission import TIMESTAMP, SubmissionResult
@@ -65,7 +68,9 @@ class Recorder:
         return {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
 
     def refusal(self, student: str) -> str:
-        """Say why nbgrader would not grade a student's work, whom the gradebook lacks; empty if it would."""
+        """Say why a student's work is not graded whose name the gradebook lacks; empty if it is."""
+        if shown(student) != student:
+            return NO_TEXT
         if self._autograde.create_student:
             return ""
         try:
@@ -122,6 +127,7 @@ class Recorder:
 
 def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, course: Course) -> None:
     """Write scores, comments and penalties of a submission into a gradebook, in one transaction."""
+    notes = Notes(book, course.assignment)
     book.update_or_create_student(result.student)
     time, _ = submission_time(result.timestamp, Path(result.student) / TIMESTAMP)
     submission = book.update_or_create_submission(
@@ -131,7 +137,7 @@ def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, 
     for notebook in submission.notebooks:
         graded = result.notebooks.get(notebook.name)
         if graded is not None:
-            save(notebook, graded.rows)
+            save(notebook, graded.rows, notes)
         elif notebook.name not in ready:  # released, and no longer in the course
             for grade in notebook.grades:
                 grade.auto_score, grade.needs_manual_grade = 0, False

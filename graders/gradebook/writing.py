@@ -14,7 +14,7 @@ from graders.lab.percent import grade_id
 
 RESULT = "graders"
 UNDECIDED = "graders_undecided"
-"""Metadata of a grade cell whose points a person must give."""
+"""Metadata of a cell whose points, or those for whose answer, a person must give."""
 
 
 def write_result(nb: NotebookNode, result: NotebookResult) -> None:

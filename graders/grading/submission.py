@@ -34,10 +34,21 @@ Files = Mapping[str, bytes | None]
 
 @dataclass(frozen=True)
 class Rows:
-    """What goes into the gradebook: points by grade cell, None where a person must give them, and comments by cell."""
+    """What goes into the gradebook.
+
+    Attributes
+    ----------
+    scores : mapping of str to float or None
+        Points by grade cell, None where a person must give them.
+    comments : mapping of str to str or None
+        By cell.
+    answers : mapping of str to str
+        Digests of the answers that the points are for, by grade cell; none where the graders are at fault.
+    """
 
     scores: Mapping[str, float | None]
     comments: Mapping[str, str | None]
+    answers: Mapping[str, str]
 
 
 @dataclass(frozen=True)

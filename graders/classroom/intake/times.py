@@ -94,14 +94,19 @@ def definite(time: datetime | None, zone: Zone) -> datetime | None:
 
 
 def submitted_at(text: str, zone: Zone) -> datetime:
-    """Return the time that `--submitted-at` gives.
+    """Return the time that `--submitted-at` gives; see :func:`moment`."""
+    return moment(text, zone, "--submitted-at")
+
+
+def moment(text: str, zone: Zone, option: str) -> datetime:
+    """Return the time in UTC that an option of the command line gives.
 
     Raises
     ------
     ValueError
         If it is no time, or nobody says in which zone it is meant.
     """
-    rule = "`--submitted-at` must be a time such as 2026-11-20T10:00+01:00 or '2026-11-20 10:00 Europe/Berlin'"
+    rule = f"`{option}` must be a time such as 2026-11-20T10:00+01:00 or '2026-11-20 10:00 Europe/Berlin'"
     when, _, name = text.strip().rpartition(" ")
     time = read_time(text)
     if time is None and when and (time := read_time(when)) is not None:

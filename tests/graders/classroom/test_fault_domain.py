@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -99,14 +100,46 @@ def test_what_ends_the_grader_of_one_is_its_status_and_waits_for_a_person(
     assert waits_for_a_person(course, "eve")
     told = read_result(course.root / "autograded" / "eve" / "mini" / "mini-1.ipynb")
     assert {exercise["status"] for exercise in told["exercises"]} == {Status.GRADER.name}
-    assert main(["report", f"--course={course.root}", f"--out={course.root / 'report'}"]) == 0
-    assert "A person must look at eve, exercises 1.1" in capsys.readouterr().out
-    assert reason in (course.root / "report" / "class.html").read_text()
+    out = course.root / "report"
+    assert main(["report", f"--course={course.root}", f"--out={out}"]) == 0
+    told = capsys.readouterr().err
+    assert "exercise 1.1 to grade by hand, or by machine again: this submission could not be graded" in told
+    assert "written answer 1.W to grade by hand" in told.split("eve: ")[1].splitlines()[0]
+    assert reason in (out / "class.html").read_text()
+    with (out / "canvas.csv").open(newline="") as file:
+        assert {line["Student"]: line["A small course (not final)"] for line in csv.DictReader(file)}["eve"] == ""
     monkeypatch.setattr(apart, "grade_submission", REAL)  # mended
     assert door(course) == 0
     if door is by_graders:
         assert "1 of 3 submissions graded" in capsys.readouterr().out
     assert scores(course) == dict.fromkeys(("ada", "eve", "zoe"), 10)
+
+
+@pytest.mark.parametrize("door", [by_graders, by_nbgrader])
+def test_a_person_s_points_for_what_no_machine_could_grade_are_final_until_another_submission(
+    course, submit, monkeypatch, capsys, door
+):
+    for student in ("ada", "eve"):
+        hand_in(course, student, submit())
+    monkeypatch.setattr(apart, "grade_submission", graded_or_dead)
+    assert door(course) == 3
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        for found in book.assignment_submissions("mini"):
+            for notebook in found.notebooks:
+                assert not any(comment.auto_comment for comment in notebook.comments)
+                for grade in notebook.grades:
+                    if grade.needs_manual_grade:
+                        grade.manual_score, grade.needs_manual_grade = 1.5, False
+        book.db.commit()
+    final = ["report", "--final", f"--course={course.root}", f"--out={course.root / 'report'}"]
+    assert main(final) == 0
+    assert by_graders(course) == 0
+    assert "0 of 2 submissions graded" in capsys.readouterr().out
+    hand_in(course, "eve", submit(ex_1_1="pass"))
+    assert main(final) == 3
+    assert door(course) == 3
+    assert main(final) == 3
+    assert waits_for_a_person(course, "eve")
 
 
 def test_the_process_that_serves_the_class_decodes_nothing(course, submit, monkeypatch):
@@ -140,6 +173,9 @@ def test_names_that_are_no_text_are_told_and_the_class_goes_on(course, submit, c
     assert door(course) == 3
     assert "not UTF-8" in capsys.readouterr().err + caplog.text
     assert scores(course) == {"ada": 10, "zoe": 0}
+    assert main(["report", f"--course={course.root}", f"--out={course.root / 'report'}"]) == 0
+    assert "Andr" in (course.root / "report" / "grades.csv").read_text()
+    assert "not UTF-8" in capsys.readouterr().err
     told = read_result(course.root / "autograded" / "zoe" / "mini" / "mini-1.ipynb")
     assert told["status"] == Status.MISSING.name
     assert "rename it" in told["notes"][0]

@@ -1,25 +1,37 @@
-"""Grades for other systems, and the page about the class: quoted, escaped, complete."""
+"""Grades for other systems, and the page about the class: quoted, escaped, complete, final or not."""
 
 from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
-from graders.classroom import report, similar
+from graders.classroom import report
 from graders.classroom.report_page import write_page
-from graders.classroom.standing import Row
+from graders.classroom.standing import Class, Row, collect
+from graders.commands.cli import main
+from graders.gradebook import nbgrader_api
+from graders.gradebook.lateness import duration
+from graders.gradebook.states import CellState
 from graders.lab.manifest import Course
+from tests.graders.classroom import importers
+from tests.graders.conftest import hand_in
 
 HERE = Path(__file__).resolve().parents[1]
 HOSTILE = '<script>window.pwned=1</script>, "quoted"\n=1+1'
 
 
+def rows_of(group, path):
+    report.write_csv(group, Course.load(HERE / "course"), path)
+    with path.open(newline="") as file:
+        return {line["student"]: line for line in csv.DictReader(file)}
+
+
 @pytest.fixture
-def rows():
+def group():
     check = {
         "name": "numbers",
         "title": "random numbers",
@@ -29,17 +41,19 @@ def rows():
         "message": HOSTILE + "\x00",
     }
     good = {**check, "name": "arrays", "points": 2.0, "earned": 2.0, "status": "OK", "message": ""}
-    exercise = {
-        "id": "1.1",
-        "title": "double",
-        "status": "WRONG",
-        "earned": 2.0,
-        "points": 3.0,
-        "checks": [check, good],
-    }
+    broken = {**check, "name": "line", "status": "GRADER"}
+    exercise = {"id": "1.1", "title": "double", "status": "WRONG", "earned": 2.0, "points": 4.0}
+    exercise["checks"] = [check, good, broken]
     result = {"mini-1": {"exercises": [exercise], "notes": [HOSTILE], "seconds": 1.5, "memory": 150_000}}
-    first = Row("=cmd|x", "O'Neil", 'Ann "A"', "a@b.c", 2.0, 13.0, 0.0, True, {"mini-1": 2.0}, result)
-    return [first, Row("bob", "", "", "", 0.0, 13.0, 0.0, False, {}, {"mini-1": {}})]
+    cells = {
+        "grade-1-1": CellState("mini-1", 3.0, 2.0, None, 0.0, False),
+        "written-1-W": CellState("mini-1", 3.0, None, 1.5, 0.0, False),
+    }
+    first = Row(
+        "+cmd|x", "O'Neil", 'Ann "A"', "a@b.c", 3.25, 3.5, 0.25, 13.0, handed_in=True, seconds_late=5400.0,
+        submitted=datetime(2026, 12, 2, 1, tzinfo=UTC), cells=cells, results=result, notebooks={"mini-1": 3.5},
+    )  # fmt: skip
+    return Class([first, Row("bob", max_score=13.0)], [], 13.0)
 
 
 @pytest.fixture
@@ -47,46 +61,148 @@ def mini_course():
     return Course.load(HERE / "course")
 
 
-def test_tables_are_quoted_and_hold_no_formula(rows, mini_course, tmp_path):
-    report.write_csv(rows, mini_course, tmp_path / "grades.csv")
-    report.write_canvas(rows, mini_course, tmp_path / "canvas.csv")
-    report.write_moodle(rows, tmp_path / "moodle.csv")
-    for name, lines in (("grades.csv", 3), ("canvas.csv", 4), ("moodle.csv", 3)):
-        with (tmp_path / name).open(newline="") as file:
+def test_tables_are_quoted_and_hold_no_formula(group, mini_course, tmp_path):
+    report.write_canvas(group, mini_course, tmp_path / "canvas.csv")
+    report.write_moodle(group, mini_course, tmp_path / "moodle.csv")
+    lines = rows_of(group, tmp_path / "grades.csv")
+    for path in tmp_path.glob("*.csv"):
+        with path.open(newline="") as file:
             table = list(csv.reader(file))
-        assert len(table) == lines
         assert len({len(line) for line in table}) == 1
-        assert not any(cell.startswith(("=", "@")) for line in table for cell in line)
-    with (tmp_path / "grades.csv").open(newline="") as file:
-        line = next(csv.DictReader(file))
+        assert not any(cell.startswith(("=", "@", "+")) for line in table for cell in line)
+    line = lines["'+cmd|x"]
     assert line["first_name"] == 'Ann "A"'
     assert (line["1.1 points"], line["1.1 status"], line["1.2 status"]) == ("2.0", "wrong", "")
+    assert (line["score"], line["raw_score"], line["late_penalty"], line["1.W points"]) == ("3.25", "3.5", "0.25", "1.5")
+    assert (line["submitted_utc"], line["seconds_late"]) == ("2026-12-02 01:00:00", "5400.0")
+    assert (lines["bob"]["score"], lines["bob"]["handed_in"]) == ("0.0", "no")
 
 
-def test_junit_and_gradescope_hold_each_check(rows, mini_course, tmp_path):
-    report.write_junit(rows, mini_course, tmp_path / "junit.xml")
-    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    report.write_gradescope(rows[0], tmp_path / "one" / "results.json")
+def test_canvas_and_moodle_take_them(group, mini_course, tmp_path):
+    report.write_canvas(group, mini_course, tmp_path / "canvas.csv")
+    title, most, scores = importers.canvas(tmp_path / "canvas.csv", {"'+cmd|x", "bob"})
+    assert (title, most, scores) == ("A small course", 13.0, {"'+cmd|x": 3.25, "bob": 0.0})
+    report.write_moodle(group, mini_course, tmp_path / "moodle.csv")
+    found = importers.moodle(tmp_path / "moodle.csv", {"ann": "'+cmd|x", "bob": "bob"})
+    assert found == {"ann": pytest.approx(25.0), "bob": 0.0}
+
+
+def test_moodle_gives_no_grade_to_the_student_of_the_line_before(group, mini_course, tmp_path):
+    """Bob has no address; matched by address, his line would be Ann's."""
+    report.write_moodle(group, mini_course, tmp_path / "moodle.csv")
+    assert "Email address" not in (tmp_path / "moodle.csv").read_text()
+
+
+def test_a_maximum_above_100_does_not_make_moodle_refuse(mini_course, tmp_path):
+    best = Class([Row("ann", email="a@b.c", score=128.0, raw=128.0, max_score=128.0, handed_in=True)], [], 128.0)
+    report.write_moodle(best, mini_course, tmp_path / "moodle.csv")
+    assert importers.moodle(tmp_path / "moodle.csv", {"ann": "a@b.c"}, by="Email address") == {"ann": 100.0}
+
+
+def test_what_is_not_final_takes_no_final_grades_place(mini_course, tmp_path):
+    waiting = Class([Row("ann", max_score=13.0, waits=("written answer 1.W to grade by hand",))], [], 13.0)
+    report.write_canvas(waiting, mini_course, tmp_path / "canvas.csv")
+    assert importers.canvas(tmp_path / "canvas.csv", {"ann"})[0] == "A small course (not final)"
+    assert rows_of(waiting, tmp_path / "grades.csv")["ann"]["waits_for"] == "written answer 1.W to grade by hand"
+
+
+def test_junit_and_gradescope_hold_each_check(group, mini_course, tmp_path):
+    report.write_junit(group, mini_course, tmp_path / "junit.xml")
+    assert importers.junit(tmp_path / "junit.xml") == (3, 1, 1)
+    report.write_gradescope(group.rows[0], mini_course, tmp_path / "one" / "results.json")
+    assert importers.gradescope(tmp_path / "one" / "results.json") == 3.25
     data = json.loads((tmp_path / "one" / "results.json").read_text())
-    assert data["score"] == 2.0
-    assert [(test["score"], test["status"]) for test in data["tests"]] == [(0.0, "failed"), (2.0, "passed")]
-    assert {test["output_format"] for test in data["tests"]} == {"text"}
+    assert [test["score"] for test in data["tests"]] == [0.0, 2.0, 0.0, 1.5]
+    assert data["output"] == "0.25 points off for handing in late"
 
 
-def test_the_page_about_the_class_escapes_everything(rows, mini_course, tmp_path):
-    write_page(rows, mini_course, tmp_path / "class.html")
+def test_the_page_about_the_class_escapes_everything_and_names_everybody(group, mini_course, tmp_path):
+    write_page(group, mini_course, tmp_path / "class.html")
     page = (tmp_path / "class.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert page.count("<img alt=") == 4
     assert '<td class="number">1.5</td><td class="number">146</td>' in page  # seconds and MiB
+    assert "O&#39;Neil, Ann &#34;A&#34;" in page
+    assert '<td class="number">1 of 2 students</td>' in page
+    assert page.count('<td class="number">3.2</td>') == 2  # mean and median of the one who handed in
+    assert '<td class="number">1 h 30 min</td>' in page
+    assert page.index("Not handed in") < page.index("<td>bob</td>") < page.index("<h2>Students")
 
 
-def test_likeness_looks_past_names_comments_and_layout():
-    first = "def f(a, b):\n    '''Doc.'''\n    total = 0  # start\n    for x in a:\n        total += x * b\n    return total\n"
-    second = "def g(p,q):\n  s=0\n  for item in p: s+=item*q\n  return s"
-    without_doc = similar.shape(first.replace("    '''Doc.'''\n", ""))
-    assert without_doc == similar.shape(second)
-    assert similar.shape("def f(:") == ()
-    assert similar.shape(second) != similar.shape(second.replace("0", "1"))
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0, ""), (1, "1 min"), (3600, "1 h"), (90 * 60, "1 h 30 min"), (90000, "1 d 1 h")]
+)
+def test_lateness_in_words(seconds, told):
+    assert duration(seconds) == told
+
+
+@pytest.mark.slow
+def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
+    """From the gradebook: who has handed in nothing, what waits, whose submission is newer, who was removed."""
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.update_or_create_assignment("mini", duedate="2026-01-02 12:00:00 UTC")
+        for name in ("ann", "bob", "cem"):
+            book.add_student(name, last_name=name.title(), email=f"{name}@b.c")
+    stamp = "2026-01-02 13:30:00 UTC"
+    for name in ("ann", "dan"):
+        (hand_in(course, name, submit()).parent / "timestamp.txt").write_text(stamp)
+    local = course.root / "nbgrader_config_local.py"
+    local.write_text(
+        "from nbgrader.plugins import LateSubmissionPlugin\nc = get_config()\n"
+        "class Rule(LateSubmissionPlugin):\n"
+        "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
+        "        return total_seconds_late // 3600\n"
+        "c.AssignLatePenalties.plugin_class = Rule\n"
+    )
+    grade = ["grade", f"--course={course.root}", "--workers=2"]
+    out = tmp_path / "out"
+    send = ["report", f"--course={course.root}", f"--out={out}"]
+    assert main(grade) == 0
+    assert main([*send, "--final"]) == 3
+    told = capsys.readouterr().err
+    assert "2 of 4 students have no final grade yet:" in told
+    assert "ann: written answer 1.W to grade by hand" in told
+    assert not out.exists()
+    assert main(["extend", "bob", "--until", "2126-01-02 12:00 UTC", f"--course={course.root}"]) == 0
+    waits = {row.student: row.waits for row in collect(course).rows}
+    assert waits["bob"] == ("may hand in until 2126-01-02 12:00 UTC",)
+    assert waits["cem"] == ()
+    assert main(["extend", "bob", "--none", f"--course={course.root}"]) == 0
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        for name in ("ann", "dan"):
+            found = book.find_grade("written-1-W", "mini-1", "mini", name)
+            found.manual_score, found.needs_manual_grade = 3.0, False
+        book.db.commit()
+    assert main([*send, "--final"]) == 0
+    assert importers.canvas(out / "canvas.csv", {"ann", "bob", "cem", "dan"})[2] == {
+        "ann": 12.0, "bob": 0.0, "cem": 0.0, "dan": 12.0,
+    }  # fmt: skip
+    capsys.readouterr()
+    assert main(["extend", "ann", "--until", "2026-01-02 14:00 UTC", f"--course={course.root}"]) == 0
+    assert "The penalty was 1 points and is 0." in capsys.readouterr().out
+    assert {row.student: row.score for row in collect(course).rows}["ann"] == 13.0
+    hand_in(course, "ann", submit(ex_1_1="pass"))
+    assert {row.student: row.waits for row in collect(course).rows}["ann"] == (
+        "handed in, and not graded as it is now: run `graders grade`",
+    )
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.remove_student("dan")
+    assert collect(course).strangers == ["dan"]
+
+
+@pytest.mark.slow
+def test_an_extension_is_refused_by_name_and_rule(course, capsys):
+    def told(*options):
+        assert main(["extend", *options, f"--course={course.root}"]) == 2
+        return capsys.readouterr().err
+
+    until = ("--until", "2026-01-02 12:00 UTC")
+    assert "`STUDENT` must be in the gradebook, got 'ann'" in told("ann", *until)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.add_student("ann")
+    assert "mini must have a due date" in told("ann", *until)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.update_or_create_assignment("mini", duedate="2026-01-03 12:00:00 UTC")
+    assert "`--until` must not be before the due date 2026-01-03 12:00 UTC" in told("ann", *until)
+    assert "`--until` must be a time such as" in told("ann", "--until", "soon")

@@ -1,0 +1,141 @@
+"""Whose grade is not what it was, where and why: two states of the gradebook, compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graders.classroom.intake.names import printable
+from graders.gradebook.states import CellState, State
+from graders.gradebook.writing import read_result
+from graders.lab.manifest import Course
+
+Summaries = Mapping[str, Mapping[str, Any]]
+"""What a grading has found in one submission, by exercise: its checks by name."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One student: what the gradebook says, and what the last grading has found."""
+
+    state: State
+    checks: Summaries
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data that :meth:`from_json` reads."""
+        return {"state": self.state.to_json(), "checks": self.checks}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
+        """The snapshot that :meth:`to_json` has written."""
+        return cls(State.from_json(data["state"]), data["checks"])
+
+
+def checks_of(course: Course, student: str) -> Summaries:
+    """Read what the last grading of a student has found, from the autograded notebooks."""
+    folder = course.root / "autograded" / student / course.assignment
+    found = {}
+    for spec in course.notebooks:
+        for exercise in read_result(folder / f"{spec.name}.ipynb").get("exercises", []):
+            found[exercise["id"]] = {check["name"]: check for check in exercise["checks"]}
+    return found
+
+
+@dataclass(frozen=True)
+class Change:
+    """One exercise, written answer or penalty of one student whose points are not what they were.
+
+    Attributes
+    ----------
+    student, exercise : str
+    before, after : float
+        Points that count in the gradebook.
+    why : str
+    """
+
+    student: str
+    exercise: str
+    before: float
+    after: float
+    why: str
+
+
+def changes(course: Course, before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> list[Change]:
+    """Compare two states of a class; students in order, then exercises as the gradebook has them, then penalties."""
+    found, names = [], cell_names(course)
+    nothing = Snapshot(State({}), {})
+    for student in sorted(after):
+        old, new = before.get(student, nothing), after[student]
+        for cell in dict.fromkeys([*old.state.cells, *new.state.cells]):
+            was, now = old.state.cells.get(cell), new.state.cells.get(cell)
+            had, has = (0.0 if state is None else state.score for state in (was, now))
+            exercise = names.get(cell, cell)
+            told = _why(old.checks.get(exercise), new.checks.get(exercise))
+            by_hand = _by_hand(was, now)
+            if had != has or by_hand:
+                found.append(Change(student, exercise, had, has, "; ".join(filter(None, [by_hand, told]))))
+        if old.state.penalty != new.state.penalty:
+            found.append(Change(student, "late penalty", -old.state.penalty, -new.state.penalty, "points off"))
+    return found
+
+
+def cell_names(course: Course) -> dict[str, str]:
+    """The exercise or written answer that each graded cell is of."""
+    names = {exercise.grade_cell: exercise.id for exercise in course.exercises()}
+    return names | {item.cell: item.id for spec in course.notebooks for item in spec.written}
+
+
+def _by_hand(was: CellState | None, now: CellState | None) -> str:
+    """Say it where a person's points hide what the machine now says."""
+    if was is None or now is None or now.manual is None or was.auto == now.auto:
+        return ""
+    machine = ["no points" if auto is None else f"{auto:g}" for auto in (was.auto, now.auto)]
+    return f"{now.manual:g} points given by hand stay; the machine says {machine[1]}, it said {machine[0]}"
+
+
+def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
+    """Say which checks have another outcome."""
+    told = []
+    for name in dict.fromkeys([*(was or {}), *(now or {})]):
+        old, new = (was or {}).get(name), (now or {}).get(name)
+        if old is None or new is None:
+            told.append(f"{name}: the check is {'new' if old is None else 'gone'}")
+        elif old["status"] != new["status"]:
+            words = f"{old['status']} → {new['status']}".lower().replace("_", " ")
+            lines = [line.strip() for line in str(new.get("message") or old.get("message") or "").splitlines()]
+            kept = [line for line in lines if line.startswith(("returned:", "expected:"))]
+            told.append(f"{name}: {words}" + (f", {'; '.join(kept)}" if kept else ""))
+        elif old["points"] != new["points"]:
+            told.append(f"{name}: worth {new['points']:g} instead of {old['points']:g}")
+    return "; ".join(told)
+
+
+def table(found: list[Change], before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> str:
+    """Return the changes as Markdown: a line per exercise, then per student the grades as the gradebook has them."""
+    if not found:
+        return f"No grade changed ({len(after)} students).\n"
+    lines = ["| student | exercise | before | after | why |", "|---|---|---:|---:|---|"]
+    lines += [
+        f"| {_cell(c.student)} | {c.exercise} | {c.before:g} | {c.after:g} | {_cell(c.why) or 'other points'} |"
+        for c in found
+    ]
+    lines += ["", "| student | grade before | grade after |", "|---|---:|---:|"]
+    touched = 0
+    for student in dict.fromkeys(c.student for c in found):
+        had = before[student].state.score if student in before else 0.0
+        has = after[student].state.score
+        touched += had != has
+        lines.append(f"| {_cell(student)} | {had:g} | {has:g} |")
+    lines += ["", f"{touched} of {len(after)} students have another grade."]
+    return "\n".join(lines) + "\n"
+
+
+_MARKUP = re.compile(r"[\\`*_<>|@&]|\](?=[(\[])|:(?=//)|(?<=www)\.")
+"""What Markdown takes for more than text: emphasis, code, tags, links, pictures, addresses, names to be told of it."""
+
+
+def _cell(text: str) -> str:
+    """Return a text that a table in Markdown, or a terminal, shows as it is."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text, 300))

@@ -1,0 +1,56 @@
+"""Another due date for one student, in the gradebook, where nbgrader looks for it, too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from graders.gradebook import nbgrader_api
+from graders.gradebook.record import Recorder
+from graders.gradebook.settings import Settings
+from graders.lab.manifest import Course
+
+
+def extend(course: Course, student: str, until: datetime | None) -> str:
+    """Set the due date of one student and bring the penalty up to date; return what has changed, for people.
+
+    Parameters
+    ----------
+    course : Course
+    student : str
+        As in the gradebook; he or she need not have handed in yet.
+    until : datetime or None
+        With a zone; None takes the extension back.
+
+    Raises
+    ------
+    ValueError
+        If there is no such student, no due date, or `until` is before it.
+    """
+    settings = Settings.load(course.root)
+    with nbgrader_api.quiet(), Recorder(course, settings.config) as recorder:
+        book, assignment = recorder.gradebook, course.assignment
+        if not any(found.id == student for found in book.students):
+            raise ValueError(
+                f"`STUDENT` must be in the gradebook, got {student!r}; add the student: "
+                f"nbgrader db student add {student}"
+            )
+        release = next((found for found in book.assignments if found.name == assignment), None)
+        if release is None or release.duedate is None:
+            raise ValueError(
+                f"{assignment} must have a due date; set it first: "
+                f'nbgrader db assignment add {assignment} --duedate "2026-12-01 23:59 UTC"'
+            )
+        due = release.duedate.replace(tzinfo=UTC)
+        if until is not None and until < due:
+            raise ValueError(f"`--until` must not be before the due date {due:{_FORMAT}}, got {until:{_FORMAT}}")
+        submission = book.update_or_create_submission(assignment, student)
+        before = submission.late_submission_penalty or 0.0
+        submission.extension = None if until is None or until == due else until - due
+        book.db.commit()
+        recorder.update_penalty(student)
+        after = submission.late_submission_penalty or 0.0
+        told = f"{student}: {assignment} is due {submission.duedate:%Y-%m-%d %H:%M} UTC."
+        return told if before == after else f"{told} The penalty was {before:g} points and is {after:g}."
+
+
+_FORMAT = "%Y-%m-%d %H:%M %Z"
