@@ -1,12 +1,18 @@
-"""Pairs of near-identical solutions. A reason to talk, never a proof; nothing runs it unasked."""
+"""Groups of near-identical solutions. A reason to talk, never a proof; nothing runs it unasked."""
 
 from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterator
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from tqdm import tqdm
 
 from graders.classroom.batch import students
 from graders.grading.domain import Budget, Domain, DomainEnded
@@ -18,17 +24,35 @@ from graders.sandbox.sources import Unparsable, parse
 READING = Budget(cpu=60.0, wall=600.0)
 MIN_NODES = 40
 MAX_NODES = 2000
-"""Longer solutions are compared by their beginning: the time that a comparison takes grows with the square."""
+"""Longer solutions are compared by their beginning."""
+WINDOW = 4
+"""Programs are alike as far as their runs of this many syntax nodes are the same."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two students whose solutions of one exercise are nearly the same once names and layout are left out."""
+class Group:
+    """Students whose solutions of one exercise are nearly the same once names and layout are left out.
+
+    Attributes
+    ----------
+    exercise : str
+    students : tuple of str
+        Each is like another one of them.
+    likeness : float
+        Of the two that are least alike among the pairs that make the group.
+    compared : int
+        How many students have an answer of their own to this exercise.
+    """
 
     exercise: str
-    first: str
-    second: str
+    students: tuple[str, ...]
     likeness: float
+    compared: int
+
+    @property
+    def usual(self) -> bool:
+        """Whether more than a third of these have it: an answer that many find by themselves."""
+        return len(self.students) * 3 > self.compared and self.compared > 6
 
 
 def shape(source: str) -> tuple[str, ...]:
@@ -61,8 +85,67 @@ def shapes(course: Course, student: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def find(course: Course, threshold: float, problems: list[tuple[str, str]]) -> Iterator[Pair]:
-    """Yield the pairs at least as alike as `threshold`; stubs and short answers are left out.
+def likenesses(forms: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """Return how alike programs are, each with each.
+
+    Parameters
+    ----------
+    forms : sequence of tuple of str
+
+    Returns
+    -------
+    ndarray of shape (n, n)
+        Dice's coefficient of their runs of :data:`WINDOW` nodes, each run counted as often as it occurs; 1 is the same.
+    """
+    numbers: dict[tuple[tuple[str, ...], int], int] = {}
+    rows, columns = [], []
+    for row, form in enumerate(forms):
+        seen = Counter[tuple[str, ...]]()
+        for start in range(max(len(form) - WINDOW + 1, 1)):
+            run = form[start : start + WINDOW]
+            rows.append(row)
+            columns.append(numbers.setdefault((run, seen[run]), len(numbers)))
+            seen[run] += 1
+    marks = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(forms), max(len(numbers), 1)))
+    sizes: np.ndarray = np.asarray(marks.sum(axis=1))
+    found: np.ndarray = 2 * (marks @ marks.T).toarray() / (sizes[:, None] + sizes[None, :])
+    return found
+
+
+def groups(exercise: str, forms: Mapping[str, tuple[str, ...]], threshold: float) -> list[Group]:
+    """Return the groups of students whose programs are at least as alike as `threshold`."""
+    names = sorted(forms)
+    if len(names) < 2:
+        return []
+    distinct = sorted(set(forms.values()))  # many are the very same
+    place = {form: k for k, form in enumerate(distinct)}
+    alike = likenesses(distinct)
+    near = alike >= threshold
+    _, labels = connected_components(near.astype(int), directed=False)
+    members = defaultdict(list)
+    for name in names:
+        members[labels[place[forms[name]]]].append(name)
+    found = []
+    for label, students_ in members.items():
+        if len(students_) > 1:
+            inside = near & np.equal(labels, label)[:, None]
+            found.append(Group(exercise, tuple(students_), float(alike[inside].min()), len(names)))
+    return sorted(found, key=lambda group: (-group.likeness, group.students))
+
+
+def together(found: Sequence[Group], least: int = 3) -> list[tuple[str, str, list[str]]]:
+    """Return the pairs of students who are in one group in at least so many exercises, usual answers left out."""
+    shared = defaultdict(list)
+    for group in found:
+        if not group.usual:
+            for pair in itertools.combinations(group.students, 2):
+                shared[pair].append(group.exercise)
+    pairs = [(first, second, exercises) for (first, second), exercises in shared.items() if len(exercises) >= least]
+    return sorted(pairs, key=lambda pair: (-len(pair[2]), pair[:2]))
+
+
+def find(course: Course, threshold: float, problems: list[tuple[str, str]]) -> list[Group]:
+    """Return all groups, exercise by exercise; stubs, the key itself and short answers are left out.
 
     Parameters
     ----------
@@ -71,24 +154,27 @@ def find(course: Course, threshold: float, problems: list[tuple[str, str]]) -> I
     problems : list of (str, str)
         Whose work could not be read, and why, is added to it.
     """
-    everybody: dict[str, dict[str, tuple[str, ...]]] = {}
+    forms: dict[str, dict[str, tuple[str, ...]]] = {}
+    known: dict[str, set[tuple[str, ...]]] = {}
+    for spec in course.ready:
+        for cell in template(course, spec).cells:
+            known.setdefault(grade_id(cell), set()).add(shape(cell.source))
+        for name, text in solutions(course, spec).items():
+            known.setdefault(name, set()).add(shape(text))
+    bar = tqdm(students(course), unit="submission", file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 10)
     with Domain(READING) as domain:
-        for student in students(course):
+        for student in bar:
             try:
-                everybody[student] = domain.call(shapes, course, student)
+                found = domain.call(shapes, course, student)
             except DomainEnded as end:
                 problems.append((student, str(end)))
-    for spec in course.ready:
-        stubs = {grade_id(cell): shape(cell.source) for cell in template(course, spec).cells}
-        keys = {name: shape(text) for name, text in solutions(course, spec).items()}
-        for exercise in spec.exercises:
-            name = exercise.solution_cell
-            known = (stubs.get(name), keys.get(name))
-            forms = {student: own[name] for student, own in everybody.items() if name in own}
-            mine = {s: form for s, form in forms.items() if len(form) >= MIN_NODES and form not in known}
-            for (a, first), (b, second) in itertools.combinations(mine.items(), 2):
-                match = SequenceMatcher(None, first, second, autojunk=False)
-                if match.real_quick_ratio() < threshold or match.quick_ratio() < threshold:
-                    continue
-                if (likeness := match.ratio()) >= threshold:
-                    yield Pair(exercise.id, a, b, likeness)
+                continue
+            for name, form in found.items():
+                if len(form) >= MIN_NODES and form not in known[name]:
+                    forms.setdefault(name, {})[student] = form
+    return [
+        group
+        for spec in course.ready
+        for exercise in spec.exercises
+        for group in groups(exercise.id, forms.get(exercise.solution_cell, {}), threshold)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from graders.classroom.similar import find
+from graders.classroom.similar import find, together
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import told
 
@@ -12,16 +12,26 @@ from graders.commands.grade import told
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders similar`."""
     add_course_arguments(parser, positional=True)
-    parser.add_argument("--threshold", type=float, default=0.95, help="likeness from 0 to 1 (%(default)s)")
+    parser.add_argument("--threshold", type=float, default=0.9, help="likeness from 0 to 1 (%(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the pairs, most alike first; status 3 if somebody's work could not be compared."""
+    """Print the groups by exercise, then who is alike in several; status 3 if somebody's work could not be compared."""
     if not 0 < options.threshold <= 1:
         raise ValueError(f"`--threshold` must be above 0 and at most 1, got {options.threshold}")
     problems: list[tuple[str, str]] = []
-    pairs = sorted(find(chosen_course(options), options.threshold, problems), key=lambda pair: -pair.likeness)
+    found = find(chosen_course(options), options.threshold, problems)
     print("Likeness is no proof: short exercises have few different answers, and working together may be allowed.")
-    for pair in pairs:
-        print(f"{pair.likeness:6.1%}  {pair.exercise:5} {pair.first}  {pair.second}")
+    for group in found:
+        if group.usual:
+            print(f"{group.exercise:5} {len(group.students)} of {group.compared} have the usual answer")
+        else:
+            print(f"{group.exercise:5} {group.likeness:4.0%}  {' '.join(group.students)}")
+    pairs = together(found)
+    if pairs:
+        print("\nAlike in three exercises or more, usual answers left out:")
+    for first, second, exercises in pairs:
+        print(f"  {first} and {second}: {', '.join(exercises)}")
+    if not found:
+        print("No two solutions are that much alike.")
     return told(dict(problems))
