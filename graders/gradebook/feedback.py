@@ -15,6 +15,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from graders.gradebook.feedback_page import FeedbackExporter as ReadableExporter
+from graders.gradebook.lateness import lateness_panel
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
 from graders.grading.pictures import pictures
@@ -91,7 +92,7 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class FeedbackExporter(ReadableExporter):
-    """The readable page, with the names of the exercises in its contents."""
+    """The readable page, with the names of the exercises in its contents, and when it was due and handed in."""
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
 
@@ -99,6 +100,7 @@ class FeedbackExporter(ReadableExporter):
         """Return the page and its resources."""
         course = course_of(self.course, resources)
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
+        page = page.replace('<div id="toc">', f'{lateness_panel(resources.get("nbgrader", {}))}<div id="toc">', 1)
         names = {exercise.grade_cell: f"Exercise {exercise.id}: {exercise.title}" for exercise in course.exercises()}
 
         def entry(match: re.Match[str]) -> str:

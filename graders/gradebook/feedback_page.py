@@ -1,10 +1,14 @@
-"""nbgrader's feedback page, readable for everybody: its language declared, links underlined, enough contrast."""
+"""nbgrader's feedback page, readable for everybody, without the network and on paper."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
+
+from graders.gradebook.formulas import FROM_AFAR
+from graders.gradebook.markup import AS_MATHML, markdown2html
 
 # Against #f5f5f5 and nbgrader's blue these reach the ratio of 4.5 that WCAG asks for; the stock colours do not.
 _STYLE = """
@@ -16,19 +20,35 @@ _STYLE = """
   details > summary { display: list-item; cursor: pointer; }
   .highlight .c, .highlight .c1, .highlight .cm { color: #2d6464; }
   .highlight pre, .output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; }
-  .output_area img { max-width: 100%; height: auto; }
+  .output_area img { max-width: 100% !important; height: auto !important; }
+  .output_subarea { min-width: 0; }
+  math { font-size: 1.1em; }
+  math[display="block"] { margin: 0.6em 0; overflow-x: auto; }
+  @media print {
+    body { font-size: 11px; }
+    .container { width: auto; }
+    .output_area, .panel-heading, details, img { break-inside: avoid; }
+    details > p { display: block; }
+  }
   .highlight .ow, .highlight .nd { color: #7a12c4; }
 </style>
 """
 
 
 class FeedbackExporter(HTMLExporter):  # type: ignore[misc]
-    """nbgrader's own page with what a screen reader and a tired eye need."""
+    """nbgrader's own page with what a screen reader and a tired eye need, and formulas that need no network."""
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Render a text cell as formgrader does, whether the configuration names that filter or not."""
+        return str(markdown2html(context, source))
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
         """Render as nbgrader does, then mend the page."""
+        resources = self._init_resources(resources)
+        resources[AS_MATHML] = True
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
-        return mended(page), resources
+        return mended(FROM_AFAR.sub("", page)), resources
 
 
 def mended(page: str) -> str:

@@ -16,6 +16,10 @@ from jinja2.runtime import Context
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 
+from graders.gradebook.formulas import Formulas
+
+AS_MATHML = "formulas_as_mathml"
+"""Among a page's resources: whether its formulas are to be set without MathJax."""
 LONGEST = 50_000
 """Characters of a cell that are read as Markdown, pictures not counted; a longer one is shown as it was typed."""
 _TEXT = ("abbr", "b", "br", "code", "del", "em", "i", "kbd", "s", "span", "strong", "sub", "sup", "u")
@@ -39,7 +43,9 @@ def markdown2html(context: Context, source: str) -> str:
     """Return a text cell as HTML: no tags of the student's own, no address but of the web and mail, nothing fetched.
 
     Links are kept with http(s) and mailto, pictures as data of four formats or as files handed in beside the notebook.
+    Formulas are left to MathJax, or are MathML where the page says so by :data:`AS_MATHML`.
     """
+    formulas = Formulas(source) if context.get("resources", {}).get(AS_MATHML) else None
     cell = context.get("cell") or {}
     info = cell.get("metadata", {}).get("nbgrader", {})
     theirs = bool(info.get("solution") or not info.get("locked"))
@@ -49,11 +55,14 @@ def markdown2html(context: Context, source: str) -> str:
         page = f"<pre>{html.escape(source)}</pre>"
     else:
         pictures = cell.get("attachments", {})
-        renderer = _Renderer(escape=theirs, exclude_anchor_links=theirs, attachments=pictures)
+        renderer = _Renderer(formulas, escape=theirs, exclude_anchor_links=theirs, attachments=pictures)
         page = _cleaner(theirs).clean(MarkdownWithMath(renderer=renderer).render(source))
+    if theirs:
+        page = _ACTS.sub(r"\\<span></span>", page)  # MathJax takes no formula that holds an element
+    if formulas is not None:
+        page = formulas.put_into(page)
     if not theirs:
         return page
-    page = _ACTS.sub(r"\\<span></span>", page)  # MathJax takes no formula that holds an element
     return f"{_AROUND}{page}</div>" if source == visible(cell.get("source", "")).replace("&lt;", "<") else page
 
 
@@ -72,7 +81,25 @@ def visible(text: str) -> str:
 
 
 class _Renderer(IPythonRenderer):  # type: ignore[misc]
-    """nbconvert's, for which a picture that is not there is no reason to make no page."""
+    """nbconvert's, for which a picture that is not there is no reason to make no page.
+
+    With `formulas`, these are kept there.
+    """
+
+    def __init__(self, formulas: Formulas | None, **options: Any) -> None:
+        super().__init__(**options)
+        self.formulas = formulas
+
+    def block_math(self, body: str) -> str:
+        return str(super().block_math(body)) if self.formulas is None else self.formulas.keep(body, block=True)
+
+    def inline_math(self, body: str) -> str:
+        return str(super().inline_math(body)) if self.formulas is None else self.formulas.keep(body, block=False)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        if self.formulas is None:
+            return str(super().latex_environment(name, body))
+        return self.formulas.keep(rf"\begin{{{name}}}{body}\end{{{name}}}", block=True)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         try:

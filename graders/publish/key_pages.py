@@ -19,6 +19,7 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from graders.gradebook.feedback_page import mended
+from graders.gradebook.formulas import FROM_AFAR
 from graders.lab.bank import answers, reasons
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
@@ -31,10 +32,6 @@ SCRIPT = "tex-svg-full.js"  # one file, fonts inside
 _LOCAL = (
     '<script>window.MathJax = {tex: {inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]]}};</script>\n'
     f'<script src="mathjax/{SCRIPT}" defer></script>\n'
-)
-_FROM_AFAR = re.compile(
-    r'<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->|<script src="https://[^"]*"[^>]*>\s*</script>',
-    re.DOTALL,
 )
 
 
@@ -99,7 +96,7 @@ def page(notebook: NotebookNode, title: str) -> str:
 
 def offline(html: str) -> str:
     """Return a page that loads MathJax from beside it and nothing from elsewhere."""
-    return _FROM_AFAR.sub("", html).replace("</head>", _LOCAL + "</head>", 1)
+    return FROM_AFAR.sub("", html).replace("</head>", _LOCAL + "</head>", 1)
 
 
 def mathjax() -> Path:

@@ -1,0 +1,74 @@
+"""Feedback pages: formulas without the network, due date and penalty, figures in the column, no rubric."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+from graders.gradebook import nbgrader_api
+from graders.gradebook.feedback_page import FeedbackExporter
+from graders.gradebook.formulas import mathml
+from tests.graders.conftest import hand_in
+
+FORMULA = r"\dot c = -L_\Omega\,c + \tfrac12 \lVert x \rVert^2"
+
+
+def page(*sources):
+    cells = [nbformat.v4.new_markdown_cell(source) for source in sources]
+    return FeedbackExporter(template_name="lab").from_notebook_node(nbformat.v4.new_notebook(cells=cells))[0]
+
+
+def test_formulas_are_in_the_page_itself():
+    found = page(f"Inline ${FORMULA}$ and\n\n$$ {FORMULA} $$\n\n\\begin{{align}} a &= b \\end{{align}}")
+    assert found.count("<math") == 3
+    assert found.count('<math display="block">') == 2
+    assert "\\tfrac" not in found
+    assert 'src="http' not in found
+    assert "MathJax" not in found
+
+
+@pytest.mark.parametrize("formula", [r"\href{javascript:alert(1)}{x}", r"\style{color:red}{x}", "<script>x</script>"])
+def test_a_students_formula_is_no_markup(formula):
+    found = mathml(formula)
+    for word in ("href", "style=", "<script", "javascript:alert"):
+        assert word not in found
+
+
+def test_what_is_no_formula_stays_as_it_is_written():
+    assert mathml(r"<b> \frac{a}{") == r"<code>&lt;b&gt; \frac{a}{</code>"
+
+
+def test_a_feedback_page_cleans_a_students_text_and_sets_its_formulas():
+    found = page("<b>bold</b> [x](javascript:alert(1)) <script>alert(1)</script> $a<b$ [y](https://b.c)")
+    assert "<script>alert" not in found
+    assert "javascript:alert" not in found.replace("[x](javascript:alert", "")
+    assert "<mi>a</mi><mo>&lt;</mo><mi>b</mi>" in found
+    assert 'href="https://b.c"' in found
+    assert "formula-" not in found
+
+
+@pytest.mark.slow
+def test_a_late_student_reads_what_it_costs(course, submit):
+    (course.root / "nbgrader_config_local.py").write_text(
+        "from nbgrader.plugins import LateSubmissionPlugin\nc = get_config()\n"
+        "class Rule(LateSubmissionPlugin):\n"
+        "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n"
+        "        return total_seconds_late // 3600\n"
+        "c.AssignLatePenalties.plugin_class = Rule\n"
+    )
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.update_or_create_assignment("mini", duedate="2026-01-02 12:00:00 UTC")
+    for name, time in (("ann", "2026-01-02 14:30:00 UTC"), ("bob", "2026-01-02 11:30:00 UTC")):
+        folder = hand_in(course, name, submit(written_1_W="It is $x^2$.")).parent
+        (folder / "timestamp.txt").write_text(time)
+        nbgrader_api.autograde(course, name)
+        nbgrader_api.feedback(course, name)
+    pages = {name: (course.root / "feedback" / name / "mini" / "mini-1.html").read_text() for name in ("ann", "bob")}
+    assert "Due: 2026-01-02 12:00 UTC<br>Handed in: 2026-01-02 14:30 UTC, 2 h 30 min late<br>" in pages["ann"]
+    assert "Penalty for handing in late: 2 points of the whole assignment, 2 of them in this notebook." in pages["ann"]
+    assert "Handed in: 2026-01-02 11:30 UTC, on time" in pages["bob"]
+    assert "Penalty" not in pages["bob"]
+    for found in pages.values():
+        assert "<msup><mi>x</mi><mn>2</mn></msup>" in found
+        assert "MathJax" not in found
+        assert "the rubric gives a point a reason" not in found
