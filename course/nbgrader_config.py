@@ -62,4 +62,8 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
+# Formgrader's page of a submission: the rubric beside each written answer; feedback pages have none.
+c.HTMLExporter.preprocessors = ["graders.gradebook.rubric.Rubric"]
+c.Rubric.course = here
+
 load_subconfig("nbgrader_config_local.py", here)  # noqa: F821  (traitlets provides it; nothing happens without the file)

@@ -118,7 +118,7 @@ def table(found: list[Change], before: Mapping[str, Snapshot], after: Mapping[st
         return f"No grade changed ({len(after)} students).\n"
     lines = ["| student | exercise | before | after | why |", "|---|---|---:|---:|---|"]
     lines += [
-        f"| {_cell(c.student)} | {c.exercise} | {c.before:g} | {c.after:g} | {_cell(c.why) or 'other points'} |"
+        f"| {plain(c.student)} | {c.exercise} | {c.before:g} | {c.after:g} | {plain(c.why) or 'other points'} |"
         for c in found
     ]
     lines += ["", "| student | grade before | grade after |", "|---|---:|---:|"]
@@ -127,7 +127,7 @@ def table(found: list[Change], before: Mapping[str, Snapshot], after: Mapping[st
         had = before[student].state.score if student in before else 0.0
         has = after[student].state.score
         touched += had != has
-        lines.append(f"| {_cell(student)} | {had:g} | {has:g} |")
+        lines.append(f"| {plain(student)} | {had:g} | {has:g} |")
     lines += ["", f"{touched} of {len(after)} students have another grade."]
     return "\n".join(lines) + "\n"
 
@@ -136,6 +136,6 @@ _MARKUP = re.compile(r"[\\`*_<>|@&]|\](?=[(\[])|:(?=//)|(?<=www)\.")
 """What Markdown takes for more than text: emphasis, code, tags, links, pictures, addresses, names to be told of it."""
 
 
-def _cell(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text that a table in Markdown, or a terminal, shows as it is."""
     return _MARKUP.sub(r"\\\g<0>", printable(text, 300))

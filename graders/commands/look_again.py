@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from graders.classroom.changes import cell_names
+from graders.classroom.changes import cell_names, plain
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
 from graders.gradebook.look_again import Request, record, requests
@@ -71,5 +71,5 @@ def listed(found: list[Request]) -> str:
     for request in sorted(found, key=lambda request: (not request.open, request.student, request.exercise)):
         after = "open" if request.after is None else f"{request.after:g}"
         line = [request.student, request.exercise, request.asked, request.note, f"{request.before:g}", after]
-        lines.append("| " + " | ".join(part.replace("|", "\\|") for part in [*line, request.answer]) + " |")
+        lines.append("| " + " | ".join(plain(part) for part in [*line, request.answer]) + " |")
     return "\n".join(lines)

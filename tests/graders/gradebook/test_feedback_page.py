@@ -8,6 +8,7 @@ import pytest
 from graders.gradebook import nbgrader_api
 from graders.gradebook.feedback_page import FeedbackExporter
 from graders.gradebook.formulas import mathml
+from graders.gradebook.rubric import Rubric, written_keys
 from tests.graders.conftest import hand_in
 
 FORMULA = r"\dot c = -L_\Omega\,c + \tfrac12 \lVert x \rVert^2"
@@ -36,6 +37,12 @@ def test_a_students_formula_is_no_markup(formula):
 
 def test_what_is_no_formula_stays_as_it_is_written():
     assert mathml(r"<b> \frac{a}{") == r"<code>&lt;b&gt; \frac{a}{</code>"
+
+
+def test_the_rubric_is_for_formgrader_alone(mini, tmp_path):
+    key = written_keys(mini, "mini-1")["written-1-W"]
+    assert key == "Because twice the half is the whole; the rubric gives a point a reason."
+    assert Rubric(course=str(mini.root)).preprocess("as it is", {"nbgrader": {}}) == ("as it is", {"nbgrader": {}})
 
 
 def test_a_feedback_page_cleans_a_students_text_and_sets_its_formulas():
