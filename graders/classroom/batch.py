@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from pathlib import Path
 
@@ -18,6 +18,23 @@ def students(course: Course) -> list[str]:
     """Names of those who have handed in anything."""
     folder = course.root / "submitted"
     return sorted(path.parent.name for path in folder.glob(f"*/{course.assignment}") if path.is_dir())
+
+
+def require_known(names: Iterable[str], handed_in: Iterable[str], course: Course) -> None:
+    """Refuse the name of somebody who has handed in nothing.
+
+    Raises
+    ------
+    ValueError
+        Naming the first one.
+    """
+    there = set(handed_in)
+    for name in names:
+        if name not in there:
+            raise ValueError(
+                f"`--student` must be one of the {len(there)} who have handed in {course.assignment}, got {name!r}: "
+                f"there is no {course.root / 'submitted' / name / course.assignment}"
+            )
 
 
 def read_job(

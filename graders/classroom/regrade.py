@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graders.classroom import session
-from graders.classroom.batch import students
+from graders.classroom.batch import require_known, students
 from graders.classroom.changes import Snapshot, changes, checks_of, table
 from graders.classroom.pool import executor
 from graders.gradebook import nbgrader_api
@@ -157,20 +157,3 @@ def regrade(
     left = [name for name in now if name not in journal.done and name not in undecided]
     text = table(changes(course, journal.before, after), journal.before, after)
     return Regrade(text, [name for name in names if name not in now], left, undecided, journal.path)
-
-
-def require_known(names: Iterable[str], handed_in: Iterable[str], course: Course) -> None:
-    """Refuse the name of somebody who has handed in nothing.
-
-    Raises
-    ------
-    ValueError
-        Naming the first one.
-    """
-    there = set(handed_in)
-    for name in names:
-        if name not in there:
-            raise ValueError(
-                f"`--student` must be one of the {len(there)} who have handed in {course.assignment}, got {name!r}: "
-                f"there is no {course.root / 'submitted' / name / course.assignment}"
-            )

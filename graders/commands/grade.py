@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from graders.classroom.batch import students
+from graders.classroom.batch import require_known, students
 from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
     course = chosen_course(options)
     settings = overridden(options, course.root)
     course = settings.apply(course)
+    require_known(options.student or [], students(course), course)
     level = canary.best_isolation(settings.required, settings.limits)
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
@@ -72,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"{done.graded} of {len(chosen)} submissions graded, the others unchanged since they were.")
     if done.penalties:
         print(f"{done.penalties} of the others have another penalty for late work.")
+    if done.reasons:
+        print("Exercises of these submissions, all students together:")
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
     return told(done.undecided)
