@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import shutil
+from pathlib import Path
+
 import nbformat
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from nbgrader.server_extensions.formgrader.handlers import template_path as templates
 
 from graders.gradebook import nbgrader_api
 from graders.gradebook.feedback_page import FeedbackExporter
@@ -79,3 +87,46 @@ def test_a_late_student_reads_what_it_costs(course, submit):
         assert "<msup><mi>x</mi><mn>2</mn></msup>" in found
         assert "MathJax" not in found
         assert "the rubric gives a point a reason" not in found
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Open a feedback page with a figure 13 inches wide and a long formula; nothing may be fetched."""
+    from playwright.sync_api import sync_playwright
+
+    figure = Figure(figsize=(13, 4))
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    output = nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(buffer.getvalue()).decode()})
+    cells = [nbformat.v4.new_markdown_cell(f"$$ {' + '.join(['x_1'] * 80)} $$")]
+    cells.append(nbformat.v4.new_code_cell("plot()", outputs=[output]))
+    static = str(Path(templates).parent / "static" / "node_modules" / "bootstrap" / "dist" / "css")
+    exporter = FeedbackExporter(
+        template_name="feedback", extra_template_basedirs=[templates], extra_template_paths=[static]
+    )
+    told = {"nbgrader": {"notebook": "mini-1", "score": 1, "max_score": 2, "late_penalty": 0}}
+    html = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells), told)[0]
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = chromium.new_page(viewport={"width": 1000, "height": 800})
+        fetched = []
+        page.on("request", lambda request: fetched.append(request.url))
+        page.goto((tmp_path / "page.html").as_uri())
+        yield page, fetched
+        chromium.close()
+
+
+@pytest.mark.browser
+@pytest.mark.needs("chromium")
+def test_a_wide_figure_and_a_long_formula_stay_in_the_column_on_screen_and_on_paper(opened):
+    page, fetched = opened
+    for medium in ("screen", "print"):
+        page.emulate_media(media=medium)
+        right = page.evaluate("document.querySelector('#notebook-container').getBoundingClientRect().right")
+        for what in (".output_area img", ".output_area", "math"):
+            assert page.evaluate(f"document.querySelector('{what}').getBoundingClientRect().right") <= right + 1, what
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1000
+    assert page.evaluate("document.querySelector('math mi').getBoundingClientRect().height") > 0  # it is set
+    assert [url for url in fetched if not url.startswith(("file:", "data:"))] == []
