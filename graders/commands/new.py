@@ -27,6 +27,7 @@ source/**/*.ipynb
 visible/*/catalogue.json
 release/
 .release-*/
+.regrade-*.jsonl
 submitted/
 autograded/
 feedback/

@@ -45,4 +45,5 @@ def test_pairs_become_groups_and_a_usual_answer_is_told_from_a_copied_one():
 
 def test_who_is_alike_in_several_exercises_comes_last():
     found = [similar.Group(f"1.{k}", ("ann", "bob", "cem") if k < 2 else ("ann", "bob"), 1.0, 30) for k in range(3)]
+    found += [similar.Group(f"2.{k}", tuple(f"s{n}" for n in range(20)), 1.0, 30) for k in range(3)]  # the usual answer
     assert similar.together(found) == [("ann", "bob", ["1.0", "1.1", "1.2"])]
