@@ -129,6 +129,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                 continue
             submission, state = submissions.get(student.id), states.get(student.id, State({}))
             due = _utc(release.duedate if submission is None else submission.duedate)
+            late = 0.0 if submission is None else float(submission.total_seconds_late)
             waits = [f"asked for another look at {exercise}" for exercise in asked.get(student.id, [])]
             folder, undecided = course.root / "autograded" / student.id / course.assignment, dict[str, str]()
             results = {spec.name: read_result(folder / f"{spec.name}.ipynb") for spec in course.ready}
@@ -139,6 +140,8 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                 job = read_job(course, student.id, mark, settings.limits, settings.required, others)
                 if not recorder.is_done(student.id, job.digest):
                     waits.insert(0, "handed in, and not graded as it is now: run `graders grade`")
+                elif (late or state.penalty) and recorder.penalty_is_stale(student.id):
+                    waits.append("the penalty for late work is not up to date: run `graders grade`")
             elif due is not None and due > now:
                 waits.append(f"may hand in until {due:%Y-%m-%d %H:%M} UTC")
             rows[student.id] = Row(
@@ -153,7 +156,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                 student.id in handed_in,
                 None if submission is None else _utc(submission.timestamp),
                 due,
-                0.0 if submission is None else float(submission.total_seconds_late),
+                late,
                 tuple(waits),
                 undecided,
                 {spec.name: state.notebook(spec.name) for spec in course.ready},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import html
 import re
 from collections.abc import Mapping
@@ -11,6 +13,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
@@ -19,7 +22,8 @@ from graders.gradebook.lateness import lateness_panel
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
 from graders.grading.pictures import pictures
-from graders.lab.manifest import Exercise
+from graders.grading.submission import TIMESTAMP
+from graders.lab.manifest import Course, Exercise
 from graders.lab.percent import grade_id
 from graders.lab.templates import render
 from graders.sandbox.outputs import SVG
@@ -91,6 +95,19 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
+def make_releasable(folder: Path, course: Course, student: str) -> None:
+    """Give a feedback folder what ``nbgrader release_feedback`` stops at if it is not there, for the whole class.
+
+    A submission that did not come through nbgrader's exchange has no secret by which its student could fetch the pages,
+    and perhaps no time. It gets a secret that nobody knows; its pages have to be sent.
+    """
+    secret = hmac.new(course.secret, f"{course.assignment}/{student}".encode(), hashlib.sha256).hexdigest()
+    for name, text in {"submission_secret.txt": secret, TIMESTAMP: ""}.items():
+        path = folder / name
+        if not path.exists():
+            path.write_text(text, encoding="utf-8")
+
+
 class FeedbackExporter(ReadableExporter):
     """The readable page, with the names of the exercises in its contents, and when it was due and handed in."""
 
@@ -100,6 +117,10 @@ class FeedbackExporter(ReadableExporter):
         """Return the page and its resources."""
         course = course_of(self.course, resources)
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
+        if isinstance(self.parent, GenerateFeedback):
+            told = resources["nbgrader"]
+            folder = self.parent._format_dest(told["assignment"], told["student"])
+            make_releasable(Path(folder), course, told["student"])
         page = page.replace('<div id="toc">', f'{lateness_panel(resources.get("nbgrader", {}))}<div id="toc">', 1)
         names = {exercise.grade_cell: f"Exercise {exercise.id}: {exercise.title}" for exercise in course.exercises()}
 

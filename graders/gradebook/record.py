@@ -99,6 +99,12 @@ class Recorder:
         self.gradebook.db.commit()
         return changed
 
+    def penalty_is_stale(self, student: str) -> bool:
+        """Whether :meth:`update_penalty` would change anything; it is not changed here."""
+        stale = self._penalty.assign(self.gradebook.find_submission(self.course.assignment, student))
+        self.gradebook.db.rollback()
+        return stale
+
     def write(self, result: SubmissionResult) -> None:
         """Write one submission. The marker comes last, so that a killed run is repeated, never skipped."""
         student, assignment = result.student, self.course.assignment

@@ -182,6 +182,11 @@ def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
     assert main(["extend", "ann", "--until", "2026-01-02 14:00 UTC", f"--course={course.root}"]) == 0
     assert "The penalty was 1 points and is 0." in capsys.readouterr().out
     assert {row.student: row.score for row in collect(course).rows}["ann"] == 13.0
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.grant_extension("mini", "ann")  # as nbgrader takes it back: the penalty stays as it is
+    assert {row.student: row.waits for row in collect(course).rows}["ann"] == (
+        "the penalty for late work is not up to date: run `graders grade`",
+    )
     hand_in(course, "ann", submit(ex_1_1="pass"))
     assert {row.student: row.waits for row in collect(course).rows}["ann"] == (
         "handed in, and not graded as it is now: run `graders grade`",
