@@ -17,7 +17,7 @@ from sheaflab.checks.messages import fail, numbers
 
 Rng = np.random.Generator
 _TRIES = 2000
-_REMEMBERED = 512
+_REMEMBERED = 2048
 P = ParamSpec("P")
 T = TypeVar("T")
 _known: OrderedDict[tuple[object, ...], tuple[Any, Any]] = OrderedDict()

@@ -20,7 +20,8 @@ process; the student's functions run in the sandbox and are reached through the 
   trajectories and logs as :class:`~graders.sandbox.values.TrajectoryData`. The result can be *anything* of these types.
 - A check fails by raising AssertionError: use `close` and `fail`. What a call raises (:class:`StudentFault`) passes.
 - Self-study and browser have no pytest: a check uses the two arguments `student` and `instances`, and no other fixture.
-- `instances.rng(label)`, `instances.integer(label)`: decided by secret, notebook, exercise, check and label.
+- `instances.rng(label)`, `instances.integer(label)`: for this submission alone, decided by secret, notebook, exercise,
+  check, submission and label. `instances.pooled(label)`: for problems that are slow to find, one of a few for a class.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ class _Job:
     student: Student
     spec: NotebookSpec
     secret: bytes
+    submission: bytes = b""
     outcomes: dict[tuple[str, str], list[BaseException | None]] = field(default_factory=dict)
     current: str = ""
 
@@ -110,7 +111,7 @@ class _Suite:
     def instances(self, request: pytest.FixtureRequest) -> Instances:
         """Fresh problems for this check."""
         exercise, name = key_of(request.node)
-        return Instances(self.job.secret, self.job.spec.name, exercise, name)
+        return Instances(self.job.secret, self.job.spec.name, exercise, name, submission=self.job.submission)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -137,9 +138,11 @@ def key_of(item: Any) -> tuple[str, str]:
 
 
 def run_checks(
-    student: Student, course: Course, spec: NotebookSpec, secret: bytes
+    student: Student, course: Course, spec: NotebookSpec, secret: bytes, submission: bytes = b""
 ) -> dict[tuple[str, str], CheckResult]:
     """Run all hidden checks of a notebook; return a result for each check of the manifest.
+
+    `secret` and `submission` decide the problems, as :class:`~graders.sandbox.values.Instances` says.
 
     Raises
     ------
@@ -150,7 +153,7 @@ def run_checks(
     path = course.checks_of(spec)
     if not path.is_file():
         raise HiddenChecksError(f"the hidden checks of {spec.name} are missing: {path}")
-    job = _Job(student, spec, secret)
+    job = _Job(student, spec, secret, submission)
     with _one_at_a_time, _clean_environment():
         _suite(path, path.stat().st_mtime_ns).run(job)
     results = {}

@@ -96,7 +96,7 @@ def grade_submission(job: Job) -> SubmissionResult:
         for spec in course.ready:
             if job.only is None or spec.name in job.only:
                 mended = read_notebook(job.files, course, spec.name)
-                result = grade_repaired(mended, course, spec, secret=job.secret, host=host)
+                result = grade_repaired(mended, course, spec, secret=job.secret, host=host, student=job.student)
                 made[spec.name] = _written(mended.notebook, result, room)
                 room -= len(made[spec.name].text)
     return SubmissionResult(job.student, job.digest, made, job.timestamp, time.monotonic() - start)

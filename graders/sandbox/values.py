@@ -23,26 +23,42 @@ class Seed:
     value: int
 
 
+POOL = 4
+"""Sets of problems for each search that a class shares: a search costs its time so often, and not once a submission."""
+
+
 class Instances:
-    """Where a check's fresh problems come from: the same for the same secret, and for no other.
+    """Where a check's fresh problems come from: decided by secret, check and submission, and by nothing else.
 
     Parameters
     ----------
     secret : bytes
-    path : str
+    *path : str
         Notebook, exercise and check.
+    submission : bytes
+        Who has handed in what. Without it, the problems are those of the secret alone.
     """
 
-    def __init__(self, secret: bytes, *path: str) -> None:
+    def __init__(self, secret: bytes, *path: str, submission: bytes = b"") -> None:
         self._key = b"\0".join([secret, *(part.encode() for part in path)])
+        self._own = self._key + b"\0" + submission if submission else self._key
+        self._place = [b"%d" % (_digest(self._own) % POOL)] if submission else []
 
     def integer(self, label: str) -> int:
-        """Return an integer of 32 bits, decided by the secret and the label."""
-        return int.from_bytes(hashlib.sha256(self._key + b"\0" + label.encode()).digest()[:4], "little")
+        """Return an integer of 32 bits for this submission alone, decided by the label."""
+        return _digest(self._own + b"\0" + label.encode())
 
     def rng(self, label: str) -> np.random.Generator:
-        """Return a generator, decided by the secret and the label."""
+        """Return a generator for this submission alone, decided by the label."""
         return np.random.default_rng(self.integer(label))
+
+    def pooled(self, label: str) -> np.random.Generator:
+        """Return one of `POOL` generators of the course, decided by the label: for problems that are slow to find."""
+        return np.random.default_rng(_digest(b"\0".join([self._key, label.encode(), *self._place])))
+
+
+def _digest(text: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(text).digest()[:4], "little")
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,7 @@ class TestExercise_2_3:
             self.compare(student, problem, expected, "the smallest of all eigenvalues of L(σ) over all σ")
 
     def test_every_pattern(self, student: Any, instances: Any) -> None:
-        for case in hidden_worst(instances.rng("deeper")):
+        for case in hidden_worst(instances.pooled("deeper")):
             hint = "two hidden layers: no single pattern is always the worst"
             self.compare(student, case.args[0], case.expected, hint)
 

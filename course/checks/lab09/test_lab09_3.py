@@ -199,11 +199,11 @@ class TestExercise_3_2:
 
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="3.2", name="switch_counts")
-        for case in stable_experiments(instances.rng("fresh"), "runs", 2, 4, (1.0, 2.0, 4.0)):
+        for case in stable_experiments(instances.pooled("fresh"), "runs", 2, 4, (1.0, 2.0, 4.0)):
             self.compare(student, case, "Euler(dt=0.01) to t_end=20.0: a start, a run, a count, again and again")
 
     def test_uses_the_generator(self, student: Any, instances: Any) -> None:
-        (case,) = stable_experiments(instances.rng("generator"), "none", 2, 1, (1.0, 2.0))
+        (case,) = stable_experiments(instances.pooled("generator"), "none", 2, 1, (1.0, 2.0))
         problem, magnitude, seed, _ = case.args
         hint = "take every random number from `rng`, none from np.random"
         call = f"switch_counts(sheaf, {magnitude}, rng, 1) with rng = np.random.default_rng({seed}), called twice"
@@ -214,7 +214,7 @@ class TestExercise_3_2:
         close(again, case.expected[:1], call=f"{call} and once more with an equal generator", tol=0.0, hint=hint)
 
     def test_magnitude(self, student: Any, instances: Any) -> None:
-        for case in stable_experiments(instances.rng("magnitude"), "starts", 2, 3, (0.1, 0.4, 3.0, 8.0)):
+        for case in stable_experiments(instances.pooled("magnitude"), "starts", 2, 3, (0.1, 0.4, 3.0, 8.0)):
             self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:

@@ -290,13 +290,13 @@ class TestExercise_4_3:
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="4.3", name="kink_census")
-        for case in census(instances.rng("runs"), 6):
+        for case in census(instances.pooled("runs"), 6):
             hint = "every switch to t_end=20.0; steeper: slope_after < slope_before; steeper first; no jump is neither"
             problem, starts = case.args
             self.compare(student, problem, starts, case.expected, hint)
 
     def test_every_run(self, student: Any, instances: Any) -> None:
-        case = census(instances.rng("every"), 12)[0]
+        case = census(instances.pooled("every"), 12)[0]
         problem, starts = case.args
         one = max(range(len(starts)), key=lambda k: sum(tally(problem, starts[k : k + 1])))
         only = starts[one : one + 1]

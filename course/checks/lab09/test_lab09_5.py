@@ -214,7 +214,7 @@ class TestExercise_5_2:
 
     def test_fresh_widths(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="5.2", name="mean_switches")
-        for width, seed, nets in [case.args for case in telling_means(instances.rng("widths"), (3, 4, 6), True)]:
+        for width, seed, nets in [case.args for case in telling_means(instances.pooled("widths"), (3, 4, 6), True)]:
             call = f"mean_switches({width}, np.random.default_rng({seed}), {nets})"
             got = student.call("mean_switches", width, Seed(seed), nets)
             hint = f"{self.hint}; then Exact() to t_end=20.0, and every switch counts"
@@ -357,7 +357,7 @@ class TestExercise_5_3:
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         rng = instances.rng("from")
-        for problem, traj, times in quiet_runs(instances.rng("runs")):
+        for problem, traj, times in quiet_runs(instances.pooled("runs")):
             t_from = float(rng.uniform(5.5, 9))
             got = student.call("late_rate", times, traj.energy(times), t_from)
             # log V is convex in a region: any average of its slope lies between those at the window's ends

@@ -389,15 +389,15 @@ class TestExercise_6_3:
 
     def test_switch_times(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="6.3", name="BisectingEuler", method="run")
-        for case in crossings(instances.rng("times"), "place"):
+        for case in crossings(instances.pooled("times"), "place"):
             self.compare(student, case, "the outer end of a bracket of 1e-10 around the crossing of any hidden neuron")
 
     def test_first_of_two(self, student: Any, instances: Any) -> None:
-        for case in crossings(instances.rng("two"), "order"):
+        for case in crossings(instances.pooled("two"), "order"):
             self.compare(student, case, "several cross in one step: locate the first, the driver asks again")
 
     def test_lands_outside(self, student: Any, instances: Any) -> None:
-        for case in crossings(instances.rng("outside"), "order"):
+        for case in crossings(instances.pooled("outside"), "order"):
             problem, c0, dt = case.args
             got, reference = self.run(student, case), EventEuler(dt, BRACKET).run(problem, c0, 6.0)
             call = f"BisectingEuler(dt={dt}).run(sheaf, c0, 6.0): the states at the reference's switches"
@@ -413,7 +413,7 @@ class TestExercise_6_3:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "inherit from Euler and bisect in `locate`"
-        case = crossings(instances.rng("own"), "order")[0]
+        case = crossings(instances.pooled("own"), "order")[0]
         problem, c0, dt = case.args
         with problems.own_work(student, "BisectingEuler", "EventEuler", "Exact", "ActivationRegion.flow", hint=hint):
             got = self.run(student, case)
@@ -534,7 +534,7 @@ def compared(rng: np.random.Generator, steps: tuple[float, ...]) -> list[Case]:
 class TestExercise_6_4:
     def own(self, student: Any, instances: Any) -> Any:
         """Judge with the student's own BisectingEuler where it works."""
-        problem, c0, dt = crossings(instances.rng("own"), "order")[0].args
+        problem, c0, dt = crossings(instances.pooled("own"), "order")[0].args
 
         def works() -> bool:
             got = student.run("BisectingEuler", {"dt": dt}, problem, c0, 6.0)
@@ -558,15 +558,15 @@ class TestExercise_6_4:
     def test_coarse(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
             try_visible(student, exercise="6.4", name="compare")
-            for case in compared(instances.rng("coarse"), (0.1,)):
+            for case in compared(instances.pooled("coarse"), (0.1,)):
                 self.ask(student, case, "coarse", own=own)
 
     def test_bisected(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in compared(instances.rng("bisected"), (0.1,)):
+            for case in compared(instances.pooled("bisected"), (0.1,)):
                 self.ask(student, case, "bisected", own=own)
 
     def test_other_steps(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in compared(instances.rng("steps"), (0.05, 0.03, 0.02)):
+            for case in compared(instances.pooled("steps"), (0.05, 0.03, 0.02)):
                 self.ask(student, case, "both", own=own)

@@ -216,7 +216,7 @@ class TestExercise_7_3:
     def test_fresh_logs(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="7.3", name="chattering_neurons")
         rng = instances.rng("logs")
-        for case in changes(instances.rng("changes")):
+        for case in changes(instances.pooled("changes")):
             times, neurons, dt, least = case.args
             hint = "`least` changes in a row, each at most 2.5 Δt after the one before: 2.5 Δt itself is allowed"
             self.ask(student, list(zip(times, neurons, strict=True)), dt, case.expected, hint, least)
@@ -335,13 +335,13 @@ class TestExercise_7_4:
     def test_counts_what_exact_counts(self, student: Any, instances: Any) -> None:
         with self.own(student):
             hint = "one switch when a neuron begins to slide, one when it leaves: f⁻ ≤ 0 off, f⁺ ≥ 0 on"
-            for case in determined(instances.rng("slides"), "slides"):
+            for case in determined(instances.pooled("slides"), "slides"):
                 count, _, call = self.ask(student, case)
                 close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
 
     def test_no_sliding(self, student: Any, instances: Any) -> None:
         with self.own(student):
-            for case in determined(instances.rng("crossings"), "crossings"):
+            for case in determined(instances.pooled("crossings"), "crossings"):
                 count, last, call = self.ask(student, case)
                 hint = "a wall that is crossed: one switch, c[i] = 0 there; count the changes of your own Euler steps"
                 close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
@@ -350,11 +350,11 @@ class TestExercise_7_4:
     def test_end_state(self, student: Any, instances: Any) -> None:
         with self.own(student):
             try_visible(student, exercise="7.4", name="sliding_euler")
-            for case in determined(instances.rng("quiet"), "quiet"):
+            for case in determined(instances.pooled("quiet"), "quiet"):
                 _, last, call = self.ask(student, case)
                 hint = "round(t_end / dt) explicit Euler steps of length dt; nothing switches here"
                 close(last, case.expected[1:], call=f"{call}[1]", tol=STATE_TOL, hint=hint)
-            for case in determined(instances.rng("end"), "slides")[:2]:
+            for case in determined(instances.pooled("end"), "slides")[:2]:
                 problem, c0, dt, t_end = case.args
                 _, last, call = self.ask(student, case)
                 # Our own scheme's change when the step is doubled, as room for other choices within the scheme.
