@@ -14,7 +14,7 @@ from tqdm import tqdm
 from graders.classroom.pool import executor
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.manifest import Course
-from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_key_apart, table
+from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_secrets_apart, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_course_arguments(parser, positional=True)
     parser.add_argument("--notebook", action="append", metavar="NAME", help="only this notebook; may be repeated")
     parser.add_argument("--no-mutants", action="store_true", help="the bank's core only: a few minutes")
-    parser.add_argument("--secrets", type=int, metavar="N", help="instead: the keys alone, under N fresh secrets")
+    parser.add_argument("--secrets", type=int, metavar="N", help="instead: the bank's core under N secrets")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     parser.add_argument("--out", type=Path, help="also write the table to this Markdown file")
 
@@ -52,18 +52,23 @@ def run(options: argparse.Namespace) -> int:
 
 def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) -> int:
     batch = 5
-    jobs = [
-        (name, exercise.id, range(first, min(first + batch, options.secrets)))
+    bank = collect(course, names, KINDS[:-1])
+    by_exercise = {
+        (name, exercise.id): [answer for _, answer in bank if answer.exercise == exercise.id]
         for name in names
         for exercise in course.notebook(name).exercises
+    }
+    jobs = [
+        (name, pool, range(first, min(first + batch, options.secrets)))
+        for (name, _), pool in by_exercise.items()
         for first in range(0, options.secrets, batch)
     ]
-    failures: list[str] = []
-    with executor(options.jobs, None) as pool:
-        waiting = [pool.submit(judge_key_apart, course, *job) for job in jobs]
+    faults: list[str] = []
+    with executor(options.jobs, None) as processes:
+        waiting = [processes.submit(judge_secrets_apart, course, *job) for job in jobs]
         for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
-            failures += future.result()
-    print(f"{options.secrets} secrets, {len(names)} notebooks: the keys fail {len(failures)} checks.")
-    for failure in failures:
-        print(failure)
-    return 1 if failures else 0
+            faults += future.result()
+    print(f"{len(bank)} answers, {options.secrets} secrets, {len(names)} notebooks: {len(faults)} verdicts are wrong.")
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from tqdm import tqdm
 from graders.checking import local
 from graders.checking.sandboxed import SandboxedStudent
 from graders.checking.suite import run_checks
-from graders.checking.verdict import CheckResult
+from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.grading import canary
 from graders.grading.canary import best_isolation
 from graders.grading.domain import DomainEnded, domain_here
@@ -36,7 +36,7 @@ from graders.sandbox.notebook import Host, NotebookRun
 from graders.status import SandboxBroken, Status
 
 SECRET = b"selfcheck"
-LIMITS = Limits(cpu=4.0, wall=12.0, total_wall=60.0)
+LIMITS = Limits(cpu=4.0, wall=300.0, total_wall=3000.0)  # judged by CPU time: other work on the machine changes nothing
 KINDS = ("key", "right", "wrong", "stub", "mutant")
 
 
@@ -124,7 +124,10 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
             found = run_checks(SandboxedStudent(run, sources), course, replace(spec, exercises=(exercise,)), secret)
     except SandboxBroken as error:
         return Verdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
-    results = list(found.values())
+    return _verdict(notebook, answer, list(found.values()))
+
+
+def _verdict(notebook: str, answer: Answer, results: Sequence[CheckResult]) -> Verdict:
     failing = [result for result in results if result.status is not Status.OK]
     ending = failing[0].status.label if failing else Status.OK.label
     earned = sum(result.earned for result in results)
@@ -140,23 +143,34 @@ def judge_apart(course: Course, notebook: str, answer: Answer) -> Verdict:
         return Verdict(notebook, answer, tuple(c.name for c in checks), 0.0, f"{Status.GRADER.label}: {end}")
 
 
-def judge_key_apart(course: Course, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
-    """:func:`judge_key` in a limited process of its own."""
+def judge_secrets_apart(course: Course, notebook: str, pool: Sequence[Answer], secrets: Sequence[int]) -> list[str]:
+    """:func:`judge_secrets` in a limited process of its own."""
     try:
-        return domain_here().call(judge_key, course, notebook, exercise, secrets)
+        return domain_here().call(judge_secrets, course, notebook, pool, secrets)
     except DomainEnded as end:
-        return [f"{exercise} under secrets {secrets[0]} to {secrets[-1]}: {end}"]
+        return [f"{pool[0].exercise} under secrets {secrets[0]} to {secrets[-1]}: {end}"]
 
 
-def judge_key(course: Course, notebook: str, exercise: str, secrets: Sequence[int]) -> list[str]:
-    """Hold the key of one exercise against the checks under many secrets, in this process; return what failed."""
-    _, key = _loaded(course, notebook)
-    return [
-        f"{exercise} {result.name} under secret {secret}: {result.message}"
-        for secret in secrets
-        for result in judge_here(course, notebook, exercise, key.keys[exercise], f"secret {secret}".encode())
-        if result.status is not Status.OK
-    ]
+def judge_secrets(course: Course, notebook: str, pool: Sequence[Answer], secrets: Sequence[int]) -> list[str]:
+    """Hold answers against their checks under many secrets, in this process; return what is at fault.
+
+    All answers to an exercise meet the same problems under one secret, so that these are looked for once.
+    """
+    return [fault for number in secrets for answer in pool for fault in _under_secret(course, notebook, answer, number)]
+
+
+def _under_secret(course: Course, notebook: str, answer: Answer, number: int) -> Iterator[str]:
+    where = f"{answer.exercise} {answer.kind} {answer.label!r} under secret {number}"
+    try:
+        results = judge_here(course, notebook, answer.exercise, answer.source, f"secret {number}".encode())
+    except HiddenChecksError as error:
+        yield f"{where}: {error}"
+        return
+    verdict = _verdict(notebook, answer, results)
+    if fault := verdict.fault():
+        failing = "; ".join(result.message for result in results if result.name in verdict.failed)
+        told = f", named {answer.check}" if answer.check else ""
+        yield f"{where}: {fault}{told}, failed {', '.join(verdict.failed) or 'none'}. {failing}".rstrip()
 
 
 def judge_here(
