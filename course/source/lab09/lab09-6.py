@@ -135,8 +135,8 @@ check("6.2", bisect)
 # after that shorter step must be **outside**; otherwise the driver does not believe you. If several neurons cross within the
 # step, the first one counts.
 #
-# `self.advance(region, c, s)` is the state after a step of length `s`; `region.pattern` is the pattern inside. (Inherit from
-# `Euler`. The library's `EventEuler` is the answer to this exercise.)
+# `self.advance(region, c, s)` is the state after a step of length `s`; `region.pattern` is the pattern inside. Inherit from
+# `Euler`. Do not use the library's `EventEuler` (it is the answer to this exercise), `Exact` or `region.flow`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-6-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class BisectingEuler(Euler):
@@ -177,9 +177,9 @@ check("6.3", BisectingEuler)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-6-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 6.4: is it better?
 #
-# Follow the same start with `Exact()`, with `Euler(dt)` and with your `BisectingEuler(dt)`, all to `t_end=10.0`. Return the
-# largest Euclidean distance between a scheme's `states` and the exact trajectory *at the scheme's own* `times`: first Euler's,
-# then the bisected one's. Before you run the experiment below: how much do you expect to gain?
+# Follow the same start with `Exact()`, with `Euler(dt)` and with your `BisectingEuler(dt)` (not with `EventEuler`), all to
+# `t_end=10.0`. Return the largest Euclidean distance between a scheme's `states` and the exact trajectory *at the scheme's own*
+# `times`: first Euler's, then the bisected one's. Before you run the experiment below: how much do you expect to gain?
 
 # %% nbgrader={"grade": false, "grade_id": "ex-6-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def compare(sheaf: Sheaf, c0: np.ndarray, dt: float) -> tuple[float, float]:
