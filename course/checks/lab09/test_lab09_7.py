@@ -261,6 +261,13 @@ def determined(rng: np.random.Generator, kind: str) -> list[Case]:
 
     def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
         widths = [[2, 4, 1], [2, 6, 1], [3, 4, 2], [2, 3, 3, 1]][int(rng.integers(4))]
+        rare = kind == "slides" and rng.random() < 0.5  # in deeper networks alone a slide ends by turning off
+        while rare:
+            problem = problems.sheaf(rng, [2, 3, 3, 1], bias_scale=0.1)
+            c0 = problems.cochain(rng, problem, 2.0)
+            log = Exact().run(problem, c0, 4.0).log
+            if any(s.before == "sliding" and s.after == "inactive" for s in log) and problems.gap(log.times) >= 0.08:
+                return problem, c0, 0.01, float(np.ceil(log.times[-1] / 0.1 + 1) * 0.1)
         problem = problems.sheaf(rng, widths, bias_scale=0.1)
         c0 = problems.cochain(rng, problem, 2.0)
         exact = Exact().run(problem, c0, 8.0)
@@ -296,7 +303,7 @@ def determined(rng: np.random.Generator, kind: str) -> list[Case]:
     def shaken(problem: Sheaf, c0: Any, dt: float, t_end: float) -> Any:
         return sliding_euler(problem, c0 * (1 + 1e-9 * noise.standard_normal(problem.n)), dt, t_end)
 
-    most = {"slides": 5, "crossings": 4, "quiet": 4}[kind]
+    most = {"slides": 8, "crossings": 6, "quiet": 5}[kind]
     return separating(rng, draw, flat(sliding_euler), misses, tol=STATE_TOL, certain=certain, least=2, most=most)
 
 
