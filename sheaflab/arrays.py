@@ -31,6 +31,8 @@ def as_vector(name: str, value: ArrayLike, length: int) -> FloatArray:
 def as_floats(name: str, value: ArrayLike) -> FloatArray:
     """Return a new float64 array equal to `value`, or raise an error that names the argument."""
     try:
+        if np.iscomplexobj(value):  # numpy would drop the imaginary part with no more than a warning
+            raise TypeError("complex numbers")
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{name}` must be a rectangular array of real numbers, got {value!r:.80}") from error

@@ -27,6 +27,9 @@ class SlowestRate:
     ----------
     value : float
         1 / time. :math:`V(t) \le V(0) e^{-2\,\mathrm{value}\,t}` holds in either case.
+    upper : float
+        The rate of one pattern, so :math:`\mathrm{value} \le \lambda^* \le \mathrm{upper}`; equal to `value` if
+        `exact`.
     exact : bool
         Whether `value` is :math:`\lambda^*` itself; otherwise it is a lower bound.
     method : str
@@ -36,6 +39,7 @@ class SlowestRate:
     value: float
     exact: bool
     method: str
+    upper: float
 
     def __float__(self) -> float:
         return self.value
@@ -62,13 +66,63 @@ def slowest_rate(net: Network, max_enumerated: int = 12) -> SlowestRate:
     if len(inner) == 1:
         s = float(np.linalg.norm(inner[0], 2)) ** 2
         value = 2.0 / (2.0 + s + np.sqrt(s * s + 4.0 * s))
-        return SlowestRate(float(value), True, "closed form for one hidden layer")
+        return SlowestRate(float(value), True, "closed form for one hidden layer", float(value))
     if all((w >= 0).all() for w in inner):
-        return SlowestRate(_rate(_inverse(inner)), True, "all neurons active, the worst pattern of nonnegative weights")
+        value = _rate(_inverse(inner))
+        return SlowestRate(value, True, "all neurons active, the worst pattern of nonnegative weights", value)
     if net.hidden <= max_enumerated:
-        return SlowestRate(_enumerate(net), True, f"all {2**net.hidden} activation patterns enumerated")
+        value = _enumerate(net)
+        return SlowestRate(value, True, f"all {2**net.hidden} activation patterns enumerated", value)
     value = max(_rate(_inverse([np.abs(w) for w in inner])), _rate(_norms(inner)))
-    return SlowestRate(value, False, "certified lower bound from the sizes of the weights")
+    upper = max(value, min(_ascend(inner, np.ones(net.hidden)), _ascend(inner, np.zeros(net.hidden))))
+    return SlowestRate(value, False, "certified lower bound from the sizes of the weights, upper one by ascent", upper)
+
+
+def _ascend(inner: Sequence[FloatArray], sigma: FloatArray) -> float:
+    r"""The rate of a pattern that no change of one neuron seems to make slower.
+
+    With unit vectors such that :math:`\|M\| = u^\top M v`, :math:`M = \delta_\Omega(\sigma)^{-1}`, and `M` affine in
+    :math:`\sigma_i`: where the derivative :math:`u^\top (\partial M / \partial \sigma_i) v` points to the other end
+    of [0, 1], going there does not lower the norm. All such neurons are changed at once where that helps, else the
+    best alone.
+    """
+    blocks = np.cumsum([0, inner[0].shape[1], *(w.shape[0] for w in inner)])
+    layers = [(w, slice(a, b), slice(b, c)) for w, a, b, c in zip(inner, blocks, blocks[1:], blocks[2:], strict=False)]
+    v = np.random.default_rng(0).standard_normal(int(blocks[-1]))
+    size, v, gain = _norm(layers, sigma, v, 40)
+    for _ in range(100):
+        helps = np.where(sigma > 0, -gain, gain)
+        better = helps > 1e-9 * size
+        if not better.any():
+            break
+        alone = np.zeros(sigma.size, dtype=np.bool_)
+        alone[int(np.argmax(helps))] = True
+        tries = [_norm(layers, np.where(flip, 1.0 - sigma, sigma), v, 12) for flip in (better, alone)]
+        best = max((0, 1), key=lambda k: tries[k][0])
+        if tries[best][0] <= size * (1 + 1e-9):
+            break
+        sigma = np.where((better, alone)[best], 1.0 - sigma, sigma)
+        size, v, gain = tries[best]
+    return float(size) ** -2
+
+
+def _norm(
+    layers: list[tuple[FloatArray, slice, slice]], sigma: FloatArray, v: FloatArray, sweeps: int
+) -> tuple[float, FloatArray, FloatArray]:
+    """A lower bound of the norm of a pattern's inverse, by power iteration; its vector; the derivatives by `sigma`."""
+    h = sigma.size
+    for _ in range(sweeps):
+        v = v / float(np.linalg.norm(v))
+        forward = v.copy()
+        for w, before, after in layers:
+            forward[after] += w @ (sigma[before] * forward[before])
+        size = float(np.linalg.norm(forward))
+        back, pull = forward / size, np.zeros(h)
+        for w, before, after in reversed(layers):
+            pull[before] = w.T @ back[after]
+            back[before] += sigma[before] * pull[before]
+        v = back
+    return size, v, pull * forward[:h]
 
 
 def _rate(inverse: FloatArray) -> float:

@@ -182,8 +182,12 @@ class SwitchLog:
         return cls([_switch(row, f"line {reader.line_num}") for row in reader], t_end, certified=certified)
 
     def to_json(self) -> str:
-        """Return the whole log as JSON text (RFC 8259: a slope that is not a number is written as null)."""
-        rows = [{k: None if v != v else v for k, v in asdict(switch).items()} for switch in self]
+        """Return the whole log as JSON text.
+
+        RFC 8259 has no such numbers: one that is not a number is written as null, an infinite one as the text "inf"
+        or "-inf".
+        """
+        rows = [{k: _plain(v) for k, v in asdict(switch).items()} for switch in self]
         return json.dumps({"t_end": self.t_end, "certified": self.certified, "switches": rows}, allow_nan=False)
 
     @classmethod
@@ -214,6 +218,12 @@ class SwitchLog:
             what = f"{some(self.crossings, 'crossing', 'crossings')}, {some(self.slides, 'slide', 'slides')}"
             return f"SwitchLog({what}, t ≤ {self.t_end})"
         return f"SwitchLog({some(len(self), 'sign change', 'sign changes')}, t ≤ {self.t_end}, not certified)"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(float(value))
+    return value
 
 
 def _switch(row: dict[str, Any], where: str) -> Switch:

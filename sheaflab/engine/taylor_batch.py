@@ -155,7 +155,7 @@ class _Pool:
         last = np.where(last > 1e-150, last, np.maximum(math.sqrt(self.n) * largest, 1e-300))
         self.rounding = EPS * np.maximum(np.abs(self.c).max(axis=1), max(self.walls.drive, 1e-150))
         tolerance = self.rounding / layers.unit
-        room = np.log(tolerance / last) + math.lgamma(DEGREE + 2) - DEGREE * math.log(layers.unit)
+        room = np.log(tolerance) - np.log(last) + math.lgamma(DEGREE + 2) - DEGREE * math.log(layers.unit)
         lengths = np.minimum(self.t_end * OVERTIME - self.t, np.exp(np.minimum(room / (DEGREE + 1), 700.0)))
         self.powers = np.ones((len(lengths), DEGREE + 1))
         self.powers[:, 1] = lengths

@@ -21,6 +21,7 @@ from sheaflab.trajectory import FlowPiece, Piece, Trajectory
 
 Method = Literal["auto", "closed", "taylor"]
 _CONDITION = 1e10
+_SIZES = 1e-150, 1e150
 
 
 class Exact(Scheme):
@@ -75,17 +76,19 @@ class Exact(Scheme):
         return _trajectory(sheaf, record, repelled)
 
     def _run(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> tuple[Record, list[int]]:
+        _check_size(sheaf, c0, "c0")
         if self.method != "taylor" and _has_formula(sheaf):
             return shallow.run(sheaf, c0, t_end, self.max_events)
-        _check_scale(sheaf)
+        _check_rates(sheaf, c0[None])
         if self.method == "closed":
             return spectral.run(sheaf, c0, t_end, self.max_events)
         return taylor.run(sheaf, c0, t_end, self.max_events)
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
+        _check_size(sheaf, starts, "starts")
         if self.method != "taylor" and _has_formula(sheaf):
             return shallow_batch.run(sheaf, starts, t_end, self.max_events)
-        _check_scale(sheaf)
+        _check_rates(sheaf, starts)
         if self.method != "closed":
             return taylor_batch.run(sheaf, starts, t_end, self.max_events)
         batch = Batch(sheaf, len(starts), t_end)
@@ -120,13 +123,32 @@ def _has_formula(sheaf: Sheaf) -> bool:
     return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1
 
 
-def _check_scale(sheaf: Sheaf) -> None:
-    """Refuse a network whose slow rates are lost in the rounding of the fast ones: they lie κ(δ)² apart."""
-    if sheaf.condition > _CONDITION:
+def _check_rates(sheaf: Sheaf, starts: FloatArray) -> None:
+    """Refuse modes, of the starts or of the end, whose slow rates are lost in the rounding of the fast ones."""
+    patterns = {"of the forward pass": sheaf.shared(spectral.Home).codes > 0}
+    if len(starts) == 1:
+        patterns["of the start"] = starts[0, : sheaf.h] > 0
+    for name, pattern in patterns.items():
+        if (condition := sheaf.condition(pattern)) > _CONDITION:
+            raise ValueError(
+                f"`net` must have a coboundary of condition at most {_CONDITION:g}, got {condition:.3g} in the mode "
+                f"{name}: its rates lie the square of that apart, and the slow ones are lost in rounding"
+            )
+
+
+def _check_size(sheaf: Sheaf, starts: FloatArray, name: str) -> None:
+    """Refuse numbers whose squares overflow or vanish: an energy would be infinite, or 0 away from the equilibrium."""
+    driven = float(np.abs(sheaf.boundary_term).max())
+    largest = float(np.abs(starts).max())
+    if largest > _SIZES[1] or driven > _SIZES[1]:
+        where, size = (name, largest) if largest > _SIZES[1] else ("x` or the biases of `net", driven)
+        raise ValueError(f"`{where}` must give numbers up to {_SIZES[1]:g}, got {size:.3g}; choose another unit")
+    if 0 < max(largest, driven) < _SIZES[0]:
         raise ValueError(
-            f"`net` must have a coboundary of condition at most {_CONDITION:g}, got {sheaf.condition:.3g} with all "
-            "neurons active: the slow rates would be lost in the rounding of the fast ones; rescale the layers"
+            f"`{name}` must reach {_SIZES[0]:g} where the biases do not, got {largest:.3g}; choose another unit"
         )
+    if not np.isfinite(top := sheaf.gain**4 * max(largest, driven) ** 2 * sheaf.n):
+        raise ValueError(f"`net` must have weights with which energies are finite: they reach {top} with this `{name}`")
 
 
 class _Stretches(Sequence[Piece]):

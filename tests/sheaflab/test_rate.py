@@ -55,6 +55,21 @@ def test_a_deep_network_gets_a_lower_bound_that_says_so():
     rng = np.random.default_rng(0)
     sampled = min(ActivationRegion(sheaf, rng.random(24) < 0.5).rate for _ in range(200))
     assert 0 < found.value <= sampled
+    assert found.value <= found.upper <= sampled * (1 + 1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems(shapes=SMALL))
+def test_the_bracket_holds_the_rate(problem):
+    exact, bracket = (slowest_rate(problem[0].net, most) for most in (12, 0))
+    assert bracket.value <= exact.value * (1 + 1e-9)
+    assert exact.value <= bracket.upper * (1 + 1e-9)
+    assert exact.upper == exact.value
+
+
+def test_the_bracket_of_a_deep_network_is_far_above_its_certified_end():
+    found = slowest_rate(Network.random([2, *[16] * 20, 1], 0))
+    assert found.value < 1e-6 < found.upper < 0.04
 
 
 def test_zero_weights_leave_the_identity():

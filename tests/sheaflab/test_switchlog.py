@@ -17,9 +17,9 @@ switches = st.builds(
     neuron=st.integers(0, 999),
     before=st.sampled_from(MODES),
     after=st.sampled_from(MODES),
-    energy=st.floats(0, 1e300),
+    energy=st.floats(0, math.inf),
     slope_before=finite | st.just(math.nan),
-    slope_after=finite | st.just(math.nan),
+    slope_after=finite | st.sampled_from([math.nan, math.inf, -math.inf]),
 )
 logs = st.builds(
     lambda items, certified: SwitchLog(sorted(items, key=lambda s: s.time), 60.0, certified=certified),
