@@ -145,17 +145,18 @@ class Walls:
             :math:`f^-` and :math:`f^+`.
         """
         down, up = speeds
-        after, orders = codes.copy(), np.zeros(codes.size, dtype=np.int64)
-        faint, met, look = self.faint(float(np.maximum.reduce(np.abs(c)))), [], False
-        for i, rises in hits:
+        h = codes.size
+        after, orders = codes.copy(), np.zeros(h, dtype=np.int64)
+        faint, met, look, number = self.faint(float(np.maximum.reduce(np.abs(c)))), [], False, 0
+        for number, (i, rises) in enumerate(hits, 1):  # noqa: B007
             f, g = float(down[i]), float(up[i])
             after[i] = settle(int(codes[i]), f, g, rises)
             orders[i] = 2 if codes[i] == SLIDING else 1
             if codes[i] != SLIDING:
                 met.append(i)
                 look |= min(abs(f), abs(g)) <= faint
-        still = (c[: codes.size] == 0) & (after == codes)
-        if still.any():
+        if h - np.count_nonzero(c[:h]) > number:  # somebody slides, or rests
+            still = (c[:h] == 0) & (after == codes)
             others = still & (np.minimum(np.abs(down), np.abs(up)) <= faint)  # those that rest among them
             more = others.nonzero()[0].tolist()
             look |= bool(more)

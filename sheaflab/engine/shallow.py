@@ -67,11 +67,13 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     b = float(sheaf.boundary_term[h])
     # The rounding of a = W x + b itself: an equilibrium closer to its wall than this is on it.
     floor = (2 * EPS * (np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0]))).tolist()
-    codes, orders, repels = first_modes(sheaf, c0)
-    repelled, walls = repels.nonzero()[0].tolist(), Walls(sheaf)
-    mode, z = codes.tolist(), c0[:h].tolist()
+    z, repelled, walls = c0[:h].tolist(), [], sheaf.shared(Walls)
+    mode, fresh = [ACTIVE if v > 0 else INACTIVE for v in z], dict[int, int]()
+    if not all(z):
+        codes, orders, repels = first_modes(sheaf, c0)
+        mode, repelled = codes.tolist(), repels.nonzero()[0].tolist()
+        fresh = {i: int(orders[i]) for i in range(h) if z[i] == 0.0}
     r = float(c0[h]) - b - sum(w[i] * z[i] for i in range(h) if mode[i] == ACTIVE)
-    fresh = {i: int(orders[i]) for i in range(h) if z[i] == 0.0}
     record = Record([0.0], [c0], [bytes(mode)])
     t, blur = 0.0, 1.0
     while True:

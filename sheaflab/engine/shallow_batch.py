@@ -48,7 +48,7 @@ class _Walk:
 
     def __init__(self, sheaf: Sheaf, starts: FloatArray, start: Germ) -> None:
         h = sheaf.h
-        self.walls = Walls(sheaf)
+        self.walls = sheaf.shared(Walls)
         self.a, self.w = sheaf.boundary_term[:h, None], sheaf.net.weights[1][0][:, None]
         self.b = float(sheaf.boundary_term[h])
         rounding = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])

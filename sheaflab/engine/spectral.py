@@ -22,7 +22,7 @@ _WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the o
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     codes, order, repels = first_modes(sheaf, c0)
-    repelled, walls = repels.nonzero()[0].tolist(), Walls(sheaf)
+    repelled, walls = repels.nonzero()[0].tolist(), sheaf.shared(Walls)
     bases: dict[bytes, Eigenbasis] = {}
 
     def basis_of(key: bytes) -> Eigenbasis:

@@ -24,7 +24,7 @@ from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine import spectral
 from sheaflab.engine.laplacian import Layered, laplacian
 from sheaflab.events.polynomials import NOISE, conversion, first_root
-from sheaflab.modes import ACTIVE, SLIDING
+from sheaflab.modes import ACTIVE, SLIDING, settle
 from sheaflab.region import region_of
 from sheaflab.results import Event, Outcome, Record
 from sheaflab.sheaf import Sheaf, log_slope
@@ -45,7 +45,9 @@ class _Flow:
         self.sheaf, self.h, self.n, self.pull, self.gram = sheaf, sheaf.h, sheaf.n, sheaf.pull, sheaf.gram
         start = first_modes(sheaf, c0)
         self.codes, self.repelled = start.codes, start.repelled.nonzero()[0].tolist()
-        self.walls = Walls(sheaf)
+        self.walls = sheaf.shared(Walls)
+        self.faint = self.walls.faint(float(np.abs(c0).max()))
+        self.rests = bool(self.walls.resting(c0, self.codes).any())
         self.gate = (self.codes == ACTIVE).astype(float)
         self.moving = np.ones(self.n)
         self.moving[: self.h] = self.codes != SLIDING
@@ -96,6 +98,29 @@ class _Flow:
             down = self.gate[i] * self.pull[i, self.slid]
             up = self.gate[i] * self.gram[i, self.slid] - self.pull[self.slid, i] - down
             self._leaving[i] = np.concatenate([down, up])
+
+    def settle(self, who: list[int], rises: list[bool]) -> list[tuple[int, int, int]]:
+        """Change the modes of those at their walls; return neurons with their modes before and after."""
+        codes, r, g = self.codes, self.r, self.g
+        changed, clear = [], not self.rests
+        for i, up in zip(who, rises, strict=True):
+            f, before = float(r[i]), int(codes[i])
+            pull = float(g[i])
+            clear = clear and (before == SLIDING or min(abs(f), abs(pull - f)) > self.faint)
+            if (after := settle(before, -f, pull - f, up)) != before:
+                changed.append((i, before, after))
+        if clear and self.slid.size:
+            others = np.minimum(np.abs(r[self.slid]), np.abs(g[self.slid] - r[self.slid])) > self.faint
+            clear = bool(others.all()) or set(self.slid[~others].tolist()) <= set(who)
+        if not clear:
+            down = -r[: self.h]
+            new, _ = self.walls.settle(self.c, codes, zip(who, rises, strict=True), (down, g + down))
+            changed = [(int(i), int(codes[i]), int(new[i])) for i in (new != codes).nonzero()[0]]
+        for i, _, code in changed:
+            self.change(i, code)
+        if not clear:
+            self.rests = bool(self.walls.resting(self.c, codes).any())
+        return changed
 
     def extend(self, known: int, degree: int) -> float:
         """Fill in the rows after `known`, ``-L / unit`` times the one before; return a bound on the last's norm."""
@@ -162,11 +187,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         flow.refresh()
         energy = 0.5 * float(flow.r.dot(flow.r))
         slope = flow.slope(energy)
-        down = -flow.r[: flow.h]
-        after, _ = flow.walls.settle(flow.c, codes, zip(who, rises, strict=True), (down, flow.g + down))
-        changed = [(int(i), int(codes[i]), int(after[i])) for i in (after != codes).nonzero()[0]]
-        for i, _, code in changed:
-            flow.change(i, code)
+        changed = flow.settle(who, rises)
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 1.0 if changed and t > last * (1 + 4 * EPS) else 4.0 * blur
         last = t

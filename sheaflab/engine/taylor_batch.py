@@ -46,7 +46,7 @@ class _Pool:
         self.starts, self.next = starts, 0
         start = first_modes_many(sheaf, starts)
         self.first_codes, self.batch.repelled = start.codes, np.asarray(start.repelled.any(axis=1))
-        self.walls = Walls(sheaf)
+        self.walls = sheaf.shared(Walls)
         self.leaps = Leaps(sheaf)
         self.rest, self.resting = self.leaps.rest, self.leaps.resting
         rows = min(max(1, _NUMBERS // (self.block * sheaf.n)), -(-len(starts) // self.block)) * self.block

@@ -116,21 +116,24 @@ class Walk:
             r, g = series.r[:, mode.slid], series.g[:, mode.slid]
             kinds += [("down", mode.slid, -r, law.gain), ("up", mode.slid, r - g, law.fastest)]
 
-        def wrong(kind: str, length: float, order: int) -> float:
-            return longer ** (series.degree + 2) * series.wrong_in(kind, order) + rate**order * length * size * 1.01
+        def wrong(kind: str, length: float, off: float, order: int) -> float:
+            off = size if order else off
+            return longer ** (series.degree + 2) * series.wrong_in(kind, order) + rate**order * length * off * 1.01
 
         for kind, owners, f, length in kinds:
             f = f * longer ** np.arange(len(f))[:, None]
             low, rounding = least(f)
-            passed = low > rounding + wrong(kind, length, 0)
+            passed = low > rounding + wrong(kind, length, size, 0)
             if kind == "z":
                 passed |= (mode.silent & ~mode.active)[owners] & ((f[0] > 0) | (self._unforced(owners) & (f[0] == 0)))
             for k in np.flatnonzero(~passed):
                 i = int(owners[k])
                 falls = i in group and self._of(series, i)[1] == kind
                 order = self.orders.get((i, kind), 0)
+                row = self._row(i, kind)
+                tight = self.cloud.against(row, norm(row)) + length * (self.robust + rate * size)
                 try:
-                    prove(f[:, k], order, falls, partial(wrong, kind, length))
+                    prove(f[:, k], order, falls, partial(wrong, kind, length, min(size, tight / length)))
                 except (Doubt, Refutation) as error:
                     what = {"z": "meets its wall", "down": "stops sliding", "up": "stops sliding"}[kind]
                     text = f"{self.name(i)} {what} at t = {self.t + h * float(error.args[0]):.9g}"
@@ -203,9 +206,12 @@ class Walk:
         if kind == "z":
             unit[i] = 1.0
             return unit
-        # The row of δ, or of δ minus what pulls at the neuron through δ.
-        columns = self.mode.delta(np.eye(self.law.n) * self.mode.moving)
-        return np.asarray(columns[i] if kind == "down" else columns[i] - self.law.up(columns)[i])
+        # Of f⁻ a row of δ; of f⁺ that minus what pulls at the neuron through δ.
+        unit[i] = 1.0
+        q = unit if kind == "down" else unit - self.sheaf.pull[i]
+        row = q * self.mode.moving
+        row[: self.law.h] -= self.mode.gate * self.law.up(q)
+        return np.asarray(row)
 
     @staticmethod
     def _speed(mode: Mode, i: int, down: FloatArray, up: FloatArray) -> float:
@@ -224,6 +230,10 @@ class Walk:
             limit = length * (size + 3.0 * tau * (own + bend)) + 3.0 * tau * np.abs(f[1]) / series.h
             for i in owners[f[0] <= limit + series.wrong_in(kind, 0)]:
                 rests = kind == "z" and mode.silent[i] and not mode.active[i]
+                k, row = int(np.flatnonzero(owners == i)[0]), self._row(int(i), kind)
+                close = limit[k] - length * self.cloud.size + self.cloud.against(row, norm(row))
+                if f[0, k] > close + series.wrong_in(kind, 0):
+                    continue
                 if not rests and not (int(i) in group and self._of(series, int(i))[1] == kind):
                     raise Doubt(f"t = {self.t:.9g}: {self.name(int(i))} switches too, or nearly")
 

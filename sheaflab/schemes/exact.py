@@ -18,6 +18,7 @@ from sheaflab.schemes.scheme import Scheme
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import SwitchLog, switches_of
 from sheaflab.trajectory import FlowPiece, Piece, Trajectory
+from sheaflab.walls import Walls
 
 Method = Literal["auto", "closed", "taylor"]
 _CONDITION = 1e10
@@ -32,8 +33,8 @@ class Exact(Scheme):
     method : {"auto", "closed", "taylor"}
         How the flow inside a mode is computed; the log is the same. "closed": the closed form, by a formula for one
         hidden layer and one output, by one eigendecomposition per mode otherwise. "taylor": Taylor series with
-        certified polynomial events, without an eigendecomposition of each mode. "auto": the formula where there is one,
-        else the series, which measured faster on every other shape.
+        certified polynomial events, without an eigendecomposition of each mode. "auto": the formula where there is
+        one, else the series, which measured faster on every other shape.
     max_events : int
         The run stops with :attr:`Outcome.EVENT_BUDGET` after so many switches.
 
@@ -79,7 +80,7 @@ class Exact(Scheme):
         _check_size(sheaf, c0, "c0")
         if self.method != "taylor" and _has_formula(sheaf):
             return shallow.run(sheaf, c0, t_end, self.max_events)
-        _check_rates(sheaf, c0[None])
+        _check_rates(sheaf)
         if self.method == "closed":
             return spectral.run(sheaf, c0, t_end, self.max_events)
         return taylor.run(sheaf, c0, t_end, self.max_events)
@@ -88,7 +89,7 @@ class Exact(Scheme):
         _check_size(sheaf, starts, "starts")
         if self.method != "taylor" and _has_formula(sheaf):
             return shallow_batch.run(sheaf, starts, t_end, self.max_events)
-        _check_rates(sheaf, starts)
+        _check_rates(sheaf)
         if self.method != "closed":
             return taylor_batch.run(sheaf, starts, t_end, self.max_events)
         batch = Batch(sheaf, len(starts), t_end)
@@ -123,23 +124,24 @@ def _has_formula(sheaf: Sheaf) -> bool:
     return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1
 
 
-def _check_rates(sheaf: Sheaf, starts: FloatArray) -> None:
-    """Refuse modes, of the starts or of the end, whose slow rates are lost in the rounding of the fast ones."""
-    patterns = {"of the forward pass": sheaf.shared(spectral.Home).codes > 0}
-    if len(starts) == 1:
-        patterns["of the start"] = starts[0, : sheaf.h] > 0
-    for name, pattern in patterns.items():
-        if (condition := sheaf.condition(pattern)) > _CONDITION:
-            raise ValueError(
-                f"`net` must have a coboundary of condition at most {_CONDITION:g}, got {condition:.3g} in the mode "
-                f"{name}: its rates lie the square of that apart, and the slow ones are lost in rounding"
-            )
+def _check_rates(sheaf: Sheaf) -> None:
+    """Refuse a network whose last mode, where every flow ends, loses its slow rates in the rounding of the fast ones."""
+    if (condition := sheaf.shared(_last_condition)) > _CONDITION:
+        raise ValueError(
+            f"`net` must have a coboundary of condition at most {_CONDITION:g}, got {condition:.3g} in the mode of the "
+            "forward pass: its rates lie the square of that apart, and the slow ones are lost in rounding"
+        )
+
+
+def _last_condition(sheaf: Sheaf) -> float:
+    return sheaf.condition(sheaf.shared(spectral.Home).codes > 0)
 
 
 def _check_size(sheaf: Sheaf, starts: FloatArray, name: str) -> None:
     """Refuse numbers whose squares overflow or vanish: an energy would be infinite, or 0 away from the equilibrium."""
-    driven = float(np.abs(sheaf.boundary_term).max())
-    largest = float(np.abs(starts).max())
+    driven, largest = sheaf.shared(Walls).drive, float(np.maximum.reduce(np.abs(starts), axis=None))
+    if 1e-100 < max(driven, largest) < 1e100 and sheaf.gain < 1e20:
+        return
     if largest > _SIZES[1] or driven > _SIZES[1]:
         where, size = (name, largest) if largest > _SIZES[1] else ("x` or the biases of `net", driven)
         raise ValueError(f"`{where}` must give numbers up to {_SIZES[1]:g}, got {size:.3g}; choose another unit")
