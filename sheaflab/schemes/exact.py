@@ -125,7 +125,7 @@ def _has_formula(sheaf: Sheaf) -> bool:
 
 
 def _check_rates(sheaf: Sheaf) -> None:
-    """Refuse a network whose last mode, where every flow ends, loses its slow rates in the rounding of the fast ones."""
+    """Refuse a network whose last mode, where flows end, loses its slow rates in the rounding of the fast ones."""
     if (condition := sheaf.shared(_last_condition)) > _CONDITION:
         raise ValueError(
             f"`net` must have a coboundary of condition at most {_CONDITION:g}, got {condition:.3g} in the mode of the "

@@ -7,6 +7,7 @@ import pytest
 
 from sheaflab import Exact, Network, Sheaf
 from sheaflab.certificate import Verdict
+from tests import reference
 
 METHODS = ("auto", "closed", "taylor")
 
@@ -99,3 +100,21 @@ def test_neurons_that_meet_their_walls_together_are_proved_together(number):
     traj = Exact().run(sheaf, [-1.0] * number + [0.0])
     assert traj.certify().holds
     assert len(traj.log) == number
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("widths", [[2, 4, 1], [2, 8, 1], [3, 5, 2], [2, 4, 3, 1]], ids=str)
+def test_nothing_proved_is_refuted_by_the_reference(widths):
+    """80-bit floats: the same switches, and each true time within the error that is claimed of it."""
+    codes = {"inactive": 0, "active": 1, "sliding": 2}
+    for seed in range(25):
+        rng = np.random.default_rng([seed, 77, *widths])
+        net = Network.random(widths, rng, bias_scale=rng.choice([0.1, 0.5]))
+        sheaf = Sheaf(net, rng.standard_normal(widths[0]))
+        traj = Exact().run(sheaf, rng.choice([0.5, 1.0, 2.0, 5.0]) * rng.standard_normal(sheaf.n), 20.0)
+        proof = traj.certify()
+        assert proof.holds
+        expected, _ = reference.simulate(net.weights, net.biases, sheaf.x, traj.states[0], 20.0)
+        assert [(sheaf.index(s.layer, s.neuron), codes[s.after]) for s in traj.log] == [(i, m) for _, i, m in expected]
+        apart = np.abs(traj.log.times - np.array([float(t) for t, _, _ in expected]))
+        assert (apart <= proof.time_errors + 1e-15 * (1 + traj.log.times)).all()
