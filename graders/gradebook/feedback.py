@@ -102,6 +102,7 @@ def make_releasable(folder: Path, course: Course, student: str) -> None:
     and perhaps no time. It gets a secret that nobody knows; its pages have to be sent.
     """
     secret = hmac.new(course.secret, f"{course.assignment}/{student}".encode(), hashlib.sha256).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)  # nbgrader makes it for the first file that goes there
     for name, text in {"submission_secret.txt": secret, TIMESTAMP: ""}.items():
         path = folder / name
         if not path.exists():
