@@ -192,7 +192,7 @@ def test_what_is_read_of_a_submission_is_bounded(course, submit, monkeypatch, do
     assert scores(course) == {"ada": 10, "eve": 0}
     told = read_result(course.root / "autograded" / "eve" / "mini" / "mini-1.ipynb")
     assert told["status"] == Status.UNREADABLE.name
-    assert "48 MB allowed" in told["notes"][0]
+    assert "96 MB allowed" in told["notes"][0]
 
 
 def test_files_that_are_large_together_are_not_all_read(tmp_path, monkeypatch):
