@@ -86,11 +86,13 @@ def read(ax: Axes) -> FigureData:
     bars: list[Bar] = []
     collections: list[Points] = []
     for patch in ax.patches:
-        if isinstance(patch, Rectangle):
+        # `axvspan` and `axhspan` make rectangles, too: they reach across the axes, so they measure nothing.
+        measured = patch.get_data_transform().contains_branch(ax.transData)
+        if isinstance(patch, Rectangle) and measured:
             x, y, width, height = map(float, (*patch.get_xy(), patch.get_width(), patch.get_height()))
             bars.append(Bar(x, y, width, height, is_shown(patch, ax)))
         else:
-            collections.append(_points(patch, patch.get_path().vertices))
+            collections.append(_points(patch, patch.get_patch_transform().transform(patch.get_path().vertices)))
     for item in ax.collections:
         places = _floats(item.get_offsets())
         if not len(places) or (len(places) == 1 and item.get_paths() and type(item).__name__ != "PathCollection"):
