@@ -9,10 +9,11 @@ import sys
 
 import pytest
 
-from graders.classroom.regrade import Change, table
+from graders.classroom.changes import Change, Snapshot, table
 from graders.classroom.report import safe
 from graders.commands import cli
 from graders.commands.terminal import Plain
+from graders.gradebook.states import State
 from tests.graders.conftest import hand_in
 
 EVIL = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202egnp\r"
@@ -54,9 +55,9 @@ def test_other_cells_stay(value):
 
 def test_a_regrade_table_has_no_markup_of_students():
     why = "ok → wrong: returned: '![x](http://evil/x.png) [y](javascript:z) <img> www.evil.org `a` |b| @ada' " + EVIL
-    text = table([Change("e|ve\n| x", "1.1", "numbers", 1.0, 0.0, why)], {}, {"e|ve\n| x": {}})
+    text = table([Change("e|ve\n| x", "1.1", 1.0, 0.0, why)], {}, {"e|ve\n| x": Snapshot(State({}), {})})
     row, total = (line for line in text.splitlines() if line.startswith("| e\\"))
-    assert row.startswith(r"| e\|ve\\x0a\| x | 1.1 | numbers | 1 | 0 | ok → wrong: returned: ")
+    assert row.startswith(r"| e\|ve\\x0a\| x | 1.1 | 1 | 0 | ok → wrong: returned: ")
     assert total.startswith(r"| e\|ve\\x0a\| x |")
     for part in (r"![x\](http\://evil", r"[y\](", r"\<img\>", r"www\.evil", r"\`a\`", r"\|b\|", r"\@ada"):
         assert part in row
