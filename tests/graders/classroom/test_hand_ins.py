@@ -27,6 +27,10 @@ NAMES = {
     "kopie": ["mini-1 - Kopie.ipynb"],
     "jupyter": ["mini-1-Copy1.ipynb"],
     "underscore": ["mini-1_1.ipynb"],
+    "bracketed": ["mini-1(1).ipynb"],
+    "hyphen": ["mini-1-1.ipynb"],
+    "mac": ["mini-1 copy.ipynb"],
+    "capital": ["Mini-1.ipynb"],
     "upper": ["MINI-1.IPYNB"],
     "own-name": ["WMS q3.ipynb"],  # nbgrader#1302
     "safari": ["mini-1.json"],
