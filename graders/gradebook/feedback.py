@@ -91,7 +91,8 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
             cell.outputs.append(nbformat.v4.new_output("display_data", data={"text/html": text}))
             stuck.append(exercise)
         if stuck:
-            nb.cells.append(nbformat.v4.new_markdown_cell(render(HINTS, exercises=stuck)))
+            ours = {"nbgrader": {"locked": True, "solution": False}}  # no student's text: it keeps its addresses
+            nb.cells.append(nbformat.v4.new_markdown_cell(render(HINTS, exercises=stuck), metadata=ours))
         return nb, resources
 
 

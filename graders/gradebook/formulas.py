@@ -40,6 +40,8 @@ def mathml(formula: str, *, block: bool = False) -> str:
     for part in element.iter():
         for name in set(part.keys()) - _MAY_STAY:
             del part.attrib[name]
+    if block:  # a wide one is scrolled, by keyboard too
+        element.set("tabindex", "0")
     namespace = "{http://www.w3.org/1998/Math/MathML}"
     for part in element.iter():
         part.tag = str(part.tag).removeprefix(namespace)

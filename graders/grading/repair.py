@@ -204,7 +204,12 @@ class _Mender:
     def _find_answer(self, name: str) -> None:
         """Find what was written for `name`, wherever it stands, and put it where it is marked; a person looks at it."""
         placeholder = self.released[name].source.strip()
-        hits = [k for k, plain in enumerate(self.cells) if plain["grade_id"] == name]
+        others = {index for cell, index in self.place.items() if cell != name}
+        hits = [  # the work of an exercise under the name of an answer stays what it is
+            k
+            for k, plain in enumerate(self.cells)
+            if plain["grade_id"] == name and k not in others and not self._solves(plain)
+        ]
         found = [k for k in hits if self.cells[k]["source"].split() not in ([], placeholder.split())]
         if not found:
             before, after = between(list(self.released), name, self.place, len(self.cells))

@@ -146,7 +146,8 @@ def _choose(files: Files, course: Course, name: str) -> tuple[str, list[str]]:
     stems = [plain_name(_stem(file)) for file in fitting]
     alike = len({files[file] for file in fitting}) == 1
     if not alike and (len({stem for stem, _ in stems}) > 1 or len({number for _, number in stems}) < len(stems)):
-        raise _Unclear(f"{', '.join(fitting[:5])} may all be {own}; keep the one that counts, then grade again")
+        several = encodable(", ".join(fitting[:5]))
+        raise _Unclear(f"{several} may all be {own}; keep the one that counts, then grade again")
     return last, others
 
 
@@ -174,9 +175,11 @@ def read_notebook(files: Files, course: Course, name: str) -> Repaired:
     if raw is None:
         return untouched(course, spec, Status.UNREADABLE, TOO_LARGE)
     mended = repair(raw, course, spec, beside(files))
+    chosen, others = encodable(chosen), [encodable(file) for file in others]
+    left = [encodable(file) for file in left_aside(files)]
     notes = [f"{chosen} was taken for {own}."] if chosen != own else []
     notes += [f"{', '.join(others[:5])} was left aside: {chosen} is what counts."] if others else []
     bounds = f"no plain files, or more than {MOST} files or {LARGEST >> 20} MB"
-    notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({bounds})." for left in [left_aside(files)] if left]
+    notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({bounds})."] if left else []
     mended.notes[:0] = notes
     return mended

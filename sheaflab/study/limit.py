@@ -47,8 +47,8 @@ def limited(work: Callable[[], T], seconds: float, name: str) -> T:
     KeyboardInterrupt
         If the reader stopped it.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return work()  # an interrupt reaches the main thread alone
+    if sys.platform == "emscripten" or threading.current_thread() is not threading.main_thread():
+        return work()  # WebAssembly starts no threads, and an interrupt reaches the main thread alone
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it may be ignored
     watch = _Watch(seconds, name)
     try:

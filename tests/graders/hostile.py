@@ -28,12 +28,12 @@ for _ in range(60):
 
 # Replaces what the worker sends by a frame of one's own.
 SENDS = """
-import json, struct, sys
+import gc, json, struct
 def send_instead(header, body=b''):
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
-    for module in list(sys.modules.values()):
-        if hasattr(module, 'MAX_NODES') and hasattr(module, 'dump'):
-            module.dump = lambda *_: [struct.pack('<IQ', len(raw), len(body)) + raw + body]
+    for known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:
+        if 'MAX_NODES' in known and 'dump' in known:
+            known['dump'] = lambda *_: [struct.pack('<IQ', len(raw), len(body)) + raw + body]
 """
 # Pairs of integers whose tuples have one hash: CPython's xxHash of two lanes, solved for the second.
 COLLIDING = """
@@ -102,14 +102,15 @@ CODE: dict[str, tuple[str, str | None]] = {
     "patches json": (BAD + "import json\njson.dumps = lambda *a, **k: '{\"value\": 1e999}'", None),
     "patches the encoder": (
         BAD
-        + "import sys\nfor m in list(sys.modules.values()):\n    if hasattr(m, 'MAX_NODES') and hasattr(m, 'dump'):\n"
-        "        m.dump = lambda *a: [b'\\xff' * 12]",
+        + "import gc\nfor known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:\n"
+        "    if 'MAX_NODES' in known and 'dump' in known:\n        known['dump'] = lambda *a: [b'\\xff' * 12]",
         None,
     ),
     "announces a huge frame": (
         BAD
-        + "import sys, struct\nfor m in list(sys.modules.values()):\n    if hasattr(m, 'MAX_NODES') and hasattr(m, 'dump'):\n"
-        "        m.dump = lambda *a: [struct.pack('<IQ', 2**32 - 1, 2**63)]",
+        + "import gc, struct\nfor known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:\n"
+        "    if 'MAX_NODES' in known and 'dump' in known:\n"
+        "        known['dump'] = lambda *a: [struct.pack('<IQ', 2**32 - 1, 2**63)]",
         None,
     ),
     "deep answer": (
@@ -551,7 +552,7 @@ def corpus(submit):
     return cases | {
         "a wrong copy beside": Case({main: file(submit()), "mini-1-Copy1.ipynb": bad}, 3, "ok", honest=True),
         "renamed by a browser": Case({"mini-1 (1).ipynb": file(submit())}, 3, "ok", honest=True),
-        "another name": Case({"p1 (1).ipynb": file(submit())}, 0, "not handed in"),
+        "another name": Case({"p1 (1).ipynb": file(submit())}, 3, "ok"),  # known by the marks of its cells
         "ships a numpy.py": Case({main: bad, "numpy.py": b"allclose = lambda *a, **k: True"}, 0, "wrong"),
         "a link to the solution": Case({main: "../../../source/mini/mini-1.ipynb"}, 0, "not handed in"),
     }

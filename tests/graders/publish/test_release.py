@@ -57,7 +57,7 @@ def test_points_and_titles_come_from_the_manifest_alone(course):
 
 
 def test_a_release_is_what_the_template_says(course):
-    (path,) = (course.root / "release" / "mini").iterdir()
+    (path,) = (course.root / "release" / "mini").glob("*.ipynb")
     made = nbformat.read(path, as_version=4)
     meant = template(course, course.notebooks[0])
     assert [(c.source, c.metadata.get("nbgrader")) for c in made.cells] == [(c.source, c.metadata.get("nbgrader")) for c in meant.cells]
@@ -88,7 +88,7 @@ def test_what_is_no_more_in_the_course_is_in_no_release(course):
     (course.root / f"{ASIDE}killed").mkdir()
     build(course)
     files, _, aside = state(course)
-    assert (list(files), aside) == (["mini-1.ipynb"], [])
+    assert (list(files), aside) == (["mini-1.ipynb", "requirements.txt"], [])
     assert [path.name for path in course.source.glob("*.ipynb")] == ["mini-1.ipynb"]
 
 
