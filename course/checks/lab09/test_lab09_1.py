@@ -16,6 +16,8 @@ try_visible = partial(visible, lab="lab09")
 
 
 class TestExercise_1_1:
+    at_zero = "the inequality z > 0 is strict: a neuron at zero is inactive"
+
     def compare(self, student: Any, *values: Any) -> None:
         for z, got in zip(values, student.series("activation_pattern", *((z,) for z in values)), strict=True):
             call = f"activation_pattern(np.array({show(z)}))"
@@ -34,6 +36,12 @@ class TestExercise_1_1:
             self.compare(student, z, -z)
         tiny = rng.permutation(10.0 ** -np.arange(1, 18)) * rng.uniform(1, 5, 17)  # below any threshold
         self.compare(student, tiny, -tiny, tiny[:5])
+        least = rng.integers(1, 2**50, 4) * 5e-324  # subnormal: a product with them is zero or loses its digits
+        self.compare(student, least, -least)
+        low = 10.0 ** -rng.uniform(5, 12, 6)  # all alike if rounded, whatever their signs
+        self.compare(student, low, -low)
+        high = np.concatenate([rng.uniform(128, 255, 3), 10.0 ** rng.uniform(3, 30, 6)])  # what small integers wrap
+        self.compare(student, high, -high)
 
     def test_strict_at_zero(self, student: Any, instances: Any) -> None:
         z = instances.rng("zero").standard_normal(6)
@@ -43,8 +51,11 @@ class TestExercise_1_1:
             [0, 0],
             call="activation_pattern(z)[[1, 4]] where z[1] = z[4] = 0",
             tol=0.0,
-            hint="the inequality z > 0 is strict: a neuron at zero is inactive",
+            hint=self.at_zero,
         )
+        for h in (1, 3, 12):
+            got = student.call("activation_pattern", np.zeros(h))
+            close(got, np.zeros(h), call=f"activation_pattern(np.zeros({h}))", tol=0.0, hint=self.at_zero)
 
 
 class TestExercise_1_2:
@@ -128,12 +139,28 @@ class TestExercise_1_3:
             call = f"dirichlet_energy(net, x, c) with widths {problem.net.widths}, {what}"
             close(got, expected, call=call, tol=problems.rounding(expected), hint=hint)
 
+    def compare_inputs(self, student: Any, rng: Any) -> None:
+        """One network and one cochain, and another input each time: nothing is to be kept from the call before."""
+        first = problems.sheaf(rng, [3, 4, 2])
+        c = problems.mixed(rng, first)
+        inputs = [Sheaf(first.net, x) for x in (first.x, first.x + 1.0, -first.x)]
+        values = student.series("dirichlet_energy", *((first.net, of.x, c) for of in inputs))
+        for number, (of, got) in enumerate(zip(inputs, values, strict=True), 1):
+            call = f"dirichlet_energy(net, x, c), with input number {number} to one network"
+            close(got, of.energy(c), call=call, tol=problems.rounding(of.energy(c)), hint="the x that is passed in")
+
     def near_rest(self, rng: Any, problem: Any) -> dict[str, Any]:
         """The forward pass, and with another output: only the last edge disagrees then, and by a known amount."""
         rest = problem.harmonic_extension()
         shifted = rest.copy()
         shifted[-1] += rng.choice([-1, 1]) * rng.uniform(1, 2)
-        return {"c the forward pass": rest, "c the forward pass but for its last entry": shifted}
+        near = rest.copy()
+        near[-1] += rng.uniform(1e-4, 1e-3)  # an energy that is small, and not zero
+        return {
+            "c the forward pass": rest,
+            "c the forward pass but for its last entry": shifted,
+            "c close to the forward pass": near,
+        }
 
     def test_zero_at_forward_pass(self, student: Any, instances: Any) -> None:
         rng = instances.rng("forward")
@@ -153,8 +180,10 @@ class TestExercise_1_3:
         rng = instances.rng("networks")
         for widths in ([2, 4, 1], [2, 4, 1], [3, 5, 2], [1, 1, 1]):
             problem = problems.sheaf(rng, widths)
-            states = {what: problems.mixed(rng, problem) for what in ("c random", "another random c")}
+            sizes = {"c random": 1.5, "another random c": 1.5, "c random and large": 300.0}
+            states = {what: problems.mixed(rng, problem, size) for what, size in sizes.items()}
             self.compare(student, problem, states, "V = ½ Σ ‖r‖², over all edges")
+        self.compare_inputs(student, rng)
 
     def test_deeper_networks(self, student: Any, instances: Any) -> None:
         rng = instances.rng("deeper")
@@ -164,7 +193,8 @@ class TestExercise_1_3:
             self.compare(student, problem, states, "one edge a layer, and the output is not rectified")
 
     def test_own_work(self, student: Any, instances: Any) -> None:
-        names = "Sheaf.energy", "Sheaf.residual", "Sheaf.discrepancy", "ActivationRegion.residual", "Trajectory.energy"
+        of_sheaf = "Sheaf.energy", "Sheaf.residual", "Sheaf._residual", "Sheaf.discrepancy"
+        names = *of_sheaf, "ActivationRegion.residual", "Trajectory.energy"
         hint = "add up the edges yourself; a loop over the layers is enough"
         problem = problems.sheaf(instances.rng("own"))
         c = problems.mixed(instances.rng("own c"), problem)
