@@ -70,8 +70,19 @@ class Student(ABC):
         return self.ask({"op": "run", "name": name, **made, "args": list(args), "kwargs": kwargs})
 
     def draw(self, name: str, *args: Any, **kwargs: Any) -> FigureData:
-        """Call the student's plot function with fresh axes as first argument; return what the axes then hold."""
-        return figure(self.ask({"op": "draw", "name": name, "args": list(args), "kwargs": kwargs}))
+        """Call the student's plot function with fresh axes as first argument; return what the axes then hold.
+
+        Raises
+        ------
+        CheckFailed
+            If an array or a list that was passed is another one afterwards.
+        StudentFault
+            If the call does not end in a figure.
+        """
+        found = self.ask({"op": "draw", "name": name, "args": list(args), "kwargs": kwargs})
+        shown, after = self._parts(name, found, "figure", args)
+        unchanged(name, args, after)
+        return figure(shown)
 
     def series(self, name: str, *calls: Sequence[Any]) -> list[Any]:
         """Return what several calls return; an argument that calls share is one object for the student, too.
@@ -85,15 +96,21 @@ class Student(ABC):
         """
         objects, places = numbered(calls)
         found = self.ask({"op": "series", "name": name, "objects": objects, "calls": places, "args": [], "kwargs": {}})
-        try:
-            values, after = list(found["values"]), [(int(place), value) for place, value in found["after"]]
-        except (TypeError, KeyError, ValueError):
-            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)") from None
-        given = [place for place, value in enumerate(objects) if isinstance(value, (np.ndarray, list))]
-        if len(values) != len(calls) or [place for place, _ in after] != given:
+        values, after = self._parts(name, found, "values", objects)
+        if not isinstance(values, list) or len(values) != len(calls):
             raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
         unchanged(name, objects, after)
         return values
+
+    def _parts(self, name: str, found: Any, key: str, objects: Sequence[Any]) -> tuple[Any, list[tuple[int, Any]]]:
+        """Return what stands under `key` in an answer, and the arrays and lists of `objects` as they are then."""
+        try:
+            value, after = found[key], [(int(place), now) for place, now in found["after"]]
+        except (TypeError, KeyError, ValueError):
+            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)") from None
+        if [place for place, _ in after] != [k for k, v in enumerate(objects) if isinstance(v, (np.ndarray, list))]:
+            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
+        return value, after
 
     def remembered(self, name: str, ask: Callable[[], bool]) -> bool:
         """Return what `ask` has said about `name` when it was asked first: the notebook stays what it is."""

@@ -163,21 +163,21 @@ def figure(data: Any) -> FigureData:
     if not isinstance(data, dict):
         raise ProtocolError("a figure that is no description of one")
     try:
-        lists = {"lines": Line, "bars": Bar, "collections": Points}
+        lists = {"lines": Line, "further": Line, "bars": Bar, "collections": Points}
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
         made = FigureData(**{**data, **parts})
-        for line in made.lines:
+        for line in (*made.lines, *made.further):
             _texts(line.label, line.entry)
         _texts(*(part.kind for part in made.collections), *made.legend)
         _texts(made.xscale, made.yscale, made.xlabel, made.ylabel, made.title)
         for limits in (made.xlim, made.ylim):
             if not isinstance(limits, list) or [type(value) for value in limits] != [float, float]:
                 raise ProtocolError("limits of a figure's axis that are not two numbers")
-        curves: tuple[Line | Points, ...] = (*made.lines, *made.collections)
+        curves: tuple[Line | Points, ...] = (*made.lines, *made.further, *made.collections)
         for curve in curves:
             if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
                 raise ProtocolError("a line of a figure without coordinates")
-        visible: tuple[Line | Bar, ...] = (*made.lines, *made.bars)
+        visible: tuple[Line | Bar, ...] = (*made.lines, *made.further, *made.bars)
         if not all(isinstance(part.shown, bool) for part in visible):
             raise ProtocolError("a part of a figure that does not tell whether it can be seen")
         for bar in made.bars:

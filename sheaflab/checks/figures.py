@@ -57,9 +57,13 @@ class Points:
 
 @dataclass(frozen=True)
 class FigureData:
-    """The content of an `Axes`."""
+    """The content of an `Axes`.
+
+    `further` are curves that are no lines of it: line segments, steps, open paths, lines of a second axes in its place.
+    """
 
     lines: list[Line]
+    further: list[Line]
     bars: list[Bar]
     collections: list[Points]
     xscale: str
@@ -99,8 +103,10 @@ def read(ax: Axes) -> FigureData:
             places = np.concatenate([np.empty((0, 2)), *(_floats(path.vertices) for path in item.get_paths())])
         collections.append(_points(item, places))
     legend = ax.get_legend()
+    texts = legend.get_texts() if legend is not None and legend.get_visible() else []
     return FigureData(
         lines=[_line(line, entry, ax) for line, entry in zip(ax.lines, names_of_lines(ax), strict=True)],
+        further=_further(ax),
         bars=bars,
         collections=collections,
         xscale=ax.get_xscale(),
@@ -108,7 +114,7 @@ def read(ax: Axes) -> FigureData:
         xlabel=ax.get_xlabel().strip(),
         ylabel=ax.get_ylabel().strip(),
         title=ax.get_title().strip(),
-        legend=[text.get_text().strip() for text in legend.get_texts()] if legend is not None else [],
+        legend=[text.get_text().strip() for text in texts],
         xlim=[float(v) for v in ax.get_xlim()],
         ylim=[float(v) for v in ax.get_ylim()],
     )
@@ -117,6 +123,27 @@ def read(ax: Axes) -> FigureData:
 def _line(line: Any, entry: str, ax: Axes) -> Line:
     x, y = _floats(line.get_xdata()), _floats(line.get_ydata())
     return Line(x, y, str(line.get_label()), is_shown(line, ax), entry)
+
+
+def _further(ax: Axes) -> list[Line]:
+    from matplotlib.collections import LineCollection
+    from matplotlib.patches import PathPatch, StepPatch
+
+    found: list[Line] = []
+    for item in ax.collections:
+        if isinstance(item, LineCollection) and item.get_transform().contains_branch(ax.transData):
+            seen = bool(item.get_visible() and item.get_alpha() != 0 and np.any(np.asarray(item.get_linewidth()) > 0))
+            segments = [_floats(path.vertices) for path in item.get_paths()]
+            found += [Line(xy[:, 0], xy[:, 1], str(item.get_label()), seen, "") for xy in segments if len(xy)]
+    for patch in ax.patches:
+        if isinstance(patch, (PathPatch, StepPatch)) and not patch.get_fill():
+            xy = _floats(patch.get_path().vertices)
+            found.append(Line(xy[:, 0], xy[:, 1], str(patch.get_label()), is_shown(patch, ax), ""))
+    place = ax.get_position().bounds
+    for other in ax.figure.axes if ax.figure is not None else []:
+        if other is not ax and other.get_visible() and other.get_position().bounds == place:
+            found += [_line(line, "", other) for line in other.lines]
+    return found
 
 
 def _points(shape: object, places: object) -> Points:
@@ -137,9 +164,19 @@ def is_shown(artist: Any, ax: Axes) -> bool:
         return bool(artist.get_facecolor()[-1] > 0 or (artist.get_edgecolor()[-1] > 0 and artist.get_linewidth() > 0))
     if artist.get_linestyle() in ("None", "none", " ", "") or not artist.get_linewidth() > 0:
         return False
+    if not _stands_out(artist.get_color(), ax):
+        return False
     ax.get_xlim()  # until it is asked, an axes may not know the limits that it has by now
     pixels = artist.get_transform().transform(artist.get_xydata())
     return len(pixels) > 1 and _passes(pixels, ax)
+
+
+def _stands_out(color: Any, ax: Axes) -> bool:
+    """Whether a line of a colour can be told from the ground that it is drawn on."""
+    from matplotlib.colors import to_rgba
+
+    rgba, ground = to_rgba(color), to_rgba(ax.get_facecolor())
+    return rgba[3] > 0 and (ground[3] == 0 or rgba[:3] != ground[:3])
 
 
 def _passes(pixels: FloatArray, ax: Axes) -> bool:
@@ -169,6 +206,13 @@ def _look(line: Any) -> tuple[object, ...]:
     return to_hex(line.get_color()), str(line.get_linestyle()), str(line.get_marker())
 
 
+def says(name: str, words: tuple[str, ...]) -> bool:
+    """Tell whether a name has one of some words in it, in lower case; of ``"=v"``, whether the whole name is ``V``."""
+    text = name.lower()
+    whole = "=" + text.replace("$", "").strip()
+    return any(word == whole if word.startswith("=") else word in text for word in words)
+
+
 def swapped(first: str, second: str, of_first: tuple[str, ...], of_second: tuple[str, ...]) -> bool:
     """Tell whether two names stand in each other's place: each has words of the other, and none of its own.
 
@@ -177,11 +221,7 @@ def swapped(first: str, second: str, of_first: tuple[str, ...], of_second: tuple
     first, second : str
         The names as they are.
     of_first, of_second : tuple of str
-        Words that tell what each of them is, in lower case.
+        Words that tell what each of them is, as for :func:`says`.
     """
-
-    def says(name: str, words: tuple[str, ...]) -> bool:
-        return any(word in name.lower() for word in words)
-
     wrong = says(first, of_second) and says(second, of_first)
     return wrong and not says(first, of_first) and not says(second, of_second)

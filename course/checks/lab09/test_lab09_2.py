@@ -34,7 +34,10 @@ class TestExercise_2_1:
         rng = instances.rng("rest")
         for widths in ([2, 4, 1], [3, 4, 3, 2]):
             problem = problems.sheaf(rng, widths)
-            self.compare(student, problem, {"c the forward pass": problem.harmonic_extension()}, "r = 0 there")
+            rest = problem.harmonic_extension()
+            self.compare(student, problem, {"c the forward pass": rest}, "r = 0 there")
+            near = rest + rng.choice([-1, 1], problem.n) * 10.0 ** rng.uniform(-7, -5, problem.n)
+            self.compare(student, problem, {"c close to the forward pass": near}, "r is small there, and not 0")
         problem = problems.sheaf(rng)  # and an answer that never moves is not at rest for the right reason
         if not np.any(problems.matrix(student.call("velocity", problem, problem.harmonic_extension() + 1.0))):
             fail(call="velocity(sheaf, forward pass + 1)", returned="zeros", expected="a velocity", hint=self.hint)
@@ -44,7 +47,8 @@ class TestExercise_2_1:
         rng = instances.rng("networks")
         for widths in ([2, 4, 1], [3, 5, 2], [2, 3, 4, 1], [1, 1, 1]):
             problem = problems.sheaf(rng, widths)
-            self.compare(student, problem, {"c random": problems.mixed(rng, problem)}, self.hint)
+            states = {"c random": problems.mixed(rng, problem), "c large": problems.mixed(rng, problem, 300.0)}
+            self.compare(student, problem, states, self.hint)
 
     def test_pattern_of_the_moment(self, student: Any, instances: Any) -> None:
         rng = instances.rng("pattern")
@@ -106,6 +110,8 @@ class TestExercise_2_2:
             problem = problems.sheaf(rng, widths)
             c0 = problems.mixed(rng, problem)
             self.compare(student, problem, c0, 0.01, 0.01, "the old state plus h times its velocity; keep the old one")
+            for dt in (0.3, 2.0):  # no scheme is stable there, and none is asked to be
+                self.compare(student, problem, c0, dt, 2 * dt, "one step of length h, however long it is")
 
     def test_whole_run(self, student: Any, instances: Any) -> None:
         for problem, c0, expected in whole_runs(instances.rng("run")):
@@ -241,7 +247,7 @@ class TestExercise_2_3:
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="2.3", name="slowest_rate")
         rng = instances.rng("networks")
-        for widths in ([2, 4, 1], [2, 6, 1], [3, 4, 2]):
+        for widths in ([2, 4, 1], [2, 9, 1], [3, 4, 2]):  # a byte has a bit for eight neurons
             problem = problems.sheaf(rng, widths)
             expected = float(rates(problem)[(1,) * problem.h])
             self.compare(student, problem, expected, "the smallest of all eigenvalues of L(σ) over all σ")
@@ -255,23 +261,27 @@ class TestExercise_2_3:
 class TestExercise_2_4:
     tell = staticmethod(partial(fail, call="plot_energy_decay(ax, times, energies, rate)"))
 
-    def draw(self, student: Any, instances: Any) -> tuple[Any, Any, Any, float]:
+    def draw(
+        self, student: Any, instances: Any, steps: int = 25, fall: float = 0.7, slope: float = 0.15, peak: float = 50.0
+    ) -> tuple[Any, Any, Any, float]:
+        """A run of so many steps whose energy falls by exp(-fall) in one, but where it is `peak` times as large."""
         rng = instances.rng("plot")
-        times = np.concatenate([[0.0], np.cumsum(0.02 + rng.random(25))])
-        energies = (1 + 5 * rng.random()) * np.exp(-np.cumsum(0.2 + rng.random(26)))
-        energies[3:5] *= 50  # the first need not be the largest
-        rate = 0.05 + 0.2 * rng.random()
+        times = np.concatenate([[0.0], np.cumsum(0.02 + rng.random(steps))])
+        energies = (1 + 5 * rng.random()) * np.exp(-fall * np.cumsum(0.3 + 1.4 * rng.random(steps + 1)))
+        energies[3:5] *= peak  # the first need not be the largest
+        rate = slope * (0.3 + 1.4 * rng.random())
         return student.draw("plot_energy_decay", times, energies, rate), times, energies, rate
 
     def test_energy_line(self, student: Any, instances: Any) -> None:
-        figure, times, energies, _ = self.draw(student, instances)
+        figure, times, energies, _ = self.draw(student, instances, steps=130, fall=0.25)  # down to 1e-14
         shown.energy_line(figure, times, energies, self.tell)
 
     def test_envelope(self, student: Any, instances: Any) -> None:
-        shown.envelope_line(*self.draw(student, instances), self.tell)
+        shown.envelope_line(*self.draw(student, instances, steps=130, fall=0.25, slope=0.3), self.tell)
 
     def test_log_scale(self, student: Any, instances: Any) -> None:
-        shown.log_scale(self.draw(student, instances)[0], self.tell)
+        flat = self.draw(student, instances, fall=0.01, peak=1.1)  # the axis is that of the task, not of the data
+        shown.log_scale(flat[0], self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
         shown.names(*self.draw(student, instances), self.tell)

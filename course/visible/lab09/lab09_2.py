@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sheaflab import Integrator, Sheaf
-from sheaflab.checks.figures import blank, read, swapped
+from sheaflab.checks.figures import blank, read, says, swapped
 from sheaflab.checks.forms import asks_for
 from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
@@ -99,6 +100,15 @@ def _envelopes(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]
     return found
 
 
+def _within(line: Any, known: list[Any]) -> bool:
+    """Tell whether a curve is a piece of one that is known: each of its points is one of that curve's."""
+
+    def on(curve: Any, x: float, y: float) -> bool:
+        return bool((np.isclose(curve.x, x, rtol=1e-9) & np.isclose(curve.y, y, rtol=1e-9, atol=0.0)).any())
+
+    return any(all(on(curve, x, y) for x, y in zip(line.x, line.y, strict=True)) for curve in known)
+
+
 def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
     """Look for the energy."""
     if not _energies(figure, times, energies):
@@ -118,6 +128,7 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
         tell(returned=_drawn(figure), expected=expected, hint=hint)
     known += _energies(figure, times, energies)
     rest = [line for line in figure.lines if line.shown and not any(line is other for other in known)]
+    rest += [line for line in figure.further if line.shown and not _within(line, known)]
     others = [line for line in rest if len(line.x) > 1 and np.ptp(line.x) and np.ptp(line.y)]
     if others:
         returned = f"{len(others)} more line(s), one with y = {show(others[0].y[:4])} …"
@@ -133,8 +144,23 @@ def log_scale(figure: Any, tell: Tell) -> None:
         tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
 
 
-_TIME, _ENERGY = ("time", "zeit", "seconds"), ("energy", "energie", "dirichlet", "v(t)", "v(c)")
-_BOUND = ("envelope", "bound", "theorem", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4")
+_TIME, _ENERGY = ("time", "zeit", "seconds", "=t"), ("energy", "energie", "dirichlet", "v(t)", "v(c", "=v", "=e")
+_RUN = (*_ENERGY, "measured", "gemessen", "simulat", "trajectory", "run")
+_BOUND = ("envelope", "bound", "theorem", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4", "limit", "grenze")
+_ELSEWHERE = ("switch", "neuron", "number of runs", "=count", "=counts", "=runs")
+_NOTHING = re.compile(r"[xy]([ -]?(axis|achse))?|(line|curve|plot|series|linie|kurve)?[ _]?\d+")
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("$", "").lower().split())
+
+
+def _of_others(name: str, own: tuple[str, ...], symbol: str, other: str) -> bool:
+    """Tell whether the name of an axis is clearly of something else; one that nobody here knows may be right."""
+    text = _plain(name)
+    if says(name, own) or re.search(symbol, text):
+        return False
+    return says(name, _ELSEWHERE) or re.fullmatch(other, text) is not None or _NOTHING.fullmatch(text) is not None
 
 
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -147,11 +173,20 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(
             returned=got, expected="a legend with a name for each line", hint="label=… for each line, then ax.legend()"
         )
+    expected = "the name of the time at x, of the energy at y"
     if swapped(figure.xlabel, figure.ylabel, _TIME, _ENERGY):
-        tell(returned=got, expected="the name of the time at x, of the energy at y", hint="the names are swapped")
+        tell(returned=got, expected=expected, hint="the names are swapped")
+    if _plain(figure.xlabel) == _plain(figure.ylabel):
+        tell(returned=got, expected=expected, hint="both axes have the same name")
+    if _of_others(figure.xlabel, _TIME, r"(?<![\w(])t\b", "energy|energie|v") or _of_others(
+        figure.ylabel, _ENERGY, r"\b[ve]\b", "time|zeit|t"
+    ):
+        tell(returned=got, expected=expected, hint="say which quantity the axis shows")
+    if len({_plain(name) for name in legend}) < 2 or any(_NOTHING.fullmatch(_plain(name)) for name in legend[:2]):
+        tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
-    if swapped(first, second, _ENERGY, _BOUND):
+    if swapped(first, second, _RUN, _BOUND):
         got = f"the energy is called {first!r}, the envelope {second!r}"
         tell(returned=got, expected="each line with its own name", hint="label=… in the call that draws the line")
 

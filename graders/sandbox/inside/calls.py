@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -115,12 +115,19 @@ def inherited(function: Any, names: list[str]) -> set[str]:
 def series(function: Any, objects: list[Any], calls: list[list[int]]) -> dict[str, Any]:
     """Call a function on objects that its calls share; what it returns, and its arrays and lists as they are then."""
     values = [function(*(objects[place] for place in call)) for call in calls]
-    kept = [place for place, value in enumerate(objects) if type(value).__name__ in ("ndarray", "list")]
-    return {"values": values, "after": [[place, objects[place]] for place in kept]}
+    return {"values": values, "after": after(objects)}
+
+
+def after(objects: Sequence[Any]) -> list[list[Any]]:
+    """Return the arrays and lists among some objects as they are now, each with its number."""
+    return [[place, value] for place, value in enumerate(objects) if type(value).__name__ in ("ndarray", "list")]
 
 
 def draw(function: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Let a function draw on fresh axes, not pyplot's current ones, as visible checks do; close what it has opened."""
+    """Let a function draw on fresh axes, not pyplot's current ones, as visible checks do; close what it has opened.
+
+    Returns the figure, and the arguments that are arrays or lists as they are then.
+    """
     from dataclasses import asdict
 
     import matplotlib.pyplot as plt
@@ -131,7 +138,7 @@ def draw(function: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     try:
         ax = blank()
         function(ax, *args, **kwargs)
-        return asdict(read(ax))
+        return {"figure": asdict(read(ax)), "after": after(args)}
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
