@@ -29,7 +29,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,9 +80,9 @@ class Student(ABC):
             If the call does not end in a figure.
         """
         found = self.ask({"op": "draw", "name": name, "args": list(args), "kwargs": kwargs})
-        shown, after = self._parts(name, found, "figure", args)
-        unchanged(name, args, after)
-        return figure(shown)
+        drawn = read_result(found, "figure", args, name)
+        unchanged(name, args, drawn.after)
+        return figure(drawn.value)
 
     def series(self, name: str, *calls: Sequence[Any]) -> list[Any]:
         """Return what several calls return; an argument that calls share is one object for the student, too.
@@ -96,21 +96,11 @@ class Student(ABC):
         """
         objects, places = numbered(calls)
         found = self.ask({"op": "series", "name": name, "objects": objects, "calls": places, "args": [], "kwargs": {}})
-        values, after = self._parts(name, found, "values", objects)
-        if not isinstance(values, list) or len(values) != len(calls):
-            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
-        unchanged(name, objects, after)
-        return values
-
-    def _parts(self, name: str, found: Any, key: str, objects: Sequence[Any]) -> tuple[Any, list[tuple[int, Any]]]:
-        """Return what stands under `key` in an answer, and the arrays and lists of `objects` as they are then."""
-        try:
-            value, after = found[key], [(int(place), now) for place, now in found["after"]]
-        except (TypeError, KeyError, ValueError):
-            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)") from None
-        if [place for place, _ in after] != [k for k, v in enumerate(objects) if isinstance(v, (np.ndarray, list))]:
-            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
-        return value, after
+        result = read_result(found, "values", objects, name)
+        if not isinstance(result.value, list) or len(result.value) != len(calls):
+            raise unreadable(name)
+        unchanged(name, objects, result.after)
+        return result.value
 
     def remembered(self, name: str, ask: Callable[[], bool]) -> bool:
         """Return what `ask` has said about `name` when it was asked first: the notebook stays what it is."""
@@ -187,7 +177,7 @@ class Student(ABC):
             or not {"value", "used"} <= answer.keys()
             or not isinstance(answer["used"], list)
         ):
-            raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
+            raise unreadable(name)
         used.update(known for known in names if known in answer["used"])
         return answer["value"]
 
@@ -200,6 +190,29 @@ class Student(ABC):
         fault = StudentFault(status, message, f"{name}(…)")
         self._blocked = self._blocked or fault
         return fault
+
+
+class Result(NamedTuple):
+    """What a request has ended in, and what the arrays and lists that it was given are by then."""
+
+    value: Any
+    after: list[tuple[int, Any]]
+
+
+def read_result(found: Any, key: str, objects: Sequence[Any], name: str) -> Result:
+    """Return what an answer says under `key`, and of the arrays and lists among `objects`; StudentFault if nothing."""
+    try:
+        result = Result(found[key], [(int(place), value) for place, value in found["after"]])
+    except (TypeError, KeyError, ValueError):
+        raise unreadable(name) from None
+    if [place for place, _ in result.after] != [k for k, v in enumerate(objects) if isinstance(v, (np.ndarray, list))]:
+        raise unreadable(name)
+    return result
+
+
+def unreadable(name: str) -> StudentFault:
+    """What is raised where an answer is none of those that a worker gives."""
+    return StudentFault(Status.BAD_VALUE, "an answer that cannot be read", f"{name}(…)")
 
 
 def called_back(callbacks: Callbacks, request: dict[str, Any]) -> dict[str, Any]:
@@ -236,4 +249,4 @@ def read_answer(answer: Any, name: str) -> Any:
                 "TooMuchOutput": Status.TOO_MUCH_OUTPUT,
             }
             raise StudentError(special.get(kind, Status.RAISED), kind[:80], message[:1000], trace[:6000], call)
-    raise StudentFault(Status.BAD_VALUE, "an answer that cannot be read", call)
+    raise unreadable(name)

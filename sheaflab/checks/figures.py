@@ -94,7 +94,7 @@ def read(ax: Axes) -> FigureData:
         measured = patch.get_data_transform().contains_branch(ax.transData)
         if isinstance(patch, Rectangle) and measured:
             x, y, width, height = map(float, (*patch.get_xy(), patch.get_width(), patch.get_height()))
-            bars.append(Bar(x, y, width, height, is_shown(patch, ax)))
+            bars.append(Bar(x, y, width, height, is_shown(patch, ax) and _bar_stands_out(patch, ax)))
         else:
             collections.append(_points(patch, patch.get_patch_transform().transform(patch.get_path().vertices)))
     for item in ax.collections:
@@ -177,6 +177,18 @@ def _stands_out(color: Any, ax: Axes) -> bool:
 
     rgba, ground = to_rgba(color), to_rgba(ax.get_facecolor())
     return rgba[3] > 0 and (ground[3] == 0 or rgba[:3] != ground[:3])
+
+
+def _bar_stands_out(patch: Any, ax: Axes) -> bool:
+    """Whether area, edge or hatch of a bar has another colour than what it stands on."""
+    from matplotlib.colors import to_rgb
+
+    ground = np.array(to_rgb(ax.get_facecolor()))
+    drawn = [patch.get_facecolor()]
+    if patch.get_linewidth() > 0:
+        drawn.append(patch.get_edgecolor())
+    contrast = [color[-1] * float(np.abs(np.array(color[:3]) - ground).max()) for color in drawn]
+    return bool(patch.get_hatch()) or max(contrast) > 0.01
 
 
 def _passes(pixels: FloatArray, ax: Axes) -> bool:

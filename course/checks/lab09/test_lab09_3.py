@@ -29,8 +29,10 @@ def changes(states: Any, h: int, wall: float = 0.0, least: float = 0.0) -> int:
 
 
 MISCOUNTS: dict[str, Any] = {
-    **{f"active above {w:g}": partial(changes, wall=w) for w in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)},
-    **{f"changes above {w:g}": partial(changes, least=w) for w in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)},
+    **{f"active above {w:g}": partial(changes, wall=w) for w in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-200)},
+    **{f"changes above {w:g}": partial(changes, least=w) for w in (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-200)},
+    "products, which underflow": lambda s, h: int((s[1:, :h] * s[:-1, :h] < 0).sum()),
+    "single precision": lambda s, h: changes(s.astype(np.float32), h),
     "a switch a step at most": lambda s, h: int((np.diff(s[:, :h] > 0, axis=0) != 0).any(axis=1).sum()),
     "how many are active": lambda s, h: int(np.abs(np.diff((s[:, :h] > 0).sum(axis=1))).sum()),
     "a byte": lambda s, h: changes(s, h) % 256,
@@ -47,7 +49,9 @@ MISCOUNTS: dict[str, Any] = {
 
 def walk(rng: np.random.Generator, h: int, rows: int) -> tuple[Any, int]:
     """States of which several hidden neurons and both outputs change now and then, some of them barely."""
-    size = 10.0 ** -rng.uniform(0, 15, (rows, h + 2))
+    size = 10.0 ** -rng.uniform(-3, 15, (rows, h + 2))
+    size[rng.random(rows) < 0.1] *= 1e-290  # their products are zero
+    size[rng.random(rows) < 0.1] *= 1e280
     signs = np.cumprod(np.where(rng.random((rows, h + 2)) < 0.3, -1.0, 1.0), axis=0)
     return size * signs, h
 
@@ -219,7 +223,7 @@ class TestExercise_3_2:
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
         problem = problems.sheaf(instances.rng("number"), [1, 1, 1], bias_scale=0.1)
-        for runs in ((), (1,)):
+        for runs in ((), (21 + int(instances.rng("more").integers(5)),)):
             got, number = student.call("switch_counts", problem, 1.0, Seed(len(runs)), *runs), (*runs, 20)[0]
             call = f"len(switch_counts(sheaf, 1.0, rng{''.join(f', {k}' for k in runs)}))"
             close(np.shape(got), (number,), call=call, tol=0.0, hint="one count a run; 20 runs if nothing is said")

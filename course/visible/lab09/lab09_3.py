@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NoReturn
@@ -52,8 +53,25 @@ def switch_counts(answer: Callable[..., Any]) -> None:
 
 
 def _bars(figure: Any) -> list[Any]:
-    bars = [bar for bar in figure.bars if bar.shown and bar.height]
+    bars = [bar for bar in figure.bars if bar.shown and bar.height and _within(figure, bar)]
     return sorted(bars, key=lambda bar: float(bar.x))
+
+
+def _within(figure: Any, bar: Any) -> bool:
+    """Whether the axes show where a bar stands, and its top."""
+    (left, right), (bottom, top) = sorted(figure.xlim), sorted(figure.ylim)
+    return bool(left < bar.x + 0.5 * bar.width < right and bottom <= max(bar.y, bar.y + bar.height) <= top * (1 + 1e-9))
+
+
+def _drawn_again(figure: Any, counts: Sequence[int]) -> bool:
+    """Whether a filled area beside the bars is as high as each of them, at each of them."""
+    for area in figure.collections:
+        closed = len(area.x) > 2 and area.x[0] == area.x[-1] and area.y[0] == area.y[-1]
+        if closed and all(
+            ((np.abs(area.x - k) < 0.51) & (np.abs(area.y - list(counts).count(k)) < 1e-9)).any() for k in set(counts)
+        ):
+            return True
+    return False
 
 
 def heights(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> None:
@@ -65,12 +83,16 @@ def heights(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -
     if low:
         hint = "one bar a number, not one on top of another"
         tell(returned=f"a bar that begins at y = {low[0]:g}", expected="bars that stand on 0", hint=hint)
+    if _drawn_again(figure, counts):
+        hint = "one kind of bars: either `hist` or `bar`, called once"
+        tell(returned="bars, and an area of the same heights on top", expected="each bar once", hint=hint)
     got = [float(bar.height) for bar in bars]
     if len(got) != len(expected) or not np.allclose(got, expected, rtol=0, atol=1e-9):
         tell(
             returned="bars of height " + ", ".join(f"{height:.4g}" for height in got),
             expected="bars of height " + ", ".join(map(str, expected)),
-            hint="one bar for each number that occurs; its height is the number of runs with that count",
+            hint="one bar for each number that occurs, within the limits of the axes; its height is the number of runs "
+            "with that count",
         )
 
 
@@ -89,7 +111,28 @@ def centred(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -
         tell(returned=widths, expected="bars wide enough to be seen, and not wider than 1", hint="width=0.9")
 
 
-_SWITCHES, _RUNS = ("switch", "crossing", "wechsel"), ("run", "frequency", "how often", "starts", "läufe", "häufig")
+_SWITCHES = (
+    *("switch", "crossing", "zeros", "sign change", "changes of sign", "flip"),
+    *("wechsel", "nulldurch", "nullstell"),
+)
+_RUNS = (
+    *("run", "frequenc", "how often", "occur", "starts", "trajector", "simulation", "experiment", "trial"),
+    *("läufe", "häufig", "trajektor", "versuch"),
+)
+_OTHERS = ("time", "energy", "energies", "slope", "residual", "zeit", "energie", "steigung")
+"""What the axes of other figures of this lab show."""
+_NOTHING = ("x", "y", "x axis", "y axis", "x-axis", "y-axis", "xlabel", "ylabel", "axis", "label", "achse", "?", "-")
+"""Names that do not say what is counted."""
+
+
+def _plain(name: str) -> str:
+    return name.strip(" $.:").lower()
+
+
+def _of_another(name: str) -> bool:
+    """Whether a name says something of another figure, and nothing of this one."""
+    own = any(word in name.lower() for word in (*_SWITCHES, *_RUNS, "count", "number", "how many", "anzahl"))
+    return not own and not set(re.findall(r"\w+", name.lower())).isdisjoint(_OTHERS)
 
 
 def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
@@ -97,6 +140,12 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
     got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}"
     if not (figure.xlabel.strip() and figure.ylabel.strip()):
         tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…)")
+    if {_plain(figure.xlabel), _plain(figure.ylabel)} & {"", *_NOTHING}:
+        tell(returned=got, expected="names that say what is counted", hint="switches at x, runs at y")
+    if _plain(figure.xlabel) == _plain(figure.ylabel):
+        tell(returned=got, expected="two different names", hint="switches at x, runs at y")
+    if _of_another(figure.xlabel) or _of_another(figure.ylabel):
+        tell(returned=got, expected="names of what this figure counts", hint="switches at x, runs at y")
     if swapped(figure.xlabel, figure.ylabel, _SWITCHES, _RUNS):
         tell(returned=got, expected="switches at x, runs at y", hint="the names are swapped")
 
