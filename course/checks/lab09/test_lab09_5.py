@@ -46,6 +46,11 @@ def singular(w: Any) -> Any:
     return np.linalg.svd(w, compute_uv=False)
 
 
+def if_square(w: Any) -> float:
+    """The spectral radius where there is one, the right norm elsewhere."""
+    return float(np.abs(np.linalg.eigvals(w)).max() if w.shape[0] == w.shape[1] else np.linalg.norm(w, 2))
+
+
 def first_eigenvalue(w: Any) -> float:
     return float(np.sqrt(np.linalg.eig(w @ w.T)[0][0].real))
 
@@ -63,7 +68,8 @@ OTHER_NORMS: dict[str, Any] = {
     "the last of eig, in no order": by(lambda w: np.sqrt(np.linalg.eig(w @ w.T)[0][-1].real)),
     "absolute values": by(lambda w: np.linalg.norm(np.abs(w), 2)),
     "positive weights alone": by(lambda w: np.linalg.norm(np.maximum(w, 0), 2)),
-    **{f"power iteration, {n} rounds": by(after_rounds(n)) for n in (1, 3, 10)},
+    **{f"power iteration, {n} rounds": by(after_rounds(n)) for n in (1, 3, 10, 30)},
+    "eigenvalues of a square matrix": by(if_square),
     "first output": by(lambda w: np.linalg.norm(w[0])),
     "first two outputs": by(lambda w: np.linalg.norm(w[:2], 2)),
     "last output": by(lambda w: np.linalg.norm(w[-1])),
@@ -76,7 +82,7 @@ def many_outputs(rng: np.random.Generator) -> list[Case]:
     """Networks of which the spectral norm is no other norm, and no close call for who iterates."""
 
     def draw(rng: np.random.Generator) -> tuple[Network] | None:
-        widths = [[2, 5, 3], [3, 6, 4], [1, 7, 5]][int(rng.integers(3))]
+        widths = [[2, 5, 3], [3, 6, 4], [1, 7, 5], [2, 4, 4]][int(rng.integers(4))]
         net = Network.random(widths, rng, bias_scale=0.5)
         first, second = singular(net.weights[1])[:2]
         return (net,) if first > 1.1 * second else None
@@ -110,8 +116,11 @@ class TestExercise_5_1:
 
     def test_wide(self, student: Any, instances: Any) -> None:
         rng = instances.rng("wide")
-        for width in (64, 500):
-            self.compare(student, Network.random([2, width, 1], rng), "no enumeration: one norm is enough")
+        for width, outputs in ((64, 1), (500, 1), (24, 3)):
+            net = Network.random([2, width, outputs], rng)
+            while outputs > 1 and np.divide(*singular(net.weights[1])[:2]) < 1.1:  # a close call for who iterates
+                net = Network.random([2, width, outputs], rng)
+            self.compare(student, net, "no enumeration: one norm is enough, the spectral norm, however wide")
 
 
 def runs(
@@ -184,15 +193,22 @@ OTHER_MEANS: dict[str, Any] = {
     "the output at rest": partial(mean, output=0.0),
     **{f"input {x}": partial(mean, x=x) for x in ((1.0, 1.0), (-1.0, 1.0), (0.0, 0.0), (1.0, 0.0))},
 }
+WIDE_MEANS: dict[str, Any] = {
+    f"at most {n} switches": of_logs(count=partial(lambda n, log: min(len(log), n), n)) for n in (10, 20)
+}
 LATE = 0.7  # so many draws have a switch that another end would miss, or would have too many
 
 
 @problems.remembered
-def telling_means(rng: np.random.Generator, widths: tuple[int, ...], near_misses: bool) -> list[Case]:
-    """A generator for each of the widths; together they tell the mean from its near misses, if that is asked."""
+def telling_means(rng: np.random.Generator, widths: tuple[int, ...], wide: bool = False) -> list[Case]:
+    """Generators for some of the widths that tell the mean from its near misses (those of `wide` networks)."""
 
     def draw(rng: np.random.Generator) -> tuple[int, int, int]:
-        width, nets, late = int(rng.choice(widths)), int(rng.choice([7, 11, 13])), rng.random() < LATE
+        width, nets, late = (
+            int(rng.choice(widths)),
+            int(rng.choice([2, 3] if wide else [7, 11, 13])),
+            rng.random() < LATE,
+        )
         while True:
             args = width, int(rng.integers(2**31)), nets
             if not late or any(s.time > 10 for log in logs(*args) for s in log):
@@ -202,8 +218,8 @@ def telling_means(rng: np.random.Generator, widths: tuple[int, ...], near_misses
         times = [np.array([s.time for s in log]) for log in logs(*args)]
         return all(problems.gap(t) > 1e-6 and not (np.abs(t - 20) < 1e-3).any() for t in times)
 
-    near = OTHER_MEANS if near_misses else {}
-    return separating(rng, draw, of_logs(), near, certain=certain, tol=MEAN_TOL, least=1, most=8 if near else 1)
+    near, most = (WIDE_MEANS, 1) if wide else (OTHER_MEANS, 8)
+    return separating(rng, draw, of_logs(), near, certain=certain, tol=MEAN_TOL, least=1, most=most)
 
 
 MEAN_TOL = 1e-9
@@ -214,7 +230,8 @@ class TestExercise_5_2:
 
     def test_fresh_widths(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="5.2", name="mean_switches")
-        for width, seed, nets in [case.args for case in telling_means(instances.pooled("widths"), (3, 4, 6), True)]:
+        cases = telling_means(instances.pooled("widths"), (3, 4, 6)) + telling_means(instances.rng("wide"), (48,), True)
+        for width, seed, nets in [case.args for case in cases]:
             call = f"mean_switches({width}, np.random.default_rng({seed}), {nets})"
             got = student.call("mean_switches", width, Seed(seed), nets)
             hint = f"{self.hint}; then Exact() to t_end=20.0, and every switch counts"
@@ -339,8 +356,8 @@ class TestExercise_5_3:
     def test_pure_exponential(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="5.3", name="late_rate")
         rng = instances.rng("pure")
-        for size in (1.0, 1e-9, 1e60):
-            rate, times = rng.uniform(0.1, 0.9), np.cumsum(rng.uniform(0.05, 0.25, 60))
+        for size, slow, fast in ((1.0, 0.1, 0.9), (1e-9, 1.2, 6.0), (1e60, 0.003, 0.05)):
+            rate, times = rng.uniform(slow, fast), np.cumsum(rng.uniform(0.05, 0.25, 60))
             energies = size * rng.uniform(0.1, 10) * np.exp(-2 * rate * times)
             call = f"late_rate(times, energies, 2.0) with V ~ e^(−2·{rate:.6f} t)"
             (got,) = student.series("late_rate", (times, energies, 2.0))

@@ -22,7 +22,15 @@ try_visible = partial(visible, lab="lab09")
 class TestExercise_7_1:
     def ask(self, student: Any, instances: Any, below: int, above: int, expected: str, hint: str) -> None:
         rng = instances.rng(expected)
-        sizes = [(1.0, 1.0), (1e-200, 1e-200), (1e-300, 1e3), (0.4, 1e-9), *(10 ** rng.uniform(-6, 2, (3, 2))).tolist()]
+        sizes = [
+            (1.0, 1.0),
+            (1e-200, 1e-200),
+            (1e-300, 1e3),
+            (0.4, 1e-9),
+            (1e-200, 1e200),
+            (1e200, 1e-200),
+            *(10 ** rng.uniform(-6, 2, (3, 2))).tolist(),
+        ]
         pairs = [tuple(float(s * rng.uniform(1, 2)) for s in size) for size in sizes]
         calls = [(below * first, above * second) for first, second in pairs]
         for call, got in zip(calls, student.series("wall_verdict", *calls), strict=True):
@@ -236,6 +244,12 @@ class TestExercise_7_3:
         events += self.row(0.25, [3] * 11, dt, 4)
         events += self.row(0.3, [9, 1, 1, 2, 1, 9], dt, 2)
         self.ask(student, events, dt, [2], "in a row: a pause of more than 2.5 Δt starts the count anew")
+        halves = [sorted(self.row(start * dt, [1, 1], dt, 0)) for start in (100, 103)]
+        calls = [([t for t, _ in half], [k for _, k in half], dt) for half in halves]
+        call = "chattering_neurons(times, neurons, dt) of one log, then of another that goes on a step later"
+        found = student.series("chattering_neurons", *calls)
+        for got in found:
+            close(got, [], call=call, tol=0.0, hint="remember nothing between two calls: each log is a run of its own")
 
     def test_each_its_own(self, student: Any, instances: Any) -> None:
         rng = instances.rng("own")
@@ -290,13 +304,20 @@ def determined(rng: np.random.Generator, kind: str) -> list[Case]:
         sliding_euler(problem, c0, dt, t_end, events=steps)
         if kind == "quiet":
             return not steps
-        apart = all(b[0] - a[0] > 2 for a, b in itertools.pairwise(steps))
+        gaps = [b[0] - a[0] for a, b in itertools.pairwise(steps)]
+        apart = all(gap > 2 for gap in gaps)
         if kind == "crossings":
             slow = any(shaken(problem, c0, dt, t_end)[0] != expected[0] for _ in range(3))
-            return bool(steps) and apart and not slow
+            # Several in one step: no matter whether the verdicts are asked for together or one after the other.
+            alone = [flat(partial(sliding_euler, turns=turns))(problem, c0, dt, t_end) for turns in (1, -1)]
+            same = all(np.array_equal(other, expected) for other in alone)
+            return bool(steps) and all(gap == 0 or gap > 2 for gap in gaps) and same and not slow
         count = Exact().run(problem, c0, t_end).log.count
         halves = [sliding_euler(problem, c0, d, t_end)[0] for d in (2 * dt, dt / 2)]
-        return apart and {int(expected[0]), *halves} == {count}
+        if not apart or {int(expected[0]), *halves} != {count}:
+            return False
+        middle, count, _ = mid_slide(problem, c0, dt, t_end)
+        return all(sliding_euler(problem, c0, d, middle)[0] == count for d in (dt, dt / 2))
 
     noise = np.random.default_rng(0)
 
@@ -305,6 +326,15 @@ def determined(rng: np.random.Generator, kind: str) -> list[Case]:
 
     most = {"slides": 8, "crossings": 6, "quiet": 5}[kind]
     return separating(rng, draw, flat(sliding_euler), misses, tol=STATE_TOL, certain=certain, least=2, most=most)
+
+
+def mid_slide(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[float, int, int]:
+    """A grid time in the midst of the slide, the number of switches up to then, and who slides."""
+    log = list(Exact().run(problem, c0, t_end).log)
+    k = next(k for k, s in enumerate(log) if s.slides)
+    leaves = next((s.time for s in log[k + 1 :] if s.before == "sliding"), t_end)
+    middle = round(0.5 * (log[k].time + leaves) / dt) * dt
+    return middle, sum(s.time <= middle for s in log), problem.index(log[k].layer, log[k].neuron)
 
 
 STATE_TOL = 1e-9
@@ -342,9 +372,15 @@ class TestExercise_7_4:
     def test_counts_what_exact_counts(self, student: Any, instances: Any) -> None:
         with self.own(student):
             hint = "one switch when a neuron begins to slide, one when it leaves: f⁻ ≤ 0 off, f⁺ ≥ 0 on"
-            for case in determined(instances.pooled("slides"), "slides"):
+            cases = determined(instances.pooled("slides"), "slides")
+            for case in cases:
                 count, _, call = self.ask(student, case)
                 close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
+            problem, c0, dt, t_end = cases[0].args
+            middle, switches, _ = mid_slide(problem, c0, dt, t_end)
+            got = problems.matrix(student.call("sliding_euler", problem, c0, dt, middle)[0])
+            call = f"sliding_euler(sheaf, c0, {dt}, {middle:.6g}): switches up to a time at which a neuron slides"
+            close(got, switches, call=call, tol=0.0, hint=hint)
 
     def test_no_sliding(self, student: Any, instances: Any) -> None:
         with self.own(student):
@@ -369,12 +405,9 @@ class TestExercise_7_4:
                 room = 2 * float(np.abs(coarse - case.expected[1:]).max()) + 1e-4
                 hint = "the velocity follows the modes; a sliding neuron stays at zero"
                 close(last, case.expected[1:], call=f"{call}[1]", tol=room, hint=hint)
-                log = Exact().run(problem, c0, t_end).log
-                k = next(k for k, s in enumerate(log) if s.slides)
-                leaves = next((s.time for s in log[k + 1 :] if s.before == "sliding"), t_end)
-                middle = round(0.5 * (log[k].time + leaves) / dt) * dt
+                middle, _, i = mid_slide(problem, c0, dt, t_end)
                 _, last, call = self.ask(student, Case((problem, c0, dt, middle), None))
-                values, i = problems.matrix(last), problem.index(log[k].layer, log[k].neuron)
+                values = problems.matrix(last)
                 call = f"{call}[1][{i}], on the wall"
                 close(values[i] if values.shape == (problem.n,) else values, 0.0, call=call, tol=1e-12, hint=hint)
 
@@ -400,10 +433,14 @@ def sliding_euler(
     slides: Callable[[float, float], bool] = lambda off, on: off > 0 > on,
     leaves: Callable[[float, float], str] = lambda off, on: "off" if off <= 0 else "on" if on >= 0 else "",
     each: int = 10**6,
+    turns: int = 0,
     output: bool = True,
     events: list[tuple[int, int]] | None = None,
 ) -> tuple[int, Any]:
-    """Euler that can slide; each keyword makes a near miss, `events` collects step and neuron of each change."""
+    """Euler that can slide; each keyword makes a near miss, `events` collects step and neuron of each change.
+
+    With `turns`, neurons that arrive in one step are put on their walls and judged one after the other, up or down.
+    """
     h = problem.h
     c, active, held, count = np.array(c0, dtype=float), np.asarray(c0)[:h] > 0, np.zeros(h, dtype=bool), 0
     off, on = speeds(problem, c)
@@ -412,12 +449,17 @@ def sliding_euler(
         v[:h] = np.where(held, 0.0, np.where(active, on, off))
         c = c + dt * v
         arrived = [i for i in range(min(h, watched)) if not held[i] and (c[i] > 0) != active[i]][:each]
+        in_turn = dict[int, tuple[float, float]]()
+        for i in arrived[::turns] if turns else []:
+            c[i] = 0.0
+            below, above = speeds(problem, c)
+            in_turn[i] = float(below[i]), float(above[i])
         if to_wall:
             c[arrived] = 0.0
         off, on = speeds(problem, c)
         left = [(i, side) for i in range(h) if held[i] and (side := leaves(off[i], on[i]))]
         for i in arrived:
-            held[i] = slides(off[i], on[i])
+            held[i] = slides(*in_turn.get(i, (off[i], on[i])))
             active[i] ^= not held[i]
         for i, side in left:
             held[i], active[i] = False, side == "on"
@@ -455,6 +497,13 @@ def of_fixed_step(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[int
     return sliding_euler(problem, c0, 0.01, t_end)
 
 
+def busy_steps(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[int, Any]:
+    """The number of steps in which something changes."""
+    events = list[tuple[int, int]]()
+    _, c = sliding_euler(problem, c0, dt, t_end, events=events)
+    return len({step for step, _ in events}), c
+
+
 MISTAKEN: dict[str, Any] = {
     "never leaves": count_alone(wrong(leaves=lambda off, on: "")),
     "leaves to the active side alone": count_alone(wrong(leaves=lambda off, on: "on" if on >= 0 else "")),
@@ -468,6 +517,8 @@ MISTAKEN: dict[str, Any] = {
 }
 MISCHOSEN: dict[str, Any] = {
     "the count of Exact": count_alone(flat(exactly)),
+    "one neuron a step": wrong(each=1),
+    "steps, not neurons": flat(busy_steps),
     "never slides": wrong(to_wall=False, slides=lambda off, on: False),
     "the first four neurons": wrong(watched=4),
     "one hidden layer": wrong(speeds=pulls),
