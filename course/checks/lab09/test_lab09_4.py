@@ -225,7 +225,8 @@ class TestExercise_4_2:
             problem = problems.sheaf(rng, widths)
             c, neuron = problems.mixed(rng, problem), int(rng.integers(problem.h))
             c[neuron] = 0.0
-            self.compare(student, problem, c, neuron, "c random on a wall")
+            c[(neuron + 1) % problem.h] = 10 ** -rng.uniform(3, 12)
+            self.compare(student, problem, c, neuron, "c random on a wall, one of the others barely active")
 
     def test_deeper_networks(self, student: Any, instances: Any) -> None:
         rng = instances.rng("deeper")
