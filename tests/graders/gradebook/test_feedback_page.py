@@ -30,7 +30,7 @@ def page(*sources):
 def test_formulas_are_in_the_page_itself():
     found = page(f"Inline ${FORMULA}$ and\n\n$$ {FORMULA} $$\n\n\\begin{{align}} a &= b \\end{{align}}")
     assert found.count("<math") == 3
-    assert found.count('<math display="block">') == 2
+    assert found.count('<math display="block" tabindex="0">') == 2
     assert "\\tfrac" not in found
     assert 'src="http' not in found
     assert "MathJax" not in found
