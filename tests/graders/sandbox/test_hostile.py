@@ -57,7 +57,7 @@ def test_a_class_of_cheats_and_accidents(course, submit, capsys):
         total = sum(scores[student, f"grade-1-{k}"] for k in (1, 2, 3, 4))
         assert total == 10, (student, told[student])
     assert "mini-1 (1).ipynb was taken" in told["renamed-by-a-browser"]["notes"][0]
-    assert "rename it" in told["another-name"]["notes"][0]
+    assert "was taken for mini-1.ipynb" in told["another-name"]["notes"][0]
     text = "".join(path.read_text() for path in (course.root / "autograded").glob("*/mini/*.ipynb"))
     assert text.count("FOUND []") >= 2
     assert "FOUND ['" not in text
