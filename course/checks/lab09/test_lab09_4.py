@@ -66,12 +66,6 @@ def of_values(transform: Callable[[Any], Any]) -> Callable[..., list[float]]:
     return lambda times, energies, t, width: within(0, 1)(times, np.exp(transform(energies)), t, width)
 
 
-def nearly_at(times: Any, energies: Any, t: float, width: float) -> list[float]:
-    """The slopes beside the first sample that is about `t`."""
-    k, d = int(np.flatnonzero(np.isclose(times, t))[0]), np.diff(np.log(energies)) / np.diff(times)
-    return [float(d[k - 1]), float(d[k])]
-
-
 def shifted_log(v: Any, by: float) -> Any:
     return np.log(v + by)
 
@@ -81,7 +75,6 @@ def log_above(v: Any, least: float) -> Any:
 
 
 EVERYWHERE: dict[str, Any] = {
-    "about t": nearly_at,
     **{f"log of V + {e:g}": of_values(partial(shifted_log, by=e)) for e in (1e-6, 1e-9, 1e-12, 1e-16)},
     **{f"V above {e:g}": of_values(partial(log_above, least=e)) for e in (1e-6, 1e-9, 1e-12, 1e-16)},
     "V below 1e6": of_values(lambda v: np.log(np.minimum(v, 1e6))),
@@ -108,8 +101,6 @@ class Curves:
 
     def __call__(self, rng: np.random.Generator) -> tuple[Any, ...]:
         t, width = float(rng.uniform(2, 5)), float(10 ** rng.uniform(-2, -0.4))
-        if rng.random() < 0.3:  # late in a long run: samples that are close beside the size of `t`
-            t, width = float(rng.uniform(60, 90)), float(rng.uniform(0.01, 0.02))
         few, many = int(rng.integers(2, 4)), int(rng.integers(12, 16))
         inside = rng.permutation([few, many])  # at least three samples on each side with `t`
         after = np.concatenate([self.places(rng, int(inside[1])), self.places(rng, 12) + 1.01])
