@@ -10,7 +10,7 @@ import pytest
 THINNED = {"test_certificate.py": 8, "test_exact.py": 5}
 LEFT_OUT = {"test_exact_reference.py"}
 # A browser has neither threads nor processes; no call of a student's needs them.
-HOST_ONLY = ("executor", "process_pool", "endless_loop", "loop_that_catches", "advice_comes")
+HOST_ONLY = ("executor", "process_pool", "endless_loop", "loop_that_catches", "advice_comes", "window_system")
 
 
 class Corpora:
