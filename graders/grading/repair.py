@@ -6,14 +6,13 @@ import copy
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 from graders.grading.pictures import arranged
-from graders.grading.reading import CUT, MAX_FILE, Unreadable, plain_cells, read
+from graders.grading.reading import CUT, Unreadable, plain_cells, read
 from graders.grading.skipping import as_given, names
 from graders.grading.written import LONG, between, is_prose, joined, split_additions
 from graders.lab.filenames import assignment_of
@@ -74,16 +73,6 @@ def untouched(course: Course, spec: NotebookSpec, status: Status, why: str) -> R
     """Return the release as it is, where there is nothing of the student's."""
     released = template(course, spec)
     return Repaired(released, status, [why], frozenset(_solutions(released)))
-
-
-def repair_file(path: Path, course: Course, spec: NotebookSpec) -> Repaired:
-    """Read and :func:`repair` a file; a missing one is the untouched release with a status."""
-    try:
-        if path.stat().st_size > MAX_FILE:
-            return repair(b" " * (MAX_FILE + 1), course, spec)
-        return repair(path.read_bytes(), course, spec)
-    except OSError as error:
-        return untouched(course, spec, Status.MISSING, f"{path.name}: {error.strerror}")
 
 
 def _solutions(notebook: NotebookNode) -> list[str]:

@@ -266,8 +266,3 @@ class _Collection:
         self.notes += self.timing.notes()
         if dropped:
             self.notes.append(f"{dropped} files or folders of systems and editors (such as __MACOSX) were passed over")
-
-
-def _by_time(pair: tuple[_File, Candidate]) -> tuple[bool, float, str]:
-    time = pair[1].time
-    return time is None, time.timestamp() if time is not None else 0.0, pair[0].where
