@@ -217,6 +217,7 @@ class ActivationRegion:
             side * self.equilibrium[free],
             np.ascontiguousarray((side[:, None] * motion[free]).T),
             rates[:, None],
+            side * vector[free],
             np.array([horizon]),
             order=(vector[free] == 0).astype(np.int64),
             floor=4 * EPS * float(np.abs(self.equilibrium).max()),

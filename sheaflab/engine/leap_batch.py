@@ -108,15 +108,15 @@ class Leaps:
                 coefficients[: basis.rates.size] = terms[:, row, f]
                 rates[: basis.rates.size] = basis.rates[:, None]
                 columns.append((
-                    heights[row, f], coefficients, rates, part[row], basis.owner[f], basis.upward[f],
-                    basis.floor * blur[part[row]],
+                    heights[row, f], coefficients, rates, basis.values(c[part])[row, f], part[row], basis.owner[f],
+                    basis.upward[f], basis.floor * blur[part[row]],
                 ))  # fmt: skip
-        constants, coefficients, rates, row, owner, upward, floor = (
+        constants, coefficients, rates, values, row, owner, upward, floor = (
             np.concatenate(parts, axis=-1) for parts in zip(*columns, strict=True)
         )
         if not row.size:
             return
-        roots = first_roots(constants, coefficients, rates, waits, row, None, floor)
+        roots = first_roots(constants, coefficients, rates, values, waits, row, None, floor)
         first = np.isfinite(roots) & (roots <= waits[row] * (1 + 4 * EPS))
         hit[row[first], owner[first]] = True
         rises[row[first & upward], owner[first & upward]] = True

@@ -26,6 +26,7 @@ import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
 from sheaflab.events.exponentials import NOISE
+from sheaflab.events.newton import back
 from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, settle
 from sheaflab.results import Event, Outcome, Record
 from sheaflab.sheaf import Sheaf, log_slope
@@ -163,21 +164,23 @@ def _first(
                 continue
             t = math.log1p(-z[i] / a[i])
         elif m == SLIDING:
-            t = _root((-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2), rates, floor[i], 0, best)
+            t = _root(
+                (-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2), rates, -a[i] - w[i] * (now.R1 + now.R2), floor[i], 0, best
+            )
         else:
             share = w[i] * now.share
             terms = (a[i], w[i] * now.B1, z[i] - a[i] - share, w[i] * now.B2)
-            t = _root(terms, rates, floor[i], fresh.get(i, 0), best)
+            t = _root(terms, rates, z[i], floor[i], fresh.get(i, 0), best)
         if t <= best:
             best = t
             hits.append((t, i))
     return best, [i for t, i in hits if t <= best + 4 * EPS * best]
 
 
-def _root(terms: _Terms, rates: tuple[float, float], floor: float, order: int, limit: float) -> float:
+def _root(terms: _Terms, rates: tuple[float, float], start: float, floor: float, order: int, limit: float) -> float:
     """Theorems 1 and 2 of :mod:`sheaflab.events.exponentials` for a constant and rates l1 ≤ 1 ≤ l2.
 
-    Return the first root after one of that `order` at 0, ``inf`` if it is past `limit`.
+    Return the first root after one of that `order` at 0, where the function is `start`; ``inf`` if past `limit`.
     """
     (c, a1, a2, a3), (l1, l2) = terms, rates
     g, g1, g2, g3 = c + NOISE * abs(c) + floor, a1 + NOISE * abs(a1), a2 + NOISE * abs(a2), a3 + NOISE * abs(a3)
@@ -222,9 +225,21 @@ def _root(terms: _Terms, rates: tuple[float, float], floor: float, order: int, l
     slope = -(x1 * l1 + x2 + x3 * l2)
     if slope < 0:
         step = (c + x1 + x2 + x3) / -slope
-        if abs(step) <= 1e-3 * t:
-            t += step
+        t = t + step if abs(step) <= 1e-12 * t else _back(terms, rates, start, t)
     return t if t <= limit else math.inf
+
+
+def _back(terms: _Terms, rates: tuple[float, float], start: float, t: float) -> float:
+    """Move to where the function itself vanishes, as `_polish` of :mod:`sheaflab.events.exponentials` does."""
+    (c, a1, a2, a3), (l1, l2) = terms, rates
+
+    def function(t: float) -> tuple[float, float]:
+        x1, x2, x3 = a1 * math.exp(-l1 * t), a2 * math.exp(-t), a3 * math.exp(-l2 * t)
+        m1, m2, m3 = a1 * math.expm1(-l1 * t), a2 * math.expm1(-t), a3 * math.expm1(-l2 * t)
+        early = abs(start) + abs(m1) + abs(m2) + abs(m3) < abs(c) + abs(x1) + abs(x2) + abs(x3)
+        return (start + m1 + m2 + m3 if early else c + x1 + x2 + x3), -(x1 * l1 + x2 + x3 * l2)
+
+    return back(function, t)
 
 
 def _shifted(c: float, terms: tuple[float, ...], rates: tuple[float, ...], value: float) -> float:

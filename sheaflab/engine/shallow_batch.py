@@ -161,6 +161,8 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
         coefficients = np.stack([a1[pick], a2[pick], a3[pick]])
         rates = np.stack([law.l1[column], np.ones(row.size), law.l2[column]])
         order = np.where(slides[pick], 0, walk.fresh[pick])
-        at[pick] = first_roots(constants, coefficients, rates, best, column, order, walk.floor[row] * walk.blur[column])
+        values = np.where(slides[pick], -walk.a[row, 0] - walk.w[row, 0] * walk.r[column], walk.z[pick])
+        floor = walk.floor[row] * walk.blur[column]
+        at[pick] = first_roots(constants, coefficients, rates, values, best, column, order, floor)
     at[at > horizon] = np.inf
     return at, np.minimum(at.min(axis=0), horizon)

@@ -97,6 +97,7 @@ def first_exit(
         constants[0, possible],
         np.ascontiguousarray(terms[:, 0, possible]),
         basis.rates[:, None],
+        basis.values(c[None])[0, possible],
         np.array([horizon]),
         order=np.where(basis.region.moving[basis.owner], order[basis.owner], 0)[possible],
         floor=blur * basis.floor,
@@ -156,13 +157,13 @@ class Eigenbasis:
         terms = terms if len(self.rates) == len(terms) else np.add.reduceat(terms, self._starts, axis=0)
         if self._singular is None:
             return np.broadcast_to(self._constants, terms.shape[1:]), terms
-        return np.asarray(self._values(c) - np.add.accumulate(terms, axis=0)[-1]), terms
+        return np.asarray(self.values(c) - np.add.accumulate(terms, axis=0)[-1]), terms
 
     @cached_property
     def _constants(self) -> FloatArray:
-        return np.asarray(self._values(self.rest[None])[0])
+        return np.asarray(self.values(self.rest[None])[0])
 
-    def _values(self, c: FloatArray) -> FloatArray:
+    def values(self, c: FloatArray) -> FloatArray:
         """The event functions at each row of `c`, shape ``(m, f)``."""
         values = [self._side * c[:, self._free]]
         if self._slid.size:

@@ -48,6 +48,7 @@ import itertools
 import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.events.newton import back_all
 
 NOISE = 8.0 * EPS
 _PATIENCE = 2000
@@ -59,6 +60,7 @@ def first_roots(
     constants: FloatArray,
     coefficients: FloatArray,
     rates: FloatArray,
+    values: FloatArray,
     limits: FloatArray,
     groups: IntArray | None = None,
     order: IntArray | None = None,
@@ -75,6 +77,8 @@ def first_roots(
     coefficients : ndarray, shape (k, m)
     rates : ndarray, shape (k, m) or (k, 1)
         Ascending along the first axis, positive.
+    values : ndarray, shape (m,)
+        The functions at 0, known better than the sum of constant and coefficients where these cancel.
     limits : ndarray, shape (g,)
         Last time of interest of each group; lowered in place to the first event there is.
     groups : ndarray of int, shape (m,), optional
@@ -101,7 +105,7 @@ def first_roots(
     once = np.isfinite(roots).nonzero()[0]
     if once.size:
         rates_once = lam if lam.shape[1] == 1 else lam[:, once]
-        first[once] = _polish(constants[once], coefficients[:, once], rates_once, roots[once])
+        first[once] = _polish(constants[once], coefficients[:, once], rates_once, values[once], roots[once])
         np.minimum.at(limits, group[once], first[once])
     alive = alive[t[alive] <= limits[group[alive]]]
     t, c, a = t[alive], c[alive], a[:, alive]
@@ -132,7 +136,11 @@ def first_roots(
         if hit.any():
             here = alive[hit]
             first[here] = _polish(
-                constants[here], coefficients[:, here], lam if lam.shape[1] == 1 else lam[:, hit], t[hit]
+                constants[here],
+                coefficients[:, here],
+                lam if lam.shape[1] == 1 else lam[:, hit],
+                values[here],
+                t[hit],
             )
             np.minimum.at(limits, group[here], first[here])
         going = ~never & ~hit & (moved <= limits[group[alive]])
@@ -221,13 +229,21 @@ def _total(terms: FloatArray) -> FloatArray:
     return np.asarray(np.add.accumulate(terms, axis=0)[-1])
 
 
-def _polish(constants: FloatArray, coefficients: FloatArray, rates: FloatArray, t: FloatArray) -> FloatArray:
-    """Move from where f leaves the band of rounding to where it vanishes: one step of Newton's method."""
-    terms = coefficients * np.exp(-(rates * t))
-    value, slope = constants + _total(terms), -_total(terms * rates)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.where(slope < 0, value / -slope, 0.0)
-    return np.where(np.abs(step) <= 1e-3 * t, t + step, t)
+def _polish(
+    constants: FloatArray, coefficients: FloatArray, rates: FloatArray, values: FloatArray, t: FloatArray
+) -> FloatArray:
+    """Move from where f leaves the band of rounding to where it vanishes."""
+
+    def function(t: FloatArray, alive: IntArray) -> tuple[FloatArray, FloatArray]:
+        c, start, a = constants[alive], values[alive], coefficients[:, alive]
+        lam = rates if rates.shape[1] == 1 else rates[:, alive]
+        powers = -(lam * t)
+        terms, moves = a * np.exp(powers), a * np.expm1(powers)
+        # Measured from the value at 0 where that loses less: early, large terms cancel.
+        early = np.abs(start) + _total(np.abs(moves)) < np.abs(c) + _total(np.abs(terms))
+        return np.where(early, start + _total(moves), c + _total(terms)), -_total(terms * lam)
+
+    return back_all(function, t)
 
 
 def _leave(coefficients: FloatArray, rates: FloatArray, order: IntArray) -> FloatArray:

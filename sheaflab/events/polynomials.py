@@ -10,11 +10,12 @@ moved back to where `f` itself vanishes.
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
+from sheaflab.events.newton import back
 
 DEEPEST = 60
 NOISE = 16 * EPS
@@ -55,21 +56,22 @@ def first_root(monomials: list[float], lifted: FloatArray, noise: float, limit: 
     todo = [(0.0, 1.0, lifted)]
     while todo:
         start, width, b = todo.pop()
-        if start > limit:
+        if start > limit and value(monomials, limit) > 0:
             return math.inf
         signs = (b < 0).tobytes()  # so few that bytes and plain floats are faster than arrays
         first = signs.find(1)
         if first < 0:
             continue
         if first == 0:  # below zero at once, by more than rounding
-            return _back(start, *_both(monomials, start))
+            return back(partial(_both, monomials), start)
         if 0 not in signs[first:] or width < 2.0**-DEEPEST:  # one change of sign
-            if limit < start + width and value(raised, limit) > 0:
+            if limit < start + width and value(monomials, limit) > 0:  # without its rounding: others compete so
                 return math.inf
             above, under = b[first - 1 : first + 1].tolist()
             guess = start + width * (first - 1 + above / (above - under)) / (len(b) - 1)
-            root, slope = _newton(raised, start, min(start + width, limit), guess)
-            root = _back(root, -noise, slope)
+            root, slope = _newton(raised, start, start + width, guess)
+            step = -noise / slope if slope else math.inf
+            root = root - abs(step) if abs(step) <= 1e-8 * root else back(partial(_both, monomials), root)
             return root if root <= limit else math.inf
         half = 0.5 * width
         left, right = halves(len(monomials) - 1)
@@ -117,9 +119,3 @@ def _newton(raised: list[float], low: float, high: float, x: float) -> tuple[flo
         if done:
             break
     return x, slope
-
-
-def _back(x: float, f: float, slope: float) -> float:
-    """From the root of `f` + rounding to that of `f`: one step of Newton's method with the value and slope of `f`."""
-    step = f / -slope if slope < 0 else 0.0
-    return x + step if abs(step) <= 1e-3 * x else x

@@ -10,6 +10,7 @@ import numpy as np
 
 from sheaflab.arrays import FloatArray, IntArray
 from sheaflab.blocks import product
+from sheaflab.events.newton import back_all
 from sheaflab.events.polynomials import DEEPEST, conversion, halves
 
 _CLOSE = 1e-9  # relative: what is left is cubed, and squared by the step back to the root of `f` itself
@@ -108,11 +109,11 @@ def _halley(raised: FloatArray, low: FloatArray, high: FloatArray, x: FloatArray
 
 
 def _back(monomials: FloatArray, x: FloatArray) -> FloatArray:
-    """From the roots of `f` + rounding to those of `f`: one step of Newton's method."""
-    degree = monomials.shape[1] - 1
-    powers = _powers(x, degree)
-    f = (monomials * powers).sum(axis=1)
-    slope = (monomials[:, 1:] * np.arange(1.0, degree + 1) * powers[:, :-1]).sum(axis=1)
-    falls = slope < 0
-    step = np.where(falls, f / np.where(falls, -slope, 1.0), 0.0)
-    return np.where(np.abs(step) <= 1e-3 * x, x + step, x)
+    """From the roots of `f` + rounding to those of `f`."""
+    k = np.arange(1.0, monomials.shape[1])
+
+    def function(x: FloatArray, alive: IntArray) -> tuple[FloatArray, FloatArray]:
+        powers, a = _powers(x, k.size), monomials[alive]
+        return (a * powers).sum(axis=1), (a[:, 1:] * k * powers[:, :-1]).sum(axis=1)
+
+    return back_all(function, x)

@@ -17,7 +17,13 @@ def first(c, a, rates, t_end=50.0, order=None, floor=0.0):
     kind = None if order is None else np.array([order])
     return float(
         first_roots(
-            np.array([float(c)]), a, np.array(rates, dtype=float)[:, None], np.array([t_end]), order=kind, floor=floor
+            np.array([float(c)]),
+            a,
+            np.array(rates, dtype=float)[:, None],
+            float(c) + a.sum(axis=0) if order is None else np.zeros(1),
+            np.array([t_end]),
+            order=kind,
+            floor=floor,
         )[0]
     )
 
@@ -89,7 +95,9 @@ def test_against_dense_sampling(seed, terms, constant):
 def test_groups_compete_and_do_not_disturb_each_other():
     c, a, rates = product(0.5)
     constants, limits = np.array([c, c / 2, c]), np.array([10.0, 10.0])
-    found = first_roots(constants, np.tile(a[:, None], 3), rates[:, None], limits, np.array([0, 0, 1]))
+    found = first_roots(
+        constants, np.tile(a[:, None], 3), rates[:, None], constants + a.sum(), limits, np.array([0, 0, 1])
+    )
     assert found[2] == pytest.approx(np.log(2.0))
     assert found[0] == pytest.approx(np.log(2.0))
     assert found[1] == np.inf  # its event is later: given up

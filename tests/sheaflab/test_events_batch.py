@@ -75,7 +75,7 @@ def test_sums_settled_at_first_sight_are_settled_rightly(seed):
     a, c = rng.standard_normal((3, 60)), rng.choice([0.02, 0.3, 1.0]) * rng.standard_normal(60)
     turn = c + a.sum(axis=0) < 0
     a[:, turn], c[turn] = -a[:, turn], -c[turn]
-    found = first_of_sums(c, a, rates, np.full(60, 15.0), np.arange(60))
+    found = first_of_sums(c, a, rates, c + a.sum(axis=0), np.full(60, 15.0), np.arange(60))
     times = np.linspace(0, 15.0, 6001)
     f = c + np.einsum("km,tkm->tm", a, np.exp(-times[:, None, None] * rates))
     for k in range(60):

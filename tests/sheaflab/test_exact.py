@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 from sheaflab import ActivationRegion, Exact, Network, Sheaf
 from sheaflab.certificate import Verdict
@@ -60,6 +61,22 @@ def test_adversarial_networks_never_hang_never_raise_and_never_gain_energy(probl
     for piece in traj.pieces:
         assert piece.start <= piece.end
     assert traj.certify().verdict is not Verdict.REFUTED, traj.certify()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_an_event_early_in_large_motions_is_exact(method, outputs):
+    """z = 1e-12 - t² / 2 + …: the rounding of motions of size 1 moves its root by a thousandth, unless moved back."""
+    second = np.zeros((outputs, 2))
+    second[-1] = 1.0
+    sheaf = Sheaf(Network([[[0.0], [0.0]], second], [[0.0, 1.0], [0.0] * outputs]), [0.0])
+    start = np.zeros(sheaf.n)
+    start[[0, -1]] = 1e-12
+    # z₁' = -2 z₁ - z₂ + y, z₂' = 1 - 2 z₂ - z₁ + y, y' = z₁ + z₂ - y, by the first terms of its series
+    exact = brentq(lambda t: 1e-12 - 1e-12 * t - t**2 / 2 + 5 * t**3 / 6, 1e-6, 2e-6, xtol=1e-22)
+    assert Exact(method).run(sheaf, start, 30.0).log[0].time == pytest.approx(exact, rel=1e-9, abs=0)
+    logs = Exact(method).ensemble(sheaf, np.array([start, start]), 30.0)
+    assert logs[1][0].time == pytest.approx(exact, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize(("scale", "widths"), [(1e3, [2, 3, 3, 2]), (1e4, [2, 3, 1]), (1e4, [2, 3, 2])])

@@ -443,7 +443,11 @@ def test_progress_counts_the_checks_in_saved_notebooks(folder, say, capsys):
     write(path, {"1.1": RIGHT, "1.2": "x = 1\n"})
     checks.check("1.1", lambda z: z > 0)
     printed = capsys.readouterr().out
-    shown(path, "1.1", parts=[{"output_type": "stream", "name": "stdout", "text": t} for t in ([printed[:20]], printed[20:])])
+    shown(
+        path,
+        "1.1",
+        parts=[{"output_type": "stream", "name": "stdout", "text": t} for t in ([printed[:20]], printed[20:])],
+    )
     shown(
         path,
         "1.2",
