@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,6 +13,7 @@ import numpy as np
 from graders.checking.verdict import HiddenChecksError
 from sheaflab import Euler, Exact, Network, Sheaf, Trajectory
 from sheaflab.arrays import FloatArray
+from sheaflab.checks.forbidden import listed
 from sheaflab.checks.messages import fail, numbers
 
 Rng = np.random.Generator
@@ -115,7 +116,7 @@ def certain_runs(
 
 
 @contextmanager
-def own_work(student: Any, answer: str, *names: str, hint: str) -> Iterator[None]:
+def own_work(student: Any, answer: str, names: Iterable[str], *, hint: str) -> Iterator[None]:
     """Fail at the end of a block if the student's code has used in it what its task forbids.
 
     Parameters
@@ -123,13 +124,12 @@ def own_work(student: Any, answer: str, *names: str, hint: str) -> Iterator[None
     student : Student
     answer : str
         Name of the function or class that the exercise asks for.
-    *names : str
-        The library's functions and classes that are forbidden, such as ``"Sheaf.energy"``, ``"Euler"``.
+    names : iterable of str
+        What is forbidden, as `forbidden_in` of :mod:`graders.checking.visible` returns it.
     hint : str
     """
-    with student.watching(*(f"sheaflab:{name}" for name in names)) as used:
+    with student.watching(*names) as used:
         yield
     if used:
-        told = ", ".join(f"`{name.partition(':')[2]}`" for name in sorted(used))
-        call, returned = f"{answer}, while a hidden check calls it", f"uses the library's {told}"
+        call, returned = f"{answer}, while a hidden check calls it", f"uses the library's {listed(used)}"
         fail(call=call, returned=returned, expected="a computation of your own, as the task asks", hint=hint)

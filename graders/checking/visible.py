@@ -8,7 +8,13 @@ from typing import Any
 from graders.sandbox.inside.protocol import ProtocolError, Unsendable
 from graders.status import StudentFault
 from sheaflab import checks
+from sheaflab.checks.forbidden import forbidden
 from sheaflab.checks.messages import CheckFailed
+
+
+def forbidden_in(lab: str, exercise: str) -> tuple[str, ...]:
+    """Return what the task of an exercise forbids, as its visible check is marked with it."""
+    return forbidden(checks.exercises(lab)[exercise])
 
 
 def visible(student: Any, lab: str, exercise: str, name: str, *, method: str = "") -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from sheaflab.checks.forbidden import forbidden, listed, watching
 from sheaflab.checks.forms import form
 from sheaflab.checks.messages import CheckFailed, NotWritten, close, fail
 from sheaflab.checks.raised import describe
@@ -76,21 +77,32 @@ def check(exercise: str | float, answer: object, *, lab: str | None = None) -> N
         If there is no such exercise, or several labs have it and none is named.
     """
     exercise = str(exercise)
+    found = judge(exercise, answer, lab=lab)
+    if isinstance(found, CheckFailed):  # raised here: a Python prompt shows each line of ours on the way
+        raise found from None
+    print(f"{PASSES.format(exercise)} Hidden checks use fresh problems.")
+    if found:
+        print(found)
+
+
+def judge(exercise: str, answer: object, *, lab: str | None = None) -> str | CheckFailed:
+    """Do the same in silence; return the failure, or what else is to be said of a right answer, mostly nothing."""
     known = _find(exercise, labs() if lab is None else (lab,))
     if not callable(answer):
         reason = f"`check` takes the function itself, and was given a {type(answer).__name__}"
-        raise CheckFailed(f"Exercise {exercise}: {reason}\n  next:     name it without calling it: not `f(z)` but `f`")
+        return CheckFailed(f"Exercise {exercise}: {reason}\n  next:     name it without calling it: not `f(z)` but `f`")
     try:
         form(answer, getattr(known, "asks_for", None))
-        known(answer)
+        with watching(answer, forbidden(known)) as used:
+            known(answer)
     except NotWritten as stub:
-        raise _unwritten(exercise, str(stub)) from None
+        return _unwritten(exercise, str(stub))
     except CheckFailed as failure:
-        raise CheckFailed(f"Exercise {exercise}: {failure}") from None
+        return CheckFailed(f"Exercise {exercise}: {failure}")
     except Exception as error:
         reason = f"the check could not use what your code returned\n  raised:   {describe(error)}"
-        raise CheckFailed(f"Exercise {exercise}: {reason}") from None
-    print(f"{PASSES.format(exercise)} Hidden checks use fresh problems.")
+        return CheckFailed(f"Exercise {exercise}: {reason}")
+    return f"It uses {listed(used)}; the task asks for your own, and a point is paid for that." if used else ""
 
 
 def _unwritten(exercise: str, placeholder: str) -> CheckFailed:

@@ -24,6 +24,7 @@ from sheaflab.study.files import plain
 from sheaflab.study.limit import SECONDS, OutOfTimeError, limited
 
 UNWRITTEN = "nothing written yet, or the line that raises NotImplementedError is still there"
+_HEARD = 1000
 _UNKNOWN = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
@@ -34,15 +35,26 @@ def check_here(
     if exercise.function not in namespace:
         told = f"there is no `{exercise.function}` here: run the cell that defines it, under exactly this name"
         return Report(exercise.id, exercise.title, told, attempted=False)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            checks.check(exercise.id, namespace[exercise.function], lab=exercise.lab)
-    except NotWritten:
+    heard = _Heard()
+    with contextlib.redirect_stdout(heard):
+        found = checks.judge(exercise.id, namespace[exercise.function], lab=exercise.lab)
+    if isinstance(found, NotWritten):
         return Report(exercise.id, exercise.title, UNWRITTEN, attempted=False)
-    except CheckFailed as failure:
-        return Report(exercise.id, exercise.title, str(failure).removeprefix(f"Exercise {exercise.id}: "))
+    if isinstance(found, CheckFailed):
+        told = str(found).removeprefix(f"Exercise {exercise.id}: ")
+        printed = rows([("printed", heard.getvalue().rstrip())])
+        return Report(exercise.id, exercise.title, f"{told}\n{printed}".rstrip())
     fresh = edition.check_here(exercise.id, namespace, sources, secret) if edition else ()
-    return Report(exercise.id, exercise.title, "", fresh)
+    return Report(exercise.id, exercise.title, "", fresh, note=found)
+
+
+class _Heard(io.StringIO):
+    """The beginning of what an answer prints: a loop that never ends may print for a minute."""
+
+    def write(self, text: str) -> int:
+        if (room := _HEARD - self.tell()) > 0:
+            super().write(text[:room] + (" …" if len(text) > room else ""))
+        return len(text)
 
 
 def check_answers(

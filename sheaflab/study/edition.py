@@ -34,7 +34,7 @@ class Report:
     attempted : bool
         Whether anything has been written.
     note : str
-        How it was run, if that is worth a word.
+        What else is to be said: how it was run, or that it uses what its task forbids.
     """
 
     exercise: str

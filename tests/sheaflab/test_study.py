@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import sheaflab
-from sheaflab import checks
+from sheaflab import Sheaf, checks
 from sheaflab.checks import CheckFailed
 from sheaflab.cli import main
 from sheaflab.study import catalogue as catalogues
@@ -102,6 +102,30 @@ def test_check_wrong(folder, say):
 """
     assert say("check", "1.1") == (1, golden, "")
     assert "\n  ~ 1.1  the activation pattern" in say("list")[1]
+
+
+def test_what_a_wrong_answer_prints_is_shown_the_beginning_of_it(folder, say):
+    spoken = WRONG.replace("    return", "    print('z is', z)\n    return")
+    write(folder / "lab09-1.ipynb", {"1.1": spoken})
+    out = say("check", "1.1")[1]
+    assert "\n    printed:  z is [ 0.5 -1.   2. ]\n              z is [ 0.e+000 -0.e+000  1.e-300]\n" in out
+    write(folder / "lab09-1.ipynb", {"1.1": spoken.replace("'z is', z", "'z' * 5000")})
+    out = say("check", "1.1")[1]
+    assert "printed:  " + "z" * 1000 + " …\n" in out
+    assert len(out) < 2000
+
+
+def test_a_right_answer_that_uses_what_its_task_forbids_is_told_so(folder, say, capsys):
+    own = "def dirichlet_energy(net, x, c):\n    return Sheaf(net, x).energy(c)\n"
+    write(folder / "lab09-1.ipynb", {"1.3": own})
+    status, out, _ = say("check", "1.3")
+    assert status == 0
+    told = "It uses `Sheaf.energy`; the task asks for your own, and a point is paid for that."
+    assert out.endswith(f"({told})\n")
+    names = {"Sheaf": Sheaf}
+    exec(own, names)
+    checks.check("1.3", names["dirichlet_energy"])
+    assert capsys.readouterr().out == f"Exercise 1.3: the visible checks pass. Hidden checks use fresh problems.\n{told}\n"
 
 
 def test_check_right_then_progress(folder, say):

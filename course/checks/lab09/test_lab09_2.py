@@ -11,7 +11,7 @@ import numpy as np
 
 from graders.checking import problems
 from graders.checking.separation import Case, separating
-from graders.checking.visible import visible
+from graders.checking.visible import forbidden_in, visible
 from sheaflab import Euler, Network, Sheaf
 from sheaflab.checks.messages import close, fail
 
@@ -66,9 +66,7 @@ class TestExercise_2_1:
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "put δ_Ω(σ(c)) and b̃ together yourself"
         problem = problems.sheaf(instances.rng("own"))
-        with problems.own_work(
-            student, "velocity", "Sheaf.velocity", "Sheaf.wall_speeds", "ActivationRegion", hint=hint
-        ):
+        with problems.own_work(student, "velocity", forbidden_in("lab09", "2.1"), hint=hint):
             value = problems.matrix(student.call("velocity", problem, problem.harmonic_extension() + 1.0))
         close(value.shape, (problem.n,), call="velocity(sheaf, c).shape", tol=0.0, hint="one number a free coordinate")
 
@@ -125,9 +123,8 @@ class TestExercise_2_2:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "subclass Integrator and write `advance`"
-        names = "Euler", "EventEuler", "Exact", "ActivationRegion.flow", "ActivationRegion.euler"
         problem = problems.sheaf(instances.rng("own"))
-        with problems.own_work(student, "LabEuler", *names, hint=hint):
+        with problems.own_work(student, "LabEuler", forbidden_in("lab09", "2.2"), hint=hint):
             got = student.run("LabEuler", {"dt": 0.01}, problem, problem.harmonic_extension() + 0.5, 0.05)
         close(np.shape(got.states), (6, problem.n), call="LabEuler(0.01).run(…, 0.05).states.shape", tol=0.0, hint=hint)
 

@@ -12,7 +12,7 @@ import numpy as np
 from graders.checking import problems
 from graders.checking.following import following
 from graders.checking.separation import Case, separating
-from graders.checking.visible import visible
+from graders.checking.visible import forbidden_in, visible
 from sheaflab import ActivationRegion, Euler, EventEuler, Exact, Network, Sheaf
 from sheaflab.checks.messages import close, fail
 
@@ -452,7 +452,7 @@ class TestExercise_6_3:
         hint = "inherit from Euler and bisect in `locate`"
         case = crossings(instances.pooled("own"), "order")[0]
         problem, c0, dt = case.args
-        with problems.own_work(student, "BisectingEuler", "EventEuler", "Exact", "ActivationRegion.flow", hint=hint):
+        with problems.own_work(student, "BisectingEuler", forbidden_in("lab09", "6.3"), hint=hint):
             got = self.run(student, case)
         plain = Euler(dt).run(problem, c0, 6.0)
         hint = "shorter steps at the crossings: more steps than plain Euler"
@@ -584,7 +584,7 @@ class TestExercise_6_4:
     def ask(self, student: Any, case: Case, which: str, *, own: bool) -> None:
         runs: Runs = case.args[0]
         hint = "follow the start with your BisectingEuler: the library's EventEuler is not asked for"
-        with problems.own_work(student, "compare", *["EventEuler"][:own], hint=hint):
+        with problems.own_work(student, "compare", forbidden_in("lab09", "6.4") if own else (), hint=hint):
             values = student.series("compare", (runs.problem, runs.c0, runs.dt))[0]
         got = problems.matrix(values)
         parts = {"coarse": slice(0, 1), "bisected": slice(1, 2), "both": slice(0, 2)}[which]

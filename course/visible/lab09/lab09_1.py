@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sheaflab.checks.forbidden import forbids
 from sheaflab.checks.messages import calling, numbers
 from sheaflab.checks.problems import DEEP, NET, STATE, X, given
 
@@ -60,6 +61,14 @@ def restricted_coboundary(answer: Callable[..., Any]) -> None:
         )
 
 
+@forbids(
+    "Sheaf.energy",
+    "Sheaf.residual",
+    "Sheaf._residual",
+    "Sheaf.discrepancy",
+    "ActivationRegion.residual",
+    "Trajectory.energy",
+)
 def dirichlet_energy(answer: Callable[..., Any]) -> None:
     with calling(answer, "dirichlet_energy(NET, X, np.array([1.5, -1, 0, 1, 2.75]))", given("NET", "X")) as judge:
         judge(

@@ -11,11 +11,13 @@ import numpy as np
 
 from sheaflab import Integrator, Sheaf
 from sheaflab.checks.figures import blank, read, says, swapped
+from sheaflab.checks.forbidden import forbids
 from sheaflab.checks.forms import asks_for
 from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 
 
+@forbids("Sheaf.velocity", "Sheaf.wall_speeds", "ActivationRegion")
 def velocity(answer: Callable[..., Any]) -> None:
     rest = SHEAF.harmonic_extension()
     with calling(answer, "velocity(SHEAF, SHEAF.harmonic_extension())", given("SHEAF")) as judge:
@@ -35,6 +37,7 @@ def velocity(answer: Callable[..., Any]) -> None:
         )
 
 
+@forbids("Euler", "EventEuler", "Exact", "ActivationRegion.flow", "ActivationRegion.euler")
 @asks_for(Integrator)
 def lab_euler(answer: Callable[..., Any]) -> None:
     start = STATE.copy()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sheaflab import Exact
+from sheaflab.checks.forbidden import forbids
 from sheaflab.checks.messages import calling, numbers
 from sheaflab.checks.problems import SHEAF, STATE, given
 
@@ -28,6 +29,7 @@ def one_sided_slopes(answer: Callable[..., Any]) -> None:
         )
 
 
+@forbids("ActivationRegion.slope", "sheaf.log_slope", "sheaf.log_slopes", "Exact")
 def exact_slopes(answer: Callable[..., Any]) -> None:
     c = STATE.copy()
     c[2] = 0.0

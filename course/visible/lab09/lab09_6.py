@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sheaflab import Euler, EventEuler, Exact, Integrator, Sheaf
+from sheaflab.checks.forbidden import forbids
 from sheaflab.checks.forms import asks_for
 from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import NET, SHEAF, given
@@ -51,6 +52,7 @@ def bisect(answer: Callable[..., Any]) -> None:
             tell(returned="f was asked outside [0, 1]", expected="only times in [0, 1]", hint=hint)
 
 
+@forbids("EventEuler", "Exact", "ActivationRegion.flow")
 @asks_for(Integrator)
 def bisecting_euler(answer: Callable[..., Any]) -> None:
     c0 = np.array([1.0, 0.5, -1.0, 2.0, -1.0])
@@ -65,6 +67,7 @@ def bisecting_euler(answer: Callable[..., Any]) -> None:
         )
 
 
+@forbids("EventEuler")
 def compare(answer: Callable[..., Any]) -> None:
     sheaf = Sheaf(NET, [0.5, 1.0])
     c0 = np.array([1.0, -1.0, 0.5, -2.0, 1.0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,9 +16,11 @@ def perform(namespace: dict[str, Any], request: Mapping[str, Any]) -> dict[str, 
     with replaced(namespace, request.get("instead", {})):
         if "watch" not in request:
             return {"value": called(function, request)}
-        with watching(request["watch"]) as used:
+        from sheaflab.checks.forbidden import watching
+
+        with watching(function, request["watch"]) as used:
             value = called(function, request)
-    return {"value": {"value": value, "used": sorted({*used, *inherited(function, request["watch"])})}}
+    return {"value": {"value": value, "used": sorted(used)}}
 
 
 @contextmanager
@@ -47,69 +48,6 @@ def called(function: Any, request: Mapping[str, Any]) -> Any:
     if request["op"] == "draw":
         return draw(function, *args, **kwargs)
     return function(*args, **kwargs)
-
-
-def codes_of(thing: Any) -> set[Any]:
-    """The code of a function, a property, or of all that a class defines itself."""
-    if isinstance(thing, type):
-        return set().union(*(codes_of(part) for part in vars(thing).values() if not isinstance(part, type)))
-    for name in ("fget", "func", "__func__"):
-        thing = getattr(thing, name, None) or thing
-    code = getattr(thing, "__code__", None)
-    return {code} if code is not None else set()
-
-
-@contextmanager
-def watching(names: list[str]) -> Iterator[set[str]]:
-    """Note which of the library's functions and classes code outside the library calls, however it came by them.
-
-    The names are such as ``sheaflab:Sheaf.energy``. This runs in the process of what it watches: advice, and no proof.
-    """
-    from pkgutil import resolve_name
-
-    used, functions, classes = set[str](), dict[Any, str](), dict[type, tuple[str, set[Any]]]()
-    for name in names:
-        thing = resolve_name(name)
-        if isinstance(thing, type):
-            classes[thing] = name, codes_of(thing)
-        else:
-            functions.update(dict.fromkeys(codes_of(thing), name))
-    of_classes = {code for kind in classes for base in kind.__mro__[:-1] for code in codes_of(base)}
-
-    def note(frame: Any, event: str, _argument: Any) -> None:
-        code, caller = frame.f_code, frame.f_back
-        if event != "call" or caller is None or (code not in functions and code not in of_classes):
-            return
-        if str(caller.f_globals.get("__name__", "")).partition(".")[0] == "sheaflab":
-            return
-        if code in functions:
-            used.add(functions[code])
-        first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
-        for kind, (name, own) in classes.items():  # instances of the student's own subclasses are not meant
-            if type(first) is kind or (code in own and not isinstance(first, kind)):
-                used.add(name)
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        yield used
-    finally:
-        sys.setprofile(before)
-
-
-def inherited(function: Any, names: list[str]) -> set[str]:
-    """Which of the library's classes a class inherits from, or borrows a function from."""
-    from pkgutil import resolve_name
-
-    if not isinstance(function, type):
-        return set()
-    found, own = set(), [base for base in function.__mro__ if base.__module__.partition(".")[0] != "sheaflab"]
-    parts = set().union(*(codes_of(base) for base in own))
-    for name in names:
-        thing = resolve_name(name)
-        if isinstance(thing, type) and (thing in function.__mro__ or codes_of(thing) & parts):
-            found.add(name)
-    return found
 
 
 def series(function: Any, objects: list[Any], calls: list[list[int]]) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def test_a_forbidden_function_is_noted_however_it_is_come_by(student, name, used
 @pytest.mark.parametrize(("name", "fails"), [("Inherits", 1), ("Borrows", 1), ("Makes", 1), ("Own", 0)])
 def test_classes_are_judged_by_what_they_inherit_borrow_and_make(student, name, fails):
     def judge():
-        with own_work(student, name, "EventEuler", hint="bisect"):
+        with own_work(student, name, ["sheaflab:EventEuler"], hint="bisect"):
             student.run(name, {"dt": 0.1}, SHEAF, np.array([1.0, -1, 1, -1, 2]), 2.0)
 
     if not fails:

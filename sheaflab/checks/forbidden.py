@@ -1,0 +1,111 @@
+"""What a task forbids: the library's functions that would leave nothing to do, and who uses them nevertheless."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pkgutil import resolve_name
+from typing import Any
+
+Check = Callable[[Any], None]
+
+
+def forbids(*names: str) -> Callable[[Check], Check]:
+    """Mark the visible check of an exercise whose task forbids functions and classes of the library.
+
+    Parameters
+    ----------
+    *names : str
+        Such as ``"Sheaf.energy"``, ``"Euler"``.
+    """
+
+    def mark(check: Check) -> Check:
+        check.forbids = tuple(f"sheaflab:{name}" for name in names)  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
+def forbidden(check: object) -> tuple[str, ...]:
+    """Return what the task of a visible check forbids, such as ``("sheaflab:Sheaf.energy",)``."""
+    names: tuple[str, ...] = getattr(check, "forbids", ())
+    return names
+
+
+def listed(used: Iterable[str]) -> str:
+    """Return some of these names as a sentence has them."""
+    return ", ".join(f"`{name.partition(':')[2]}`" for name in sorted(used))
+
+
+def _codes(thing: Any) -> set[Any]:
+    """The code of a function, a property, or of all that a class defines itself."""
+    if isinstance(thing, type):
+        return set().union(*(_codes(part) for part in vars(thing).values() if not isinstance(part, type)))
+    for name in ("fget", "func", "__func__"):
+        thing = getattr(thing, name, None) or thing
+    code = getattr(thing, "__code__", None)
+    return {code} if code is not None else set()
+
+
+@contextmanager
+def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
+    """Note which of the library's functions and classes code outside the library uses, however it came by them.
+
+    This runs in the process of what it watches: advice, and no proof.
+
+    Parameters
+    ----------
+    answer : object
+        The function or class that is called in the block. Of a class, what it inherits or borrows counts too.
+    names : iterable of str
+        Such as ``"sheaflab:Sheaf.energy"``.
+
+    Yields
+    ------
+    set of str
+        Those of the names that were used, when the block has ended.
+    """
+    names = list(names)
+    used, functions, classes = set[str](), dict[Any, str](), dict[type, tuple[str, set[Any]]]()
+    for name in names:
+        thing = resolve_name(name)
+        if isinstance(thing, type):
+            classes[thing] = name, _codes(thing)
+        else:
+            functions.update(dict.fromkeys(_codes(thing), name))
+    of_classes = {code for kind in classes for base in kind.__mro__[:-1] for code in _codes(base)}
+
+    def note(frame: Any, event: str, _argument: Any) -> None:
+        code, caller = frame.f_code, frame.f_back
+        if event != "call" or caller is None or (code not in functions and code not in of_classes):
+            return
+        if str(caller.f_globals.get("__name__", "")).partition(".")[0] == "sheaflab":
+            return
+        if code in functions:
+            used.add(functions[code])
+        first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+        for kind, (name, own) in classes.items():  # instances of the student's own subclasses are not meant
+            if type(first) is kind or (code in own and not isinstance(first, kind)):
+                used.add(name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield used
+    finally:
+        sys.setprofile(before)
+    used |= _inherited(answer, names)
+
+
+def _inherited(function: object, names: list[str]) -> set[str]:
+    """Which of the library's classes a class inherits from, or borrows a function from."""
+    if not isinstance(function, type):
+        return set()
+    found, own = set(), [base for base in function.__mro__ if base.__module__.partition(".")[0] != "sheaflab"]
+    parts = set().union(*(_codes(base) for base in own))
+    for name in names:
+        thing = resolve_name(name)
+        if isinstance(thing, type) and (thing in function.__mro__ or _codes(thing) & parts):
+            found.add(name)
+    return found
