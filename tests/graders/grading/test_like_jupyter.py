@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import platform
 import textwrap
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell
 
-from graders.grading.beside import LARGEST, MOST, beside, left_aside, read_beside
+from graders.grading.beside import LARGEST, MOST, SMALL, beside, left_aside, read_beside
 from graders.grading.canary import best_isolation
 from graders.grading.grade import grade_repaired
 from graders.grading.submission import read_files, read_notebook
 from graders.lab.percent import grade_id, template
+from graders.sandbox.inside import shell
 from graders.sandbox.isolation import Limits
 from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host
+from graders.sandbox.values import POOL
 from graders.status import Status
 
 LIMITS = Limits(cpu=3.0, wall=20.0)
+NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 CHOICES = {
     "thread pool": """
         from concurrent.futures import ThreadPoolExecutor
@@ -271,3 +275,21 @@ def test_the_graders_versions_stand_in_the_release(course):
     text = (course.root / "release" / course.assignment / "requirements.txt").read_text()
     assert f"graded with Python {platform.python_version()}" in text
     assert f"numpy=={np.__version__}\n" in text
+
+
+def test_the_page_for_students_has_the_bounds_that_hold():
+    page = (Path(__file__).parents[3] / "course" / "docs" / "what-runs.md").read_text(encoding="utf-8")
+    bounds, mega = Limits(), 2**20
+    for told in (
+        f"| one cell | {bounds.cpu:g} s of CPU, {bounds.wall:g} s on the clock |",
+        f"| one call of a function | {bounds.call_cpu:g} s of CPU, {bounds.wall:g} s on the clock |",
+        f"| all cells and calls of a submission | {bounds.total_wall:g} s on the clock |",
+        f"| {bounds.memory // mega} MB of addresses, {bounds.total_memory // mega} MB |",
+        f"| processes and threads at once | {bounds.processes} |",
+        f"| one file that is written | {bounds.file_size // mega} MB |",
+        f"{shell.MAX_STREAM // 1024} KB is kept; at {shell.MAX_FLOOD // mega} MB it is stopped",
+        f"at most {MOST} files, {LARGEST // mega} MB together",
+        f"if it is smaller than {SMALL // mega} MB",
+        f"from a pool of {NUMBERS[POOL]} per check",
+    ):
+        assert told in page, told
