@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = ("numpy", "scipy", "matplotlib")
 """All that an answer needs."""
-_MODULE = re.compile(r"No module named '([\w.]+)'")
+_MODULE = re.compile(r"(?:No module named|The module) '([\w.]+)'")  # Pyodide has a text of its own
 _NAME = re.compile(
     r"module '(numpy|scipy|matplotlib)[\w.]*' has no attribute|cannot import name '\w+' from '(numpy|scipy|matplotlib)|"
     r"`np\.\w+` was (?:removed|a deprecated)|No module named '(numpy|scipy|matplotlib)\."

@@ -50,7 +50,13 @@ class Ran:
     outside: list[str]
 
 
-OTHERS = {"wrong": WRONG, "raises": RAISES, "raises-on-fresh": FRESH, "unwritten": catalogue().find("1.1").stub}
+OTHERS = {
+    "wrong": WRONG,
+    "raises": RAISES,
+    "raises-on-fresh": FRESH,
+    "unwritten": catalogue().find("1.1").stub,
+    "missing": "def activation_pattern(z):\n    import tables_of_tomorrow\n    return z > 0\n",
+}
 
 
 def run_first(site: Path, folder: Path, *, published: Path | None = None, picture: Path | None = None) -> Ran:
@@ -168,6 +174,12 @@ def test_a_students_failure_is_its_message_alone(student, kind, error, told):
     found, shown = failure(student.others[kind]["check-1-1"])
     assert error in found  # Pyodide's kernel gives the class as it prints itself
     assert shown == f"Exercise 1.1: {told}"
+
+
+def test_a_package_that_is_missing_in_the_browser_is_told(student):
+    _, shown = failure(student.others["missing"]["check-1-1"])
+    assert "line 2:   import tables_of_tomorrow" in shown
+    assert "there is no `tables_of_tomorrow` in this browser, only Python's own modules, numpy 2" in shown
 
 
 @pytest.fixture(scope="session")
