@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -75,59 +76,111 @@ ROOMS = {
 }  # fmt: skip
 
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
+def name_of(path: Path, root: Path = ROOT) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def arrows(package: str) -> dict[str, set[str]]:
-    """For each module of a package those that it imports, even in a function."""
-    known = {name_of(path): path for path in modules(package)}
-    # A package's __init__ only gathers names: what matters is who imports the modules that define them.
-    gathering = {name for name in known if any(other.startswith(name + ".") for other in known)}
+def names_in(path: Path, here: str) -> set[str]:
+    """Absolute names of all that a file, whose package is `here`, imports, at its top and in its functions."""
+    reached: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            reached |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = here.split(".")[: len(here.split(".")) + 1 - node.level] if node.level else []
+            source = ".".join([*above, *filter(None, [node.module])])
+            reached |= {f"{source}.{alias.name}" for alias in node.names}
+    return reached
+
+
+def arrows(package: str, root: Path = ROOT) -> dict[str, set[str]]:
+    """For each module of a package those that it imports, even in a function.
+
+    A name that a package's `__init__` gathers or defines counts as an import of that package.
+    """
+    known = {name_of(path, root): path for path in sorted((root / package).rglob("*.py"))}
     found = {}
     for name, path in known.items():
-        if name in gathering:
-            continue
-        reached: set[str] = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                reached |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                reached |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        beside = {f"{name.rpartition('.')[0]}.{bare}" for bare in reached if "." not in bare}  # the worker's own files
-        found[name] = (reached | beside) & set(known) - gathering - {name}
+        here = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        reached = names_in(path, here)
+        reached |= {f"{here}.{bare}" for bare in reached if f"{here}.{bare}" in known}  # the worker's own files
+        modules = {other if other in known else other.rpartition(".")[0] for other in reached}
+        found[name] = modules & set(known) - {name}
     return found
+
+
+def arrows_up(package: str, root: Path = ROOT) -> list[str]:
+    heights = {room: height for height, room in enumerate(ROOMS[package])}
+    # The whole package's `__init__` gathers names of all rooms but the command's: who needs it stands above them.
+    gathering = heights.get("cli", len(heights)) - 0.5
+
+    def height(module: str) -> float:
+        return gathering if module == package else heights[module.split(".")[1]]
+
+    return [
+        f"{name} imports {other}"
+        for name, others in arrows(package, root).items()
+        for other in sorted(others)
+        if height(other) > height(name)
+    ]
 
 
 @pytest.mark.parametrize("package", ROOMS)
 def test_imports_run_downhill(package):
-    heights = {room: height for height, room in enumerate(ROOMS[package])}
-    found = arrows(package)
-    assert {name.split(".")[1] for name in found} == set(heights)
-    up = [
-        f"{name} imports {other}"
-        for name, others in found.items()
-        for other in sorted(others)
-        if heights[other.split(".")[1]] > heights[name.split(".")[1]]
-    ]
-    assert up == []
+    assert {name.split(".")[1] for name in arrows(package) if name != package} == set(ROOMS[package])
+    assert arrows_up(package) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "planted", "arrow"),
+    [
+        ("sheaflab/walls.py", "from sheaflab.schemes.exact import Exact", "sheaflab.walls imports sheaflab.schemes.exact"),
+        ("sheaflab/walls.py", "from sheaflab.schemes import exact", "sheaflab.walls imports sheaflab.schemes.exact"),
+        ("sheaflab/walls.py", "import sheaflab.schemes.exact", "sheaflab.walls imports sheaflab.schemes.exact"),
+        ("sheaflab/walls.py", "def f():\n    from sheaflab import Exact", "sheaflab.walls imports sheaflab"),
+        ("sheaflab/walls.py", "from sheaflab.checks import labs", "sheaflab.walls imports sheaflab.checks"),
+        ("sheaflab/walls.py", "from . import plots", "sheaflab.walls imports sheaflab.plots"),
+        ("sheaflab/walls.py", "from .schemes.exact import Exact", "sheaflab.walls imports sheaflab.schemes.exact"),
+        ("sheaflab/engine/taylor.py", "from ..plots import plt", "sheaflab.engine.taylor imports sheaflab.plots"),
+        ("sheaflab/checks/__init__.py", "from sheaflab import ensemble", "sheaflab.checks imports sheaflab.ensemble"),
+        ("graders/lab/bank.py", "import graders.commands.cli", "graders.lab.bank imports graders.commands.cli"),
+        ("graders/lab/bank.py", "from graders.classroom.intake import walker", "graders.lab.bank imports graders.classroom.intake.walker"),
+        ("graders/sandbox/inside/worker.py", "def f():\n    from graders.status import x\n    import graders.proof.selfcheck", "graders.sandbox.inside.worker imports graders.proof.selfcheck"),
+    ],
+)  # fmt: skip
+def test_each_way_to_write_an_import_that_runs_up_is_seen(file, planted, arrow, tmp_path):
+    package = file.split("/")[0]
+    shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / file
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{planted}\n", encoding="utf-8")
+    assert arrow in arrows_up(package, tmp_path)
+
+
+def circles(edges: dict[str, set[str]]) -> list[str]:
+    """The first import circle on each way down."""
+    done, found = set[str](), list[str]()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        if module in path:
+            found.append(" → ".join((*path[path.index(module) :], module)))
+        elif module not in done:
+            for other in sorted(edges[module]):
+                visit(other, (*path, module))
+            done.add(module)
+
+    for module in edges:
+        visit(module, ())
+    return found
 
 
 @pytest.mark.parametrize("package", ROOMS)
 def test_no_module_imports_itself_in_a_circle(package):
-    edges, state = arrows(package), dict[str, int]()
+    assert circles(arrows(package)) == []
 
-    def visit(module: str, path: tuple[str, ...]) -> None:
-        assert state.get(module) != 1, f"import circle: {' → '.join((*path, module))}"
-        if module not in state:
-            state[module] = 1
-            for other in sorted(edges[module]):
-                visit(other, (*path, module))
-            state[module] = 2
 
-    for module in edges:
-        visit(module, ())
+def test_an_import_circle_is_seen():
+    assert circles({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}, "e": {"e"}}) == ["b → d → b", "e → e"]
 
 
 def test_the_certificate_shares_no_code_with_what_it_checks():
@@ -141,8 +194,8 @@ def test_the_certificate_shares_no_code_with_what_it_checks():
     assert "sheaflab.proof.walk" in reached
     assert not {module for module in reached if module.split(".")[1] in ("engine", "schemes", "blocks")}
     for path in (ROOT / "sheaflab" / "certificate.py", *modules("sheaflab/proof")):
-        own = imports(path)
-        assert not {module for module in own if module.startswith(("sheaflab.events", "sheaflab.modes"))}
+        own = names_in(path, name_of(path).rpartition(".")[0])
+        assert not {name for name in own if name.startswith(("sheaflab.events", "sheaflab.modes"))}
 
 
 def test_the_command_line_is_in_one_room():
