@@ -6,7 +6,6 @@ import math
 from abc import abstractmethod
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from sheaflab.arrays import BoolArray, FloatArray, as_positive
 from sheaflab.region import ActivationRegion
@@ -17,11 +16,12 @@ from sheaflab.sheaf import Sheaf
 from sheaflab.trajectory import Trajectory
 
 
-class Integrator(Scheme):
+class Integrator(Scheme[Trajectory]):
     """A time-stepping scheme for the heat equation of a sheaf.
 
     A scheme is a subclass that says how to :meth:`advance` inside one activation region and, if it can
-    do better than the end of the step, how to :meth:`locate` the crossing within a step; :meth:`run` only loops.
+    do better than the end of the step, how to :meth:`locate` the crossing within a step; :meth:`run` only loops. The
+    log of a trajectory holds one entry for each sign change between two states of the scheme; it is not certified.
 
     Parameters
     ----------
@@ -33,7 +33,10 @@ class Integrator(Scheme):
     Raises
     ------
     ValueError
-        If `dt` is not positive and finite or `max_steps` not positive.
+        If `dt` is not positive and finite or `max_steps` not positive; from :meth:`run` also if what a subclass's
+        :meth:`advance` or :meth:`locate` returns has another shape or is out of range.
+    TypeError
+        From :meth:`run`, if one of these returns nothing, or no numbers.
     """
 
     def __init__(self, dt: float = 0.01, *, max_steps: int = 1_000_000) -> None:
@@ -52,31 +55,8 @@ class Integrator(Scheme):
         """
         return h
 
-    def run(self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0) -> Trajectory:
-        """Integrate from `c0` at time 0 to `t_end`.
-
-        Parameters
-        ----------
-        sheaf : Sheaf
-        c0 : array_like, shape (n,)
-        t_end : float
-
-        Returns
-        -------
-        Trajectory
-            Its log holds one entry for each sign change between two states of the scheme; it is not certified.
-
-        Raises
-        ------
-        ValueError
-            If `c0` has another shape or is not finite, `t_end` is not positive and finite, or what a subclass's
-            :meth:`advance` or :meth:`locate` returns has another shape or is out of range.
-        TypeError
-            If one of these returns nothing, or no numbers.
-        """
-        c = sheaf.cochain(c0, "c0")
-        t_end = as_positive("t_end", t_end)
-        walk = Walk(sheaf, c)
+    def _integrate(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> Trajectory:
+        walk = Walk(sheaf, c0)
         # A step more for a remainder only where it is more than the rounding of t_end / dt.
         steps = max(1, math.ceil(t_end / self.dt * (1 - 1e-12)))
         last, k = min(steps, self.max_steps), 0

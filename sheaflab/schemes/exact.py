@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import ClassVar, Literal, get_args, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.certificate import Certificate, certify
@@ -25,8 +24,28 @@ _CONDITION = 1e10
 _SIZES = 1e-150, 1e150
 
 
-class Exact(Scheme):
+class ExactTrajectory(Trajectory):
+    """A trajectory of :class:`Exact`.
+
+    Attributes
+    ----------
+    repelled : tuple of (int, int)
+        Layers and neurons that started on a wall that repels to both sides. Filippov's solution is not unique there:
+        these counted as inactive.
+    """
+
+    repelled: tuple[tuple[int, int], ...] = ()
+
+    def certify(self) -> Certificate:
+        """Check this trajectory independently of how it was made: see :func:`sheaflab.certificate.certify`."""
+        return certify(self)
+
+
+class Exact(Scheme[ExactTrajectory]):
     """The flow itself: no time step, every switch located and certified, sliding stretches included.
+
+    The log of a trajectory is certified. A start on a wall takes the side that Filippov's rule gives; where the wall
+    repels to both sides, the neuron counts as inactive and the trajectory's `repelled` names it.
 
     Parameters
     ----------
@@ -41,7 +60,8 @@ class Exact(Scheme):
     Raises
     ------
     ValueError
-        If `method` is unknown or `max_events` not positive.
+        If `method` is unknown or `max_events` not positive; from :meth:`run` also if the rates of a mode lie so many
+        decades apart that double precision, or a forced closed form, cannot hold them at once.
     """
 
     certified: ClassVar[bool] = True
@@ -52,31 +72,10 @@ class Exact(Scheme):
         self.method = method
         self.max_events = int(as_positive("max_events", max_events))
 
-    def run(self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0) -> ExactTrajectory:
-        """Follow the flow from `c0` at time 0 to `t_end`.
+    def _integrate(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> ExactTrajectory:
+        return _trajectory(sheaf, *self._follow(sheaf, c0, t_end))
 
-        Parameters
-        ----------
-        sheaf : Sheaf
-        c0 : array_like, shape (n,)
-        t_end : float
-
-        Returns
-        -------
-        ExactTrajectory
-            Its log is certified. A start on a wall takes the side that Filippov's rule gives; where the wall repels
-            to both sides, the neuron counts as inactive and the trajectory's `repelled` names it.
-
-        Raises
-        ------
-        ValueError
-            If `c0` has another shape or is not finite, `t_end` is not positive and finite, or the rates of a
-            mode lie so many decades apart that double precision, or a forced closed form, cannot hold them at once.
-        """
-        record, repelled = self._run(sheaf, sheaf.cochain(c0, "c0"), as_positive("t_end", t_end))
-        return _trajectory(sheaf, record, repelled)
-
-    def _run(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> tuple[Record, list[int]]:
+    def _follow(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> tuple[Record, list[int]]:
         _check_size(sheaf, c0, "c0")
         if self.method != "taylor" and _has_formula(sheaf):
             return shallow.run(sheaf, c0, t_end, self.max_events)
@@ -101,23 +100,6 @@ class Exact(Scheme):
 
     def __repr__(self) -> str:
         return "Exact()" if self.method == "auto" else f"Exact(method={self.method!r})"
-
-
-class ExactTrajectory(Trajectory):
-    """A trajectory of :class:`Exact`.
-
-    Attributes
-    ----------
-    repelled : tuple of (int, int)
-        Layers and neurons that started on a wall that repels to both sides. Filippov's solution is not unique there:
-        these counted as inactive.
-    """
-
-    repelled: tuple[tuple[int, int], ...] = ()
-
-    def certify(self) -> Certificate:
-        """Check this trajectory independently of how it was made: see :func:`sheaflab.certificate.certify`."""
-        return certify(self)
 
 
 def _has_formula(sheaf: Sheaf) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from concurrent.futures import Executor
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from numpy.typing import ArrayLike
 
@@ -15,15 +15,16 @@ from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import events_of
 from sheaflab.trajectory import Trajectory
 
+_Result = TypeVar("_Result", bound=Trajectory, covariant=True)
 
-class Scheme(ABC):
+
+class Scheme(ABC, Generic[_Result]):
     """A scheme for the heat equation of a sheaf: what time-stepping schemes and :class:`~sheaflab.Exact` share."""
 
     certified: ClassVar[bool] = False
     """Whether the logs list every switch of the flow itself."""
 
-    @abstractmethod
-    def run(self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0) -> Trajectory:
+    def run(self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0) -> _Result:
         """Integrate from `c0` at time 0 to `t_end`.
 
         Parameters
@@ -32,11 +33,22 @@ class Scheme(ABC):
         c0 : array_like, shape (n,)
         t_end : float
 
+        Returns
+        -------
+        Trajectory
+            What its log holds, the class of the scheme says.
+
         Raises
         ------
         ValueError
-            If `c0` has another shape or is not finite, or `t_end` is not positive and finite.
+            If `c0` has another shape or is not finite, or `t_end` is not positive and finite; and as the class of the
+            scheme says.
         """
+        return self._integrate(sheaf, sheaf.cochain(c0, "c0"), as_positive("t_end", t_end))
+
+    @abstractmethod
+    def _integrate(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> _Result:
+        """Integrate from `c0`, shape ``(n,)`` and finite, to `t_end`, positive and finite."""
 
     def ensemble(
         self,
