@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from graders.lab.tables import ManifestError, Table
+from sheaflab.study.catalogue import Task
 
 ID = re.compile(r"\d+\.(\d+|W\d*)")
 CHECK = re.compile(r"[a-z][a-z0-9_]*")
@@ -42,31 +43,15 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Exercise:
-    """A function or class for the student to write."""
+class Exercise(Task):
+    """A function or class for the student to write: the task, and the hidden checks that give points for it."""
 
-    id: str
-    title: str
-    function: str
-    minutes: int
-    requires: tuple[str, ...]
-    hints: tuple[str, ...]
     checks: tuple[Check, ...]
 
     @property
     def points(self) -> float:
         """Points of all its checks."""
         return sum(check.points for check in self.checks)
-
-    @property
-    def slug(self) -> str:
-        """The id as it stands in cell names: ``1-1``."""
-        return self.id.replace(".", "-")
-
-    @property
-    def solution_cell(self) -> str:
-        """grade_id of the cell with the student's solution."""
-        return f"ex-{self.slug}"
 
     @property
     def check_cell(self) -> str:

@@ -23,8 +23,10 @@ class StudyError(MessageOnly, ValueError):
 
 
 @dataclass(frozen=True)
-class Exercise:
-    """One exercise.
+class Task:
+    """What students and staff alike know of an exercise.
+
+    The catalogue adds what a student works with (:class:`StudyTask`), the staff's manifest the checks and their points.
 
     Attributes
     ----------
@@ -36,6 +38,32 @@ class Exercise:
         Exercises that come before it.
     hints : tuple of str
         From a nudge to nearly there.
+    """
+
+    id: str
+    title: str
+    function: str
+    minutes: int
+    requires: tuple[str, ...]
+    hints: tuple[str, ...]
+
+    @property
+    def slug(self) -> str:
+        """The id as it stands in cell names: ``1-1``."""
+        return self.id.replace(".", "-")
+
+    @property
+    def solution_cell(self) -> str:
+        """grade_id of the cell that the student fills in."""
+        return f"{'ex' if self.function else 'written'}-{self.slug}"
+
+
+@dataclass(frozen=True)
+class StudyTask(Task):
+    """An exercise as a student without staff works on it: with its stub, and without points.
+
+    Attributes
+    ----------
     checks : tuple of (str, str)
         Name and title of each check on fresh problems.
     stub : str
@@ -46,21 +74,10 @@ class Exercise:
         Name of its lab.
     """
 
-    id: str
-    title: str
-    function: str
-    minutes: int
-    requires: tuple[str, ...]
-    hints: tuple[str, ...]
     checks: tuple[tuple[str, str], ...]
     stub: str
     notebook: str
     lab: str
-
-    @property
-    def cell(self) -> str:
-        """The grade_id of the cell to fill in."""
-        return f"{'ex' if self.function else 'written'}-{self.id.replace('.', '-')}"
 
 
 @dataclass(frozen=True)
@@ -70,8 +87,8 @@ class Notebook:
     name: str
     title: str
     minutes: int
-    exercises: tuple[Exercise, ...]
-    written: tuple[Exercise, ...]
+    exercises: tuple[StudyTask, ...]
+    written: tuple[StudyTask, ...]
 
 
 @dataclass(frozen=True)
@@ -83,11 +100,11 @@ class Catalogue:
     notebooks: tuple[Notebook, ...]
 
     @property
-    def exercises(self) -> tuple[Exercise, ...]:
+    def exercises(self) -> tuple[StudyTask, ...]:
         """All exercises to program, in order."""
         return tuple(exercise for notebook in self.notebooks for exercise in notebook.exercises)
 
-    def find(self, exercise: str | float) -> Exercise:
+    def find(self, exercise: str | float) -> StudyTask:
         """Return the exercise with this id; the number 1.2 is taken for ``"1.2"``.
 
         Raises
@@ -107,7 +124,7 @@ class Catalogue:
         remedy = f"this notebook has {', '.join(same)}" if same else "`sheaflab list` shows them all"
         raise StudyError(f"there is no exercise {exercise!r}; {remedy}")
 
-    def task(self, exercise: str | float) -> Exercise:
+    def task(self, exercise: str | float) -> StudyTask:
         """Return the exercise with this id; a written answer is refused.
 
         Raises
@@ -131,8 +148,8 @@ def parse(data: dict[str, Any]) -> Catalogue:
     return Catalogue(data["name"], data["title"], tuple(notebooks))
 
 
-def _exercise(item: dict[str, Any], notebook: str, lab: str) -> Exercise:
-    return Exercise(
+def _exercise(item: dict[str, Any], notebook: str, lab: str) -> StudyTask:
+    return StudyTask(
         item["id"],
         item["title"],
         item["function"],

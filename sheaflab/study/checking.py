@@ -18,7 +18,7 @@ from sheaflab import checks
 from sheaflab.checks import CheckFailed, NotWritten
 from sheaflab.checks.messages import rows
 from sheaflab.checks.raised import Raised
-from sheaflab.study.catalogue import Exercise, read
+from sheaflab.study.catalogue import StudyTask, read
 from sheaflab.study.edition import Answers, Edition, Report
 from sheaflab.study.files import plain
 from sheaflab.study.limit import SECONDS, OutOfTimeError, limited
@@ -29,7 +29,11 @@ _UNKNOWN = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
 def check_here(
-    exercise: Exercise, namespace: Mapping[str, Any], sources: Mapping[str, str], edition: Edition | None, secret: bytes
+    exercise: StudyTask,
+    namespace: Mapping[str, Any],
+    sources: Mapping[str, str],
+    edition: Edition | None,
+    secret: bytes,
 ) -> Report:
     """Check what a notebook has defined, in this process."""
     if exercise.function not in namespace:
@@ -58,7 +62,7 @@ class _Heard(io.StringIO):
 
 
 def check_answers(
-    exercise: Exercise, answers: Answers, edition: Edition | None, secret: bytes, limit: float = SECONDS
+    exercise: StudyTask, answers: Answers, edition: Edition | None, secret: bytes, limit: float = SECONDS
 ) -> Report:
     """Check a notebook's text: in the edition's sandbox if there is one, else in this process, for `limit` seconds."""
     source = answers.sources.get(exercise.id, "")
@@ -75,15 +79,15 @@ def check_answers(
     return replace(report, visible=report.visible + _earlier(exercise, answers, report.visible))
 
 
-def _check_cells(exercise: Exercise, answers: Answers, edition: Edition | None, secret: bytes) -> Report:
+def _check_cells(exercise: StudyTask, answers: Answers, edition: Edition | None, secret: bytes) -> Report:
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    trouble = execute(answers, exercise.cell, namespace)
+    trouble = execute(answers, exercise.solution_cell, namespace)
     if trouble:
         return Report(exercise.id, exercise.title, trouble)
     return check_here(exercise, namespace, answers.sources, edition, secret)
 
 
-def _earlier(exercise: Exercise, answers: Answers, told: str) -> str:
+def _earlier(exercise: StudyTask, answers: Answers, told: str) -> str:
     """What to do about a name that another exercise defines; an empty text if a message speaks of none."""
     unknown = _UNKNOWN.search(told)
     others = {task.function: task for task in read(exercise.lab).exercises if task.id != exercise.id}
@@ -116,7 +120,7 @@ def mentions(source: str, name: str) -> bool:
     return any(name in (getattr(node, part, None) for part in ("id", "name", "asname")) for node in nodes)
 
 
-def undefined(exercise: Exercise, source: str) -> str:
+def undefined(exercise: StudyTask, source: str) -> str:
     """Say why there is no answer under the exercise's name."""
     found = code(source)
     if not found:
@@ -128,7 +132,7 @@ def undefined(exercise: Exercise, source: str) -> str:
     return f"its cell {found_name} `{exercise.function}`\n{rows([('next', step)])}"
 
 
-def untouched(exercise: Exercise, source: str) -> bool:
+def untouched(exercise: StudyTask, source: str) -> bool:
     """Tell whether a cell says what it said when it was handed out; comments and blank lines do not count.
 
     Anything else is run: whether it still meets the placeholder, its `NotImplementedError` tells.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sheaflab.study import words
-from sheaflab.study.catalogue import Exercise, StudyError, catalogue
+from sheaflab.study.catalogue import StudyError, StudyTask, catalogue
 from sheaflab.study.edition import Report, installed, required
 from sheaflab.study.limit import SECONDS
 from sheaflab.study.workspace import Workspace
@@ -98,12 +98,12 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(exercise: Exercise) -> dict[str, Any]:
+def _facts(exercise: StudyTask) -> dict[str, Any]:
     known = asdict(exercise)
     return {key: known[key] for key in ("id", "title", "minutes", "requires")}
 
 
-def _state(workspace: Workspace, exercise: Exercise) -> str:
+def _state(workspace: Workspace, exercise: StudyTask) -> str:
     return "solved" if workspace.solved(exercise) else "tried" if workspace.tried(exercise) else "open"
 
 
@@ -178,7 +178,7 @@ def _check(options: argparse.Namespace) -> int:
     return 0 if tried and all(found.passed for found in tried) else 1
 
 
-def _there(workspace: Workspace, task: Exercise) -> bool:
+def _there(workspace: Workspace, task: StudyTask) -> bool:
     try:
         workspace.path(task)
     except StudyError:

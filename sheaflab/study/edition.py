@@ -11,7 +11,7 @@ from sheaflab.study.catalogue import GROUP, StudyError, catalogue
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """How one check ended; `message` is empty if it passed."""
 
     name: str
@@ -29,7 +29,7 @@ class Report:
     exercise, title : str
     visible : str
         Message of the visible check; empty if it passed.
-    fresh : tuple of Outcome
+    fresh : tuple of CheckOutcome
         Checks on fresh problems; empty in the student edition, which has none.
     attempted : bool
         Whether anything has been written.
@@ -40,7 +40,7 @@ class Report:
     exercise: str
     title: str
     visible: str
-    fresh: tuple[Outcome, ...] = ()
+    fresh: tuple[CheckOutcome, ...] = ()
     attempted: bool = True
     note: str = ""
 
@@ -98,7 +98,7 @@ class Edition(Protocol):
 
     def check_here(
         self, exercise: str, namespace: Mapping[str, Any], sources: Mapping[str, str], secret: bytes
-    ) -> tuple[Outcome, ...]:
+    ) -> tuple[CheckOutcome, ...]:
         """Run the checks on fresh problems in this process, on what a notebook has defined."""
 
     def check_apart(self, exercise: str, answers: Answers, secret: bytes) -> Report | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sheaflab.checks import PASSES
-from sheaflab.study.catalogue import Exercise
+from sheaflab.study.catalogue import StudyTask
 
 # What is added to a name: by the site in the browser (its version), by browsers and systems for a second copy,
 # by Jupyter for a duplicate.
@@ -40,7 +40,7 @@ def plain(source: str) -> str:
     return "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
 
 
-def verdict(cell: dict[str, Any], exercise: Exercise) -> str:
+def verdict(cell: dict[str, Any], exercise: StudyTask) -> str:
     """Return what the saved output of a cell says of an exercise's visible check: ``pass``, ``fail`` or nothing."""
     outputs = [output for output in cell.get("outputs") or () if isinstance(output, dict)]
     printed = "".join(text({"source": output.get("text", "")}) for output in outputs)  # a kernel may send it in parts
@@ -53,19 +53,19 @@ def verdict(cell: dict[str, Any], exercise: Exercise) -> str:
     return ""
 
 
-def cell_names(cells: Sequence[dict[str, Any]], exercises: Iterable[Exercise]) -> list[str]:
+def cell_names(cells: Sequence[dict[str, Any]], exercises: Iterable[StudyTask]) -> list[str]:
     """Return the name of each cell: its grade_id, else its id, else that of the exercise whose function it defines.
 
     Other programs drop the metadata in which nbgrader keeps names, or the ids, or both.
     """
     names = [_grade_id(cell) or _role(cell) for cell in cells]
     for exercise in exercises:
-        if exercise.cell in names:
+        if exercise.solution_cell in names:
             continue
         free = [k for k, name in enumerate(names) if not name and cells[k].get("cell_type") == "code"]
         found = [k for k in free if exercise.function and defines(text(cells[k]), exercise.function)]
         if found:
-            names[found[0]] = exercise.cell
+            names[found[0]] = exercise.solution_cell
     return names
 
 
@@ -78,10 +78,10 @@ def defines(source: str, function: str) -> bool:
     return any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == function for node in tree.body)
 
 
-def lost_cell(exercise: Exercise, cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def lost_cell(exercise: StudyTask, cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Return an empty cell for an exercise, with an id that none of the other cells has."""
-    meta = {"grade": False, "grade_id": exercise.cell, "locked": False, "schema_version": 3, "solution": True}
-    taken, name = {cell.get("id") for cell in cells}, exercise.cell
+    meta = {"grade": False, "grade_id": exercise.solution_cell, "locked": False, "schema_version": 3, "solution": True}
+    taken, name = {cell.get("id") for cell in cells}, exercise.solution_cell
     while name in taken:
         name += "-again"
     return {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sheaflab.study import words
-from sheaflab.study.catalogue import Exercise, catalogue
+from sheaflab.study.catalogue import StudyTask, catalogue
 from sheaflab.study.edition import installed, required
 from sheaflab.study.workspace import Workspace
 
@@ -77,7 +77,7 @@ def solution(exercise: str | float, *, sure: bool = False) -> None:
     ValueError
         If there is no such exercise, or this is the student edition.
     """
-    found: Exercise = catalogue().find(exercise)
+    found: StudyTask = catalogue().find(exercise)
     edition = required("solutions are in")
     if not sure:
         print(f'Sure? A hint may be enough. To see the solution: sheaflab.solution("{found.id}", sure=True)')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from sheaflab.study.catalogue import Catalogue, Exercise
+from sheaflab.study.catalogue import Catalogue, StudyTask
 from sheaflab.study.edition import Report, Solution, installed
 from sheaflab.study.workspace import Workspace
 
@@ -90,7 +90,7 @@ def _note(found: Report) -> str:
     return f"\n  ({found.note})" if found.note else ""
 
 
-def hint(exercise: Exercise, shown: int, *, remembered: bool = True) -> str:
+def hint(exercise: StudyTask, shown: int, *, remembered: bool = True) -> str:
     """Return the hint number `shown` and how many are left, and whether the next call will know of it."""
     total = len(exercise.hints)
     left = total - shown
@@ -103,7 +103,7 @@ def hint(exercise: Exercise, shown: int, *, remembered: bool = True) -> str:
     return told
 
 
-def solution(exercise: Exercise, key: Solution, paint: Paint = PLAIN) -> str:
+def solution(exercise: StudyTask, key: Solution, paint: Paint = PLAIN) -> str:
     """Return a key with its reasoning, other ways and common mistakes."""
     parts = [paint("bold", f"{exercise.id} {exercise.title}"), "", key.code.rstrip()]
     if key.reasoning:
@@ -153,12 +153,12 @@ def progress(catalogue: Catalogue, workspace: Workspace, paint: Paint = PLAIN) -
     return "\n".join(lines)
 
 
-def upcoming(catalogue: Catalogue, workspace: Workspace) -> Exercise | None:
+def upcoming(catalogue: Catalogue, workspace: Workspace) -> StudyTask | None:
     """Return the first exercise that is not solved yet, or None."""
     return next((exercise for exercise in catalogue.exercises if not workspace.solved(exercise)), None)
 
 
-def _kind(workspace: Workspace, exercise: Exercise) -> str:
+def _kind(workspace: Workspace, exercise: StudyTask) -> str:
     return "pass" if workspace.solved(exercise) else "tried" if workspace.tried(exercise) else "open"
 
 

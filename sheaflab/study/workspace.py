@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sheaflab.study.catalogue import Catalogue, Exercise, StudyError
+from sheaflab.study.catalogue import Catalogue, StudyError, StudyTask
 from sheaflab.study.edition import Answers, installed
 from sheaflab.study.files import cell_names, defines, lost_cell, notebooks, text, verdict
 
@@ -84,17 +84,17 @@ class Workspace:
             path = self.folder / STATE
             path.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
-    def solved(self, exercise: Exercise) -> bool:
+    def solved(self, exercise: StudyTask) -> bool:
         """Whether all its checks have passed, here or (the student edition has no others) in the saved notebook."""
         if exercise.id in self.state["solved"]:
             return True
         return self._seen(exercise) == "pass" and installed() is None
 
-    def tried(self, exercise: Exercise) -> bool:
+    def tried(self, exercise: StudyTask) -> bool:
         """Whether it has been checked with something written in it."""
         return exercise.id in self.state["tried"] or bool(self._seen(exercise))
 
-    def _seen(self, exercise: Exercise) -> str:
+    def _seen(self, exercise: StudyTask) -> str:
         """How the visible check ended in the notebook, as it was saved: ``pass``, ``fail`` or nothing."""
         try:
             path = self.path(exercise)
@@ -107,7 +107,7 @@ class Workspace:
             return ""
         return self._shown[path][1].get(exercise.id, "")
 
-    def remember(self, exercise: Exercise, *, passed: bool) -> None:
+    def remember(self, exercise: StudyTask, *, passed: bool) -> None:
         """Note how a check ended. What was solved once stays solved."""
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
         self.state["tried"][exercise.id] = now
@@ -121,7 +121,7 @@ class Workspace:
             self.state["problems"] = secrets.token_hex(8)
         return str(self.state["problems"]).encode()
 
-    def next_hint(self, exercise: Exercise) -> int:
+    def next_hint(self, exercise: StudyTask) -> int:
         """Count the hints shown up and return how many that makes, at most all."""
         shown: int = min(self.state["hints"].get(exercise.id, 0) + 1, len(exercise.hints))
         self.state["hints"][exercise.id] = shown
@@ -129,7 +129,7 @@ class Workspace:
         return shown
 
     # -- notebooks ------------------------------------------------------------------------------------------------
-    def path(self, exercise: Exercise) -> Path:
+    def path(self, exercise: StudyTask) -> Path:
         """File of an exercise's notebook; copies such as ``lab10-3 (1).ipynb`` count, the newest is taken.
 
         Raises
@@ -145,19 +145,19 @@ class Workspace:
             f"notebooks. If you have none, {last}"
         )
 
-    def file(self, exercise: Exercise) -> str:
+    def file(self, exercise: StudyTask) -> str:
         """Name of the file with an exercise, or the one that it should have."""
         found = notebooks(self.folder, exercise.notebook)
         return found[0].name if found else f"{exercise.notebook}.ipynb"
 
-    def taken(self, exercise: Exercise) -> str:
+    def taken(self, exercise: StudyTask) -> str:
         """Say which file was taken, if it goes by another name than expected or there are several."""
         found = notebooks(self.folder, exercise.notebook)
         if len(found) > 1:
             return f"taken from {found[0].name}, the newest of {len(found)} copies"
         return f"taken from {found[0].name}" if found and found[0].stem != exercise.notebook else ""
 
-    def read(self, exercise: Exercise) -> dict[str, Any]:
+    def read(self, exercise: StudyTask) -> dict[str, Any]:
         """Return a notebook as JSON data.
 
         Raises
@@ -179,7 +179,7 @@ class Workspace:
             raise StudyError(f"{path} is empty, damaged or another notebook; {self._way_out(path, exercise)}")
         return dict(data)
 
-    def sound(self, exercise: Exercise) -> bool:
+    def sound(self, exercise: StudyTask) -> bool:
         """Whether an exercise's notebook can be read."""
         try:
             self.read(exercise)
@@ -187,14 +187,14 @@ class Workspace:
             return False
         return True
 
-    def _way_out(self, path: Path, exercise: Exercise) -> str:
+    def _way_out(self, path: Path, exercise: StudyTask) -> str:
         if installed():
             return f"`sheaflab reset {exercise.id}` keeps this file under another name and writes a fresh notebook"
         saved = path.parent / ".ipynb_checkpoints" / f"{path.stem}-checkpoint.ipynb"
         before = f"Jupyter has kept an earlier one as {saved}: copy it here, or " if saved.is_file() else ""
         return f"{before}rename it and download the notebook again from where your instructor put it"
 
-    def answers(self, exercise: Exercise) -> Answers:
+    def answers(self, exercise: StudyTask) -> Answers:
         """Return the code cells that an exercise's answer rests on: all up to it.
 
         Raises
@@ -204,17 +204,17 @@ class Workspace:
         """
         cells = self.read(exercise)["cells"]
         names = cell_names(cells, self._exercises(exercise))
-        if exercise.cell not in names:
+        if exercise.solution_cell not in names:
             raise StudyError(
-                f"{self.path(exercise).name} has no cell {exercise.cell!r} for exercise {exercise.id}; "
+                f"{self.path(exercise).name} has no cell {exercise.solution_cell!r} for exercise {exercise.id}; "
                 f"`sheaflab reset {exercise.id}` puts it back"
             )
-        own = names.index(exercise.cell)
+        own = names.index(exercise.solution_cell)
         last = next((k for k in range(own + 1, len(names)) if names[k]), len(names)) - 1
         extra = [k for k, name in enumerate(names) if not name and cells[k].get("cell_type") == "code"]
         mine = [k for k in extra if k > own and defines(text(cells[k]), exercise.function)]
         if mine:  # written in a cell of its own below: in a notebook the last definition counts
-            last, names[own], names[mine[-1]] = max(last, mine[-1]), "", exercise.cell
+            last, names[own], names[mine[-1]] = max(last, mine[-1]), "", exercise.solution_cell
         kept = [k for k in range(last + 1) if cells[k].get("cell_type") == "code"]
         kept = [k for k in kept if not names[k].startswith(("check-", "grade-"))]
         sources = {
@@ -222,7 +222,7 @@ class Workspace:
         }
         return Answers(tuple((names[k], text(cells[k])) for k in kept), sources)
 
-    def reset(self, exercise: Exercise) -> Path:
+    def reset(self, exercise: StudyTask) -> Path:
         """Put an exercise's cell back to its stub; return the copy of the notebook as it was.
 
         Raises
@@ -250,18 +250,18 @@ class Workspace:
         self.save()
         return copy
 
-    def _put_back(self, exercise: Exercise, cells: list[dict[str, Any]]) -> None:
+    def _put_back(self, exercise: StudyTask, cells: list[dict[str, Any]]) -> None:
         names = cell_names(cells, self._exercises(exercise))
-        if exercise.cell in names:
-            mine = cells[names.index(exercise.cell)]
+        if exercise.solution_cell in names:
+            mine = cells[names.index(exercise.solution_cell)]
         else:
-            mine, after = lost_cell(exercise, cells), exercise.cell.replace("ex-", "check-")
+            mine, after = lost_cell(exercise, cells), f"check-{exercise.slug}"
             cells.insert(names.index(after) if after in names else len(cells), mine)
         mine.update(source=exercise.stub.splitlines(keepends=True), outputs=[], execution_count=None)
         for cell in cells:
             if verdict(cell, exercise):  # of the answer that is gone
                 cell.update(outputs=[], execution_count=None)
 
-    def _exercises(self, exercise: Exercise) -> tuple[Exercise, ...]:
+    def _exercises(self, exercise: StudyTask) -> tuple[StudyTask, ...]:
         """The exercises of an exercise's notebook."""
         return next(n.exercises for n in self.catalogue.notebooks if n.name == exercise.notebook)

@@ -40,7 +40,7 @@ def fill(folder, exercise, source):
     task = catalogue().find(exercise)
     path = folder / f"{task.notebook}.ipynb"
     data = nbformat.read(path, as_version=4)
-    next(c for c in data.cells if c.metadata.get("nbgrader", {}).get("grade_id") == task.cell).source = source
+    next(c for c in data.cells if c.metadata.get("nbgrader", {}).get("grade_id") == task.solution_cell).source = source
     nbformat.write(data, path)
 
 

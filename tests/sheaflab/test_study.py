@@ -43,7 +43,7 @@ def write(path, answers):
     spec = next(n for n in catalogue().notebooks if n.name == path.stem)
     cells = [code("%matplotlib inline\nimport numpy as np\nfrom sheaflab import Network, Sheaf, Euler, Exact")]
     for task in spec.exercises:
-        cells.append(code(answers.get(task.id, task.stub).splitlines(keepends=True), task.cell))
+        cells.append(code(answers.get(task.id, task.stub).splitlines(keepends=True), task.solution_cell))
         cells.append(code("this cell would raise", f"check-{task.id.replace('.', '-')}"))
     path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
 

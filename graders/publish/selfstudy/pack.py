@@ -19,10 +19,10 @@ from graders.publish.selfstudy.failures import Asked
 from graders.status import Status
 from sheaflab.checks import CheckFailed, NotWritten
 from sheaflab.checks.raised import Raised
-from sheaflab.study.catalogue import Exercise, StudyError
+from sheaflab.study.catalogue import StudyError, StudyTask
 from sheaflab.study.catalogue import read as read_catalogue
 from sheaflab.study.checking import UNWRITTEN, broken
-from sheaflab.study.edition import Answers, Outcome, Report, Solution
+from sheaflab.study.edition import Answers, CheckOutcome, Report, Solution
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -60,15 +60,15 @@ class Pack:
 
     def check_here(
         self, exercise: str, namespace: dict[str, Any], sources: Mapping[str, str], secret: bytes
-    ) -> tuple[Outcome, ...]:
+    ) -> tuple[CheckOutcome, ...]:
         """Run the checks on fresh problems in this process."""
         task = self._task(exercise)
         return fresh(task, LocalStudent(namespace, sources), self._checks(task), secret)
 
-    def _task(self, exercise: str) -> Exercise:
+    def _task(self, exercise: str) -> StudyTask:
         return read_catalogue((self.data / "lab.txt").read_text(encoding="utf-8")).task(exercise)
 
-    def _checks(self, task: Exercise) -> Path:
+    def _checks(self, task: StudyTask) -> Path:
         return self.data / "checks" / f"test_{task.notebook.replace('-', '_')}.py"
 
     def check_apart(self, exercise: str, answers: Answers, secret: bytes) -> Report | None:
@@ -92,10 +92,10 @@ class Pack:
         except (IsolationError, SandboxBroken, OSError):
             return None
 
-    def _judge(self, task: Exercise, answers: Answers, run: Any, secret: bytes) -> Report:
+    def _judge(self, task: StudyTask, answers: Answers, run: Any, secret: bytes) -> Report:
         from graders.checking.sandboxed import SandboxedStudent
 
-        own = run.done[[name for name, _ in answers.cells].index(task.cell)]
+        own = run.done[[name for name, _ in answers.cells].index(task.solution_cell)]
         if own.status is not Status.OK:
             return Report(task.id, task.title, _broken_cell(own))
         seen = run.done[len(answers.cells)]
@@ -112,12 +112,12 @@ class Pack:
         return Report(task.id, task.title, _fault(seen))
 
 
-def fresh(task: Exercise, student: Student, checks: Path, secret: bytes) -> tuple[Outcome, ...]:
+def fresh(task: StudyTask, student: Student, checks: Path, secret: bytes) -> tuple[CheckOutcome, ...]:
     """Hold an answer against the checks on fresh problems.
 
     Parameters
     ----------
-    task : Exercise
+    task : StudyTask
     student : Student
         The answer, behind the wall or in this process.
     checks : Path
@@ -129,7 +129,7 @@ def fresh(task: Exercise, student: Student, checks: Path, secret: bytes) -> tupl
     named = [Check(name, title, 0.0) for name, title in task.checks]  # nobody gives points here
     for check, failure in failures(asked, checks, task.notebook, task.id, named, secret):
         message = "" if failure is None else asked.message(failure)
-        outcomes.append(Outcome(check.name, check.title, failure is None, message))
+        outcomes.append(CheckOutcome(check.name, check.title, failure is None, message))
         asked.next_check()
     return tuple(outcomes)
 
