@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graders.classroom.intake.names import printable
 from graders.gradebook.states import CellState, State
 from graders.gradebook.writing import read_result
 from graders.lab.manifest import Course
+from graders.lab.printing import printable
 
 Summaries = Mapping[str, Mapping[str, Any]]
 """What a grading has found in one submission, by exercise: its checks by name."""

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         figures.result()
         for page in pages:
             page.result()
-    outcomes = {student: Outcome.read(course, student) for student in STUDENTS}
+    outcomes = {student: StudentResult.read(course, student) for student in STUDENTS}
     print(table(course, outcomes))
     print("Written:")
     for what, path in {
@@ -187,7 +187,7 @@ def slip_page(course: Course, sample: Sample) -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StudentResult:
     """What nbgrader's gradebook and the autograded notebooks say of one student."""
 
     scores: Mapping[str, float]
@@ -195,7 +195,7 @@ class Outcome:
     by_hand: int
 
     @classmethod
-    def read(cls, course: Course, student: str) -> Outcome:
+    def read(cls, course: Course, student: str) -> StudentResult:
         """Points from the gradebook, reasons from the autograded notebooks."""
         scores, reasons, by_hand = {}, {}, 0
         with nbgrader_api.gradebook(course.root) as gradebook:
@@ -223,7 +223,7 @@ class Outcome:
         return f"{label} ({', '.join(failed)})" if found["status"] == Status.WRONG.name else label
 
 
-def table(course: Course, outcomes: Mapping[str, Outcome]) -> str:
+def table(course: Course, outcomes: Mapping[str, StudentResult]) -> str:
     """The grade table: a line per exercise with each student's points and reason."""
     exercises = [e for e in course.exercises() if any(e.id in outcome.reasons for outcome in outcomes.values())]
     rows = [["exercise", *outcomes]]
@@ -240,7 +240,7 @@ def table(course: Course, outcomes: Mapping[str, Outcome]) -> str:
     return "\n".join(["", lines[0], "-" * len(lines[0]), *lines[1:], ""])
 
 
-def surprises(samples: Mapping[str, Sample], outcomes: Mapping[str, Outcome]) -> list[str]:
+def surprises(samples: Mapping[str, Sample], outcomes: Mapping[str, StudentResult]) -> list[str]:
     """What differs from what the samples are made to show."""
     found = []
     for student, outcome in outcomes.items():

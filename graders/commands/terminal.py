@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from graders.classroom.intake.names import escaped
+from graders.lab.printing import escaped
 
 
-class Plain:
+class PlainStream:
     """A text stream in which only line breaks and tabs are left of what a terminal obeys."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -33,9 +33,9 @@ class Plain:
 
 @contextlib.contextmanager
 def plain_streams() -> Iterator[None]:
-    """Let all that this process prints pass through :class:`Plain`."""
+    """Let all that this process prints pass through :class:`PlainStream`."""
     with (
-        contextlib.redirect_stdout(Plain(sys.stdout)),
-        contextlib.redirect_stderr(Plain(sys.stderr)),
+        contextlib.redirect_stdout(PlainStream(sys.stdout)),
+        contextlib.redirect_stderr(PlainStream(sys.stderr)),
     ):
         yield

@@ -17,7 +17,7 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
-from graders.gradebook.feedback_page import FeedbackExporter as ReadableExporter
+from graders.gradebook.feedback_page import ReadableExporter
 from graders.gradebook.lateness import lateness_panel
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT

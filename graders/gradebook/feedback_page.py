@@ -35,7 +35,7 @@ _STYLE = """
 """
 
 
-class FeedbackExporter(HTMLExporter):  # type: ignore[misc]
+class ReadableExporter(HTMLExporter):  # type: ignore[misc]
     """nbgrader's own page with what a screen reader and a tired eye need, and formulas that need no network."""
 
     @pass_context

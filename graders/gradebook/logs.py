@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import logging
-import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+from graders.lab.printing import escaped
 
 
 class Plain(logging.Filter):
     """Writes control and direction characters of a message as escapes; `nbgrader_config.py` names it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, mended."""
-        record.msg, record.args = _CONTROL.sub(_escape, record.getMessage()), ()
+        """Let every record pass, with its message escaped."""
+        record.msg, record.args = escaped(record.getMessage(), kept="\n\t"), ()
         return True
-
-
-def _escape(match: re.Match[str]) -> str:
-    return ascii(match[0])[1:-1]

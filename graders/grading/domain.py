@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
+from graders.sandbox.inside.confine import set_cpu
 from graders.sandbox.isolation import MEGA, IsolationError
 from sheaflab.startup import import_matplotlib
 
@@ -230,7 +231,7 @@ def _serve(channel: Connection, budget: Budget, begin: Callable[..., None] | Non
                 function, given = channel.recv()
             except EOFError:
                 return
-            _allow_cpu(budget.cpu)
+            set_cpu(budget.cpu)
             faulthandler.dump_traceback_later(budget.wall, exit=True, file=nowhere)
             try:
                 answer = ("value", function(*given))
@@ -242,7 +243,7 @@ def _serve(channel: Connection, budget: Budget, begin: Callable[..., None] | Non
                 answer = ("error", f"{type(error).__name__}: {str(error)[:1000]}")
             finally:
                 faulthandler.cancel_dump_traceback_later()
-                _allow_cpu(None)
+                set_cpu(None)
             channel.send((*answer, _address_space() > base + budget.memory // 2))
 
 
@@ -250,14 +251,6 @@ def _address_space() -> int:
     """Bytes of this process's address space, which is what RLIMIT_AS counts."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
-
-
-def _allow_cpu(seconds: float | None) -> None:
-    """Let this process compute for `seconds` more; SIGXCPU ends it then."""
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = hard if seconds is None else int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if hard >= 0 else soft, hard))
 
 
 def die_with_parent() -> None:

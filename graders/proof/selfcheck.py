@@ -41,7 +41,7 @@ KINDS = ("key", "right", "wrong", "stub", "mutant")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AnswerVerdict:
     """What became of one answer.
 
     Attributes
@@ -102,7 +102,7 @@ def _host(visible: Path) -> Host:
     return Host(LIMITS, best_isolation(limits=LIMITS), View(visible))
 
 
-def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET) -> Verdict:
+def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET) -> AnswerVerdict:
     """Run one answer in the sandbox, among the keys of the notebook's other exercises, and the hidden checks on it.
 
     Parameters
@@ -123,24 +123,24 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
         with NotebookRun(cells, host) as run:
             found = run_checks(SandboxedStudent(run, sources), course, replace(spec, exercises=(exercise,)), secret)
     except SandboxBroken as error:
-        return Verdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
+        return AnswerVerdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
     return _verdict(notebook, answer, list(found.values()))
 
 
-def _verdict(notebook: str, answer: Answer, results: Sequence[CheckResult]) -> Verdict:
+def _verdict(notebook: str, answer: Answer, results: Sequence[CheckResult]) -> AnswerVerdict:
     failing = [result for result in results if result.status is not Status.OK]
     ending = failing[0].status.label if failing else Status.OK.label
     earned = sum(result.earned for result in results)
-    return Verdict(notebook, answer, tuple(result.name for result in failing), earned, ending)
+    return AnswerVerdict(notebook, answer, tuple(result.name for result in failing), earned, ending)
 
 
-def judge_apart(course: Course, notebook: str, answer: Answer) -> Verdict:
+def judge_apart(course: Course, notebook: str, answer: Answer) -> AnswerVerdict:
     """:func:`judge` in a limited process of its own; what ends that process is a fault by the answer's name."""
     try:
         return domain_here(canary.vouch, (best_isolation(limits=LIMITS), LIMITS)).call(judge, course, notebook, answer)
     except DomainEnded as end:
         checks = next(e.checks for e in course.notebook(notebook).exercises if e.id == answer.exercise)
-        return Verdict(notebook, answer, tuple(c.name for c in checks), 0.0, f"{Status.GRADER.label}: {end}")
+        return AnswerVerdict(notebook, answer, tuple(c.name for c in checks), 0.0, f"{Status.GRADER.label}: {end}")
 
 
 def judge_secrets_apart(course: Course, notebook: str, pool: Sequence[Answer], secrets: Sequence[int]) -> list[str]:
@@ -221,16 +221,16 @@ def equivalents(course: Course) -> dict[tuple[str, str], str]:
 
 def judge_all(
     course: Course, jobs: Sequence[tuple[str, Answer]], executor: Executor, *, progress: bool = True
-) -> list[Verdict]:
+) -> list[AnswerVerdict]:
     """Judge many answers with any executor; the order of the result is that of `jobs`."""
     waiting = {executor.submit(judge_apart, course, name, answer): k for k, (name, answer) in enumerate(jobs)}
-    done: dict[int, Verdict] = {}
+    done: dict[int, AnswerVerdict] = {}
     for future in tqdm(as_completed(waiting), total=len(waiting), unit="answer", disable=not progress, leave=False):
         done[waiting[future]] = future.result()
     return [done[k] for k in range(len(jobs))]
 
 
-def table(course: Course, verdicts: Sequence[Verdict]) -> str:
+def table(course: Course, verdicts: Sequence[AnswerVerdict]) -> str:
     """Return the table of the self-check as Markdown: one line an exercise, then every fault by name."""
     known = equivalents(course)
     head = "| exercise | right | false rejects | wrong | false accepts | mutants | killed | equivalent | survive |"

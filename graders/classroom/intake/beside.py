@@ -8,7 +8,7 @@ from pathlib import Path
 from graders.classroom.intake.owners import Owner
 from graders.classroom.intake.placing import digest_of, put
 from graders.classroom.intake.records import TIMESTAMP_FILE
-from graders.classroom.intake.results import Row, Status
+from graders.classroom.intake.results import FileRow, FileStatus
 from graders.classroom.intake.walker import Item
 from graders.gradebook.files import LARGEST, MOST
 from graders.lab.manifest import Course
@@ -32,7 +32,7 @@ class Beside:
         """Note that a notebook of a student counts: what lies in its folder, or below, came with it."""
         self.homes.setdefault(_submission(item, owner), []).append((student, _inside(item, owner)[:-1]))
 
-    def place(self) -> list[Row]:
+    def place(self) -> list[FileRow]:
         """Put the files that lie beside notebooks that count; return what became of all of them."""
         rows = []
         used: dict[str, tuple[int, int]] = {}
@@ -41,7 +41,7 @@ class Beside:
             homes = self.homes.get(_submission(item, owner), []) if owner.claim else []
             fitting = [(student, folder) for student, folder in homes if path[: len(folder)] == folder]
             if not fitting:
-                rows.append(Row(where, Status.LOOSE, owner.student))
+                rows.append(FileRow(where, FileStatus.LOOSE, owner.student))
                 continue
             student, folder = max(fitting, key=lambda home: len(home[1]))
             below = path[len(folder) :]
@@ -50,7 +50,7 @@ class Beside:
             problem = self._problem(student, below, item, used[student])
             if not problem and not self.dry:
                 put(Path(item.spool), self._target(student, below))
-            rows.append(Row(where, Status.UNREADABLE if problem else Status.BESIDE, student, more=problem))
+            rows.append(FileRow(where, FileStatus.UNREADABLE if problem else FileStatus.BESIDE, student, more=problem))
         return rows
 
     def _target(self, student: str, below: tuple[str, ...]) -> Path:

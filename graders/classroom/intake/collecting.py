@@ -16,7 +16,7 @@ from graders.classroom.intake.owners import Owner, Owners
 from graders.classroom.intake.placing import Candidate, Ledger, digest_of, latest, put, status_for, write_timestamp
 from graders.classroom.intake.reader import read
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE
-from graders.classroom.intake.results import Row, Status
+from graders.classroom.intake.results import FileRow, FileStatus
 from graders.classroom.intake.roster import Roster
 from graders.classroom.intake.times import Zone, read_timestamp
 from graders.classroom.intake.timing import Timing
@@ -51,7 +51,7 @@ class _File:
 
 def collect(
     sources: Sequence[Path], course: Course, submitted: Path, options: Options | None = None
-) -> tuple[list[Row], list[str]]:
+) -> tuple[list[FileRow], list[str]]:
     """Put what was handed in where nbgrader looks for it.
 
     Parameters
@@ -65,7 +65,7 @@ def collect(
 
     Returns
     -------
-    rows : list of Row
+    rows : list of FileRow
         What became of each file.
     notes : list of str
         What else there is to say.
@@ -89,10 +89,10 @@ class _Collection:
     course: Course
     submitted: Path
     options: Options
-    rows: list[Row] = field(default_factory=list)
+    rows: list[FileRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def run(self, spool: Path) -> tuple[list[Row], list[str]]:
+    def run(self, spool: Path) -> tuple[list[FileRow], list[str]]:
         resolved = [source.resolve() for source in self.sources]
         items = list(read(resolved, spool))
         named = {item: self._notebook(item) for item in items if item.kind == "notebook"}
@@ -118,15 +118,15 @@ class _Collection:
             if item.kind == "dropped" or self._is_a_systems(item, owner):
                 dropped += 1
             elif item.kind == "left":
-                self.rows.append(Row(self._where(item), Status.UNREADABLE, owner.student, more=item.problem))
+                self.rows.append(FileRow(self._where(item), FileStatus.UNREADABLE, owner.student, more=item.problem))
             elif item.kind == "record":
                 self._check_record(item, owner)
             elif item.kind == "beside":
                 self.beside.offer(item, self._where(item), owner)
             elif not isinstance(status := named[item], str):
-                self.rows.append(Row(self._where(item), status[0], owner.student, more=status[1]))
+                self.rows.append(FileRow(self._where(item), status[0], owner.student, more=status[1]))
             elif owner.status is not None:
-                self.rows.append(Row(self._where(item), owner.status, "", status, more=owner.more))
+                self.rows.append(FileRow(self._where(item), owner.status, "", status, more=owner.more))
             else:
                 files.append(_File(item, self._where(item), status, owner))
         self._place(self._tell_apart(files))
@@ -143,18 +143,18 @@ class _Collection:
             else str(self.sources[item.source])
         )
 
-    def _notebook(self, item: Item) -> str | tuple[Status, str]:
+    def _notebook(self, item: Item) -> str | tuple[FileStatus, str]:
         """Return which notebook a file is, or why it is none of this assignment."""
         told = item.content.assignment
         if told and told != self.course.assignment:
             remedy = f"it is a notebook of {told}, not of {self.course.assignment}"
             if told in assignments(self.course.root):
                 remedy += f"; collect it with --assignment {told}"
-            return Status.ELSEWHERE, remedy
+            return FileStatus.ELSEWHERE, remedy
         found = by_marks(item.content.marks, self.course)
         if found is None:
             stem = re.sub(r"\.ipynb$", "", PurePosixPath(item.parts[-1]).stem, flags=re.I)
-            found = by_name(stem, self.course) or Status.FOREIGN
+            found = by_name(stem, self.course) or FileStatus.FOREIGN
         return found if isinstance(found, str) else (found, "")
 
     def _is_a_systems(self, item: Item, owner: Owner) -> bool:
@@ -168,9 +168,9 @@ class _Collection:
     def _check_record(self, item: Item, owner: Owner) -> None:
         if item.parts[-1] == TIMESTAMP_FILE and read_timestamp(str(item.record)) is None:
             more = f"it must have a time such as 2026-11-20 10:00:00 UTC, got {str(item.record)[:80]!r}"
-            self.rows.append(Row(self._where(item), Status.RECORD, owner.student, more=more))
+            self.rows.append(FileRow(self._where(item), FileStatus.RECORD, owner.student, more=more))
         elif item.parts[-1] == METADATA_FILE and not item.record:
-            self.rows.append(Row(self._where(item), Status.RECORD, more="it names no submissions"))
+            self.rows.append(FileRow(self._where(item), FileStatus.RECORD, more="it names no submissions"))
 
     def _tell_apart(self, files: list[_File]) -> list[_File]:
         """Keep two people of one name apart, by the system's own numbers, or leave both."""
@@ -193,7 +193,7 @@ class _Collection:
             else:
                 both = " and ".join(sorted(same))
                 more = f"{both} are two people by the system, and by name they are one, {student}"
-                self.rows.append(Row(file.where, Status.CONFLICT, "", file.notebook, more=more))
+                self.rows.append(FileRow(file.where, FileStatus.CONFLICT, "", file.notebook, more=more))
         return kept
 
     def _note_once(self, note: str) -> None:
@@ -211,34 +211,34 @@ class _Collection:
                 pairs, key=lambda pair: (pair[1].time is None, pair[1].time or 0, pair[0].where)
             ):
                 if candidate.digest in distinct:
-                    self.rows.append(Row(file.where, Status.SAME, student, notebook, candidate.when))
+                    self.rows.append(FileRow(file.where, FileStatus.SAME, student, notebook, candidate.when))
                 else:
                     distinct[candidate.digest] = file, candidate
             chosen = latest([candidate for _, candidate in distinct.values()])
             for file, candidate in distinct.values():
                 if chosen is None:
                     others = ", ".join(other.where for other, _ in distinct.values() if other is not file)
-                    status, more = Status.UNORDERED, f"the other: {others}; keep one of them"
+                    status, more = FileStatus.UNORDERED, f"the other: {others}; keep one of them"
                 elif candidate is not chosen:
-                    status, more = Status.OLDER, ""
+                    status, more = FileStatus.OLDER, ""
                 else:
                     status, more = self._put(student, notebook, file, candidate)
-                self.rows.append(Row(file.where, status, student, notebook, candidate.when, more))
+                self.rows.append(FileRow(file.where, status, student, notebook, candidate.when, more))
 
-    def _put(self, student: str, notebook: str, file: _File, chosen: Candidate) -> tuple[Status, str]:
+    def _put(self, student: str, notebook: str, file: _File, chosen: Candidate) -> tuple[FileStatus, str]:
         folder = self.submitted / student / self.course.assignment
         target = folder / f"{notebook}.ipynb"
         if any(path.is_symlink() for path in (folder.parent, folder, target)):
-            return Status.UNREADABLE, f"{folder} is a link, or has one; nothing is written through links"
+            return FileStatus.UNREADABLE, f"{folder} is a link, or has one; nothing is written through links"
         status = status_for(chosen, target, self.ledger, student, replace=self.options.replace)
-        more = "--replace takes this one" if status is Status.EXISTING else ""
-        if status in (Status.TAKEN, Status.REPLACED, Status.UNCHANGED):
+        more = "--replace takes this one" if status is FileStatus.EXISTING else ""
+        if status in (FileStatus.TAKEN, FileStatus.REPLACED, FileStatus.UNCHANGED):
             assert file.owner.claim is not None
             self.beside.expect(student, file.item, file.owner)
             if not self.options.dry:
-                if status is not Status.UNCHANGED:
+                if status is not FileStatus.UNCHANGED:
                     put(chosen.path, target)
-                if status is not Status.UNCHANGED or chosen.time is not None:
+                if status is not FileStatus.UNCHANGED or chosen.time is not None:
                     self.ledger.note(student, file.owner.claim.person, notebook, chosen)
                     more = write_timestamp(folder, self.ledger.time_of(student, folder)) or more
         return status, more

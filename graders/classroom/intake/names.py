@@ -1,4 +1,4 @@
-"""Names of people and files: as ids, as keys to compare, and as text that is safe to print."""
+"""Names of people and files: as ids, and as keys to compare."""
 
 from __future__ import annotations
 
@@ -7,32 +7,6 @@ import unicodedata
 
 LONGEST_ID = 128  # characters: what nbgrader's gradebook has room for
 _IN_AN_ID = set("_.@+-'’·")
-
-
-def printable(text: str, length: int = 160) -> str:
-    r"""Return text without anything that a terminal obeys: control and direction characters become escapes.
-
-    >>> printable("a\x1b[31mb")
-    'a\\x1b[31mb'
-    """
-    shown = escaped(text[: length + 1])
-    return shown if len(text) <= length else f"{shown[:length]}… ({len(text)} characters)"
-
-
-def escaped(text: str, kept: str = "") -> str:
-    r"""Return text in which control, direction and other invisible characters are escapes, but for those in `kept`.
-
-    >>> escaped("a\x1b[31m\n", kept="\n")
-    'a\\x1b[31m\n'
-    """
-    if text.isprintable():
-        return text
-    return "".join(_escape(c) if unicodedata.category(c)[0] == "C" and c not in kept else c for c in text)
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def student_id(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graders.classroom.intake.results import Status
+from graders.classroom.intake.results import FileStatus
 from graders.lab.filenames import SERVED, assignment_of, most_marks, plain_name
 from graders.lab.manifest import Course
 
@@ -50,7 +50,7 @@ def inspect(content: bytes) -> Content:
     return Content(True, frozenset(found), assignment_of(data)[:80])
 
 
-def by_marks(found: Iterable[str], course: Course) -> str | Status | None:
+def by_marks(found: Iterable[str], course: Course) -> str | FileStatus | None:
     """Return the notebook whose marks a file has, a status if it is of no one notebook, None if it has no marks.
 
     Most of the marks decide: a cell pasted from another notebook brings its own. Two notebooks in one file are neither.
@@ -59,7 +59,7 @@ def by_marks(found: Iterable[str], course: Course) -> str | Status | None:
     if not found:
         return None
     name, clear = most_marks(found, course.notebooks)
-    return Status.FOREIGN if not name else name if clear else Status.MIXED
+    return FileStatus.FOREIGN if not name else name if clear else FileStatus.MIXED
 
 
 def by_name(stem: str, course: Course) -> str | None:

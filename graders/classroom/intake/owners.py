@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from graders.classroom.intake.layouts import Claim, Surroundings, Visible, by_pattern, claim_of
 from graders.classroom.intake.names import student_id
-from graders.classroom.intake.results import Status
+from graders.classroom.intake.results import FileStatus
 from graders.classroom.intake.roster import Person, Roster
 from graders.classroom.intake.walker import Item
 from graders.lab.manifest import Course, assignments
@@ -32,7 +32,7 @@ class Owner:
         The id; empty if it is nobody's.
     person : Person or None
         The student, by the class list.
-    status : Status or None
+    status : FileStatus or None
         Why it is nobody's.
     more : str
     """
@@ -40,7 +40,7 @@ class Owner:
     claim: Claim | None
     student: str = ""
     person: Person | None = None
-    status: Status | None = None
+    status: FileStatus | None = None
     more: str = ""
 
 
@@ -124,32 +124,32 @@ class Owners:
             return Owner(self._claim(item) or Claim(FOLDER, (self.student,), level=1), self.student)
         claim = self._claim(item)
         if claim is None:
-            return Owner(None, status=Status.NOBODY, more=HOW)
+            return Owner(None, status=FileStatus.NOBODY, more=HOW)
         if claim.refused:
-            return Owner(claim, status=Status.NOBODY, more=claim.refused)
+            return Owner(claim, status=FileStatus.NOBODY, more=claim.refused)
         if self.roster is not None:
             return self._by_roster(item, claim, self.roster)
         made = student_id(claim.names[0])
         if not made:
-            return Owner(claim, status=Status.NOBODY, more=f"{claim.names[0]!r} cannot be an id; {HOW}")
+            return Owner(claim, status=FileStatus.NOBODY, more=f"{claim.names[0]!r} cannot be an id; {HOW}")
         return Owner(claim, made)
 
     def _by_roster(self, item: Item, claim: Claim, roster: Roster) -> Owner:
         people = roster.who(claim)
         shown = claim.names[0] + (f" ({claim.person})" if claim.person else "")
         if not people:
-            return Owner(claim, status=Status.NOBODY, more=f"{shown} fits nobody on the class list")
+            return Owner(claim, status=FileStatus.NOBODY, more=f"{shown} fits nobody on the class list")
         if len(people) > 1:
             fits = ", ".join(person.id for person in people)
-            return Owner(claim, status=Status.AMBIGUOUS, more=f"{shown} fits {fits} on the class list")
+            return Owner(claim, status=FileStatus.AMBIGUOUS, more=f"{shown} fits {fits} on the class list")
         owner = people[0]
         path = self._full(item)
         for part in (*path[1 : claim.level - 1], *(path[claim.level : -1] if claim.layout == FOLDER else ())):
             other = roster.has(part)
             if other is not None and other is not owner:
-                return Owner(claim, status=Status.CONFLICT, more=f"by its path it is {other.id}'s and {owner.id}'s")
+                return Owner(claim, status=FileStatus.CONFLICT, more=f"by its path it is {other.id}'s and {owner.id}'s")
         if student_id(owner.id) != owner.id:
-            return Owner(claim, status=Status.NOBODY, more=f"the class list's id {owner.id!r} cannot name a folder")
+            return Owner(claim, status=FileStatus.NOBODY, more=f"the class list's id {owner.id!r} cannot name a folder")
         return Owner(claim, owner.id, owner)
 
     def _claim(self, item: Item) -> Claim | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from graders.classroom.intake.records import TIMESTAMP_FILE
-from graders.classroom.intake.results import Status
+from graders.classroom.intake.results import FileStatus
 from graders.classroom.intake.times import TIMESTAMP, read_timestamp
 
 
@@ -139,17 +139,17 @@ class Ledger:
         partial.replace(self.path)
 
 
-def status_for(chosen: Candidate, target: Path, ledger: Ledger, student: str, *, replace: bool) -> Status:
+def status_for(chosen: Candidate, target: Path, ledger: Ledger, student: str, *, replace: bool) -> FileStatus:
     """Return what is to become of a file whose place may be taken."""
     if not target.exists():
-        return Status.TAKEN
+        return FileStatus.TAKEN
     there = ledger.before(student, target.stem, target)
     if there.digest == chosen.digest:
-        return Status.UNCHANGED
+        return FileStatus.UNCHANGED
     if replace:
-        return Status.REPLACED
+        return FileStatus.REPLACED
     later = _later(chosen, there)
-    return Status.EXISTING if later is None else Status.REPLACED if later else Status.OLDER
+    return FileStatus.EXISTING if later is None else FileStatus.REPLACED if later else FileStatus.OLDER
 
 
 def put(path: Path, target: Path) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from graders.classroom.intake.names import printable
+from graders.lab.printing import printable
 
 
-class Status(Enum):
+class FileStatus(Enum):
     """What became of a file; the text says what to do about it."""
 
     TAKEN = "taken"
@@ -39,21 +39,28 @@ class Status(Enum):
     @property
     def taken(self) -> bool:
         """Whether the file is in `submitted/` now and was not before."""
-        return self in (Status.TAKEN, Status.REPLACED, Status.BESIDE)
+        return self in (FileStatus.TAKEN, FileStatus.REPLACED, FileStatus.BESIDE)
 
 
-_FINE = {Status.TAKEN, Status.REPLACED, Status.BESIDE, Status.UNCHANGED, Status.OLDER, Status.SAME}
+_FINE = {
+    FileStatus.TAKEN,
+    FileStatus.REPLACED,
+    FileStatus.BESIDE,
+    FileStatus.UNCHANGED,
+    FileStatus.OLDER,
+    FileStatus.SAME,
+}
 
 
 @dataclass(frozen=True)
-class Row:
+class FileRow:
     """What became of one file.
 
     Attributes
     ----------
     where : str
         The file, for people.
-    status : Status
+    status : FileStatus
     student, notebook, when : str
         Empty where it is not known.
     more : str
@@ -61,7 +68,7 @@ class Row:
     """
 
     where: str
-    status: Status
+    status: FileStatus
     student: str = ""
     notebook: str = ""
     when: str = ""
@@ -71,7 +78,7 @@ class Row:
 HEAD = ("student", "notebook", "handed in", "what became of it", "file")
 
 
-def table(rows: Sequence[Row], notes: Sequence[str] = (), *, dry: bool = False) -> str:
+def table(rows: Sequence[FileRow], notes: Sequence[str] = (), *, dry: bool = False) -> str:
     """Return the rows as a table, those that somebody has to look at last, then the notes and the sums."""
     ordered = sorted(rows, key=lambda row: (not row.status.fine, row.student, row.notebook, row.where))
     lines = [HEAD] + [

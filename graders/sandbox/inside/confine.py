@@ -34,6 +34,14 @@ SPARE = 512
 """Processes of the same user that may start while a worker runs, before the kernel refuses the worker one."""
 
 
+def set_cpu(seconds: float | None) -> None:
+    """Let this process use `seconds` more of CPU time; SIGXCPU ends it, and then the hard limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = hard if seconds is None else int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if hard >= 0 else soft, hard))
+
+
 def adopt_orphans() -> None:
     """Make this process the parent of all below it whose own parent ends: none of them leaves its tree."""
     if _libc.prctl(_SET_SUBREAPER, 1, 0, 0, 0):

@@ -53,7 +53,7 @@ class Child:
         while True:
             request = self.channel.receive()
             if request["op"] == "adopt":
-                set_cpu(None)
+                confine.set_cpu(None)
                 return
             if request["op"] == "file":
                 self.reply(write_file(request["path"], base64.b64decode(request["content"])))
@@ -62,7 +62,7 @@ class Child:
                 self.text += request["piece"]
                 self.reply({"kept": len(self.text)})
                 continue
-            set_cpu(request["cpu"])
+            confine.set_cpu(request["cpu"])
             self.outputs.clear()
             self.reply(self.cell(request) if request["op"] == "cell" else self.answer(request))
 
@@ -104,14 +104,6 @@ class Child:
         if "error" in answer:
             raise ValueError(answer["error"])
         return answer["value"]
-
-
-def set_cpu(seconds: float | None) -> None:
-    """Let this process use `seconds` more of CPU time; SIGXCPU ends it, and then the hard limit."""
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = hard if seconds is None else int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if hard >= 0 else soft, hard))
 
 
 def has_company() -> bool:

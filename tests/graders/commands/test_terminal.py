@@ -12,7 +12,7 @@ import pytest
 from graders.classroom.changes import Change, Snapshot, table
 from graders.classroom.report import safe
 from graders.commands import cli
-from graders.commands.terminal import Plain
+from graders.commands.terminal import PlainStream
 from graders.gradebook.states import State
 from tests.graders.conftest import hand_in
 
@@ -22,13 +22,13 @@ SHOWN = r"\x1b]0;pwned\x07\x1b[2J\x9b31m\u202egnp\x0d"
 
 def test_a_terminal_is_given_no_order():
     stream = io.StringIO()
-    print(f"A person must look at {EVIL}:\n\tdone \udcff", file=Plain(stream))
+    print(f"A person must look at {EVIL}:\n\tdone \udcff", file=PlainStream(stream))
     assert stream.getvalue() == f"A person must look at {SHOWN}:\n\tdone \\udcff\n"
 
 
 def test_a_bar_of_progress_stays_one():
     stream = io.StringIO()
-    Plain(stream).write("\r 50%|█████     |")
+    PlainStream(stream).write("\r 50%|█████     |")
     assert stream.getvalue() == "\r 50%|█████     |"
 
 

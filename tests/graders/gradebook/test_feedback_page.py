@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from nbgrader.server_extensions.formgrader.handlers import template_path as templates
 
 from graders.gradebook import nbgrader_api
-from graders.gradebook.feedback_page import FeedbackExporter
+from graders.gradebook.feedback_page import ReadableExporter
 from graders.gradebook.formulas import mathml
 from graders.gradebook.rubric import Rubric, written_keys
 from tests.graders.conftest import hand_in
@@ -24,7 +24,7 @@ FORMULA = r"\dot c = -L_\Omega\,c + \tfrac12 \lVert x \rVert^2"
 
 def page(*sources):
     cells = [nbformat.v4.new_markdown_cell(source) for source in sources]
-    return FeedbackExporter(template_name="lab").from_notebook_node(nbformat.v4.new_notebook(cells=cells))[0]
+    return ReadableExporter(template_name="lab").from_notebook_node(nbformat.v4.new_notebook(cells=cells))[0]
 
 
 def test_formulas_are_in_the_page_itself():
@@ -102,7 +102,7 @@ def opened(tmp_path):
     cells = [nbformat.v4.new_markdown_cell(f"$$ {' + '.join(['x_1'] * 80)} $$")]
     cells.append(nbformat.v4.new_code_cell("plot()", outputs=[output]))
     static = str(Path(templates).parent / "static" / "node_modules" / "bootstrap" / "dist" / "css")
-    exporter = FeedbackExporter(
+    exporter = ReadableExporter(
         template_name="feedback", extra_template_basedirs=[templates], extra_template_paths=[static]
     )
     told = {"nbgrader": {"notebook": "mini-1", "score": 1, "max_score": 2, "late_penalty": 0}}

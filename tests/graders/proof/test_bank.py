@@ -18,7 +18,16 @@ from graders.lab.bank import Answer, BankError, Solved, _edited, answers, solved
 from graders.lab.manifest import Course
 from graders.proof import selfcheck
 from graders.proof.mutants import mutants
-from graders.proof.selfcheck import Verdict, collect, equivalents, judge_all, judge_here, judge_secrets, stubs, table
+from graders.proof.selfcheck import (
+    AnswerVerdict,
+    collect,
+    equivalents,
+    judge_all,
+    judge_here,
+    judge_secrets,
+    stubs,
+    table,
+)
 from graders.status import Status
 
 pytestmark = pytest.mark.slow
@@ -125,7 +134,7 @@ def test_an_answer_that_ends_the_process_is_a_fault_by_its_name_and_the_others_a
 
 def test_faults_are_named():
     def verdict(kind, failed, check="", earned=0.0):
-        return Verdict("lab09-1", Answer("1.1", kind, "this one", "", check), failed, earned, "wrong")
+        return AnswerVerdict("lab09-1", Answer("1.1", kind, "this one", "", check), failed, earned, "wrong")
 
     assert verdict("right", ("a",)).fault() == "false reject"
     assert verdict("wrong", (), "a").fault() == "false accept"

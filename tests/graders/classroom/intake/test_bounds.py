@@ -13,10 +13,11 @@ import zipfile
 import pytest
 
 from graders.classroom.intake import reader, walker
-from graders.classroom.intake.names import name_key, plain_key, printable, student_id
+from graders.classroom.intake.names import name_key, plain_key, student_id
 from graders.classroom.intake.notebooks import Content
 from graders.classroom.intake.reader import read
-from graders.classroom.intake.results import Row, Status, table
+from graders.classroom.intake.results import FileRow, FileStatus, table
+from graders.lab.printing import printable
 from tests.graders.classroom.intake.conftest import first
 
 GOOD = "Bo Chan_102_assignsubmission_file_/lab09-1.ipynb"
@@ -75,7 +76,7 @@ def test_a_bad_entry_is_left_with_a_reason_and_the_others_are_taken(inbox, fault
     inbox.collect(path)
     assert inbox.owners == {"Bo-Chan": "good"}
     (row,) = [row for row in inbox.rows if not row.status.fine]
-    assert row.status is Status.UNREADABLE
+    assert row.status is FileStatus.UNREADABLE
     assert row.where.endswith(BAD)
     assert row.more
 
@@ -113,7 +114,7 @@ def test_a_bad_archive_of_one_student_is_that_students_only(inbox, content):
 def test_paths_that_lead_out_or_have_no_end_are_left(inbox, name):
     inbox.collect(inbox.zip({name: first(), GOOD: first("good")}))
     assert inbox.owners == {"Bo-Chan": "good"}
-    assert [row.status for row in inbox.rows if not row.status.fine] == [Status.UNREADABLE]
+    assert [row.status for row in inbox.rows if not row.status.fine] == [FileStatus.UNREADABLE]
     assert {path.name for path in inbox.root.iterdir()} == {"course", "export.zip"}
 
 
@@ -148,7 +149,7 @@ def test_links_fifos_sockets_and_folders_named_as_notebooks_are_refused_at_every
         inbox.collect()
     assert set(inbox.owners) == {"ann", "secret"}
     left = {
-        row.where.removeprefix(f"{inbox.folder}/"): row.more for row in inbox.rows if row.status is Status.UNREADABLE
+        row.where.removeprefix(f"{inbox.folder}/"): row.more for row in inbox.rows if row.status is FileStatus.UNREADABLE
     }
     assert left == {
         "eve": "a link, not a plain file",
@@ -165,7 +166,7 @@ def test_nothing_is_written_through_a_link_in_submitted(inbox):
     (inbox.root / "elsewhere").mkdir()
     (inbox.submitted / "ann" / "lab09").symlink_to(inbox.root / "elsewhere")
     inbox.put("ann/lab09-1.ipynb", first())
-    assert inbox.collect()[0].status is Status.UNREADABLE
+    assert inbox.collect()[0].status is FileStatus.UNREADABLE
     assert not list((inbox.root / "elsewhere").iterdir())
 
 
@@ -195,7 +196,7 @@ def test_bombs_and_nests_are_bounded(inbox, monkeypatch):
     entries = {f"S{n} X_{n}_assignsubmission_file_/w.zip": data for n, data in enumerate((nest, bomb, many, large))}
     inbox.collect(inbox.zip({**entries, GOOD: first("good")}))
     assert inbox.owners == {"Bo-Chan": "good"}
-    said = {row.student: row.more for row in inbox.rows if row.status is Status.UNREADABLE}
+    said = {row.student: row.more for row in inbox.rows if row.status is FileStatus.UNREADABLE}
     assert "more than 4 archives inside each other" in said["S0-X"]
     assert "larger than 64 MB" in said["S1-X"]
     assert "more than 10000 entries" in said["S2-X"]
@@ -271,13 +272,13 @@ def test_names_that_are_no_text_are_shown_and_never_ids(inbox):
     assert text.encode().decode() == text
     assert "ann\\x1b[31m" in text
     assert "M\\udcfcller" in text
-    assert {row.status for row in inbox.rows} == {Status.NOBODY}
+    assert {row.status for row in inbox.rows} == {FileStatus.NOBODY}
 
 
 @pytest.mark.parametrize("text", ["\x1b]0;x\x07", "a\nb", "\u202eb", "\udcff", "\x9b31m", "\u2066"])
 def test_nothing_that_a_terminal_obeys_is_printed(text):
     assert all(character.isprintable() for character in printable(text))
-    row = Row(text, Status.TAKEN, text, text, "", text)
+    row = FileRow(text, FileStatus.TAKEN, text, text, "", text)
     assert "\n".join(line for line in table([row]).splitlines()).count("\n") == 2
     assert all(character.isprintable() or character == "\n" for character in table([row]))
 

@@ -13,7 +13,7 @@ import zipfile
 import pytest
 from nbgrader.api import Gradebook
 
-from graders.classroom.intake.results import Status
+from graders.classroom.intake.results import FileStatus
 from graders.commands.cli import main
 from tests.graders.classroom.intake.conftest import first, notebook
 
@@ -115,7 +115,7 @@ def test_every_entry_has_its_owner_in_an_archive_and_unpacked(inbox, entries):
     assert inbox.owners == {owner: path for path, owner in entries.items()}
     for path in entries:
         inbox.put(path, first(path))
-    assert {row.status for row in inbox.collect()} == {Status.UNCHANGED}
+    assert {row.status for row in inbox.collect()} == {FileStatus.UNCHANGED}
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -168,7 +168,7 @@ def test_namesakes_stay_apart_when_they_come_one_after_the_other(inbox):
 def test_namesakes_that_the_system_does_not_tell_apart_for_sure_are_left(inbox):
     entries = [f"{number}-99 - Wei Wang - Nov 20, 2026 1000 AM/lab09-1.ipynb" for number in (1201, 1202)]
     rows = inbox.collect(inbox.zip(entries))
-    assert {row.status for row in rows} == {Status.CONFLICT}
+    assert {row.status for row in rows} == {FileStatus.CONFLICT}
     assert all("d2l:1201 and d2l:1202" in row.more for row in rows)
 
 
@@ -194,7 +194,7 @@ def test_gradescope(inbox):
     rows = inbox.collect(inbox.zip({**files, "assignment_9_export/submission_metadata.yml": METADATA}))
     assert inbox.owners == {"100": "1"}
     assert inbox.time("100") == "2026-11-20 10:00:00 UTC"
-    said = {row.where[-25:]: row.more for row in rows if row.status is Status.NOBODY}
+    said = {row.where[-25:]: row.more for row in rows if row.status is FileStatus.NOBODY}
     assert "together by Wei Wang, 王伟" in said["submission_2/lab09-1.ipynb"[-25:]]
     assert "does not name this folder" in said["submission_3/lab09-1.ipynb"[-25:]]
 
@@ -204,7 +204,7 @@ def test_a_layout_can_be_named_and_then_no_other_is_tried(inbox):
     inbox.put("class-a-bo/lab09-1.ipynb", first("bo"))
     inbox.collect(layout="github")
     assert inbox.owners == {"ann": "ann", "bo": "bo"}
-    assert {row.status for row in inbox.collect(layout="canvas")} == {Status.NOBODY}
+    assert {row.status for row in inbox.collect(layout="canvas")} == {FileStatus.NOBODY}
 
 
 def test_a_pattern_of_the_instructors_own(inbox):
@@ -237,7 +237,7 @@ def test_folders_and_files_named_for_students(inbox, path, student):
 def test_a_folder_that_may_be_a_student_or_hold_students_is_asked_about(inbox):
     inbox.put("jane/one/lab09-1.ipynb", first())
     inbox.put("jane/two/lab09-3.ipynb", notebook("ex-3-1"))
-    assert {row.status for row in inbox.collect()} == {Status.NOBODY}
+    assert {row.status for row in inbox.collect()} == {FileStatus.NOBODY}
     inbox.collect(student="jane")
     assert list(inbox.owners) == ["jane"]
 
@@ -258,7 +258,7 @@ PEOPLE = [
     ("s5", "Wei", "Wang", "wei2@uni.example", "1005"),
     ("s6", "Ann", "Lee", "alee@uni.example", "1006"),
 ]
-WORKSHEET = "Identifier,Full name,Email address,Status,Grade,Last modified (submission)\n" + "".join(
+WORKSHEET = "Identifier,Full name,Email address,FileStatus,Grade,Last modified (submission)\n" + "".join(
     f'Participant {101 + n},{name},{email},Submitted,,"Friday, 20 November 2026, 10:0{n} AM"\n'
     for n, (name, email) in enumerate(
         [("José Núñez", PEOPLE[0][3]), ("Una O'Neil", PEOPLE[1][3]), ("王伟", PEOPLE[2][3]), ("Wei Wang", PEOPLE[3][3]),
@@ -347,7 +347,7 @@ def test_two_owners_for_one_notebook_are_an_error_that_names_both(inbox, tmp_pat
     book = gradebook(tmp_path, PEOPLE)
     entries = [f"José Núñez_{number}_assignsubmission_file_/lab09-1.ipynb" for number in (101, 102)]
     rows = inbox.collect(inbox.zip([*entries, "s1/s2/lab09-1.ipynb"]), roster=[book])
-    assert {row.status for row in rows} == {Status.CONFLICT}
+    assert {row.status for row in rows} == {FileStatus.CONFLICT}
     assert "moodle:101 and moodle:102" in rows[-1].more + rows[0].more + rows[1].more
     assert any("s2's and s1's" in row.more for row in rows)
     assert not inbox.owners

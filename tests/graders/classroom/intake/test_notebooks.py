@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.classroom.intake.results import Status
+from graders.classroom.intake.results import FileStatus
 from graders.commands.cli import main
 from graders.lab.filenames import plain_name
 from tests.graders.classroom.intake.conftest import first, notebook
@@ -45,7 +45,7 @@ def test_what_a_browser_appends_is_taken_off(name, plain, number):
 def test_a_notebook_is_known_by_its_marks_whatever_its_name(inbox, name):
     inbox.put(f"jane/{name}", notebook("ex-3-1", "written-3-W"))
     (row,) = inbox.collect()
-    assert (row.student, row.notebook, row.status) == ("jane", "lab09-3", Status.TAKEN)
+    assert (row.student, row.notebook, row.status) == ("jane", "lab09-3", FileStatus.TAKEN)
     folder = inbox.submitted / "jane" / "lab09"
     assert (folder / "lab09-3.ipynb").read_bytes() == notebook("ex-3-1", "written-3-W")
     assert not (folder / "timestamp.txt").exists()  # a file's own time says nothing of handing in
@@ -55,7 +55,7 @@ def test_a_notebook_is_known_by_its_marks_whatever_its_name(inbox, name):
 def test_what_cannot_be_read_goes_by_its_name_so_that_the_grader_can_say_so(inbox, content):
     inbox.put("jane/lab09-3 (1).ipynb", content)
     (row,) = inbox.collect()
-    assert (row.notebook, row.status) == ("lab09-3", Status.TAKEN)
+    assert (row.notebook, row.status) == ("lab09-3", FileStatus.TAKEN)
 
 
 def test_a_byte_order_mark_hides_no_marks(inbox):
@@ -87,20 +87,20 @@ def test_at_the_same_time_the_highest_number_is_the_latest(inbox):
 def test_of_different_files_that_nothing_orders_none_is_guessed(inbox):
     inbox.put("jane/a.ipynb", first("a"))
     inbox.put("jane/b.ipynb", first("b"))
-    assert {row.status for row in inbox.collect()} == {Status.UNORDERED}
+    assert {row.status for row in inbox.collect()} == {FileStatus.UNORDERED}
     assert not inbox.owners
     inbox.put("jane/a.ipynb", first("b"))
-    assert {row.status for row in inbox.collect()} == {Status.TAKEN, Status.SAME}
+    assert {row.status for row in inbox.collect()} == {FileStatus.TAKEN, FileStatus.SAME}
 
 
 def test_again_changes_nothing_and_what_is_there_is_replaced_only_when_told(inbox):
     inbox.put("jane/lab09-1.ipynb", first("a"))
-    assert inbox.collect()[0].status is Status.TAKEN
-    assert inbox.collect()[0].status is Status.UNCHANGED
+    assert inbox.collect()[0].status is FileStatus.TAKEN
+    assert inbox.collect()[0].status is FileStatus.UNCHANGED
     inbox.put("jane/lab09-1.ipynb", first("b"))
-    assert inbox.collect()[0].status is Status.EXISTING
+    assert inbox.collect()[0].status is FileStatus.EXISTING
     assert inbox.owners == {"jane": "a"}
-    assert inbox.collect(replace=True)[0].status is Status.REPLACED
+    assert inbox.collect(replace=True)[0].status is FileStatus.REPLACED
     assert inbox.owners == {"jane": "b"}
 
 
