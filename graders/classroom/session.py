@@ -17,7 +17,7 @@ from graders.gradebook.files import shown, submission_time
 from graders.gradebook.marker import fingerprint
 from graders.gradebook.record import Recorder
 from graders.gradebook.settings import Settings
-from graders.grading.submission import TIMESTAMP
+from graders.grading.folder import TIMESTAMP
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation
 

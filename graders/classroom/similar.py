@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from graders.classroom.batch import students
 from graders.grading.domain import Budget, Domain, DomainEnded
-from graders.grading.submission import read_files, read_notebook
+from graders.grading.submission import Submission, read_files
 from graders.lab.manifest import Course
 from graders.lab.percent import grade_id, solutions, template
 from graders.sandbox.sources import Unparsable, parse
@@ -75,11 +75,11 @@ def shape(source: str) -> tuple[str, ...]:
 
 def shapes(course: Course, student: str) -> dict[str, tuple[str, ...]]:
     """Return the shapes of a student's solutions, by cell."""
-    files = read_files(course.root / "submitted" / student / course.assignment)
+    submission = Submission(read_files(course.root / "submitted" / student / course.assignment), course)
     found = dict[str, tuple[str, ...]]()
     for spec in course.ready:
         names = {exercise.solution_cell for exercise in spec.exercises}
-        for cell in read_notebook(files, course, spec.name).notebook.cells:
+        for cell in submission.read(spec.name).notebook.cells:
             if (name := grade_id(cell)) in names:
                 found[name] = shape(cell.source)
     return found

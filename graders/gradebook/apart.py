@@ -20,10 +20,11 @@ from graders.gradebook.writing import UNDECIDED, write_result
 from graders.grading import canary
 from graders.grading.beside import beside
 from graders.grading.domain import DomainEnded, domain_here
+from graders.grading.folder import TIMESTAMP
 from graders.grading.grade import grade_repaired
 from graders.grading.repair import untouched
 from graders.grading.results import NotebookResult
-from graders.grading.submission import TIMESTAMP, Files, Graded, SubmissionResult, read_notebook
+from graders.grading.submission import Files, Graded, Submission, SubmissionResult
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, IsolationError, Limits
 from graders.sandbox.libraries import View
@@ -91,11 +92,11 @@ def grade_submission(job: Job) -> SubmissionResult:
     start = time.monotonic()
     course = job.load_course()
     made: dict[str, Graded] = {}
-    room = MAX_PAGES
+    room, submission = MAX_PAGES, Submission(job.files, course)
     with Host(job.limits, job.level, View(course.visible.parent, course.private), beside(job.files)) as host:
         for spec in course.ready:
             if job.only is None or spec.name in job.only:
-                mended = read_notebook(job.files, course, spec.name)
+                mended = submission.read(spec.name)
                 result = grade_repaired(mended, course, spec, secret=job.secret, host=host, student=job.student)
                 made[spec.name] = _written(mended.notebook, result, room)
                 room -= len(made[spec.name].text)

@@ -21,8 +21,8 @@ from graders.gradebook.feedback_page import ReadableExporter
 from graders.gradebook.lateness import lateness_panel
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
+from graders.grading.folder import TIMESTAMP
 from graders.grading.pictures import pictures
-from graders.grading.submission import TIMESTAMP
 from graders.lab.manifest import Course, Exercise
 from graders.lab.percent import grade_id
 from graders.lab.templates import render

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import glob
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
-from graders.grading.submission import TIMESTAMP, is_own, is_plain
+from graders.grading.folder import COPIED, DEEPEST, ENTRIES, MOST, TIMESTAMP, Entry, TooMuch, is_plain, walk
 from graders.sandbox.inside.protocol import encodable
 
 NO_TEXT = "the name of this folder is not UTF-8: rename it, then grade again"
@@ -64,16 +63,10 @@ _UNKNOWN = (
 )
 
 
-MOST, LARGEST, DEEPEST = 100, 64 * 2**20, 20
-"""What goes along with the notebooks of one submission: so many files, bytes together, and levels of folders."""
 TOO_MUCH = (
-    f"it is a link, or more than {MOST} files, {LARGEST // 2**20} MB or {DEEPEST} levels of folders "
+    f"it is a link, or more than {MOST} files, {COPIED >> 20} MB, {ENTRIES} entries or {DEEPEST} levels of folders "
     "lie beside the notebooks; none of them was copied"
 )
-
-
-class _TooMuch(Exception):
-    """A submission is beyond the bounds, or elsewhere."""
 
 
 def with_links(folder: Path, ignore: Sequence[str]) -> list[str]:
@@ -82,10 +75,10 @@ def with_links(folder: Path, ignore: Sequence[str]) -> list[str]:
     Where a submission is beyond the bounds the pattern is one for all.
     """
     try:
-        found = list(_entries(folder, ignore, bounded=True))
-    except _TooMuch:
+        found = _entries(folder, ignore)
+    except TooMuch:
         return ["*"]
-    names = {path.name for path, plain in found if not plain}
+    names = {entry.path.name for entry in found if not entry.plain}
     return [*ignore, *map(glob.escape, sorted(names))]
 
 
@@ -95,8 +88,8 @@ def other_files(folder: Path, ignore: Sequence[str], *, bounded: bool = True) ->
     Links, FIFOs, devices and sockets are none, at every level; of a submission beyond the bounds there are none at all.
     """
     try:
-        return sorted(path for path, plain in _entries(folder, [*ignore, "*.ipynb"], bounded=bounded) if plain)
-    except _TooMuch:
+        return sorted(entry.path for entry in _entries(folder, ignore, bounded=bounded) if _is_copied(entry))
+    except TooMuch:
         return []
 
 
@@ -105,31 +98,17 @@ def is_too_much(folder: Path, ignore: Sequence[str]) -> bool:
     return with_links(folder, ignore) == ["*"]
 
 
-def _entries(folder: Path, ignore: Sequence[str], *, bounded: bool) -> Iterator[tuple[Path, bool]]:
-    """Yield what is not ignored in a folder and below, and whether it is a plain file; raise early if it is much."""
-    count = files = size = 0
-    if bounded and not is_own(folder):
-        raise _TooMuch
-    waiting = [(folder, 0)]
-    while waiting:
-        here, depth = waiting.pop()
-        with contextlib.suppress(PermissionError), os.scandir(here) as entries:  # closed to us: nothing to copy
-            for entry in entries:
-                count += 1
-                if bounded and (count > 20 * MOST or depth > DEEPEST):  # what is ignored takes its time as well
-                    raise _TooMuch
-                if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in ignore):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((Path(entry.path), depth + 1))
-                    continue
-                plain = entry.is_file(follow_symlinks=False)
-                if plain and not entry.name.endswith(".ipynb"):
-                    size += entry.stat(follow_symlinks=False).st_size
-                    files += 1
-                    if bounded and (files > MOST or size > LARGEST):
-                        raise _TooMuch
-                yield Path(entry.path), plain
+def _entries(folder: Path, ignore: Sequence[str], *, bounded: bool = True) -> list[Entry]:
+    """Return what is in a folder and below it but for what nbgrader ignores; TooMuch if more is copied than may be."""
+    found = walk(folder, lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore), bounded=bounded)
+    sizes = [entry.size for entry in found if _is_copied(entry)]
+    if bounded and (len(sizes) > MOST or sum(sizes) > COPIED):
+        raise TooMuch
+    return found
+
+
+def _is_copied(entry: Entry) -> bool:
+    return entry.plain and not entry.path.name.endswith(".ipynb")
 
 
 def copy_files(files: Sequence[Path], source: Path, target: Path) -> None:

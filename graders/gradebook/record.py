@@ -27,7 +27,8 @@ from graders.gradebook.files import (
 from graders.gradebook.notes import Notes
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.scores import save
-from graders.grading.submission import TIMESTAMP, SubmissionResult
+from graders.grading.folder import TIMESTAMP
+from graders.grading.submission import SubmissionResult
 from graders.lab.manifest import Course
 from sheaflab.startup import own_programs_first
 

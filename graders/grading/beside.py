@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-MOST, LARGEST = 100, 16 * 2**20  # files, bytes of all of them
+from graders.grading.folder import DEEPEST, ENTRIES, MOST, READ, TIMESTAMP, TooMuch, walk
+
 SMALL = 2**20  # bytes of a notebook that another one may read or run
-TIMESTAMP = "timestamp.txt"
-
-
-def is_plain(path: Path) -> bool:
-    """Whether `path` is a regular file and no link, which could name any file of this machine."""
-    return path.is_file() and not path.is_symlink()
+ALL = "./"
+"""Stands for all files beside the notebooks, where the folder holds more than is looked at."""
+BOUNDS = f"no plain files, or more than {MOST} files, {READ >> 20} MB, {ENTRIES} entries or {DEEPEST} levels of folders"
+"""Why a file is left aside."""
 
 
 def read_beside(folder: Path) -> dict[str, bytes | None]:
     """Read plain files by path, nothing hidden and nothing behind a link; None for what is beyond the bounds."""
-    files, room = dict[str, bytes | None](), LARGEST
-    for top, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        for name in sorted(names):
-            path = Path(top, name)
-            place = str(path.relative_to(folder))
-            if place == TIMESTAMP or name.startswith(".") or path.suffix in (".ipynb", ".pyc"):
-                continue
-            if len(files) > MOST:
-                return files
-            readable = place.isprintable() and is_plain(path)
-            files[place if readable else ascii(place)[1:-1]] = None
-            with contextlib.suppress(OSError):
-                if readable and len(files) <= MOST and path.stat().st_size <= room:
-                    files[place] = content = path.read_bytes()[:room]
-                    room -= len(content)
+    files, room = dict[str, bytes | None](), READ
+    try:
+        entries = walk(folder, _is_left_out)
+    except TooMuch:
+        return {ALL: None}
+    for path, plain, size in entries:
+        place = str(path.relative_to(folder))
+        if place == TIMESTAMP:
+            continue
+        if len(files) > MOST:
+            break
+        readable = plain and place.isprintable()
+        files[place if readable else ascii(place)[1:-1]] = None
+        with contextlib.suppress(OSError):
+            if readable and len(files) <= MOST and size <= room:
+                files[place] = content = path.read_bytes()[:room]
+                room -= len(content)
     return files
 
 
@@ -46,7 +45,12 @@ def beside(files: Mapping[str, bytes | None]) -> dict[str, bytes]:
 
 def left_aside(files: Mapping[str, bytes | None]) -> list[str]:
     """Return the paths of those that are beyond the bounds."""
-    return [path for path, raw in files.items() if raw is None and _is_beside(path)]
+    paths = [path for path, raw in files.items() if raw is None and _is_beside(path)]
+    return ["all files beside the notebooks" if path == ALL else path for path in paths]
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name in ("__pycache__", "__MACOSX") or name.endswith((".ipynb", ".pyc"))
 
 
 def _is_beside(path: str) -> bool:

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.grading.beside import LARGEST, MOST, beside, left_aside, read_beside
-from graders.grading.beside import TIMESTAMP as TIMESTAMP
-from graders.grading.beside import is_plain as is_plain
+from graders.grading.beside import BOUNDS, beside, left_aside, read_beside
+from graders.grading.folder import NAMES, TIMESTAMP, TooMuch, is_own, is_plain, names_in
 from graders.grading.reading import MAX_FILE
 from graders.grading.repair import Repaired, repair, untouched
 from graders.grading.results import LEFT_ASIDE, NotebookResult
@@ -24,6 +23,9 @@ MAX_FILES = 200
 MAX_TOGETHER = 128 * 2**20
 """What is read of a submission: so many notebooks, and so many bytes of them together."""
 MAX_STAMP = 1000
+WHOLE = "."
+"""Stands for all of a submission, where its folder holds more than is looked at."""
+TOO_MANY = f"its folder has more than {NAMES} entries: leave those in it that belong to the notebooks, then grade again"
 TOO_LARGE = (
     f"the file has more than the {MAX_FILE // 2**20} MB allowed, or the submission's notebooks have more than "
     f"{MAX_TOGETHER // 2**20} MB together; clear their outputs"
@@ -82,11 +84,6 @@ class SubmissionResult:
         return next((f"exercise {e.id}: {e.message or e.status.remedy}" for e in exercises if e.undecided), "")
 
 
-def is_own(folder: Path) -> bool:
-    """Whether a submission is in a folder of its own: neither that folder nor the student's is a link to elsewhere."""
-    return not (folder.is_symlink() or folder.parent.is_symlink())
-
-
 def read_files(folder: Path) -> dict[str, bytes | None]:
     """Read a submission: its notebooks and timestamp by name, and what lies beside; nothing behind a link.
 
@@ -95,10 +92,14 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
     files: dict[str, bytes | None] = {}
     if not is_own(folder):
         return files
+    try:
+        names = [name for name in names_in(folder) if name == TIMESTAMP or Path(name).suffix == ".ipynb"]
+    except TooMuch:
+        return {WHOLE: None}
     room = MAX_TOGETHER
-    for name in sorted(os.listdir(folder), key=lambda name: (name != TIMESTAMP, len(name), name)):
+    for name in sorted(names, key=lambda name: (name != TIMESTAMP, len(name), name)):
         path = folder / name
-        if not (path.suffix == ".ipynb" or name == TIMESTAMP) or not is_plain(path):
+        if not is_plain(path):
             continue
         if len(files) > MAX_FILES:
             break
@@ -117,7 +118,80 @@ class _Unclear(Exception):
     """Several files may be a notebook; the text names them."""
 
 
-def _notebook_in(file: str, raw: bytes | None, course: Course) -> str:
+class Submission:
+    """The notebooks of one submission. Which file is which, the marks of its cells tell, which are read once.
+
+    Parameters
+    ----------
+    files : Files
+    course : Course
+    """
+
+    def __init__(self, files: Files, course: Course) -> None:
+        self.files, self.course = files, course
+        self._beside = beside(files)
+        self._known = {f"{spec.name}.ipynb" for spec in course.notebooks}
+        self._marked = {file: _notebook_in(raw, course) for file, raw in files.items() if may_be_notebook(file)}
+
+    def read(self, name: str) -> Repaired:
+        """Return the notebook `name`, mended; the untouched release with a status if it is not there."""
+        spec, own = self.course.notebook(name), f"{name}.ipynb"
+        if WHOLE in self.files:
+            return untouched(self.course, spec, Status.GRADER, TOO_MANY)
+        try:
+            chosen, others = self._choose(name)
+        except _Unclear as unclear:
+            return untouched(self.course, spec, Status.GRADER, str(unclear))
+        if not chosen:
+            return untouched(self.course, spec, Status.MISSING, self._why_missing(own))
+        raw = self.files[chosen]
+        if raw is None:
+            return untouched(self.course, spec, Status.UNREADABLE, TOO_LARGE)
+        mended = repair(raw, self.course, spec, self._beside)
+        chosen, others = encodable(chosen), [encodable(file) for file in others]
+        left = [encodable(file) for file in left_aside(self.files)]
+        notes = [f"{chosen} was taken for {own}."] if chosen != own else []
+        notes += [f"{', '.join(others[:5])} was left aside: {chosen} is what counts."] if others else []
+        notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({BOUNDS})."] if left else []
+        mended.notes[:0] = notes
+        return mended
+
+    def _choose(self, name: str) -> tuple[str, list[str]]:
+        """Return the file that is the notebook `name`, empty if there is none, and the others that may be it.
+
+        Raises
+        ------
+        _Unclear
+            If nothing tells which of several counts.
+        """
+        files, marked = self.files, self._marked
+        own, known = f"{name}.ipynb", self._known
+        named = [file for file in candidates(name, list(files)) if marked.get(file) == "" and file not in known]
+        fitting = sorted({file for file, notebook in marked.items() if notebook == name and file != own} | set(named))
+        fitting = [file for file in fitting if file not in known or marked[file] != file.removesuffix(".ipynb")]
+        if own in files and marked.get(own) in ("", name):
+            return own, fitting
+        if not fitting:
+            return "", []
+        *others, last = sorted(fitting, key=lambda file: plain_name(_stem(file))[1])
+        stems = [plain_name(_stem(file)) for file in fitting]
+        alike = len({files[file] for file in fitting}) == 1
+        if not alike and (len({stem for stem, _ in stems}) > 1 or len({number for _, number in stems}) < len(stems)):
+            several = encodable(", ".join(fitting[:5]))
+            raise _Unclear(f"{several} may all be {own}; keep the one that counts, then grade again")
+        return last, others
+
+    def _why_missing(self, own: str) -> str:
+        strange = [encodable(file) for file in self.files if file.endswith(".ipynb") and file not in self._known]
+        why = f"there is no {own}"
+        if own in self.files:
+            why += f"; {own} holds the cells of {self._marked[own]}"
+        if strange:
+            why += f"; {', '.join(strange[:5])} has no name of this assignment: rename it"
+        return why
+
+
+def _notebook_in(raw: bytes | None, course: Course) -> str:
     """Return which notebook a file is by the marks of its cells; empty if they do not tell."""
     if raw is None or assignment_in(raw) not in ("", course.assignment):
         return ""
@@ -125,61 +199,5 @@ def _notebook_in(file: str, raw: bytes | None, course: Course) -> str:
     return name if clear else ""
 
 
-def _choose(files: Files, course: Course, name: str) -> tuple[str, list[str]]:
-    """Return the file that is the notebook `name`, empty if there is none, and the others that may be it.
-
-    Raises
-    ------
-    _Unclear
-        If nothing tells which of several counts.
-    """
-    own, known = f"{name}.ipynb", {f"{spec.name}.ipynb" for spec in course.notebooks}
-    marked = {file: _notebook_in(file, raw, course) for file, raw in files.items() if may_be_notebook(file)}
-    named = [file for file in candidates(name, list(files)) if marked.get(file) == "" and file not in known]
-    fitting = sorted({file for file, notebook in marked.items() if notebook == name and file != own} | set(named))
-    fitting = [file for file in fitting if file not in known or marked[file] != file.removesuffix(".ipynb")]
-    if own in files and marked.get(own) in ("", name):
-        return own, fitting
-    if not fitting:
-        return "", []
-    *others, last = sorted(fitting, key=lambda file: plain_name(_stem(file))[1])
-    stems = [plain_name(_stem(file)) for file in fitting]
-    alike = len({files[file] for file in fitting}) == 1
-    if not alike and (len({stem for stem, _ in stems}) > 1 or len({number for _, number in stems}) < len(stems)):
-        several = encodable(", ".join(fitting[:5]))
-        raise _Unclear(f"{several} may all be {own}; keep the one that counts, then grade again")
-    return last, others
-
-
 def _stem(file: str) -> str:
     return re.sub(r"(\.ipynb|\.txt|\.json)+$", "", file, flags=re.IGNORECASE)
-
-
-def read_notebook(files: Files, course: Course, name: str) -> Repaired:
-    """Return the notebook `name` of a submission, mended; the untouched release with a status if it is not there."""
-    spec, own = course.notebook(name), f"{name}.ipynb"
-    try:
-        chosen, others = _choose(files, course, name)
-    except _Unclear as unclear:
-        return untouched(course, spec, Status.GRADER, str(unclear))
-    if not chosen:
-        known = {f"{s.name}.ipynb" for s in course.notebooks}
-        strange = [encodable(file) for file in files if file.endswith(".ipynb") and file not in known]
-        why = f"there is no {own}"
-        if own in files:
-            why += f"; {own} holds the cells of {_notebook_in(own, files[own], course)}"
-        if strange:
-            why += f"; {', '.join(strange[:5])} has no name of this assignment: rename it"
-        return untouched(course, spec, Status.MISSING, why)
-    raw = files[chosen]
-    if raw is None:
-        return untouched(course, spec, Status.UNREADABLE, TOO_LARGE)
-    mended = repair(raw, course, spec, beside(files))
-    chosen, others = encodable(chosen), [encodable(file) for file in others]
-    left = [encodable(file) for file in left_aside(files)]
-    notes = [f"{chosen} was taken for {own}."] if chosen != own else []
-    notes += [f"{', '.join(others[:5])} was left aside: {chosen} is what counts."] if others else []
-    bounds = f"no plain files, or more than {MOST} files or {LARGEST >> 20} MB"
-    notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({bounds})."] if left else []
-    mended.notes[:0] = notes
-    return mended

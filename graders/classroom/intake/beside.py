@@ -10,7 +10,7 @@ from graders.classroom.intake.placing import digest_of, put
 from graders.classroom.intake.records import TIMESTAMP_FILE
 from graders.classroom.intake.results import FileRow, FileStatus
 from graders.classroom.intake.walker import Item
-from graders.gradebook.files import LARGEST, MOST
+from graders.grading.folder import COPIED, MOST
 from graders.lab.manifest import Course
 
 
@@ -57,8 +57,8 @@ class Beside:
         return self.submitted.joinpath(student, self.course.assignment, *below)
 
     def _problem(self, student: str, below: tuple[str, ...], item: Item, used: tuple[int, int]) -> str:
-        if used[0] > MOST or used[1] > LARGEST:
-            return f"more than {MOST} files or {LARGEST // 2**20} MB beside the notebooks"
+        if used[0] > MOST or used[1] > COPIED:
+            return f"more than {MOST} files or {COPIED >> 20} MB beside the notebooks"
         reserved = below[-1] == TIMESTAMP_FILE or below[-1].lower().endswith((".ipynb", ".part"))
         if reserved or any(not _plain(part) for part in below):
             return "its name is not that of a plain file beside a notebook"

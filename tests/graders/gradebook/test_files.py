@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from graders.gradebook import nbgrader_api
-from graders.gradebook.files import LARGEST, MOST, is_too_much, other_files, with_links
+from graders.gradebook.files import is_too_much, other_files, with_links
 from graders.gradebook.writing import read_result
+from graders.grading.folder import COPIED, MOST
 from tests.graders.conftest import grade_class, hand_in
 
 IGNORE = [".*", "*.py", "__pycache__"]
@@ -66,7 +67,7 @@ def many(folder):
 
 def large(folder):
     with (folder / "sparse.bin").open("wb") as file:
-        file.truncate(LARGEST)
+        file.truncate(COPIED)
 
 
 def deep(folder):

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell
 
-from graders.grading.beside import LARGEST, MOST, SMALL, beside, left_aside, read_beside
+from graders.grading.beside import SMALL, beside, left_aside, read_beside
 from graders.grading.canary import best_isolation
+from graders.grading.folder import MOST, READ
 from graders.grading.grade import grade_repaired
-from graders.grading.submission import read_files, read_notebook
+from graders.grading.submission import Submission, read_files
 from graders.lab.percent import grade_id, template
 from graders.sandbox.inside import shell
 from graders.sandbox.isolation import Limits
@@ -199,7 +200,7 @@ def folder(tmp_path, submit):
 
 def graded(folder, mini, secret):
     files = read_files(folder)
-    mended = read_notebook(files, mini, "mini-1")
+    mended = Submission(files, mini).read("mini-1")
     with Host(LIMITS, best_isolation(limits=LIMITS), View(mini.visible.parent, mini.private), beside(files)) as host:
         return grade_repaired(mended, mini, mini.notebooks[0], secret=secret, host=host)
 
@@ -216,7 +217,7 @@ def test_modules_and_data_beside_the_notebook_are_there(folder, mini, secret):
 
 
 def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini, secret):
-    (folder / "data" / "factor.csv").write_bytes(bytes(LARGEST))
+    (folder / "data" / "factor.csv").write_bytes(bytes(READ))
     result = graded(folder, mini, secret)
     assert result.exercises[0].earned == 0
     assert "Left aside when the notebook was run: data/factor.csv (no plain files, or more" in result.exercises[0].text()
@@ -238,7 +239,7 @@ def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_facto
     (folder / "timestamp.txt").write_text("2026-01-01 00:00:00 UTC")
     found = read_beside(folder)
     assert set(beside(found)) == {"tools.py", "data/factor.csv", "data/empty"}
-    assert left_aside(found) == ["link.txt"]
+    assert left_aside(found) == ["link.txt", "linked"]
 
 
 def test_a_notebook_may_run_another_one(folder, mini, submit, secret):
@@ -288,7 +289,7 @@ def test_the_page_for_students_has_the_bounds_that_hold():
         f"| processes and threads at once | {bounds.processes} |",
         f"| one file that is written | {bounds.file_size // mega} MB |",
         f"{shell.MAX_STREAM // 1024} KB is kept; at {shell.MAX_FLOOD // mega} MB it is stopped",
-        f"at most {MOST} files, {LARGEST // mega} MB together",
+        f"at most {MOST} files, {READ // mega} MB together",
         f"if it is smaller than {SMALL // mega} MB",
         f"from a pool of {NUMBERS[POOL]} per check",
     ):
