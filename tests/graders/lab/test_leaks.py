@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import shutil
 import zipfile
 
@@ -126,10 +127,40 @@ def violations(course):
     }  # fmt: skip
 
 
-def in_notebook(path, text):
+def in_cell(path, text):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1].source += "\n" + text
     nbformat.write(notebook, path)
+
+
+def in_output(path, text):
+    notebook = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    cell.outputs = [nbformat.v4.new_output("stream", text=text)]
+    nbformat.write(notebook, path)
+
+
+def in_metadata(path, text):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].metadata["note"] = text
+    nbformat.write(notebook, path)
+
+
+def in_file(path, text):
+    path.write_text(text)
+
+
+def in_json(path, text):
+    path.write_text(json.dumps({"content": [{"source": text}]}))
+
+
+def in_page(path, text):
+    """Each word is marked, as highlighted code is."""
+    marked = [" ".join(f"<span>{html.escape(word)}</span>" for word in line.split(" ")) for line in text.split("\n")]
+    before = path.read_text() if path.exists() else "<html><body></body></html>"
+    lines = "\n".join(marked)
+    assert "</body>" in before
+    path.write_text(before.replace("</body>", f"<pre>{lines}</pre></body>"))
 
 
 def in_archive(path, name, text):
@@ -137,39 +168,56 @@ def in_archive(path, name, text):
         archive.writestr(name, text)
 
 
-def planted(artefact, path, text):
-    """Put a text where this artefact might hold it by mistake."""
-    if artefact is Artefact.RELEASE:
-        in_notebook(path / "mini-1.ipynb", text)
-    elif artefact is Artefact.WHEEL:
-        in_archive(path, "sheaflab/checks/more.py", text)
-    elif artefact is Artefact.SITE:
-        in_archive(next((path / "static").glob("sheaflab-*.whl")), "sheaflab/more.py", text)
-    elif artefact is Artefact.SELF_STUDY:
-        inner = path.with_name("inner.whl")
-        with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if "sheaflab_selfstudy-" in name)
-            inner.write_bytes(archive.read(name))
-        in_archive(inner, "graders/more.py", text)
-        with zipfile.ZipFile(path, "a") as archive:
-            archive.write(inner, "study/more/sheaflab_selfstudy-2.whl")
-    else:
-        page = next(path.rglob("*.html"))  # each word is marked, as highlighted code is
-        marked = [
-            " ".join(f"<span>{html.escape(word)}</span>" for word in line.split(" ")) for line in text.split("\n")
-        ]
-        lines = "\n".join(marked)
-        page.write_text(page.read_text().replace("</body>", f"<pre>{lines}</pre></body>"))
+def in_inner_wheel(path, text):
+    inner = path.with_name("inner.whl")
+    with zipfile.ZipFile(path) as archive:
+        name = next(name for name in archive.namelist() if "sheaflab_selfstudy-" in name)
+        inner.write_bytes(archive.read(name))
+    in_archive(inner, "graders/more.py", text)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.write(inner, "study/more/sheaflab_selfstudy-2.whl")
 
 
-CELLS = [(artefact, kind) for artefact in Artefact for kind in Secret]
+# Where each artefact might hold a text by mistake.
+PLACES = {
+    Artefact.RELEASE: {
+        "cell": lambda path, text: in_cell(path / "mini-1.ipynb", text),
+        "output": lambda path, text: in_output(path / "mini-1.ipynb", text),
+        "metadata": lambda path, text: in_metadata(path / "mini-1.ipynb", text),
+        "file beside": lambda path, text: in_file(path / "notes.txt", text),
+    },
+    Artefact.WHEEL: {
+        "module": lambda path, text: in_archive(path, "sheaflab/checks/more.py", text),
+        "data": lambda path, text: in_archive(path, "sheaflab/checks/more.json", json.dumps({"text": text})),
+    },
+    Artefact.SITE: {
+        "wheel": lambda path, text: in_archive(next((path / "static").glob("sheaflab-*.whl")), "sheaflab/more.py", text),
+        "notebook": lambda path, text: in_cell(next((path / "files").rglob("*.ipynb")), text),
+        "page": lambda path, text: in_page(path / "more.html", text),
+        "data": lambda path, text: in_json(path / "all.json", text),
+    },
+    Artefact.SELF_STUDY: {
+        "wheel": in_inner_wheel,
+        "file": lambda path, text: in_archive(path, "study/notes.md", text),
+    },
+    Artefact.FEEDBACK: {"page": lambda path, text: in_page(next(path.rglob("*.html")), text)},
+}
+
+
+CELLS = [
+    pytest.param(artefact, kind, place, id=f"{artefact.name}-{kind.name}-{place}".lower())
+    for artefact in Artefact
+    if artefact is not Artefact.FEEDBACK
+    for kind in Secret
+    for place in PLACES[artefact]
+]
 
 
 def name_of(part):
     return part.name.lower()
 
 
-def cell_test(course, artefact, kind, path, tmp_path):
+def cell_test(course, artefact, kind, path, tmp_path, place):
     for number, text in enumerate(violations(course)[kind]):
         copy = tmp_path / str(number) / path.name
         copy.parent.mkdir()
@@ -177,7 +225,7 @@ def cell_test(course, artefact, kind, path, tmp_path):
             shutil.copytree(path, copy)
         else:
             shutil.copy(path, copy)
-        planted(artefact, copy, text)
+        PLACES[artefact][place](copy, text)
         named = [entry for entry in leaks(course, copy, artefact) if f": {kind.value}" in entry]
         assert bool(named) is (kind in MAY_NOT_HOLD[artefact]), (text, named)
 
@@ -185,6 +233,9 @@ def cell_test(course, artefact, kind, path, tmp_path):
 def test_the_table_has_a_row_for_every_artefact_and_a_violation_for_every_kind(course):
     assert set(MAY_NOT_HOLD) == set(Artefact)
     assert set(violations(course)) == set(Secret)
+    assert all(violations(course).values())
+    assert set(PLACES) == set(Artefact)
+    assert all(PLACES.values())
     assert set(Secret) - MAY_NOT_HOLD[Artefact.SELF_STUDY] == {
         Secret.CHECKS, Secret.SOLUTIONS, Secret.RIGHT, Secret.REASONS, Secret.MARKERS,
     }  # fmt: skip
@@ -196,18 +247,16 @@ def test_what_goes_out_holds_nothing_that_is_kept_back(course, true, artefact):
     assert leaks(course, true[artefact], artefact) == []
 
 
-@pytest.mark.parametrize(
-    ("artefact", "kind"), [cell for cell in CELLS if cell[0] is not Artefact.FEEDBACK], ids=name_of
-)
-def test_a_planted_violation_is_found(course, true, tmp_path, artefact, kind):
-    cell_test(course, artefact, kind, true[artefact], tmp_path)
+@pytest.mark.parametrize(("artefact", "kind", "place"), CELLS)
+def test_a_planted_violation_is_found(course, true, tmp_path, artefact, kind, place):
+    cell_test(course, artefact, kind, true[artefact], tmp_path, place)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", Secret, ids=name_of)
 def test_the_feedback_on_an_empty_submission(course, feedback, tmp_path, kind):
     assert leaks(course, feedback, Artefact.FEEDBACK) == []
-    cell_test(course, Artefact.FEEDBACK, kind, feedback, tmp_path)
+    cell_test(course, Artefact.FEEDBACK, kind, feedback, tmp_path, "page")
 
 
 def test_the_guard_stands_before_each_way_out(course, release, tmp_path):
