@@ -94,7 +94,7 @@ def read(ax: Axes) -> FigureData:
         measured = patch.get_data_transform().contains_branch(ax.transData)
         if isinstance(patch, Rectangle) and measured:
             x, y, width, height = map(float, (*patch.get_xy(), patch.get_width(), patch.get_height()))
-            bars.append(Bar(x, y, width, height, is_shown(patch, ax) and _bar_stands_out(patch, ax)))
+            bars.append(Bar(x, y, width, height, is_shown(patch, ax)))
         else:
             collections.append(_points(patch, patch.get_patch_transform().transform(patch.get_path().vertices)))
     for item in ax.collections:
@@ -132,7 +132,8 @@ def _further(ax: Axes) -> list[Line]:
     found: list[Line] = []
     for item in ax.collections:
         if isinstance(item, LineCollection) and item.get_transform().contains_branch(ax.transData):
-            seen = bool(item.get_visible() and item.get_alpha() != 0 and np.any(np.asarray(item.get_linewidth()) > 0))
+            drawn = item.get_visible() and np.any(np.asarray(item.get_linewidth()) > 0)
+            seen = bool(drawn and any(_stands_out(color, ax) for color in item.get_colors()))
             segments = [_floats(path.vertices) for path in item.get_paths()]
             found += [Line(xy[:, 0], xy[:, 1], str(item.get_label()), seen, "") for xy in segments if len(xy)]
     for patch in ax.patches:
@@ -157,38 +158,43 @@ def _floats(values: object) -> FloatArray:
 
 
 def is_shown(artist: Any, ax: Axes) -> bool:
-    """Tell whether a line or a bar can be seen: not switched off, not transparent, not outside the axes."""
+    """Tell whether a line or a bar can be seen: not switched off, not of the ground's colour, not outside the axes."""
+    from matplotlib.colors import to_rgba
+
     if not artist.get_visible() or artist.get_alpha() == 0:
         return False
-    if not hasattr(artist, "get_xdata"):
-        return bool(artist.get_facecolor()[-1] > 0 or (artist.get_edgecolor()[-1] > 0 and artist.get_linewidth() > 0))
+    if not hasattr(artist, "get_xdata"):  # a bar shows by its area, its edge or its hatch
+        colors = [artist.get_facecolor(), *([artist.get_edgecolor()] if artist.get_linewidth() > 0 else [])]
+        return bool(artist.get_hatch()) or any(_stands_out(color, ax) for color in colors)
     if artist.get_linestyle() in ("None", "none", " ", "") or not artist.get_linewidth() > 0:
         return False
-    if not _stands_out(artist.get_color(), ax):
+    if not _stands_out(to_rgba(artist.get_color(), artist.get_alpha()), ax):
         return False
     ax.get_xlim()  # until it is asked, an axes may not know the limits that it has by now
     pixels = artist.get_transform().transform(artist.get_xydata())
     return len(pixels) > 1 and _passes(pixels, ax)
 
 
+_LEAST = 0.01
+"""Contrast, of at most 1, from which on a colour can be told from what it is drawn on."""
+
+
 def _stands_out(color: Any, ax: Axes) -> bool:
-    """Whether a line of a colour can be told from the ground that it is drawn on."""
-    from matplotlib.colors import to_rgba
-
-    rgba, ground = to_rgba(color), to_rgba(ax.get_facecolor())
-    return rgba[3] > 0 and (ground[3] == 0 or rgba[:3] != ground[:3])
+    """Whether red, green or blue of a colour, four numbers, can be told from the ground that it is drawn on."""
+    rgba = np.asarray(color, dtype=np.float64)
+    return bool(rgba[3] * np.abs(rgba[:3] - _ground(ax)).max() > _LEAST)
 
 
-def _bar_stands_out(patch: Any, ax: Axes) -> bool:
-    """Whether area, edge or hatch of a bar has another colour than what it stands on."""
-    from matplotlib.colors import to_rgb
-
-    ground = np.array(to_rgb(ax.get_facecolor()))
-    drawn = [patch.get_facecolor()]
-    if patch.get_linewidth() > 0:
-        drawn.append(patch.get_edgecolor())
-    contrast = [color[-1] * float(np.abs(np.array(color[:3]) - ground).max()) for color in drawn]
-    return bool(patch.get_hatch()) or max(contrast) > 0.01
+def _ground(ax: Axes) -> FloatArray:
+    """The colour that axes are drawn on, shape ``(3,)``: their own over that of axes in the same place, on paper."""
+    place, figure = ax.get_position().bounds, ax.figure
+    below = [] if figure is None else [figure, *(o for o in figure.axes if o.get_position().bounds == place)]
+    ground: FloatArray = np.ones(3)
+    for patch in (each.patch for each in below or [ax]):
+        if patch.get_visible():
+            rgba = np.asarray(patch.get_facecolor(), dtype=np.float64)
+            ground = rgba[3] * rgba[:3] + (1 - rgba[3]) * ground
+    return ground
 
 
 def _passes(pixels: FloatArray, ax: Axes) -> bool:
