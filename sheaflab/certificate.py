@@ -91,6 +91,7 @@ class _Check:
         self.against: list[str] = []
         self.open: list[str] = []
         self.rate = slowest_rate(self.sheaf.net)
+        self.joints: dict[int, int] = {}  # from entries of the log to the joints of pieces that they are at
         self.state_error = float("inf")
         self.time_errors = np.full(len(trajectory.log), np.inf)
 
@@ -117,12 +118,17 @@ class _Check:
         """The log must list exactly what changes between the pieces."""
         traj = self.traj
         logged = [(s.time, s.layer, s.neuron, str(s.before), str(s.after)) for s in traj.log]
-        changes = []
-        for time, old, new in zip(traj.times[1:], traj.pieces, traj.pieces[1:], strict=False):
-            modes = zip(old.region.modes, new.region.modes, strict=True)
-            changes += [(float(time), *self.sheaf.place(i), str(a), str(b)) for i, (a, b) in enumerate(modes) if a != b]
+        changes, joints = [], []
+        for joint, (old, new) in enumerate(pairwise(traj.pieces), 1):
+            modes = enumerate(zip(old.region.modes, new.region.modes, strict=True))
+            changed = [(float(old.end), *self.sheaf.place(i), str(a), str(b)) for i, (a, b) in modes if a != b]
+            changes += changed
+            joints += [joint] * len(changed)
         if sorted(logged) != sorted(changes):
             self.against.append("the log does not list what changes between the pieces")
+        # The same change twice at one instant: in turn.
+        of_log, of_joints = (sorted(range(len(rows)), key=rows.__getitem__) for rows in (logged, changes))
+        self.joints = dict(zip(of_log, (joints[k] for k in of_joints), strict=False))
         return not self.against
 
     def follow(self) -> None:
@@ -140,10 +146,9 @@ class _Check:
             self._states(found)
 
     def _times(self, found: Findings) -> None:
-        times, index = self.traj.times[1:-1], self.sheaf.index
-        joint = {float(time): errors for time, errors in zip(times, found.times, strict=False)}
+        times = self.traj.times[1:-1]
         for k, s in enumerate(self.traj.log):
-            self.time_errors[k] = joint[s.time][index(s.layer, s.neuron)]
+            self.time_errors[k] = found.times[self.joints[k] - 1][self.sheaf.index(s.layer, s.neuron)]
         reach = [max(errors.values()) for errors in found.times]
         for k in range(len(reach) - 1):
             if times[k] + reach[k] >= times[k + 1] - reach[k + 1]:
@@ -174,13 +179,13 @@ class _Check:
             slack = 1e-7 + 8 * sheaf.gain * size / max(root, 1e-300)
             slopes = [old.slope(c), new.slope(c)]
             speed = [8 * sheaf.gain**2 * size / max(root * np.sqrt(abs(y)), 1e-300) for y in slopes]
-            noise[float(traj.times[k])] = [
+            noise[k] = [
                 (energy, slack),
                 *((y, slack + s) for y, s in zip(slopes, speed, strict=True)),
             ]
-        for s in traj.log:
-            told = (s.energy, s.slope_before, s.slope_after)
-            if any(abs(x - y) > slack * abs(y) for x, (y, slack) in zip(told, noise[s.time], strict=True) if y == y):
+        for i, s in enumerate(traj.log):
+            told, known = (s.energy, s.slope_before, s.slope_after), noise[self.joints[i]]
+            if any(abs(x - y) > slack * abs(y) for x, (y, slack) in zip(told, known, strict=True) if y == y):
                 self.against.append(f"switch at t = {s.time:.9g}: energy or slopes are not those of the state there")
 
     def energies(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sheaflab import ActivationRegion, Euler, Exact, Network, Sheaf, SwitchLog, Trajectory
+from sheaflab import ActivationRegion, Euler, Exact, Network, Sheaf, Switch, SwitchLog, Trajectory
 from sheaflab.certificate import Verdict, certify
 from sheaflab.trajectory import FlowPiece
 
@@ -153,3 +153,16 @@ def test_a_time_stepping_run_is_not_checked():
     proof = certify(Euler().run(sheaf, np.ones(5), 1.0))
     assert proof.verdict is Verdict.NOT_CHECKED
     assert "Exact" in proof.verdict.value
+
+
+def test_two_joints_at_one_instant_each_keep_their_own_errors():
+    """The log has one time for switches at 1e-18 and 2e-18."""
+    sheaf = Sheaf(Network([[[0.0], [0.0]], [[0.0, 0.0]]], [[1.0, 1.0], [0.0]]), [0.0])
+    traj = Exact().run(sheaf, [-1e-18, -2e-18, 0.0], 4e-18)
+    regions = [ActivationRegion(sheaf, pattern) for pattern in ([0, 0], [1, 0], [1, 1])]
+    energy, slope = sheaf.energy(traj.states[0]), regions[0].slope(traj.states[0])
+    switches = [Switch(1e-18, 1, i, "inactive", "active", energy, slope, slope) for i in (0, 1)]
+    proof = certify(rebuilt(traj, [1e-18, 1e-18], regions, switches))
+    assert proof.verdict is Verdict.UNDECIDED
+    assert "and the next one is 0 later" in proof.findings[0]
+    assert proof.time_errors[0] < 1e-18 <= proof.time_errors[1] < 2e-18
