@@ -1,4 +1,4 @@
-"""Grade a class: submissions in parallel through any executor, one writer, the same result whoever computes it."""
+"""Runs the jobs of a class in parallel through any executor; the result does not depend on the executor."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from graders.sandbox.isolation import Isolation, Limits
 
 
 def students(course: Course) -> list[str]:
-    """Names of those who have handed in anything."""
+    """Return the names of all who have handed in anything."""
     folder = course.root / "submitted"
     return sorted(path.parent.name for path in folder.glob(f"*/{course.assignment}") if path.is_dir())
 
 
 def require_known(names: Iterable[str], handed_in: Iterable[str], course: Course) -> None:
-    """Refuse the name of somebody who has handed in nothing.
+    """Raise an error if one of `names` has handed in nothing.
 
     Raises
     ------
     ValueError
-        Naming the first one.
+        It names the first of them.
     """
     there = set(handed_in)
     for name in names:
@@ -45,14 +45,14 @@ def read_job(
     level: Isolation,
     others: Mapping[str, Path] | None = None,
 ) -> Job:
-    """Read a submission's notebooks into a job, which knows by a digest of the whole submission what it is.
+    """Read a submission into a job, with a digest of the whole submission.
 
     Parameters
     ----------
     course : Course
     student : str
     fingerprint : str
-        Digest of what the grade depends on beside the submission.
+        Digest of all else that the grade depends on.
     limits : Limits
     level : Isolation
     others : mapping of str to Path, optional

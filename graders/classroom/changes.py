@@ -1,4 +1,4 @@
-"""Whose grade is not what it was, where and why: two states of the gradebook, compared."""
+"""Compares two states of the gradebook: whose grade has changed, where and why."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from graders.lab.manifest import Course
 from graders.lab.printing import printable
 
 Summaries = Mapping[str, Mapping[str, Any]]
-"""What a grading has found in one submission, by exercise: its checks by name."""
+"""Results of grading one submission: the checks by name, for each exercise."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One student: what the gradebook says, and what the last grading has found."""
+    """One student's entries in the gradebook, and the results of the last grading."""
 
     state: State
     checks: Summaries
@@ -34,7 +34,7 @@ class Snapshot:
 
 
 def checks_of(course: Course, student: str) -> Summaries:
-    """Read what the last grading of a student has found, from the autograded notebooks."""
+    """Read the results of a student's last grading from the autograded notebooks."""
     folder = course.root / "autograded" / student / course.assignment
     found = {}
     for spec in course.notebooks:
@@ -45,7 +45,7 @@ def checks_of(course: Course, student: str) -> Summaries:
 
 @dataclass(frozen=True)
 class Change:
-    """One exercise, written answer or penalty of one student whose points are not what they were.
+    """A change of points: one exercise, written answer or penalty of one student.
 
     Attributes
     ----------
@@ -82,13 +82,13 @@ def changes(course: Course, before: Mapping[str, Snapshot], after: Mapping[str, 
 
 
 def cell_names(course: Course) -> dict[str, str]:
-    """The exercise or written answer that each graded cell is of."""
+    """Return the id of the exercise or written answer of each graded cell."""
     names = {exercise.grade_cell: exercise.id for exercise in course.exercises()}
     return names | {item.cell: item.id for spec in course.notebooks for item in spec.written}
 
 
 def _by_hand(was: CellState | None, now: CellState | None) -> str:
-    """Say it where a person's points hide what the machine now says."""
+    """Say that points given by hand stay, where the machine's points have changed."""
     if was is None or now is None or now.manual is None or was.auto == now.auto:
         return ""
     machine = ["no points" if auto is None else f"{auto:g}" for auto in (was.auto, now.auto)]
@@ -96,7 +96,7 @@ def _by_hand(was: CellState | None, now: CellState | None) -> str:
 
 
 def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
-    """Say which checks have another outcome."""
+    """Say which checks end in another way."""
     told = []
     for name in dict.fromkeys([*(was or {}), *(now or {})]):
         old, new = (was or {}).get(name), (now or {}).get(name)
@@ -133,7 +133,7 @@ def table(found: list[Change], before: Mapping[str, Snapshot], after: Mapping[st
 
 
 _MARKUP = re.compile(r"[\\`*_<>|@&]|\](?=[(\[])|:(?=//)|(?<=www)\.")
-"""What Markdown takes for more than text: emphasis, code, tags, links, pictures, addresses, names to be told of it."""
+"""What Markdown does not take for plain text: emphasis, code, tags, links, pictures, addresses, mentions of users."""
 
 
 def plain(text: str) -> str:

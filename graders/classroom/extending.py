@@ -1,4 +1,4 @@
-"""Another due date for one student, in the gradebook, where nbgrader looks for it, too."""
+"""Extensions: another due date for one student, in the gradebook, where nbgrader finds it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from graders.lab.manifest import Course
 
 
 def extend(course: Course, student: str, until: datetime | None) -> str:
-    """Set the due date of one student and bring the penalty up to date; return what has changed, for people.
+    """Set the due date of one student and update the penalty; return what has changed, as text.
 
     Parameters
     ----------
     course : Course
     student : str
-        As in the gradebook; he or she need not have handed in yet.
+        The id in the gradebook; a submission is not needed.
     until : datetime or None
         With a zone; None takes the extension back.
 

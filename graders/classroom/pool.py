@@ -14,7 +14,7 @@ from sheaflab.startup import import_matplotlib
 
 @contextlib.contextmanager
 def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
-    """As many submissions at a time as there are `workers`, here; or a dask cluster's executor."""
+    """Return an executor for `workers` submissions at a time on this machine, or that of a dask cluster."""
     if scheduler is not None:
         try:
             from dask.distributed import Client
@@ -37,13 +37,13 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
 
 @contextlib.contextmanager
 def process_beside() -> Iterator[Executor]:
-    """One process for what needs no grader."""
+    """Return an executor of one process for work that is no grading."""
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(1, mp_context=context, initializer=_begin) as pool:
         yield pool
 
 
 def _begin() -> None:
-    """Prepare a process; it imports for itself what the command line has imported with care."""
+    """Prepare a process: it imports what the command line has imported."""
     import_matplotlib()
     die_with_parent()

@@ -1,4 +1,4 @@
-"""Grade again after checks or points have changed, and tell whose grade changed, where and why."""
+"""Grades a class again after checks or points have changed, and lists whose grade changed, where and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graders.lab.manifest import Course
 
 
 def snapshots(course: Course, settings: Settings, chosen: Iterable[str]) -> dict[str, Snapshot]:
-    """Read where some students stand; who is not in the gradebook is left out."""
+    """Return the snapshots of those of `chosen` who are in the gradebook."""
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root, settings.config) as book:
         states = read_states(book, course.assignment)
     return {name: Snapshot(states[name], checks_of(course, name)) for name in chosen if name in states}
@@ -28,7 +28,7 @@ def snapshots(course: Course, settings: Settings, chosen: Iterable[str]) -> dict
 
 @dataclass
 class Journal:
-    """The state before a regrade and who is done, in a file: what was stopped at any point goes on with both.
+    """A file with the state before a regrade and the students who are done. A stopped regrade goes on from it.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Journal:
     before : dict of str to Snapshot
         As it was when the regrade was first begun.
     done : set of str
-        Students graded since, with the present course, and at whom nobody must look.
+        Students graded since then with the present course, at whom no person must look.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class Journal:
         ----------
         course : Course
         mark : str
-            Fingerprint of the course; who was graded with another is to be graded again.
+            Fingerprint of the course; students graded with another one are graded again.
         """
         journal = cls(course.root / f".regrade-{course.assignment}.jsonl")
         if journal.path.is_file():
@@ -67,13 +67,13 @@ class Journal:
         return journal
 
     def begin(self, found: Mapping[str, Snapshot]) -> None:
-        """Write down where students stand of whom nothing is written yet."""
+        """Write the snapshots of students who have none in the journal."""
         new = {name: snapshot for name, snapshot in found.items() if name not in self.before}
         self._append([{"student": name, "before": snapshot.to_json()} for name, snapshot in new.items()])
         self.before |= new
 
     def finish(self, student: str, mark: str) -> None:
-        """Write down that a student is done."""
+        """Note that a student is done."""
         self._append([{"student": student, "done": mark}])
         self.done.add(student)
 
@@ -91,9 +91,9 @@ class Regrade:
     table : str
         Markdown.
     skipped : list of str
-        Who has handed in and is not in the gradebook.
+        Students who have handed in and are not in the gradebook.
     left : list of str
-        Who is still to be graded, because the run was stopped.
+        Students who are still to be graded, because the run was stopped.
     undecided : dict of str to str
         Students whose work no machine could grade, and why.
     """
@@ -105,7 +105,7 @@ class Regrade:
     journal: Path
 
     def close(self) -> None:
-        """Forget the state before, once the table is where it is to be and nobody is left."""
+        """Delete the journal if nobody is left. Call it when the table is printed or saved."""
         if not self.left:
             self.journal.unlink(missing_ok=True)
 
@@ -115,8 +115,8 @@ def regrade(
 ) -> Regrade:
     """Grade all submissions of students in the gradebook again; points given by hand stay.
 
-    A run that is stopped says what has changed so far. The next one goes on where it was, and says all that has changed
-    since the first was begun.
+    A stopped run lists what has changed so far. The next one goes on from there, and lists all that has changed since
+    the first one began.
 
     Parameters
     ----------

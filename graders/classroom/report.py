@@ -1,4 +1,4 @@
-"""Grades in the forms that other systems import; `course/docs/grades-out.md` says how, and which maximum to set."""
+"""Grades in the formats that other systems import; `course/docs/grades-out.md` says how, and which maximum to set."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from graders.lab.manifest import Course
 from graders.status import Status
 
 NOT_FINAL = "(not final)"
-"""In the name of the grade while one of the class is not final: so that it takes no final grade's place elsewhere."""
+"""Part of the grade's name while a grade of the class is not final, so that it replaces no final grades elsewhere."""
 WHOLE = 100.0
 """Moodle refuses a whole file for one grade above 100, whatever the maximum of the grade item."""
 
 
 def safe(value: object) -> object:
-    """Keep a spreadsheet from taking a text for a formula; some look past spaces and take wide signs."""
+    """Return a text that no spreadsheet takes for a formula; some skip leading spaces and accept full-width signs."""
     if isinstance(value, str) and (value[:1].isspace() or value.lstrip()[:1] in tuple("=+-@＝＋－＠")):
         return "'" + value
     return value
@@ -71,7 +71,7 @@ def write_csv(group: Class, course: Course, path: Path) -> None:
 
 
 def _score(row: Row) -> float | str:
-    """The grade; empty while no machine could give some of it and no person has, for a 0 would be taken for a grade."""
+    """Return the grade; empty while a person must still give a part of it, because a 0 would be taken for a grade."""
     return "" if row.undecided else _points(row.score)
 
 
@@ -86,7 +86,7 @@ def write_canvas(group: Class, course: Course, path: Path) -> None:
 def write_moodle(group: Class, course: Course, path: Path) -> None:
     """Moodle's grade import, matched by ID number, or by e-mail address if every student has one.
 
-    A line without the address would give its grade to the student of the line before.
+    Moodle gives the grade of a line without an address to the student of the line before.
     """
     mail = all(row.email for row in group.rows)
     title = _title(group, course)
@@ -102,7 +102,7 @@ def write_moodle(group: Class, course: Course, path: Path) -> None:
 
 
 def _comment(row: Row) -> str:
-    """What a student may read beside the grade."""
+    """Return the comment beside the grade, which the student may read."""
     words = [f"{e['id']}: {Status[e['status']].label}" for e in row.exercises if e["status"] != Status.OK.name]
     if row.late_penalty:
         words.insert(0, f"late: {row.late_penalty:g} points off")

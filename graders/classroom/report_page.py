@@ -1,4 +1,4 @@
-"""A page about the class: who, which grade, what fails most, lateness, time and memory; and what to do about each."""
+"""A page about the class: grades, the checks that fail most, lateness, time and memory, and what to do about each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOP = 12
 
 
 def write_page(group: Class, course: Course, path: Path) -> None:
-    """Write the page; figures are inside it, no script is."""
+    """Write the page. It holds its figures, and no script."""
     rows = [row for row in group.rows if row.handed_in]
     seconds, memory = [_seconds(row) for row in rows], [_memory(row) for row in rows]
     time_label, memory_label = "seconds for one submission", "MiB, the most that one process of a submission held"
@@ -74,7 +74,7 @@ def _notes(row: Row) -> list[str]:
 
 
 def _picture(figure: Figure, text: str) -> dict[str, str]:
-    """A figure as base64, and the text for who does not see it."""
+    """Return a figure as base64 with its alternative text."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return {"text": text, "data": base64.b64encode(buffer.getvalue()).decode()}

@@ -1,4 +1,4 @@
-"""Grade everything that was handed in, in parallel; stop and start it as you like."""
+"""Grades a class in parallel and writes each result as it comes. A run can be stopped at any time and started again."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from graders.sandbox.isolation import Isolation
 
 @dataclass
 class Session:
-    """What a run has done.
+    """What one run of grading a class has done.
 
     Attributes
     ----------
     graded : int
         Submissions that were graded; the others had not changed.
     penalties : int
-        Submissions among the others whose penalty for late work is not what it was.
+        Submissions among the others whose penalty for late work has changed.
     reasons : Counter of str
         How the graded exercises ended.
     problems : list of str
-        What is odd about a submission.
+        What is wrong with a submission, as text.
     undecided : dict of str to str
-        Students whose work, or some of it, no machine could or may grade, and why.
+        Students at whose work a person must look, and why.
     """
 
     graded: int = 0

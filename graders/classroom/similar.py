@@ -1,4 +1,4 @@
-"""Groups of near-identical solutions. A reason to talk, never a proof; nothing runs it unasked."""
+"""Groups of near-identical solutions. They are a reason to talk, never a proof; only `graders similar` runs it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIN_NODES = 40
 MAX_NODES = 2000
 """Longer solutions are compared by their beginning."""
 WINDOW = 4
-"""Programs are alike as far as their runs of this many syntax nodes are the same."""
+"""Number of syntax nodes in a run; the likeness of programs is the share of runs that they have in common."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Group:
     students : tuple of str
         Each is like another one of them.
     likeness : float
-        Of the two that are least alike among the pairs that make the group.
+        The smallest likeness among the pairs that make the group.
     compared : int
         How many students have an answer of their own to this exercise.
     """
@@ -51,7 +51,7 @@ class Group:
 
     @property
     def usual(self) -> bool:
-        """Whether more than a third of these have it: an answer that many find by themselves."""
+        """Whether more than a third of the students have it: then many found it by themselves."""
         return len(self.students) * 3 > self.compared and self.compared > 6
 
 
@@ -86,7 +86,7 @@ def shapes(course: Course, student: str) -> dict[str, tuple[str, ...]]:
 
 
 def likenesses(forms: Sequence[tuple[str, ...]]) -> np.ndarray:
-    """Return how alike programs are, each with each.
+    """Return the likeness of each pair of programs.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def find(course: Course, threshold: float, problems: list[tuple[str, str]]) -> l
     course : Course
     threshold : float
     problems : list of (str, str)
-        Whose work could not be read, and why, is added to it.
+        Students whose work could not be read, and why, are added to it.
     """
     forms: dict[str, dict[str, tuple[str, ...]]] = {}
     known: dict[str, set[tuple[str, ...]]] = {}

@@ -1,4 +1,4 @@
-"""Where each student of the class stands: gradebook, hand-ins and autograded notebooks, read together."""
+"""The standing of each student: read from the gradebook, the hand-ins and the autograded notebooks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Row:
     score : float
         The grade: points less the penalty.
     raw, late_penalty, max_score : float
-        Points without the penalty, the penalty, and what can be had.
+        Points without the penalty, the penalty, and the maximum.
     handed_in : bool
     submitted, due : datetime or None
         In UTC, `due` with this student's extension; None if not known.
@@ -83,7 +83,7 @@ class Class:
     rows : list of Row
         One per student of the gradebook, by id.
     strangers : list of str
-        Who has handed in, has been graded, and is in the gradebook no more.
+        Students who were graded and are no longer in the gradebook.
     max_score : float
     """
 
@@ -98,7 +98,7 @@ class Class:
 
 
 def collect(course: Course, settings: Settings | None = None, now: datetime | None = None) -> Class:
-    """Read where the class stands.
+    """Read the standing of the class.
 
     Parameters
     ----------

@@ -14,21 +14,21 @@ from graders.gradebook.markers import assign, deal
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders assign-markers`."""
     parser.description = (
-        "Deal the written answers out to markers. Formgrader's list then shows each marker his or her own, once "
+        "Assign the written answers to markers. Formgrader's list then shows each marker his or her own, once "
         "`jupyter server extension enable graders.gradebook.marking` was run."
     )
-    parser.add_argument("markers", metavar="MARKER", nargs="+", help="names as JupyterHub or GRADERS_MARKER gives them")
+    parser.add_argument("markers", metavar="MARKER", nargs="+", help="their names in JupyterHub or in GRADERS_MARKER")
     parser.add_argument(
         "--by",
         choices=("student", "question"),
         default="student",
-        help="all answers of a student to one marker, or all answers to a question (%(default)s)",
+        help="whether one marker gets all answers of a student, or all answers to a question (%(default)s)",
     )
     add_course_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Deal, write, say how many answers each has."""
+    """Assign, write, and print how many answers each marker has."""
     course = chosen_course(options)
     if len(set(options.markers)) < len(options.markers):
         raise ValueError(f"`MARKER` must be named once each, got {' '.join(options.markers)}")

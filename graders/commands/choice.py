@@ -1,4 +1,4 @@
-"""The arguments by which every command is told which course and which assignment it is about."""
+"""The arguments `--course` and `--assignment`, which every command has."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def add_course_arguments(parser: argparse.ArgumentParser, *, positional: bool = 
 
 
 def chosen_course(options: argparse.Namespace, default: Path | None = None) -> Course:
-    """Return what was chosen, or what the current folder says.
+    """Return the course and assignment of the arguments, or those of the current folder.
 
     Parameters
     ----------
     options : argparse.Namespace
     default : Path, optional
-        The course for a folder that is in none.
+        The course to take if the current folder lies in none.
 
     Raises
     ------
     ManifestError
-        If it is not clear which, or there is no such course or assignment.
+        If several fit, or there is no such course or assignment.
     """
     here = Path.cwd()
     root = _found(here, default) if options.course is None else Path(options.course).resolve()

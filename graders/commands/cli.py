@@ -1,4 +1,4 @@
-"""The staff's command line: one module a command, imported only when it is asked for."""
+"""The staff's command line: one module per command, imported only when the command is used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TERM = {
     },
     "Grading": {
         "grade": ("graders.commands.grade", "grade a class in parallel, in isolation; stop and start it as you like"),
-        "assign-markers": ("graders.commands.assign_markers", "deal the written answers out to who marks by hand"),
+        "assign-markers": ("graders.commands.assign_markers", "assign the written answers to those who mark by hand"),
         "similar": ("graders.commands.similar", "list near-identical solutions: a reason to talk, no proof"),
         "report": ("graders.commands.report", "write grades for other systems, and a page about the class"),
     },
@@ -43,7 +43,7 @@ COMMANDS = {name: told for part in TERM.values() for name, told in part.items()}
 
 
 def overview() -> str:
-    """Return the term in order, for who names no command."""
+    """Return the overview that `graders` prints without a command."""
     lines = ["graders COMMAND: build, grade and return the course's assignments. The term in order:"]
     for part, commands in TERM.items():
         lines += ["", f"{part}:", *(f"  {name:<15} {text}" for name, (_, text) in commands.items())]
@@ -61,7 +61,7 @@ def prepare_environment() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; what the user can mend ends with one line on stderr and status 2."""
+    """Run the command line; an error that the user can mend ends with one line on stderr and status 2."""
     with plain_streams():
         return _main(arguments)
 

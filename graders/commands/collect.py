@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="take files in the place of others, too, where nothing says which is later",
+        help="also replace collected files where no record says which one is later",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would become of each file; write nothing")
     add_course_arguments(parser)

@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class Steps:
-    """Says on stderr which step is being done: a bar in a terminal, a line a step anywhere else."""
+    """Prints the current step on stderr: as a bar in a terminal, as one line per step elsewhere."""
 
     def __init__(self, total: int) -> None:
         self.total, self.begun, self.terminal = total, 0, sys.stderr.isatty()
@@ -108,7 +108,7 @@ class Steps:
         self.bar = tqdm(total=total, file=sys.stderr, bar_format=layout, disable=not self.terminal)
 
     def begin(self, text: str) -> None:
-        """The step before is done, this one begins."""
+        """Begin a step; the one before is done."""
         self.bar.update(min(self.begun, 1))
         self.begun += 1
         self.bar.set_description_str(text)
@@ -177,7 +177,7 @@ def draw(folder: Path) -> None:
 
 
 def slip_page(course: Course, sample: Sample) -> str:
-    """Address of the feedback page of the sample with a slip, at the exercise that has it."""
+    """Return the address of the feedback page of the sample with a slip, at that exercise."""
     folder = course.root / "feedback" / "wrong" / course.assignment
     for spec in course.ready:
         for exercise in spec.exercises:
@@ -241,7 +241,7 @@ def table(course: Course, outcomes: Mapping[str, StudentResult]) -> str:
 
 
 def surprises(samples: Mapping[str, Sample], outcomes: Mapping[str, StudentResult]) -> list[str]:
-    """What differs from what the samples are made to show."""
+    """Return what differs from the grades that the samples are made for."""
     found = []
     for student, outcome in outcomes.items():
         sample = samples[student]

@@ -1,4 +1,4 @@
-"""`graders doctor`: what this machine can do to keep student code apart."""
+"""`graders doctor`: how well this machine can isolate student code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Try each way for real and print what came of it."""
+    """Try each level of isolation and print the results."""
     print(f"Python {sys.version.split()[0]} at {sys.executable}, user id {os.geteuid()}")
     for level in LADDER:
         why = refusal(level)

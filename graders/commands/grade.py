@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_course_arguments(parser, positional=True)
     parser.add_argument("--student", action="append", help="only this student; may be given again")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
-    parser.add_argument("--scheduler", help="address of a dask scheduler, in the place of local processes")
+    parser.add_argument("--scheduler", help="address of a dask scheduler, to use instead of local processes")
     parser.add_argument(
         "--since-change",
         action=argparse.BooleanOptionalAction,
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that take the place of what the course's configuration says."""
+    """Declare the options that replace values of the course's configuration."""
     says = "by default as the course's nbgrader_config.py says"
     parser.add_argument("--cpu", type=float, help=f"CPU seconds of one cell; {says}")
     parser.add_argument("--wall", type=float, help=f"seconds of one cell or call; {says}")
@@ -43,7 +43,7 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
 
 
 def overridden(options: argparse.Namespace, root: Path) -> Settings:
-    """Return the settings of the course at `root` with the given options in their place, and say which these are."""
+    """Return the settings of the course at `root` with the given options, and print which values they replace."""
     settings = Settings.load(root)
     settings = settings.override(cpu=options.cpu, wall=options.wall, required=options.require_isolation)
     for told in settings.overridden:
@@ -70,9 +70,9 @@ def run(options: argparse.Namespace) -> int:
         )
     for problem in done.problems:
         print(f"Attention: {problem}.", file=sys.stderr)
-    print(f"{done.graded} of {len(chosen)} submissions graded, the others unchanged since they were.")
+    print(f"{done.graded} of {len(chosen)} submissions graded, the others have not changed.")
     if done.penalties:
-        print(f"{done.penalties} of the others have another penalty for late work.")
+        print(f"{done.penalties} of the others now have another penalty for late work.")
     if done.reasons:
         print("Exercises of these submissions, all students together:")
     for label, count in done.reasons.most_common():
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def told(undecided: Mapping[str, str]) -> int:
-    """Name those whom a person must look at; return the exit status."""
+    """Print the students at whom a person must look; return the exit status."""
     for student, why in undecided.items():
         print(f"A person must look at {student}: {why}", file=sys.stderr)
     return A_PERSON_MUST_LOOK if undecided else 0

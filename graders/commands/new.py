@@ -39,7 +39,7 @@ nbgrader_config_local.py
 
 
 def scaffold(name: str, course: Path) -> list[Path]:
-    """Write a working lab into a course directory and return its files; nothing that is there is touched.
+    """Write a working lab into a course directory and return its files; no existing file is changed.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def scaffold(name: str, course: Path) -> list[Path]:
 
 
 def begin_course(name: str, into: Path) -> list[Path]:
-    """Write what a course directory has beside its labs into a new or an empty folder; return the files.
+    """Write the files of a course directory that belong to no lab into a new or empty folder; return them.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Scaffold and say what comes next."""
+    """Write the lab and print the next steps."""
     name, into = options.name, options.into
     if not ASSIGNMENT.fullmatch(name):
         raise ValueError(f"`NAME` must be lower-case letters, digits and _, like lab10, got {name!r}")

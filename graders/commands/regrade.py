@@ -17,8 +17,8 @@ from graders.publish.release import build
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders regrade`."""
     parser.description = (
-        "Build the release again, grade everybody again, and print whose grade is not what it was, where and why. "
-        "What was stopped goes on when it is run again. Status 3 if a person must look, 130 if it was stopped."
+        "Build the release again, grade everybody again, and print whose grade has changed, where and why. "
+        "A stopped run goes on when it is run again. Status 3 if a person must look, 130 if it was stopped."
     )
     add_course_arguments(parser, positional=True)
     parser.add_argument("--student", action="append", help="only this student; may be given again")

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write every form; say where, and what is not final."""
+    """Write every format; print where, and which grades are not final."""
     from graders.classroom.report_page import write_page
 
     course = chosen_course(options)
@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("the gradebook has no students; run `graders grade` first")
     for student in group.strangers:
         print(
-            f"Attention: {student} was graded and is in the gradebook no more: left out. To have the student back, run "
-            f"`graders grade --student {student}`.",
+            f"Attention: {student} was graded and is no longer in the gradebook: left out. "
+            f"To have the student back, run `graders grade --student {student}`.",
             file=sys.stderr,
         )
     if group.unfinished:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def unfinished(group: Class) -> str:
-    """Say whose grade is not final and why."""
+    """Print whose grade is not final, and why."""
     lines = [f"{len(group.unfinished)} of {len(group.rows)} students have no final grade yet:"]
     lines += [f"  {row.student}: {'; '.join(row.waits)}" for row in group.unfinished[:SHOWN]]
     if len(group.unfinished) > SHOWN:

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the groups by exercise, then who is alike in several; status 3 if somebody's work could not be compared."""
+    """Print the groups by exercise, then pairs alike in several; status 3 if a student's work could not be compared."""
     if not 0 < options.threshold <= 1:
         raise ValueError(f"`--threshold` must be above 0 and at most 1, got {options.threshold}")
     problems: list[tuple[str, str]] = []
@@ -29,9 +29,9 @@ def run(options: argparse.Namespace) -> int:
             print(f"{group.exercise:5} {group.likeness:4.0%}  {' '.join(group.students)}")
     pairs = together(found)
     if pairs:
-        print("\nAlike in three exercises or more, usual answers left out:")
+        print("\nAlike in three or more exercises, usual answers left out:")
     for first, second, exercises in pairs:
         print(f"  {first} and {second}: {', '.join(exercises)}")
     if not found:
-        print("No two solutions are that much alike.")
+        print("No two solutions are that similar.")
     return told(dict(problems))

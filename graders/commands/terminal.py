@@ -1,4 +1,4 @@
-"""What commands print: names and messages of students, in which no terminal may find an order."""
+"""What commands print, made safe for a terminal: students' names and messages may hold control characters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graders.lab.printing import escaped
 
 
 class PlainStream:
-    """A text stream in which only line breaks and tabs are left of what a terminal obeys."""
+    """A text stream that escapes all control characters but line breaks and tabs."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

@@ -1,1 +1,1 @@
-"""nbgrader, and nothing else: its API, its doors, its gradebook, its feedback."""
+"""All that touches nbgrader: its API, the hooks by which it calls us, its gradebook, its feedback."""

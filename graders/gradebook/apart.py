@@ -1,6 +1,7 @@
 """Grade one submission in a process of its own: bytes go in, finished pages and checked rows come out.
 
-Every door grades through here. The process that serves a class decodes nothing of what was handed in.
+`graders grade`, `nbgrader autograde` and formgrader all grade by this module. The process that serves a class decodes
+nothing of what was handed in.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from graders.sandbox.outputs import LEFT_OUT
 from graders.status import Status
 
 MAX_PAGES = 32 * 2**20
-"""Characters of a submission's graded notebooks, beyond which what cells show is left out."""
+"""Characters of a submission's graded notebooks; beyond them the outputs of cells are left out."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """All that is needed to grade one submission, anywhere; the course is read from a path that all workers share."""
+    """All that is needed to grade one submission on any machine that has the course at the same path."""
 
     student: str
     files: Files
@@ -104,7 +105,7 @@ def grade_submission(job: Job) -> SubmissionResult:
 
 
 def _written(notebook: NotebookNode, result: NotebookResult, room: int) -> Graded:
-    """Return a notebook as it goes into `autograded/`; what its cells show is left out if there is no room for it."""
+    """Return a notebook as it goes into `autograded/`; if there is no room, without the outputs of its cells."""
     write_result(notebook, result)
     EscapeHtml().preprocess(notebook, {})
     text = nbformat.writes(notebook)
@@ -117,12 +118,12 @@ def _written(notebook: NotebookNode, result: NotebookResult, room: int) -> Grade
 
 
 def grade_apart(job: Job) -> SubmissionResult:
-    """Grade one submission in a process of its own, one per thread; what ends that process is the submission's status.
+    """Grade one submission in a separate process, one per thread. If that process ends, a person must look.
 
     Raises
     ------
     IsolationError
-        If this machine does not grade as it should, with or without this submission.
+        If this machine does not grade as it should, whatever the submission.
     """
     canary.require(job.level, job.limits)
     try:
@@ -142,7 +143,7 @@ def undecided(job: Job, why: str) -> SubmissionResult:
     for spec in course.ready:
         if job.only is None or spec.name in job.only:
             mended = untouched(course, spec, Status.GRADER, f"this submission could not be graded: {why}")
-            for cell in mended.notebook.cells:  # no answer is the student's, be it to be graded by hand or not
+            for cell in mended.notebook.cells:  # none of these answers is the student's
                 if is_grade(cell) or is_solution(cell):
                     cell.metadata[UNDECIDED] = True
             made[spec.name] = _written(mended.notebook, grade_repaired(mended, course, spec), MAX_PAGES)

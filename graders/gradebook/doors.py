@@ -1,4 +1,4 @@
-"""nbgrader's doors: a submission is whatever was handed in; it is graded elsewhere, and what was found is written.
+"""The classes by which nbgrader calls the graders: each submission is graded in another process, then written.
 
 Named as dotted strings in ``course/nbgrader_config.py``. nbgrader, formgrader, feedback and export then work unchanged.
 """
@@ -48,7 +48,7 @@ class TrustedGrader(LoggingConfigurable):  # type: ignore[misc]
 
     @property
     def required(self) -> Isolation:
-        """The least with which to grade."""
+        """The weakest isolation with which to grade."""
         return Isolation[self.require_isolation]
 
     def load_course(self, assignment: str) -> Course:
@@ -58,12 +58,12 @@ class TrustedGrader(LoggingConfigurable):  # type: ignore[misc]
 
 
 class WholeSubmissions(Autograde):  # type: ignore[misc]
-    """nbgrader's autograde, for which a submission is whatever is in its folder, as it is for ``graders grade``.
+    """nbgrader's autograde, which grades whole submissions, as ``graders grade`` does.
 
-    nbgrader finds submissions, decides which of them are to be graded, copies the files beside the notebooks and goes
-    on to the next submission; between these steps one is graded as a whole, in a process of its own, and written. A
-    notebook that is missing is graded as missing, with a page that says so; one under a browser's name is found; a
-    folder without notebooks is a submission; links lead nowhere; the folder is marked as graded.
+    nbgrader finds the submissions, decides which of them to grade, and copies the files beside the notebooks. Its steps
+    for each notebook are replaced: the submission is graded as a whole, in another process, and written. A missing
+    notebook is graded as missing, with a page that says so. A notebook that a browser has renamed is found. A folder
+    without notebooks is a submission, too. No link is followed. The folder is marked as graded.
     """
 
     course: Course
@@ -75,7 +75,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
 
     @classmethod
     def adopt(cls, converter: Autograde) -> None:
-        """Turn nbgrader's converter, which has done nothing yet, into one of these."""
+        """Turn nbgrader's converter into a :class:`WholeSubmissions`, before it has done anything."""
         converter.__class__ = cls
         plain = converter.coursedir
         converter.coursedir = SubmissionFolders(parent=converter, **plain.trait_values(config=True))
@@ -96,7 +96,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
             self.undecided[shown(folder)] = NO_TEXT
 
     def convert_notebooks(self) -> None:
-        """Do as nbgrader does; end with those whom a person must look at, and with status 3 if there are any."""
+        """Do as nbgrader does; then list the students at whom a person must look, and end with status 3."""
         if self.level.degraded:
             self.log.warning(self.level.value)
         prepare(apart.__name__)
@@ -130,7 +130,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
             self.coursedir.ignore = ignore
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
-        """Write a graded notebook, in the place of all that nbgrader would do with it."""
+        """Write a graded notebook. nbgrader's own steps for a notebook are not run."""
         resources = self.init_single_notebook_resources(notebook_filename)
         graded = self.result.notebooks[resources["nbgrader"]["notebook"]]
         for exercise in graded.result.exercises:
@@ -138,7 +138,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         self.write_single_notebook(graded.text, {**resources, "output_extension": ".ipynb"})
 
     def set_permissions(self, assignment_id: str, student_id: str) -> None:
-        """Write the gradebook and mark the submission as graded, as whole as it is, then do as nbgrader does."""
+        """Write the gradebook, mark the submission as graded if all of it was, then do as nbgrader does."""
         if self.result.undecided:
             self.undecided[student_id] = self.result.undecided
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
@@ -150,7 +150,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
 
 
 class RepairingExporter(NotebookExporter):  # type: ignore[misc]
-    """The way in: nbgrader's autograde is ours where a configuration names this exporter."""
+    """An exporter whose name in a configuration turns nbgrader's autograde into :class:`WholeSubmissions`."""
 
 
 _find_notebooks = Autograde.init_notebooks
@@ -164,6 +164,6 @@ def _begin(converter: Autograde) -> None:
         _find_notebooks(converter)
 
 
-# nbgrader looks for notebooks before it makes the one object that a configuration can choose, the exporter, and refuses
-# where no folder has any. This is what it calls first; Autograde with another exporter is as it was.
+# A configuration can choose nbgrader's exporter, but nbgrader looks for notebooks before it makes one, and refuses
+# folders without notebooks. So the method that looks for them is replaced; with another exporter it does what it did.
 Autograde.init_notebooks = _begin

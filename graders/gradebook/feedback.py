@@ -1,4 +1,4 @@
-"""Feedback pages by nbgrader, in which nothing that a student wrote or printed becomes markup."""
+"""Feedback pages by nbgrader. Nothing that a student wrote or printed becomes markup."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from graders.sandbox.outputs import SVG
 from graders.status import Status
 
 HINTS = Path(__file__).with_name("hints.html")
-"""An exercise's hints, to be opened one after the other; one line, for Markdown ends HTML at an empty one."""
+"""An exercise's hints, to be opened one by one. It is one line, because an empty line ends HTML in Markdown."""
 
 
 class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
@@ -40,7 +40,7 @@ class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
     """
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> Any:
-        """Doing it twice changes nothing more."""
+        """Clean one cell. A second call changes nothing."""
         info = cell.metadata.get("nbgrader", {})
         if cell.cell_type == "code":
             for output in cell.outputs:
@@ -59,7 +59,7 @@ _IS_PICTURE = re.compile(re.escape(_AS_PICTURE).replace(r"\{\}", "([A-Za-z0-9+/=
 
 
 def shown(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of an output may stand in a page; what nbconvert would write into it as markup becomes a picture."""
+    """Return the parts of an output that a page may show; what nbconvert would write as markup becomes a picture."""
     kept = {kind: text for kind, text in data.items() if kind in ("text/plain", "image/png", "image/jpeg")}
     picture = data.get("text/html", "")
     for kind in ("image/gif", SVG):
@@ -72,12 +72,12 @@ def shown(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Hints(NbGraderPreprocessor):  # type: ignore[misc]
-    """Link every exercise that lost points to its hints; they stand at the end of the page, folded up one by one."""
+    """Link every exercise that lost points to its hints, which stand at the end of the page, each folded up."""
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Any:
-        """All of it comes from the manifest and from the graders' result, none from the student."""
+        """Add links and hints; their text comes from the manifest and the result, never from the student."""
         course = course_of(self.course, resources)
         cells, stuck = {grade_id(cell): cell for cell in nb.cells}, list[Exercise]()
         results = {entry["id"]: entry for entry in nb.metadata.get(RESULT, {}).get("exercises", [])}
@@ -97,10 +97,10 @@ class Hints(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 def make_releasable(folder: Path, course: Course, student: str) -> None:
-    """Give a feedback folder what ``nbgrader release_feedback`` stops at if it is not there, for the whole class.
+    """Add the files without which ``nbgrader release_feedback`` stops for the whole class.
 
-    A submission that did not come through nbgrader's exchange has no secret by which its student could fetch the pages,
-    and perhaps no time. It gets a secret that nobody knows; its pages have to be sent.
+    A submission that did not come through nbgrader's exchange has no secret with which its student could fetch the
+    pages, and perhaps no time. It gets a secret that nobody knows: send its pages in another way.
     """
     secret = hmac.new(course.secret, f"{course.assignment}/{student}".encode(), hashlib.sha256).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)  # nbgrader makes it for the first file that goes there

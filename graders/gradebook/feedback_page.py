@@ -36,7 +36,7 @@ _STYLE = """
 
 
 class ReadableExporter(HTMLExporter):  # type: ignore[misc]
-    """nbgrader's own page with what a screen reader and a tired eye need, and formulas that need no network."""
+    """nbgrader's own page, with contrast and labels for accessibility, and formulas that need no network."""
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
@@ -44,7 +44,7 @@ class ReadableExporter(HTMLExporter):  # type: ignore[misc]
         return str(markdown2html(context, source))
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
-        """Render as nbgrader does, then mend the page."""
+        """Render as nbgrader does, then add what makes the page accessible."""
         resources = self._init_resources(resources)
         resources[AS_MATHML] = True
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
@@ -52,6 +52,6 @@ class ReadableExporter(HTMLExporter):  # type: ignore[misc]
 
 
 def mended(page: str) -> str:
-    """Return the page with its language, the styles in its head and a word for each figure."""
+    """Return the page with its language, our styles and a label for each figure."""
     page = page.replace('alt="No description has been provided for this image"', 'alt="figure drawn by this cell"')
     return page.replace("<html>", '<html lang="en">', 1).replace("</head>", f"{_STYLE}</head>", 1)

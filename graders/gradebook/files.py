@@ -18,7 +18,7 @@ from graders.grading.folder import COPIED, DEEPEST, ENTRIES, MOST, TIMESTAMP, En
 from graders.sandbox.inside.protocol import encodable
 
 NO_TEXT = "the name of this folder is not UTF-8: rename it, then grade again"
-"""Why a student's work is not graded whose folder has a name that :func:`shown` shows otherwise."""
+"""Why work is not graded: the name of its folder is not UTF-8, and :func:`shown` escapes it."""
 
 
 def shown(name: str) -> str:
@@ -53,7 +53,7 @@ def submission_time(raw: bytes | None, path: Path) -> tuple[datetime | None, str
     try:
         text = raw[:100].decode("utf-8").strip()
         return (parse_utc(text), "") if text else (None, f"{path} is empty: {_UNKNOWN}")
-    except (ValueError, ArithmeticError):  # thirty digits and an h are a number too large for a decimal one
+    except (ValueError, ArithmeticError):  # such as thirty digits and an h, a number beyond what decimal holds
         return None, f"{path} is no time ({raw[:40]!r}): {_UNKNOWN}"
 
 
@@ -70,9 +70,9 @@ TOO_MUCH = (
 
 
 def with_links(folder: Path, ignore: Sequence[str]) -> list[str]:
-    """Return nbgrader's patterns of files to ignore, and the names of all that is no regular file in `folder`.
+    """Return nbgrader's patterns of files to ignore, and the names of all in `folder` that are no regular files.
 
-    Where a submission is beyond the bounds the pattern is one for all.
+    Of a submission beyond the bounds everything is ignored: ``["*"]``.
     """
     try:
         found = _entries(folder, ignore)
@@ -85,7 +85,7 @@ def with_links(folder: Path, ignore: Sequence[str]) -> list[str]:
 def other_files(folder: Path, ignore: Sequence[str], *, bounded: bool = True) -> list[Path]:
     """Return the files beside the notebooks that are copied with a submission or an assignment.
 
-    Links, FIFOs, devices and sockets are none, at every level; of a submission beyond the bounds there are none at all.
+    Links, FIFOs, devices and sockets are left out at every level. Of a submission beyond the bounds nothing is copied.
     """
     try:
         return sorted(entry.path for entry in _entries(folder, ignore, bounded=bounded) if _is_copied(entry))
@@ -99,7 +99,7 @@ def is_too_much(folder: Path, ignore: Sequence[str]) -> bool:
 
 
 def _entries(folder: Path, ignore: Sequence[str], *, bounded: bool = True) -> list[Entry]:
-    """Return what is in a folder and below it but for what nbgrader ignores; TooMuch if more is copied than may be."""
+    """Return what is in a folder and below it and is not ignored; raise TooMuch if that is more than may be copied."""
     found = walk(folder, lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore), bounded=bounded)
     sizes = [entry.size for entry in found if _is_copied(entry)]
     if bounded and (len(sizes) > MOST or sum(sizes) > COPIED):

@@ -21,12 +21,12 @@ _MAY_STAY = frozenset({
 
 
 def mathml(formula: str, *, block: bool = False) -> str:
-    r"""Return a LaTeX formula as MathML, or as it is written where it is no formula.
+    r"""Return a LaTeX formula as MathML, or as code if it cannot be converted.
 
     Parameters
     ----------
     formula : str
-        Without dollars, of anybody: what comes back holds no link, no style and no other markup.
+        Without dollars. Anybody may have written it: the result holds no link, no style and no other markup.
     block : bool, optional
         On a line of its own.
     """
@@ -35,7 +35,7 @@ def mathml(formula: str, *, block: bool = False) -> str:
     display = "block" if block else "inline"
     try:
         element = ElementTree.fromstring(convert(formula, display=display))
-    except Exception:  # whatever a student's formula does to the converter
+    except Exception:  # a student's formula may break the converter in any way
         return f"<code>{html.escape(formula)}</code>"
     for part in element.iter():
         for name in set(part.keys()) - _MAY_STAY:
@@ -49,7 +49,7 @@ def mathml(formula: str, *, block: bool = False) -> str:
 
 
 class Formulas:
-    """The formulas of a text as MathML, each kept under a mark while the text around it is cleaned.
+    """The formulas of a text as MathML. A mark stands for each while the text around it is cleaned.
 
     The mark has a digest of the whole `source`, so that the text cannot hold it.
     """
@@ -58,7 +58,7 @@ class Formulas:
         self._key, self._kept = hashlib.sha256(source.encode(errors="replace")).hexdigest(), list[str]()
 
     def keep(self, formula: str, *, block: bool) -> str:
-        """Return what stands for a formula in the text."""
+        """Remember a formula; return the mark that stands for it in the text."""
         self._kept.append(mathml(formula, block=block))
         return f"formula-{self._key}-{len(self._kept) - 1}."
 

@@ -1,4 +1,4 @@
-"""When a submission was due, when it was handed in, and what that costs: as the student reads it."""
+"""The paragraph of a feedback page on lateness: when the work was due, when it was handed in, what that costs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from nbgrader.api import Gradebook, MissingEntry
 _TIME = "%Y-%m-%d %H:%M UTC"
 
 
-def lateness_panel(told: Mapping[str, Any]) -> str:
+def lateness_panel(resources: Mapping[str, Any]) -> str:
     """Return a paragraph for a feedback page; empty where there is no due date.
 
     Parameters
     ----------
-    told : mapping
+    resources : mapping
         What nbgrader's converter says of the notebook: gradebook, assignment, student, and its share of the penalty.
     """
-    if "db_url" not in told:
+    if "db_url" not in resources:
         return ""
-    with Gradebook(told["db_url"]) as book:
+    with Gradebook(resources["db_url"]) as book:
         try:
-            submission = book.find_submission(told["assignment"], told["student"])
+            submission = book.find_submission(resources["assignment"], resources["student"])
         except MissingEntry:
             return ""
-        lines = _lines(submission, float(told.get("late_penalty") or 0.0))
+        lines = _lines(submission, float(resources.get("late_penalty") or 0.0))
     return f"<p>{'<br>'.join(html.escape(line) for line in lines)}</p>" if lines else ""
 
 
@@ -48,7 +48,7 @@ def _lines(submission: Any, share: float) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """How late, in the largest two units; empty for not at all."""
+    """Return how late, in the two largest units; empty if it is not late."""
     if seconds <= 0:
         return ""
     minutes = math.ceil(seconds / 60)

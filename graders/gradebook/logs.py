@@ -1,4 +1,4 @@
-"""What nbgrader's commands write to a terminal: names of students' files, in which it may find no order."""
+"""nbgrader's log messages, made safe for a terminal: students' file names may hold control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Students' requests for another look at a grade: recorded, listed, answered with what has changed since."""
+"""Students' requests for another look at a grade: recorded, listed, and answered."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def requests(book: Any, assignment: str) -> list[Request]:
 
 
 def record(book: Any, assignment: str, request: Request) -> None:
-    """Write a request in the place of the same student's last one about the same exercise. The caller commits."""
+    """Write a request; it replaces the student's last one about this exercise. The caller commits."""
     told = {name: value for name, value in asdict(request).items() if name not in ("student", "exercise")}
     text = json.dumps(told, ensure_ascii=False)
     Notes(book, assignment).put(request.student, KIND, {request.exercise: text})

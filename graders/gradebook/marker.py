@@ -1,4 +1,4 @@
-"""Whether just this submission has been graded already, by the gradebook in use and the autograded folder together."""
+"""Whether exactly this submission has been graded already: the gradebook and the autograded folder must both say so."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from graders.lab.manifest import Course
 
 MARKER = ".graders.json"
 AGAIN = "again "
-"""Before the digest of a submission that no machine could grade: to be tried again until a person has graded it."""
+"""Prefix of the digest of a submission that no machine could grade: each run tries again until a person grades it."""
 
 
 def fingerprint(course: Course) -> str:
-    """Digest of what a grade depends on beside the submission: manifest, sources, checks, graders, library, secret."""
+    """Return a digest of all else that a grade depends on: manifest, sources, checks, graders, library, secret."""
     import sheaflab
 
     digest = hashlib.sha256(course.secret)
@@ -38,7 +38,7 @@ def fingerprint(course: Course) -> str:
 
 
 def digest_of(files: Files, others: Mapping[str, Path], mark: str) -> str:
-    """Digest of a submission and of what its grade depends on.
+    """Return a digest of a submission and of what its grade depends on.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def digest_of(files: Files, others: Mapping[str, Path], mark: str) -> str:
 
 
 def state(gradebook: Any, assignment: str, student: str) -> str | None:
-    """Digest of what autograding has left in a gradebook; None if the submission is not in it.
+    """Return a digest of what autograding has written into a gradebook; None if the submission is not in it.
 
     Points, comments and marks of "needs grading" that a person has changed since do not count, nor does the penalty,
     which depends on them.
@@ -82,7 +82,7 @@ def state(gradebook: Any, assignment: str, student: str) -> str | None:
 
 
 def write_marker(folder: Path, digest: str, gradebook: Any, assignment: str, student: str) -> None:
-    """Say in an autograded `folder` that it holds the submission with this digest, as the gradebook does now."""
+    """Note in an autograded `folder` the digest of its submission, and the state of the gradebook."""
     path = folder / MARKER
     path.unlink(missing_ok=True)  # nbgrader leaves its files read-only
     path.write_text(json.dumps({"digest": digest, "gradebook": state(gradebook, assignment, student)}))

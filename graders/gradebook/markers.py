@@ -1,4 +1,4 @@
-"""Who marks what by hand: dealt out by student or by question, kept in the gradebook, honoured by formgrader's list."""
+"""Who marks what by hand: assigned by student or by question, kept in the gradebook, shown by formgrader's list."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ KIND = "marker"
 
 
 def deal(course: Course, students: Sequence[str], markers: Sequence[str], *, by: str) -> dict[str, dict[str, str]]:
-    """Deal the written answers of a class out to markers.
+    """Assign the written answers of a class to markers.
 
     Parameters
     ----------
     course : Course
     students, markers : sequence of str
     by : {"student", "question"}
-        All answers of one student to one marker, or all answers to one question.
+        Whether one marker gets all answers of a student, or all answers to a question.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def deal(course: Course, students: Sequence[str], markers: Sequence[str], *, by:
 
 
 def assign(book: Any, assignment: str, dealt: dict[str, dict[str, str]]) -> None:
-    """Write who marks what, in the place of what was written before. The caller commits."""
+    """Write who marks what; this replaces what was written before. The caller commits."""
     notes = Notes(book, assignment)
     notes.clear(KIND)
     for student, cells in dealt.items():
@@ -49,7 +49,7 @@ def marker_of(book: Any, assignment: str, student: str, cell: str) -> str:
 def own_students(book: Any, course: Course, notebook: str, marker: str) -> set[str] | None:
     """Return the students of whom `marker` has something to mark in a notebook; None if `marker` marks nothing at all.
 
-    Somebody who is no marker of this assignment, such as the instructor, has every student before him or her.
+    None means all students: the instructor, for example, is no marker.
     """
     notes = [note for note in Notes(book, course.assignment).all(KIND) if note.text == marker]
     if not notes:

@@ -1,7 +1,7 @@
-"""A Jupyter server extension: formgrader's list of a notebook's submissions shows each marker his or her own.
+"""A Jupyter server extension: formgrader's list shows each marker only the submissions assigned to that marker.
 
-Switch it on with ``jupyter server extension enable graders.gradebook.marking``. Who is marking is the user whom
-JupyterHub names, or what the environment variable ``GRADERS_MARKER`` says.
+Switch it on with ``jupyter server extension enable graders.gradebook.marking``. The marker's name is
+JupyterHub's name of the user, or the environment variable ``GRADERS_MARKER``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from graders.lab.manifest import Course
 
 
 class _Own:
-    """Which students of a notebook are the marker's who asks."""
+    """Finds the students who are assigned to the marker that sends the request."""
 
     def own(self: Any, assignment: str, notebook: str) -> set[str] | None:
         name = os.environ.get("GRADERS_MARKER") or str(getattr(self.current_user, "username", ""))
@@ -30,13 +30,13 @@ class _Own:
 
 
 class OwnSubmissions(_Own, apihandlers.SubmittedNotebookCollectionHandler):  # type: ignore[misc]
-    """The list."""
+    """The list of a notebook's submissions."""
 
     @web.authenticated
     @handlers.check_xsrf  # type: ignore[untyped-decorator]
     @handlers.check_notebook_dir  # type: ignore[untyped-decorator]
     def get(self, assignment_id: str, notebook_id: str) -> None:
-        """Answer with the marker's own submissions, or all for who is no marker."""
+        """Answer with the marker's own submissions, or with all if the user is no marker."""
         own = self.own(assignment_id, notebook_id)
         found = self.api.get_notebook_submissions(assignment_id, notebook_id)
         self.write(json.dumps([entry for entry in found if own is None or entry["student"] in own]))
@@ -49,7 +49,7 @@ class OwnNavigation(_Own, handlers.SubmissionNavigationHandler):  # type: ignore
         own = self.own(assignment_id, notebook_id)
         notebooks = self.gradebook.notebook_submissions(notebook_id, assignment_id)
         there = self.api._filter_existing_notebooks(assignment_id, notebooks)
-        here = self.request.path.rstrip("/").split("/")[-2]  # where the marker stands is in the list, whoever's it is
+        here = self.request.path.rstrip("/").split("/")[-2]  # the open submission stays in the list
         return sorted(found.id for found in there if own is None or found.student.id in own or found.id == here)
 
 

@@ -1,4 +1,4 @@
-"""Text of students as markup that can do nothing: the filters by which formgrader and feedback make their pages.
+"""Text of students as harmless markup: the filters with which formgrader and feedback render their pages.
 
 ``course/nbgrader_config.py`` names them for nbconvert's HTMLExporter, which makes both.
 """
@@ -40,7 +40,7 @@ _AROUND = (  # formgrader's page has no other place for a style of ours
 
 @pass_context
 def markdown2html(context: Context, source: str) -> str:
-    """Return a text cell as HTML: no tags of the student's own, no address but of the web and mail, nothing fetched.
+    """Return a text cell as HTML without the student's tags; links lead to the web or to mail, and nothing is fetched.
 
     Links are kept with http(s) and mailto, pictures as data of four formats or as files handed in beside the notebook.
     Formulas are left to MathJax, or are MathML where the page says so by :data:`AS_MATHML`.
@@ -67,12 +67,12 @@ def markdown2html(context: Context, source: str) -> str:
 
 
 def highlight_code(source: str, language: str | None = None, metadata: Any = None) -> str:
-    """Return code in colours, with a word in the place of each character that changes the order of the others."""
+    """Return code in colours; characters that change the order of others are written as their numbers."""
     return str(Highlight2HTML(pygments_lexer="ipython3")(visible(source), language, metadata))
 
 
 def visible(text: str) -> str:
-    """Return text with what is invisible, or turns the order of letters, as its number.
+    """Return text in which invisible characters, and those that change the order of others, are written as numbers.
 
     >>> visible("a\u202eb")
     'a⟨U+202E⟩b'
@@ -81,9 +81,9 @@ def visible(text: str) -> str:
 
 
 class _Renderer(IPythonRenderer):  # type: ignore[misc]
-    """nbconvert's, for which a picture that is not there is no reason to make no page.
+    """nbconvert's renderer, which shows a note for a missing picture and does not stop.
 
-    With `formulas`, these are kept there.
+    If `formulas` is given, it takes the formulas.
     """
 
     def __init__(self, formulas: Formulas | None, **options: Any) -> None:

@@ -27,14 +27,14 @@ class NbGraderError(RuntimeError):
 
 
 def course_of(folder: str, resources: Any) -> Course:
-    """Return what nbgrader is at work on: the course directory that a step is configured with, and the assignment."""
+    """Return the course on which an nbgrader step works: its configured directory, the assignment of `resources`."""
     return Course.load(Path(folder or "."), ((resources or {}).get("nbgrader") or {}).get("assignment"))
 
 
 def load_config(root: Path) -> Config:
-    """Return the configuration that nbgrader has in the course at `root`: the machine's, then the user's, then its own.
+    """Return nbgrader's configuration for the course at `root`: the machine's, then the user's, then the course's.
 
-    Unlike nbgrader, it raises what a faulty file raises, and does not look into the current folder.
+    Unlike nbgrader, it passes on the errors of a faulty file, and does not read the current folder.
     """
     app = NbGrader(log=_silent())
     app.load_cwd_config = False
@@ -48,13 +48,13 @@ def load_config(root: Path) -> Config:
 def _silent() -> logging.Logger:
     logger = logging.getLogger("graders.nbgrader")
     logger.propagate = False
-    logger.addHandler(logging.NullHandler())  # an unused exchange directory is no news to a grader
+    logger.addHandler(logging.NullHandler())  # a missing exchange directory is no problem here
     return logger
 
 
 def api(root: Path, config: Config | None = None) -> Any:
     """Return nbgrader's API for the course at `root`."""
-    own_programs_first()  # whoever opens a gradebook starts `alembic`, by its name
+    own_programs_first()  # opening a gradebook starts the program `alembic`
     with _inside(root):
         return NbGraderAPI(config=load_config(root) if config is None else config, log=_silent())
 
@@ -79,19 +79,19 @@ def check(outcome: dict[str, Any], what: str) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep SQLAlchemy's warnings about nbgrader's sessions to ourselves."""
+    """Suppress SQLAlchemy's warnings about nbgrader's sessions."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=SAWarning)
         yield
 
 
 def autograde(course: Course, student: str, api_: Any = None) -> str:
-    """Autograde one student's submission through nbgrader, again if need be; return the log.
+    """Autograde one student's submission through nbgrader, even if it was graded before; return the log.
 
     Raises
     ------
     NbGraderError
-        If nbgrader fails; what a student did is no reason for that.
+        If nbgrader fails. No student's work is a reason for that.
     """
     with quiet():
         outcome = (api_ or api(course.root)).autograde(course.assignment, student, force=True)

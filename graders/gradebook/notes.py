@@ -1,6 +1,6 @@
-"""Notes of ours in the gradebook's own database: what nbgrader has no place for, and what a backup must hold, too.
+"""Our notes in the gradebook's database: what nbgrader has no field for, in the file that is backed up.
 
-nbgrader's comments are no place for it: formgrader overwrites them, and feedback shows them.
+nbgrader's comments cannot be used: formgrader overwrites them, and feedback shows them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEY = (_TABLE.c.assignment, _TABLE.c.student, _TABLE.c.kind, _TABLE.c.name)
 
 @dataclass(frozen=True)
 class Note:
-    """What is noted of one student, about one cell, notebook or exercise called `name`."""
+    """A note about one student and one cell, notebook or exercise called `name`."""
 
     student: str
     name: str
@@ -39,7 +39,7 @@ class Notes:
     Parameters
     ----------
     gradebook : nbgrader.api.Gradebook
-        Whose session reads and writes; who writes commits. It must have no write of its own under way.
+        Its session reads and writes; the caller commits. It must have no uncommitted write when this is made.
     assignment : str
     """
 
@@ -63,7 +63,7 @@ class Notes:
         return [Note(*row) for row in self._db.execute(wanted.order_by(_TABLE.c.student, _TABLE.c.name))]
 
     def put(self, student: str, kind: str, texts: Mapping[str, str]) -> None:
-        """Write notes by name, in the place of what these names had; others stay. The caller commits."""
+        """Write notes by name; they replace notes of the same names. The caller commits."""
         old = self.of(student, kind)
         for name, text in texts.items():
             key = (self.assignment, student, kind, name)

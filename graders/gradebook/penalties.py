@@ -1,4 +1,4 @@
-"""The course's rule for late work, taken once per submission; nbgrader takes it once per notebook."""
+"""The course's rule for late work, applied once per submission; nbgrader applies it once per notebook."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEP = 1024
 
 
 class SubmissionPenalty(AssignLatePenalties):  # type: ignore[misc]
-    """In the place of nbgrader's AssignLatePenalties, with the same configuration: the same plugin, other arguments.
+    """Replaces nbgrader's AssignLatePenalties: the same configuration and plugin, other arguments of the plugin.
 
     The plugin is asked once, with the score of the whole submission. Its penalty, at least 0 and at most that score, is
     spread over the notebooks in proportion to their scores. For a rule that takes a part of the score, such as
@@ -38,7 +38,7 @@ class SubmissionPenalty(AssignLatePenalties):  # type: ignore[misc]
         return before != after
 
     def _ask(self, student: str, score: float, late: float) -> float | None:
-        """What the plugin says, kept between 0 and the score."""
+        """Return the plugin's penalty, clipped to between 0 and the score."""
         self.init_plugin()
         name = self.plugin_class.__name__
         try:
@@ -71,7 +71,7 @@ def spread(penalty: float, scores: Sequence[float]) -> list[float]:
         return [0.0] * len(scores)
     shares = [min(math.floor(penalty * (score / total) * STEP) / STEP, score) for score in scores]
     left = penalty - math.fsum(shares)
-    for k, score in enumerate(scores):  # what rounding down has left, where there is room for it
+    for k, score in enumerate(scores):  # add what rounding down has left over
         more = min(left, score - shares[k])
         shares[k] += more
         left -= more

@@ -1,4 +1,4 @@
-"""The one writer: graded submissions into nbgrader's gradebook and `autograded/`, all or nothing, again or not."""
+"""Writes graded submissions into nbgrader's gradebook and `autograded/`: each as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Recorder:
         return {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
 
     def refusal(self, student: str) -> str:
-        """Say why a student's work is not graded whose name the gradebook lacks; empty if it is."""
+        """Return why a student's work is not graded, such as a name missing in the gradebook; empty if it is."""
         if shown(student) != student:
             return NO_TEXT
         if self._autograde.create_student:
@@ -84,7 +84,7 @@ class Recorder:
         return ""
 
     def is_done(self, student: str, digest: str) -> bool:
-        """Whether just this submission has been graded already, and the gradebook in use has its grades."""
+        """Whether exactly this submission has been graded already, and the gradebook has its grades."""
         folder = self._folder(self.coursedir.autograded_directory, student)
         return marker.is_done(folder, digest, self.gradebook, self.course.assignment, student)
 

@@ -17,7 +17,7 @@ from graders.gradebook.writing import UNDECIDED
 from graders.grading.submission import Rows
 
 ANSWER = "answer"
-"""Kind of the notes that say by a digest which answer a cell was graded for."""
+"""Kind of the notes with the digest of the answer for which a cell was graded."""
 
 
 class _Reader(SaveAutoGrades):  # type: ignore[misc]
@@ -72,7 +72,7 @@ def rows_of(cells: Sequence[NotebookNode]) -> Rows:
 
 
 def save(notebook: Any, rows: Rows, notes: Notes) -> None:
-    """Write `rows` into those of a SubmittedNotebook, uncommitted; as in nbgrader, what has no score needs a person.
+    """Write `rows` into a SubmittedNotebook; the caller commits. As in nbgrader, a cell without a score needs a person.
 
     What a person has graded needs one again only if the answer, or what the machine says of it, is another one, or the
     machine could say nothing; with nbgrader it does after each autograding.
@@ -80,7 +80,7 @@ def save(notebook: Any, rows: Rows, notes: Notes) -> None:
     Raises
     ------
     ValueError
-        If the gradebook has no row for a cell, or a score is none that the cell can have.
+        If the gradebook has no row for a cell, or a score is not between 0 and the cell's points.
     """
     student = notebook.student.id
     graded_for = notes.of(student, ANSWER)

@@ -1,4 +1,4 @@
-"""What a course's configuration says about grading, the same whichever door a submission is graded by."""
+"""What a course's configuration says about grading, for every command that grades."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Settings:
         All of the configuration, for nbgrader's own parts.
     limits : Limits
     required : Isolation
-        The least with which to grade.
+        The weakest isolation with which to grade.
     checks : str
         Directory of the hidden checks, relative to the course; empty for the course's own.
     excluded : frozenset of str
         Students whom ``CourseDirectory.student_id_exclude`` leaves out.
     overridden : tuple of str
-        What the command line has put in the place of the configuration, for people.
+        Options of the command line that replace configured values, as text for the user.
     """
 
     config: Config
@@ -48,7 +48,7 @@ class Settings:
         Raises
         ------
         ValueError
-            If a value is none that its name can have.
+            If a value is not allowed for its name.
         """
         config = nbgrader_api.load_config(root)
         try:
@@ -63,7 +63,7 @@ class Settings:
         return replace(course, checks=(course.root / self.checks).resolve()) if self.checks else course
 
     def override(self, *, cpu: float | None = None, wall: float | None = None, required: str | None = None) -> Settings:
-        """Put options of the command line, where they are given, in the place of what is configured."""
+        """Return the settings with the options that the command line gives."""
         limits = replace(
             self.limits, cpu=self.limits.cpu if cpu is None else cpu, wall=self.limits.wall if wall is None else wall
         )
@@ -74,7 +74,7 @@ class Settings:
             ("--require-isolation", "require_isolation", level.name, self.required.name),
         )
         told = [
-            f"{option} {new} in the place of TrustedGrader.{name} = {old}"
+            f"{option} {new} replaces TrustedGrader.{name} = {old}"
             for option, name, new, old in pairs
             if new != old
         ]

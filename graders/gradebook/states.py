@@ -1,4 +1,4 @@
-"""What the gradebook says of each submission of an assignment: points of machine and people, penalty, what waits."""
+"""The gradebook's entries for each submission of an assignment: points, penalty, and cells that wait for a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found, written into a notebook's cells, and read from them again."""
+"""Writes a result into a notebook's cells and metadata, and reads it again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graders.lab.percent import grade_id
 
 RESULT = "graders"
 UNDECIDED = "graders_undecided"
-"""Metadata of a cell whose points, or those for whose answer, a person must give."""
+"""Metadata of a cell that a person must grade, or whose answer a person must grade."""
 
 
 def write_result(nb: NotebookNode, result: NotebookResult) -> None:

@@ -1,4 +1,4 @@
-"""Text of students as a terminal may show it: nothing in it is an order to the terminal."""
+"""Text of students, made safe for a terminal: no control characters."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def page(notebook: NotebookNode, title: str) -> str:
 
 
 def offline(html: str) -> str:
-    """Return a page that loads MathJax from beside it and nothing from elsewhere."""
+    """Return the page so that it loads MathJax from its own folder and nothing from the network."""
     return FROM_AFAR.sub("", html).replace("</head>", _LOCAL + "</head>", 1)
 
 

@@ -17,7 +17,7 @@ EXTRACT = "catalogue.json"
 
 
 class StudentWheelHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Make every build but an editable install a student's: `sheaflab` with what is public of each lab, no `graders`.
+    """Makes every build but an editable install a student's: `sheaflab`, the public part of each lab, no `graders`.
 
     An editable install has all of that from the checkout itself: :mod:`sheaflab.checks` and
     :mod:`sheaflab.study.catalogue` look into its course.
@@ -40,7 +40,7 @@ class StudentWheelHook(BuildHookInterface):  # type: ignore[type-arg]
 
 
 def collect_public(root: Path, course: Path, out: Path) -> None:
-    """Write what students get of each lab of a course: its visible checks and the catalogue of its exercises.
+    """Write the public part of each lab of a course: its visible checks and the catalogue of its exercises.
 
     Parameters
     ----------

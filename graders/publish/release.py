@@ -29,7 +29,7 @@ class ReleaseError(ValueError):
 
 
 def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
-    """Copy a course, without what was made from it, into a directory of its own, emptied first; return the copy.
+    """Copy a course's own files, nothing that was made from them, into `root`; it is emptied first. Return the copy.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def copy_course(course: Course, root: Path, only: Sequence[str] = ()) -> Course:
 def build(course: Course) -> Path:
     """Make `release/<assignment>` through nbgrader, check it, and put it in place whole; return its path.
 
-    It is made aside, first without the gradebook. What is not fit to be handed out leaves the last release and the
-    gradebook as they were.
+    It is made in a temporary folder, first without the gradebook. If it is not fit to be handed out, the last release
+    and the gradebook stay as they were.
 
     Raises
     ------
@@ -102,14 +102,14 @@ def build(course: Course) -> Path:
 
 
 def _requirements() -> str:
-    """What grades the assignment, so that whoever likes can have the same."""
+    """Return the versions of the packages that grade the assignment, for others to install."""
     known = versions()
     said = f"# This assignment is graded with Python {known.pop('Python')} and the packages below, and no others.\n"
     return said + "".join(f"{name}=={number}\n" for name, number in known.items())
 
 
 def _generate(course: Course, aside: Path, *, recorded: bool) -> Path:
-    """Let nbgrader make the release into a folder of its own, with or without telling the gradebook; return it."""
+    """Let nbgrader make the release in a temporary folder, with or without the gradebook; return the folder."""
     config = nbgrader_api.load_config(course.root)
     config.CourseDirectory.release_directory = aside.name
     if not recorded:
@@ -123,7 +123,7 @@ def _generate(course: Course, aside: Path, *, recorded: bool) -> Path:
 
 
 def _clean(course: Course) -> None:
-    """Remove what an older or a killed build has left: releases made aside, notebooks that the manifest has no more."""
+    """Remove what older or killed builds have left: temporary folders, notebooks that the manifest no longer has."""
     for left in course.root.glob(f"{ASIDE}*"):
         shutil.rmtree(left)
     for left in course.source.glob("*.ipynb"):

@@ -1,4 +1,4 @@
-"""The two wheels: the library that students get, and the pack of who learns alone."""
+"""Builds the two wheels: the student's library, and the self-study pack."""
 
 from __future__ import annotations
 

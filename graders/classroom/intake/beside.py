@@ -29,11 +29,11 @@ class Beside:
         self.offered.append((item, where, owner))
 
     def expect(self, student: str, item: Item, owner: Owner) -> None:
-        """Note that a notebook of a student counts: what lies in its folder, or below, came with it."""
+        """Note that a student's notebook counts: the files in its folder and below belong to it."""
         self.homes.setdefault(_submission(item, owner), []).append((student, _inside(item, owner)[:-1]))
 
     def place(self) -> list[FileRow]:
-        """Put the files that lie beside notebooks that count; return what became of all of them."""
+        """Put the files beside notebooks that count into `submitted/`; return what became of each file."""
         rows = []
         used: dict[str, tuple[int, int]] = {}
         for item, where, owner in self.offered:
@@ -75,7 +75,7 @@ def _plain(part: str) -> bool:
 
 
 def _submission(item: Item, owner: Owner) -> tuple[object, ...]:
-    """Return what tells one submission from another: a folder of the export, or the person, where it has no folders."""
+    """Return the key of a file's submission: a folder of the export, or the person if the export has no folders."""
     claim = owner.claim
     assert claim is not None
     if claim.inside:

@@ -1,4 +1,4 @@
-"""Downloads to `submitted/`: read, recognise, choose, put, and say what became of each file."""
+"""From downloads to `submitted/`: read the files, recognise and choose them, put them, and list what became of each."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _File:
 def collect(
     sources: Sequence[Path], course: Course, submitted: Path, options: Options | None = None
 ) -> tuple[list[FileRow], list[str]]:
-    """Put what was handed in where nbgrader looks for it.
+    """Put hand-ins where nbgrader finds them.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class _Collection:
         )
 
     def _notebook(self, item: Item) -> str | tuple[FileStatus, str]:
-        """Return which notebook a file is, or why it is none of this assignment."""
+        """Return which notebook of the assignment a file is, or the status if it is none."""
         told = item.content.assignment
         if told and told != self.course.assignment:
             remedy = f"it is a notebook of {told}, not of {self.course.assignment}"
@@ -158,7 +158,7 @@ class _Collection:
         return found if isinstance(found, str) else (found, "")
 
     def _is_a_systems(self, item: Item, owner: Owner) -> bool:
-        """Whether a file is none of a student's: a list or a receipt that the system put into its export."""
+        """Whether a file is the system's own, such as a list or a receipt in its export."""
         if item.kind != "beside" or item.archives:
             return False
         if owner.claim is not None and owner.claim.layout == "blackboard":
@@ -173,7 +173,7 @@ class _Collection:
             self.rows.append(FileRow(self._where(item), FileStatus.RECORD, more="it names no submissions"))
 
     def _tell_apart(self, files: list[_File]) -> list[_File]:
-        """Keep two people of one name apart, by the system's own numbers, or leave both."""
+        """Keep two people of one name apart by the system's numbers; without these, leave both."""
         people: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for file in files:
             claim = file.owner.claim

@@ -1,4 +1,4 @@
-"""How learning platforms name what they export: the table of layouts, and what a path claims by each of them.
+"""How learning platforms name their exports: the table of layouts, and what each layout reads from a path.
 
 Where each naming was looked up stands in `course/docs/collecting.md`.
 """
@@ -24,7 +24,7 @@ class Claim:
     ----------
     layout : str
     names : tuple of str
-        What may stand for the person, as a roster would have it; the first is how it is shown, and the id without one.
+        Names that a roster may have for the person; the first is shown, and is the id if there is no roster.
     keys : tuple of str
         What the system says of the person beyond the name, as ``moodle:101`` or ``login:alee``: it decides first.
     person : str
@@ -40,7 +40,7 @@ class Claim:
     inside : str
         The name that the file had when it was handed in, if the system put it into its own.
     refused : str
-        Why it is nobody's, although the layout is known.
+        Why the file has no owner, although the layout is known.
     """
 
     layout: str
@@ -221,9 +221,9 @@ LAYOUTS: dict[str, Callable[[Visible, int, Surroundings], Claim | None]] = {
 
 
 def claim_of(path: Visible, around: Surroundings, layout: str | None = None) -> Claim | None:
-    """Return what a path claims by the layouts; None if it is named by none of them.
+    """Return what the layouts read from a path; None if no layout fits.
 
-    The outermost part that a layout knows decides: what lies below it is the student's own.
+    The outermost part that fits a layout decides: the parts below it are the student's own names.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def claim_of(path: Visible, around: Surroundings, layout: str | None = None) -> 
 
 
 def by_pattern(path: Visible, pattern: re.Pattern[str]) -> Claim | None:
-    """Return what a path claims by the instructor's own expression; None if it does not match.
+    """Return what the instructor's own expression reads from a path; None if it does not match.
 
     Groups: `student` or nbgrader's `student_id`, or `first_name` and `last_name`, or `email`; and perhaps `timestamp`.
     """

@@ -1,4 +1,4 @@
-"""Which notebook of the assignment a file is: known by the marks in it, by its name only where it has none."""
+"""Which notebook of the assignment a file is. Its marks tell, or its name if it has no marks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graders.lab.manifest import Course
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds, as far as collecting asks.
+    """The part of a file's content that collecting needs.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Content:
     marks : frozenset of str
         nbgrader's names of its cells.
     assignment : str
-        What it was released for; empty if it does not tell.
+        The assignment it was released for; empty if it names none.
     """
 
     notebook: bool = False

@@ -1,4 +1,4 @@
-"""Whose each file is: from the layouts, from folders of students, and by the class list."""
+"""The owner of each file: by the layouts, by folders of students, and by the class list."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _AROUND = {"submitted", "submissions", "inbound", "downloads"}  # folders that a
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose a file is, or why it is nobody's.
+    """A file's owner, or why it has none.
 
     Attributes
     ----------
     claim : Claim or None
         What the path says.
     student : str
-        The id; empty if it is nobody's.
+        The id; empty if it has no owner.
     person : Person or None
         The student, by the class list.
     status : FileStatus or None
-        Why it is nobody's.
+        Why it has no owner.
     more : str
     """
 
@@ -46,7 +46,7 @@ class Owner:
 
 @dataclass
 class Owners:
-    """What is asked about owners in one run.
+    """Finds the owners of the files of one run.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Owners:
     _wrappers: dict[tuple[int, str], bool | None] = field(default_factory=dict)
 
     def look_around(self, items: Iterable[Item], notebooks: Mapping[Item, str]) -> None:
-        """Note what single paths do not tell: records of systems, names side by side, and which folders hold students.
+        """Read what a single path does not tell: systems' records, other names, and which folders hold students.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class Owners:
         return path
 
     def of(self, item: Item) -> Owner:
-        """Return whose an item is."""
+        """Return the owner of an item."""
         if self.student is not None:
             return Owner(self._claim(item) or Claim(FOLDER, (self.student,), level=1), self.student)
         claim = self._claim(item)

@@ -1,4 +1,4 @@
-"""Which of several files counts, and how it gets into `submitted/`."""
+"""Chooses which of several files counts, and puts it into `submitted/`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def digest_of(path: Path) -> str:
 
 
 def latest(candidates: Sequence[Candidate]) -> Candidate | None:
-    """Return the one handed in last, by the records of systems or the numbers of names; None if nothing tells."""
+    """Return the one handed in last, by systems' records or numbers in names; None if neither tells."""
     for one in candidates:
         if all(other is one or _later(one, other) for other in candidates):
             return one
@@ -82,7 +82,7 @@ def _later(one: Candidate, other: Candidate) -> bool | None:
 
 
 class Ledger:
-    """What was collected before: whose each folder is by the system's number, and when each notebook was handed in."""
+    """The record of earlier runs: each folder's owner by the system's number, and when each notebook was handed in."""
 
     def __init__(self, submitted: Path, assignment: str) -> None:
         self.path = submitted / f".collected-{assignment}.json"
@@ -112,7 +112,7 @@ class Ledger:
         }
 
     def before(self, student: str, notebook: str, target: Path) -> Candidate:
-        """Return what is there as a candidate."""
+        """Return the file that is in place as a candidate."""
         said = self.students.get(student, {}).get("notebooks", {}).get(notebook, {})
         digest = digest_of(target)
         if said.get("digest") != digest:  # nbgrader or a person put it there
@@ -140,7 +140,7 @@ class Ledger:
 
 
 def status_for(chosen: Candidate, target: Path, ledger: Ledger, student: str, *, replace: bool) -> FileStatus:
-    """Return what is to become of a file whose place may be taken."""
+    """Return the status of a file; another file may already be in its place."""
     if not target.exists():
         return FileStatus.TAKEN
     there = ledger.before(student, target.stem, target)
@@ -161,7 +161,7 @@ def put(path: Path, target: Path) -> None:
 
 
 def write_timestamp(folder: Path, time: datetime | None) -> str:
-    """Write `timestamp.txt`, or remove one that is no longer true; return what there is to say."""
+    """Write `timestamp.txt`, or remove one that is no longer true; return notes for the user."""
     stamp = folder / TIMESTAMP_FILE
     if time is not None:
         stamp.write_text(time.strftime(TIMESTAMP), encoding="utf-8")

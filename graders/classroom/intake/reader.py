@@ -1,4 +1,4 @@
-"""The walk through sources in a process with limits, which is started again after a file that ends it."""
+"""Runs the walker in a process with limits, and starts it again after a file that ends the process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 120.0  # seconds for one file; reading 64 MB takes a few
 
 
 def read(sources: Sequence[Path], spool: Path, memory: int = MEMORY, patience: float = PATIENCE) -> Iterator[Item]:
-    """Yield every file in `sources`. A file that ends the reading process, or holds it up, is left with that reason.
+    """Yield every file in `sources`. A file that ends or delays the reading process is left, with that reason.
 
     Parameters
     ----------

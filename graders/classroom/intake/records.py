@@ -1,4 +1,4 @@
-"""What systems write beside hand-ins: nbgrader's time stamps, Gradescope's list of submitters."""
+"""Files that systems add to hand-ins: nbgrader's time stamps, Gradescope's list of submitters."""
 
 from __future__ import annotations
 

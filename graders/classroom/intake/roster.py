@@ -1,4 +1,4 @@
-"""The class list: names, numbers and logins of systems, and the id that each stands for."""
+"""The class list: the students' ids, with names, numbers and logins by which systems know them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TIMES = ("last modified (submission)", "submission_timestamp")
 
 @dataclass
 class Person:
-    """A student, by the lists.
+    """A student on the class lists.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Person:
 
 
 class Roster:
-    """All people of the lists, found by whatever is known of them.
+    """All people of the class lists; finds a person by key or by name.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Roster:
             self._plain[plain_key(name)].add(number)
 
     def who(self, claim: Claim) -> list[Person]:
-        """Return whom a claim fits: one person, nobody, or several.
+        """Return the people whom a claim fits.
 
         What the system says beyond the name decides first, then the whole name, then the name without accents.
         """
@@ -113,7 +113,7 @@ class Roster:
         return []
 
     def has(self, name: str) -> Person | None:
-        """Return the person whose id or login a folder is named for; None if there is none."""
+        """Return the person whose id or login is the name of a folder; None if there is none."""
         found = self._keys.get(f"id:{name}".casefold()) or self._keys.get(f"login:{name}".casefold()) or set()
         return self.people[next(iter(found))] if len(found) == 1 else None
 

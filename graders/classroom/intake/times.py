@@ -1,4 +1,4 @@
-"""Times of handing in: read from what a system wrote, and made definite by a zone that somebody named."""
+"""Times of handing in, read from systems' records and brought to UTC by a named time zone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WRITTEN = (
 
 @dataclass(frozen=True)
 class Zone:
-    """The zone in which times without one are meant, and who said so; `zone` is None if nobody did."""
+    """The time zone for times without one, and where it was set; `zone` is None if it was not set."""
 
     zone: ZoneInfo | None = None
     said_by: str = ""
@@ -59,7 +59,7 @@ def zone_of(root: Path, named: str | None) -> Zone:
 
 
 def read_time(text: str) -> datetime | None:
-    """Return the time that a system wrote, with a zone or without as it stands there; None if it cannot be read."""
+    """Return the time that a system wrote, with a zone if it names one; None if it cannot be read."""
     text = " ".join(text.split())
     try:
         return datetime.fromisoformat(text)
@@ -84,7 +84,7 @@ def read_timestamp(text: str) -> datetime | None:
 
 
 def definite(time: datetime | None, zone: Zone) -> datetime | None:
-    """Return a time in UTC, or None if nobody said in which zone it is meant."""
+    """Return a time in UTC, or None if its zone is not known."""
     if time is None or (time.tzinfo is None and zone.zone is None):
         return None
     try:
@@ -104,7 +104,7 @@ def moment(text: str, zone: Zone, option: str) -> datetime:
     Raises
     ------
     ValueError
-        If it is no time, or nobody says in which zone it is meant.
+        If it is no time, or its zone is not known.
     """
     rule = f"`{option}` must be a time such as 2026-11-20T10:00+01:00 or '2026-11-20 10:00 Europe/Berlin'"
     when, _, name = text.strip().rpartition(" ")

@@ -1,4 +1,4 @@
-"""When each file was handed in: by the system's own record, else as the instructor says, else nobody knows."""
+"""When each file was handed in: by the system's record, or else by --submitted-at."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from graders.classroom.intake.walker import Item
 
 @dataclass
 class Timing:
-    """The times of one run, and what there is to say about them.
+    """The times of the files of one run, and notes about them.
 
     Parameters
     ----------
     zone : Zone
     submitted_at : datetime or None
-        For files of which no record tells. A file that its system marks late takes it only if all of them are late.
+        For files without a record. It is used for a file that its system marks late only if all files are late.
     owners : Owners
     """
 
@@ -59,7 +59,7 @@ class Timing:
         return read_timestamp(record) if isinstance(record, str) else None
 
     def notes(self) -> list[str]:
-        """Return what somebody should know about the times."""
+        """Return notes about the times for the user."""
         notes = [
             f"a time of the class list cannot be read: {said!r}; a list in English can" for said in self._unreadable
         ]

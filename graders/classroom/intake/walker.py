@@ -1,4 +1,4 @@
-"""Every file in folders and archives, one after the other, each within bounds. It runs in a process of its own.
+"""Reads every file in folders and archives, one after the other, within bounds, in a process of its own.
 
 Nothing is unpacked by a name from an archive: what may be a hand-in is copied to a numbered file.
 """
@@ -71,7 +71,7 @@ class Item:
 
 @dataclass
 class Walker:
-    """Walks through sources and tells of each file before it touches it, so that whoever listens can go on after it.
+    """Walks through sources and reports each file before it reads it, so that a new process can go on after it.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Walker:
             self._file(path, (path.name,), ())
 
     def _guarded(self, parts: tuple[str, ...], archives: tuple[int, ...], work: Callable[[], Item | None]) -> None:
-        """Do the work of one file; whatever goes wrong is that file's."""
+        """Read one file; an error makes it a file that is left, with the reason."""
         self.number += 1
         if self.number in self.bad:
             return
@@ -160,7 +160,7 @@ class Walker:
         self._guarded(parts, archives, work)
 
     def _take(self, file: IO[bytes], size: int, parts: tuple[str, ...], archives: tuple[int, ...]) -> Item | None:
-        """Read one file, from wherever, for what it is."""
+        """Read one file of a folder or an archive into an item."""
         name = parts[-1]
         lower = name.lower()
         if name in _DROPPED_FILES or name.startswith("._") or _DROPPED_FOLDERS & set(parts):

@@ -1,4 +1,4 @@
-"""What a failure on fresh problems tells: the call, the inputs that it names, and the reader's own line."""
+"""The message of a failure on fresh problems: the call, its inputs, and the reader's own line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Call:
 
 
 class Asked(Student):
-    """A student's side of the checks that remembers the last call, and what it raised.
+    """Carries out a check's calls of an answer, and remembers the last call and its exception.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _parameters(stub: str, function: str) -> list[str]:
 
 
 def written(name: str, value: Any) -> str:
-    """Return the line that makes an input; one that is too long to be typed is described."""
+    """Return the line of Python that makes an input, or a description if the line would be too long."""
     text = expression(value)
     if text:
         return f"{name} = {text}"

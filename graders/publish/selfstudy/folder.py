@@ -1,4 +1,4 @@
-"""One folder, and the same as a zip, for readers without an instructor."""
+"""The folder of the self-study edition, also as a zip."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def notebook(course: Course, spec: NotebookSpec) -> str:
 
 
 def needed(roots: Iterable[str], checks: Iterable[Path] = ()) -> list[Path]:
-    """Return the files of some of the staff's modules and of all that these import, one from another.
+    """Return the files of some staff modules and of all modules that they import, directly or not.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def needed(roots: Iterable[str], checks: Iterable[Path] = ()) -> list[Path]:
 
 
 def _imported(path: Path) -> Iterator[str]:
-    """What a file imports of the staff's package: names of modules, and of what may be modules."""
+    """Return the names that a file imports from the staff's package; some may be modules."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(STAFF.name):
             yield node.module

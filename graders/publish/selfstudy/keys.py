@@ -1,4 +1,4 @@
-"""Keys for readers: the course's own solution, why it is right, other right answers, what is often got wrong."""
+"""Keys for readers: the course's solution, why it is right, other right answers, and common mistakes."""
 
 from __future__ import annotations
 

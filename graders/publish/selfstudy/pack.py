@@ -1,4 +1,4 @@
-"""What the self-study wheel does: it answers `sheaflab` through its entry point. Runs without nbgrader and jupytext.
+"""The code of the self-study wheel, which `sheaflab` finds by its entry point. It needs neither nbgrader nor jupytext.
 
 A reader's own answers in the reader's own process need no wall around them, so a notebook checks them there. From the
 terminal they run in the same sandbox as a student's, where the machine has one: an endless loop then ends by itself.
@@ -119,7 +119,7 @@ def fresh(task: StudyTask, student: Student, checks: Path, secret: bytes) -> tup
     ----------
     task : StudyTask
     student : Student
-        The answer, behind the wall or in this process.
+        The answer, in a sandbox or in this process.
     checks : Path
         File of the notebook's hidden checks.
     secret : bytes

@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class Edition(StrEnum):
-    """For whom a site is."""
+    """The readers of a site."""
 
     STUDENT = "student"
     SELF_STUDY = "self-study"
 
     @property
     def hands_in(self) -> bool:
-        """Whether the reader has an instructor to hand anything in to."""
+        """Whether the reader hands work in to an instructor."""
         return self is Edition.STUDENT

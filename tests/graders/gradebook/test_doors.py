@@ -320,7 +320,7 @@ def test_a_penalty_survives_regrading_and_follows_extension_and_rule(graded, tmp
     capsys.readouterr()
     assert grade(course) == 0
     assert "0 of 6 submissions graded" in (told := capsys.readouterr().out)
-    assert "1 of the others have another penalty for late work" in told
+    assert "1 of the others now have another penalty for late work" in told
     assert penalties() == before | {"bob": 1}
     local = course.root / "nbgrader_config_local.py"
     local.write_text(local.read_text().replace("// 3600", "// 1800"))
@@ -350,7 +350,7 @@ def test_options_override_the_configuration_and_say_so(graded, tmp_path, capsys)
     course = copied(graded, tmp_path / "course")
     assert grade(course, "--student=ada", "--cpu=3", "--wall=20") == 0
     told = capsys.readouterr().err
-    assert "--cpu 3.0 in the place of TrustedGrader.cpu_seconds = 2.0" in told
+    assert "--cpu 3.0 replaces TrustedGrader.cpu_seconds = 2.0" in told
     assert "--wall" not in told
     with (course.root / "nbgrader_config_local.py").open("a") as file:
         file.write("\nc.TrustedGrader.require_isolation = 'moat'\n")
