@@ -72,7 +72,7 @@ def test_an_event_early_in_large_motions_is_exact(method, outputs):
     sheaf = Sheaf(Network([[[0.0], [0.0]], second], [[0.0, 1.0], [0.0] * outputs]), [0.0])
     start = np.zeros(sheaf.n)
     start[[0, -1]] = 1e-12
-    # z₁' = -2 z₁ - z₂ + y, z₂' = 1 - 2 z₂ - z₁ + y, y' = z₁ + z₂ - y, by the first terms of its series
+    # For neurons a and b: a' = -2 a - b + y, b' = 1 - 2 b - a + y, y' = a + b - y, by the first terms of the series
     exact = brentq(lambda t: 1e-12 - 1e-12 * t - t**2 / 2 + 5 * t**3 / 6, 1e-6, 2e-6, xtol=1e-22)
     assert Exact(method).run(sheaf, start, 30.0).log[0].time == pytest.approx(exact, rel=1e-9, abs=0)
     logs = Exact(method).ensemble(sheaf, np.array([start, start]), 30.0)
