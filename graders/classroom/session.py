@@ -23,7 +23,7 @@ from graders.sandbox.isolation import Isolation
 
 
 @dataclass
-class Session:
+class RunSummary:
     """What one run of grading a class has done.
 
     Attributes
@@ -57,12 +57,12 @@ def grade_class(
     since_change: bool = True,
     window: int = 4,
     settled: Callable[[str], None] = lambda _: None,
-) -> Session:
+) -> RunSummary:
     """Grade `chosen` through `pool` and write each result as it comes.
 
     `settled` is called with each student whose result is written, unless a person must look.
     """
-    mark, done = fingerprint(course), Session()
+    mark, done = fingerprint(course), RunSummary()
     with (
         Recorder(course, settings.config) as recorder,
         nbgrader_api.quiet(),
