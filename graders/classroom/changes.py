@@ -72,10 +72,10 @@ def changes(course: Course, before: Mapping[str, Snapshot], after: Mapping[str, 
             was, now = old.state.cells.get(cell), new.state.cells.get(cell)
             had, has = (0.0 if state is None else state.score for state in (was, now))
             exercise = names.get(cell, cell)
-            told = _why(old.checks.get(exercise), new.checks.get(exercise))
+            reason = _why(old.checks.get(exercise), new.checks.get(exercise))
             by_hand = _by_hand(was, now)
             if had != has or by_hand:
-                found.append(Change(student, exercise, had, has, "; ".join(filter(None, [by_hand, told]))))
+                found.append(Change(student, exercise, had, has, "; ".join(filter(None, [by_hand, reason]))))
         if old.state.penalty != new.state.penalty:
             found.append(Change(student, "late penalty", -old.state.penalty, -new.state.penalty, "points off"))
     return found
@@ -97,19 +97,19 @@ def _by_hand(was: CellState | None, now: CellState | None) -> str:
 
 def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
     """Say which checks end in another way."""
-    told = []
+    reasons = []
     for name in dict.fromkeys([*(was or {}), *(now or {})]):
         old, new = (was or {}).get(name), (now or {}).get(name)
         if old is None or new is None:
-            told.append(f"{name}: the check is {'new' if old is None else 'gone'}")
+            reasons.append(f"{name}: the check is {'new' if old is None else 'gone'}")
         elif old["status"] != new["status"]:
             words = f"{old['status']} → {new['status']}".lower().replace("_", " ")
             lines = [line.strip() for line in str(new.get("message") or old.get("message") or "").splitlines()]
             kept = [line for line in lines if line.startswith(("returned:", "expected:"))]
-            told.append(f"{name}: {words}" + (f", {'; '.join(kept)}" if kept else ""))
+            reasons.append(f"{name}: {words}" + (f", {'; '.join(kept)}" if kept else ""))
         elif old["points"] != new["points"]:
-            told.append(f"{name}: worth {new['points']:g} instead of {old['points']:g}")
-    return "; ".join(told)
+            reasons.append(f"{name}: worth {new['points']:g} instead of {old['points']:g}")
+    return "; ".join(reasons)
 
 
 def table(found: list[Change], before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> str:

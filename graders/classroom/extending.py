@@ -49,8 +49,8 @@ def extend(course: Course, student: str, until: datetime | None) -> str:
         book.db.commit()
         recorder.update_penalty(student)
         after = submission.late_submission_penalty or 0.0
-        told = f"{student}: {assignment} is due {submission.duedate:%Y-%m-%d %H:%M} UTC."
-        return told if before == after else f"{told} The penalty was {before:g} points and is {after:g}."
+        message = f"{student}: {assignment} is due {submission.duedate:%Y-%m-%d %H:%M} UTC."
+        return message if before == after else f"{message} The penalty was {before:g} points and is {after:g}."
 
 
 _FORMAT = "%Y-%m-%d %H:%M %Z"

@@ -54,7 +54,7 @@ def write_csv(group: Class, course: Course, path: Path) -> None:
     header += [f"{item.id} points" for item in written]
     lines = []
     for row in group.rows:
-        told = {exercise["id"]: exercise for exercise in row.exercises}
+        graded = {exercise["id"]: exercise for exercise in row.exercises}
         line: list[object] = [row.student, row.last_name, row.first_name, row.email]
         line += [_score(row), *(_points(value) for value in (row.max_score, row.raw, row.late_penalty))]
         line += ["yes" if row.handed_in else "no"]
@@ -62,7 +62,7 @@ def write_csv(group: Class, course: Course, path: Path) -> None:
         line += [row.seconds_late, "; ".join(row.waits)]
         line += [row.notebooks.get(name, 0.0) for name in notebooks]
         for exercise in exercises:
-            found, cell = told.get(exercise.id), row.cells.get(exercise.grade_cell)
+            found, cell = graded.get(exercise.id), row.cells.get(exercise.grade_cell)
             points = "" if cell is None or exercise.id in row.undecided else cell.score
             line += [points, Status[found["status"]].label if found else ""]
         line += ["" if (cell := row.cells.get(item.cell)) is None or cell.waits else cell.score for item in written]
@@ -124,8 +124,8 @@ def write_junit(group: Class, course: Course, path: Path) -> None:
                 if status is not Status.OK:
                     kind = "error" if status is Status.GRADER else "failure"
                     errors, failures = errors + (kind == "error"), failures + (kind == "failure")
-                    told = ElementTree.SubElement(case, kind, type=status.name, message=status.label)
-                    told.text = _xml(check["message"])
+                    detail = ElementTree.SubElement(case, kind, type=status.name, message=status.label)
+                    detail.text = _xml(check["message"])
         _count(suite, tests, failures, errors)
         every = [a + b for a, b in zip(every, (tests, failures, errors), strict=True)]
     _count(root, *every)
@@ -155,9 +155,9 @@ def write_gradescope(row: Row, course: Course, path: Path) -> None:
         for item in spec.written:
             cell = row.cells.get(item.cell)
             done = cell is not None and not cell.waits
-            told = {"name": f"{item.id}: {item.title}", "number": item.id, "max_score": item.points}
-            told |= {"score": cell.score if cell is not None and done else 0.0, "output_format": "text"}
-            tests.append(told | {"output": "graded by hand" if done else "waits for a person"})
+            entry = {"name": f"{item.id}: {item.title}", "number": item.id, "max_score": item.points}
+            entry |= {"score": cell.score if cell is not None and done else 0.0, "output_format": "text"}
+            tests.append(entry | {"output": "graded by hand" if done else "waits for a person"})
     words = [f"{row.late_penalty:g} points off for handing in late"] if row.late_penalty else []
     words += [f"not final: {why}" for why in row.waits]
     data = {"score": _points(row.score), "output": "\n".join(words), "output_format": "text", "tests": tests}

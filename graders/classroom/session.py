@@ -98,8 +98,8 @@ def grade_class(
                 done.undecided[result.student] = why
             else:
                 settled(result.student)
-            told = [e.status.label for n in result.notebooks.values() for e in n.result.exercises]
-            done.reasons.update(told)
+            labels = [e.status.label for n in result.notebooks.values() for e in n.result.exercises]
+            done.reasons.update(labels)
             bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in done.reasons.most_common(4)))
             bar.update()
         done.problems += sorted(recorder.left)

@@ -174,11 +174,11 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
 def _undecided(course: Course, state: State, results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     cells, grader = {exercise.id: exercise.grade_cell for exercise in course.exercises()}, Status.GRADER.name
     return {
-        told["id"]: " ".join(str(told["message"] or Status.GRADER.remedy).split())[:300]
+        exercise["id"]: " ".join(str(exercise["message"] or Status.GRADER.remedy).split())[:300]
         for result in results.values()
-        for told in result.get("exercises", [])
-        if grader in (told["status"], *(check["status"] for check in told["checks"]))
-        and (cell := state.cells.get(cells.get(told["id"], ""))) is not None
+        for exercise in result.get("exercises", [])
+        if grader in (exercise["status"], *(check["status"] for check in exercise["checks"]))
+        and (cell := state.cells.get(cells.get(exercise["id"], ""))) is not None
         and cell.waits
     }
 
@@ -192,8 +192,8 @@ def _waits(course: Course, state: State, undecided: Mapping[str, str]) -> list[s
             again[exercise.grade_cell] = f", or by machine again: {why}"
     return [
         f"{names.get(cell, cell)} to grade by hand{again.get(cell, '')}"
-        for cell, told in state.cells.items()
-        if told.waits
+        for cell, entry in state.cells.items()
+        if entry.waits
     ]
 
 

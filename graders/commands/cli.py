@@ -39,7 +39,7 @@ TERM = {
     },
 }
 """The commands in the order of a term: module and what it does."""
-COMMANDS = {name: told for part in TERM.values() for name, told in part.items()}
+COMMANDS = {name: entry for part in TERM.values() for name, entry in part.items()}
 
 
 def overview() -> str:
@@ -74,7 +74,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     prepare_environment()
     parser = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    there = {name: told for name, told in COMMANDS.items() if importlib.util.find_spec(told[0]) is not None}
+    there = {name: entry for name, entry in COMMANDS.items() if importlib.util.find_spec(entry[0]) is not None}
     for name, (module, text) in there.items():
         command = commands.add_parser(name, help=text, description=text)
         if given[:1] == [name]:  # the others stay unimported: `graders doctor` must run where nbgrader is missing

@@ -228,7 +228,7 @@ def table(course: Course, outcomes: Mapping[str, StudentResult]) -> str:
     exercises = [e for e in course.exercises() if any(e.id in outcome.reasons for outcome in outcomes.values())]
     rows = [["exercise", *outcomes]]
     rows += [
-        [f"{e.id} ({e.points:g})", *(f"{told.points(e.id):g} {told.reason(e.id)}" for told in outcomes.values())]
+        [f"{e.id} ({e.points:g})", *(f"{result.points(e.id):g} {result.reason(e.id)}" for result in outcomes.values())]
         for e in exercises
     ]
     total = sum(e.points for e in exercises)
@@ -245,16 +245,16 @@ def surprises(samples: Mapping[str, Sample], outcomes: Mapping[str, StudentResul
     found = []
     for student, outcome in outcomes.items():
         sample = samples[student]
-        for number, told in outcome.reasons.items():
-            lost = {check["name"] for check in told["checks"] if check["status"] != Status.OK.name}
-            every = {check["name"] for check in told["checks"]}
+        for number, result in outcome.reasons.items():
+            lost = {check["name"] for check in result["checks"] if check["status"] != Status.OK.name}
+            every = {check["name"] for check in result["checks"]}
             want, status = set[str](), Status.OK
             if student == "stub":
                 want, status = every, Status.NOT_ATTEMPTED
             elif number == sample.exercise:
                 want = set(sample.checks) or every
                 status = Status.WRONG if sample.checks else Status.TIMED_OUT
-            if lost != want or told["status"] != status.name or outcome.points(number) != told["earned"]:
-                what = f"{told['status']}, lost {sorted(lost)}, meant {sorted(want)}"
+            if lost != want or result["status"] != status.name or outcome.points(number) != result["earned"]:
+                what = f"{result['status']}, lost {sorted(lost)}, meant {sorted(want)}"
                 found.append(f"{student}, exercise {number}: {what}")
     return found

@@ -46,8 +46,8 @@ def overridden(options: argparse.Namespace, root: Path) -> Settings:
     """Return the settings of the course at `root` with the given options, and print which values they replace."""
     settings = Settings.load(root)
     settings = settings.override(cpu=options.cpu, wall=options.wall, required=options.require_isolation)
-    for told in settings.overridden:
-        print(f"Attention: {told}.", file=sys.stderr)
+    for override in settings.overridden:
+        print(f"Attention: {override}.", file=sys.stderr)
     return settings
 
 
@@ -77,10 +77,10 @@ def run(options: argparse.Namespace) -> int:
         print("Exercises of these submissions, all students together:")
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
-    return told(done.undecided)
+    return report_undecided(done.undecided)
 
 
-def told(undecided: Mapping[str, str]) -> int:
+def report_undecided(undecided: Mapping[str, str]) -> int:
     """Print the students at whom a person must look; return the exit status."""
     for student, why in undecided.items():
         print(f"A person must look at {student}: {why}", file=sys.stderr)

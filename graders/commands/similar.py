@@ -6,7 +6,7 @@ import argparse
 
 from graders.classroom.similar import find, together
 from graders.commands.choice import add_course_arguments, chosen_course
-from graders.commands.grade import told
+from graders.commands.grade import report_undecided
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,4 +34,4 @@ def run(options: argparse.Namespace) -> int:
         print(f"  {first} and {second}: {', '.join(exercises)}")
     if not found:
         print("No two solutions are that similar.")
-    return told(dict(problems))
+    return report_undecided(dict(problems))

@@ -120,9 +120,9 @@ class FeedbackExporter(ReadableExporter):
         course = course_of(self.course, resources)
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
         if isinstance(self.parent, GenerateFeedback):
-            told = resources["nbgrader"]
-            folder = self.parent._format_dest(told["assignment"], told["student"])
-            make_releasable(Path(folder), course, told["student"])
+            work = resources["nbgrader"]
+            folder = self.parent._format_dest(work["assignment"], work["student"])
+            make_releasable(Path(folder), course, work["student"])
         page = page.replace('<div id="toc">', f'{lateness_panel(resources.get("nbgrader", {}))}<div id="toc">', 1)
         names = {exercise.grade_cell: f"Exercise {exercise.id}: {exercise.title}" for exercise in course.exercises()}
 

@@ -52,8 +52,8 @@ def requests(book: Any, assignment: str) -> list[Request]:
 
 def record(book: Any, assignment: str, request: Request) -> None:
     """Write a request; it replaces the student's last one about this exercise. The caller commits."""
-    told = {name: value for name, value in asdict(request).items() if name not in ("student", "exercise")}
-    text = json.dumps(told, ensure_ascii=False)
+    values = {name: value for name, value in asdict(request).items() if name not in ("student", "exercise")}
+    text = json.dumps(values, ensure_ascii=False)
     Notes(book, assignment).put(request.student, KIND, {request.exercise: text})
 
 

@@ -73,9 +73,9 @@ class Settings:
             ("--wall", "wall_seconds", limits.wall, self.limits.wall),
             ("--require-isolation", "require_isolation", level.name, self.required.name),
         )
-        told = [
+        replaced = [
             f"{option} {new} replaces TrustedGrader.{name} = {old}"
             for option, name, new, old in pairs
             if new != old
         ]
-        return replace(self, limits=limits, required=level, overridden=(*self.overridden, *told))
+        return replace(self, limits=limits, required=level, overridden=(*self.overridden, *replaced))

@@ -59,10 +59,10 @@ def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> Note
 def with_notes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> NotebookNode:
     """Add to each exercise why its key is right, the hints, and common mistakes with the check that catches them."""
     why = reasons(course)
-    told: dict[str, list[str]] = {}
+    mistakes: dict[str, list[str]] = {}
     for answer in answers(course, spec):
         if answer.kind == "wrong":
-            told.setdefault(answer.exercise, []).append(f"* {_plain(answer.label)} (caught by `{answer.check}`)")
+            mistakes.setdefault(answer.exercise, []).append(f"* {_plain(answer.label)} (caught by `{answer.check}`)")
     exercises = {exercise.grade_cell: exercise for exercise in spec.exercises}
     cells = []
     for cell in notebook.cells:
@@ -72,7 +72,7 @@ def with_notes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> No
             parts = {
                 "Why": _plain(why.get(exercise.id, "")),
                 "Hints, from nudge to nearly there": "\n".join(hints),
-                "Common mistakes": "\n".join(told.get(exercise.id, [])),
+                "Common mistakes": "\n".join(mistakes.get(exercise.id, [])),
             }
             text = "\n\n".join(f"**{head}**\n\n{body}" for head, body in parts.items() if body)
             note = nbformat.v4.new_markdown_cell(text)

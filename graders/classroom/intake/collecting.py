@@ -145,11 +145,11 @@ class _Collection:
 
     def _notebook(self, item: Item) -> str | tuple[FileStatus, str]:
         """Return which notebook of the assignment a file is, or the status if it is none."""
-        told = item.content.assignment
-        if told and told != self.course.assignment:
-            remedy = f"it is a notebook of {told}, not of {self.course.assignment}"
-            if told in assignments(self.course.root):
-                remedy += f"; collect it with --assignment {told}"
+        named = item.content.assignment
+        if named and named != self.course.assignment:
+            remedy = f"it is a notebook of {named}, not of {self.course.assignment}"
+            if named in assignments(self.course.root):
+                remedy += f"; collect it with --assignment {named}"
             return FileStatus.ELSEWHERE, remedy
         found = by_marks(item.content.marks, self.course)
         if found is None:

@@ -162,8 +162,8 @@ def _gradescope(path: Visible, level: int, around: Surroundings) -> Claim | None
     record = around.records.get((around.source, path[:level]))
     said = record.get(path[level]) if isinstance(record, dict) else None
     if not said or not said["submitters"]:
-        told = "submission_metadata.yml, which says whose it is, does not name this folder"
-        return Claim("gradescope", (path[level],), level=level + 1, refused=told)
+        reason = "submission_metadata.yml, which says whose it is, does not name this folder"
+        return Claim("gradescope", (path[level],), level=level + 1, refused=reason)
     people = said["submitters"]
     who = people[0]
     keys = tuple(f"{kind}:{who[kind]}" for kind in ("sid", "email") if kind in who)

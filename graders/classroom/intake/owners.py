@@ -177,10 +177,10 @@ class Owners:
             return Claim(FOLDER, (plain[0],), level=start + 1)
         wrapped = self._wrappers.get((item.source, plain[0]), False)
         if wrapped is None:
-            told = (
+            reason = (
                 f"is {plain[0]} one student, or a folder of students? Give {plain[0]} itself as SOURCE, or a --roster"
             )
-            return Claim(FOLDER, (plain[0],), level=start + 1, refused=told)
+            return Claim(FOLDER, (plain[0],), level=start + 1, refused=reason)
         if wrapped and len(plain) > 2:
             return Claim(FOLDER, (plain[1],), level=start + 2)
         return Claim(FOLDER, (plain[0],), level=start + 1)

@@ -65,11 +65,11 @@ class Timing:
         ]
         if self._by_zone and self.zone.zone is not None:
             notes.append(f"times without a zone were read as {self.zone.zone.key} ({self.zone.said_by})")
-        told = {
+        texts = {
             "zone": "some times have no zone and were not recorded: name it (--zone Europe/Berlin) and collect again",
             "time": "of some the time is unknown: none was recorded, and nbgrader counts them as on time; "
             "--submitted-at gives it",
             "late": "some are late, and the system does not say by how much: collect these by themselves with "
             "--submitted-at, or nbgrader counts them as on time",
         }
-        return notes + [text for kind, text in told.items() if kind in self._unknown]
+        return notes + [text for kind, text in texts.items() if kind in self._unknown]

@@ -80,7 +80,7 @@ class Walker:
     spool : Path
         Folder for the copies.
     resume : int
-        Number of the first file that has not been told of.
+        Number of the first file that has not been reported.
     bad : set of int
         Numbers of files not to touch.
     """

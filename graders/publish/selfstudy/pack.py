@@ -104,11 +104,11 @@ class Pack:
             outcomes = fresh(task, student, self._checks(task), secret)
             student.next_exercise()  # ends the last child
             return Report(task.id, task.title, "", outcomes)
-        kind, _, told = seen.message.partition(": ")
+        kind, _, text = seen.message.partition(": ")
         if kind == NotWritten.__name__:
             return Report(task.id, task.title, UNWRITTEN, attempted=False)
         if kind == CheckFailed.__name__:
-            return Report(task.id, task.title, told.removeprefix(f"Exercise {task.id}: "))
+            return Report(task.id, task.title, text.removeprefix(f"Exercise {task.id}: "))
         return Report(task.id, task.title, _fault(seen))
 
 
