@@ -12,6 +12,7 @@ import pytest
 
 from graders.sandbox.isolation import LACKS
 from graders.sandbox.machine import BY_NAME, REQUIREMENTS, advice
+from tests.draws import on_path
 
 ROOT = Path(__file__).resolve().parents[1]
 SUITE = """
@@ -42,7 +43,7 @@ def run(tmp_path):
         conftest = (tmp_path / "conftest.py").read_text()
         (tmp_path / "conftest.py").write_text(re.sub("^(GONE = .*\n)?", f"GONE = {gone!r}\n", conftest, count=1))
         env = {key: value for key, value in os.environ.items() if key not in ("CI", LACKS)}
-        env |= {"PYTHONPATH": str(ROOT), LACKS: lacks, **({"CI": "true"} if ci else {})}
+        env |= {"PYTHONPATH": on_path(ROOT), LACKS: lacks, **({"CI": "true"} if ci else {})}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", os.devnull]
         marks = ["-o", "markers=needs(*names): what it needs"]
         done = subprocess.run(

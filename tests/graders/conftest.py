@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import nbformat
@@ -72,7 +73,14 @@ def course(mini, tmp_path, secret):
     config = made.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.TrustedGrader.cpu_seconds = 1.0\nc.TrustedGrader.wall_seconds = 10.0\n")
     build(made)
+    assert made.secret  # drawn before another program can draw it
     return made
+
+
+def listed(path):
+    """The rows of a report's table, by column."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def hand_in(course, student, raw, name="mini-1.ipynb"):

@@ -25,6 +25,7 @@ import pytest
 from graders.checking import local
 from graders.lab.percent import grade_id, template
 from sheaflab.study.catalogue import catalogue
+from tests.draws import on_path
 from tests.selfstudy.solving import (
     FRESH,
     FRESH_TOLD,
@@ -73,7 +74,8 @@ def installed(unpacked, tmp_path_factory):
 
 def bare():
     """An environment that does not know this checkout."""
-    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONHOME"}
+    return {**kept, "PYTHONPATH": on_path()}
 
 
 def run_notebook(notebook, folder, *, python=sys.executable, env=None):
@@ -121,14 +123,14 @@ def keys(pack):
 # -- notebook, student edition -----------------------------------------------------------------------------------------
 def test_in_a_notebook_right_answers_pass(course, keys, tmp_path):
     spec = course.notebook(FIRST)
-    ran = run_notebook(filled(template(course, spec), keys), tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    ran = run_notebook(filled(template(course, spec), keys), tmp_path, env={**os.environ, "PYTHONPATH": on_path(ROOT)})
     for exercise in spec.exercises:
         said = printed(ran, f"check-{exercise.slug}")
         told = f"Exercise {exercise.id}: the visible checks pass. Hidden checks use fresh problems.\n"
         assert said == told
     done = subprocess.run(  # from any terminal, with nothing checked there
         [sys.executable, "-m", "sheaflab", "progress", "--json"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": on_path(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout)["solved"] == [exercise.id for exercise in spec.exercises]
 
@@ -140,7 +142,7 @@ def test_in_a_notebook_right_answers_pass(course, keys, tmp_path):
 )
 def test_in_a_notebook_a_failure_is_its_message_alone(course, tmp_path, answer, kind, told):
     notebook = filled(template(course, course.notebook(FIRST)), {"1.1": answer} if answer else {})
-    ran = run_notebook(notebook, tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    ran = run_notebook(notebook, tmp_path, env={**os.environ, "PYTHONPATH": on_path(ROOT)})
     (said,) = outputs(ran, "check-1-1")
     assert (said.output_type, said.ename) == ("error", kind)
     assert said.traceback == f"Exercise 1.1: {told}".split("\n")
@@ -158,7 +160,7 @@ def test_in_a_notebook_a_failure_is_its_message_alone(course, tmp_path, answer, 
     ],
     ids=["right", "wrong", "raises", "raises-on-fresh", "unwritten"],
 )
-def test_in_a_notebook_of_the_zip(unpacked, installed, tmp_path, answer, expected, told):
+def test_in_a_notebook_of_the_zip(unpacked, installed, tmp_path, answer, expected, told, secret):
     notebook = nbformat.read(unpacked / "notebooks" / f"{FIRST}.ipynb", as_version=4)
     ran = run_notebook(filled(notebook, {"1.1": answer} if answer else {}), tmp_path, python=installed, env=bare())
     said = printed(ran, "grade-1-1")
@@ -190,8 +192,8 @@ def in_terminal(python, folder, answer, *, env, notebook):
     ],
     ids=["right", "wrong", "raises", "unwritten"],
 )
-def test_in_a_terminal(course, tmp_path, answer, status, expected, told):
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+def test_in_a_terminal(course, tmp_path, answer, status, expected, told, secret):
+    env = {**os.environ, "PYTHONPATH": on_path(ROOT)}
     found, out = in_terminal(
         sys.executable, tmp_path, answer, env=env, notebook=template(course, course.notebook(FIRST))
     )
@@ -209,7 +211,7 @@ def test_in_a_terminal(course, tmp_path, answer, status, expected, told):
     ],
     ids=["right", "wrong", "raises", "raises-on-fresh", "unwritten"],
 )
-def test_in_a_terminal_with_the_zip_installed(unpacked, installed, tmp_path, answer, status, expected, told):
+def test_in_a_terminal_with_the_zip_installed(unpacked, installed, tmp_path, answer, status, expected, told, secret):
     notebook = nbformat.read(unpacked / "notebooks" / f"{FIRST}.ipynb", as_version=4)
     found, out = in_terminal(installed, tmp_path, answer, env=bare(), notebook=notebook)
     assert (found, marks(out)) == (status, expected), out
@@ -262,7 +264,7 @@ COMMANDS = """
 """
 
 
-def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, keys, tmp_path):
+def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, keys, tmp_path, secret):
     for path in (unpacked / "notebooks").glob("*.ipynb"):
         nbformat.write(filled(nbformat.read(path, as_version=4), keys), tmp_path / path.name)
     status, out = without_posix(
@@ -286,7 +288,7 @@ def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, k
     ],
     ids=["right", "wrong", "raises", "raises-on-fresh"],
 )
-def test_without_posix_the_whole_way(unpacked, installed, tmp_path, answer, expected, told):
+def test_without_posix_the_whole_way(unpacked, installed, tmp_path, answer, expected, told, secret):
     """Start, check, hint, solution, progress, reset, and the same check as a notebook makes it."""
     script = f"""
     said = {{"start": say("start", "work")}}

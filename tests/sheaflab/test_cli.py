@@ -13,6 +13,7 @@ import pytest
 
 from sheaflab import demo
 from sheaflab.cli import main
+from tests.draws import on_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -116,7 +117,7 @@ def test_wrong_arguments_end_with_one_line_and_status_2(arguments, message, tmp_
 @pytest.mark.parametrize("backend", ["nosuch", "module://nowhere.backend"])
 def test_as_a_module_and_with_any_window_system(tmp_path, backend):
     """The command by the interpreter alone; `MPLBACKEND` is often that of a notebook or of another machine."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": backend}
+    env = {**os.environ, "PYTHONPATH": on_path(ROOT), "MPLBACKEND": backend}
     done = subprocess.run(
         [sys.executable, "-m", "sheaflab", "demo", "--widths", "2,1,1", "--t-end", "5"],
         cwd=tmp_path, env=env, capture_output=True, text=True, check=False,

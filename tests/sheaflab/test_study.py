@@ -19,6 +19,7 @@ from sheaflab.study import catalogue as catalogues
 from sheaflab.study import edition, limit, notebook
 from sheaflab.study.catalogue import catalogue
 from sheaflab.study.workspace import STATE
+from tests.draws import on_path
 
 ROOT = Path(__file__).resolve().parents[2]
 RIGHT = "def activation_pattern(z):\n    return z > 0\n"
@@ -518,7 +519,7 @@ def test_a_loop_that_catches_everything_ends_with_the_command(folder):
     write(folder / "lab09-1.ipynb", {"1.1": answer})
     done = subprocess.run(
         [sys.executable, "-m", "sheaflab", "check", "1.1", "--limit", "0.3"],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        cwd=folder, env={**os.environ, "PYTHONPATH": on_path(ROOT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.endswith(

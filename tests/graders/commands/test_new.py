@@ -20,6 +20,7 @@ from graders.lab.manifest import Course, assignments
 from graders.lab.percent import grade_id, solutions
 from graders.lab.places import OUR_COURSE
 from graders.publish.release import copy_course
+from tests.draws import on_path
 from tests.graders.conftest import hand_in
 
 FIRST = "lab09"
@@ -137,7 +138,8 @@ def learn(tmp_path):
         (home / "notebooks", ["solution", "1.1", "--yes"], "np.maximum(z, 0.0)"),
     ):
         command = [sys.executable, "-P", "-c", code, *arguments]
-        plain = {name: value for name, value in os.environ.items() if name not in ("SHEAFLAB_COURSE", "PYTHONPATH")}
+        plain = {name: value for name, value in os.environ.items() if name != "SHEAFLAB_COURSE"}
+        plain["PYTHONPATH"] = on_path()
         done = subprocess.run(command, cwd=place, env=plain, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert f"('{FIRST}', 'lab10')" in done.stdout
@@ -156,7 +158,7 @@ def test_a_course_of_its_own_tests_itself(tmp_path, run, monkeypatch):
     ]
     assert "lab09" not in "".join((tmp_path / "course 10" / name).read_text() for name in [*FILES, *own[1:]])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "course 10/tests/test_lab10.py"]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(OUR_COURSE.parent)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": on_path(OUR_COURSE.parent)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "9 passed" in done.stdout
     release = tmp_path / "course 10" / "release" / "lab10" / "lab10-1.ipynb"
