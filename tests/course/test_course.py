@@ -90,7 +90,9 @@ def test_cells_of_an_exercise(spec, exercise):
 
 @pytest.mark.parametrize("spec", COURSE.notebooks, ids=lambda spec: spec.name)
 def test_written_answers_have_a_rubric_that_adds_up(spec):
+    assert any(spec.written for spec in COURSE.notebooks)
     cells = {grade_id(cell): cell for cell in convert(COURSE, spec).cells}
+    assert [name for name in cells if name.startswith("written-")] == [written.cell for written in spec.written]
     for written in spec.written:
         cell = cells[written.cell]
         assert cell.metadata["nbgrader"]["points"] == written.points

@@ -48,6 +48,7 @@ def test_the_picture_has_three_parts_and_the_words_every_switch():
     assert len(scene.figure().axes) == 3
     words = scene.describe()
     assert len(words.split("\n")) == 2 + scene.trajectory.log.count
+    assert scene.trajectory.log.count
     for switch in scene.trajectory.log:
         assert f"t = {switch.time:.6f}: neuron {switch.neuron} of layer {switch.layer}" in words
 

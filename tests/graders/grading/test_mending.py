@@ -73,7 +73,7 @@ def test_a_picture_in_a_written_answer_is_in_the_page(how, submit, mend):
     EscapeHtml().preprocess_cell(found, {}, 0)
     page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[found]))
     assert f"data:image/png;base64,{TEXT}" in page
-    assert "end" in found.source
+    assert found.source.endswith(" end")
 
 
 def test_a_large_photograph_leaves_the_conclusion_after_it(submit, mend):
