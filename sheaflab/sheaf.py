@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from sheaflab.arrays import BoolArray, FloatArray, as_floats, as_vector
 from sheaflab.network import Network
 
 T = TypeVar("T")
+_CANCELS = 1e-3
 
 
 def log_slope(speed_squared: float, energy: float) -> float:
@@ -27,6 +29,16 @@ def log_slopes(speeds_squared: FloatArray, energies: FloatArray) -> FloatArray:
     slopes = np.full(energies.shape, np.nan)
     np.divide(-speeds_squared, energies, out=slopes, where=energies > 0)
     return slopes
+
+
+def _first_drive(net: Network, x: FloatArray) -> FloatArray:
+    """``W^1 x + b^1``, rows that nearly cancel in rational arithmetic: what is left of them is to be right."""
+    w, b = net.weights[0], net.biases[0]
+    drive: FloatArray = w @ x + b
+    for i in (np.abs(drive) <= _CANCELS * (np.abs(w) @ np.abs(x) + np.abs(b))).nonzero()[0].tolist():
+        row = zip(w[i].tolist(), x.tolist(), strict=True)
+        drive[i] = float(sum((Fraction(a) * Fraction(v) for a, v in row if a and v), Fraction(float(b[i]))))
+    return drive
 
 
 class Sheaf:
@@ -64,8 +76,7 @@ class Sheaf:
         self._blocks = [slice(int(a), int(b)) for a, b in pairwise(ends)]
         self.layers = list(zip(net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True))
         """Each weight matrix after the first with the free coordinates that it reads and those that it drives."""
-        drive = [net.weights[0] @ self.x + net.biases[0], *net.biases[1:]]
-        self._boundary_term = np.concatenate(drive)
+        self._boundary_term: FloatArray = np.concatenate([_first_drive(net, self.x), *net.biases[1:]])
         self._boundary_term.setflags(write=False)
         self._shared: dict[Callable[[Sheaf], Any], Any] = {}
 

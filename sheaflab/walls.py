@@ -15,6 +15,7 @@ as of a neuron without drive whose predecessors are all inactive, are 0 exactly.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -123,6 +124,11 @@ class Walls:
         self.sheaf = sheaf
         self.drive = float(np.abs(sheaf.boundary_term).max())
         self.rounding = 64 * EPS * sheaf.gain
+
+    @cached_property
+    def sizes(self) -> FloatArray:
+        """The absolute weights of the pull, shape ``(h, n)``."""
+        return np.abs(self.sheaf.pull)
 
     def faint(self, largest: float) -> float:
         """Speeds up to this need a closer look, where the largest coordinate has this size."""

@@ -18,26 +18,11 @@ from sheaflab.sheaf import Sheaf
 _WIDE = 250  # coordinates: from here on matrices outgrow the cache, and reading less of them beats fewer calls
 
 
-class Dense:
-    """The matrix itself, of which a neuron's change is one row and column.
-
-    Parameters
-    ----------
-    sheaf : Sheaf
-    gate : ndarray, shape (h,)
-        1 on active neurons, 0 on the others; the owner writes to it, then calls `change`.
-    moving : ndarray, shape (n,)
-        0 on sliding neurons, 1 elsewhere; likewise.
-    """
+class _Rows:
+    """What all of them know: the gates, and a row of the matrix."""
 
     def __init__(self, sheaf: Sheaf, gate: FloatArray, moving: FloatArray) -> None:
         self.sheaf, self.gate, self.moving, self.unit = sheaf, gate, moving, unit(sheaf)
-        self.minus = np.diag(-moving / self.unit)
-        for w, before, after in sheaf.layers:
-            scaled = gate[before, None] / self.unit
-            self.minus[before, after] = down = scaled * w.T * moving[after]
-            self.minus[after, before] = down.T
-            self.minus[before, before] -= scaled * sheaf.gram[before, before] * gate[before]
 
     def row(self, i: int) -> FloatArray:
         """Row `i`: it meets the layer before, its own and the one after."""
@@ -54,6 +39,28 @@ class Dense:
             row[i] -= 1.0
             row /= self.unit
         return row
+
+
+class Dense(_Rows):
+    """The matrix itself, of which a neuron's change is one row and column.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    gate : ndarray, shape (h,)
+        1 on active neurons, 0 on the others; the owner writes to it, then calls `change`.
+    moving : ndarray, shape (n,)
+        0 on sliding neurons, 1 elsewhere; likewise.
+    """
+
+    def __init__(self, sheaf: Sheaf, gate: FloatArray, moving: FloatArray) -> None:
+        super().__init__(sheaf, gate, moving)
+        self.minus = np.diag(-moving / self.unit)
+        for w, before, after in sheaf.layers:
+            scaled = gate[before, None] / self.unit
+            self.minus[before, after] = down = scaled * w.T * moving[after]
+            self.minus[after, before] = down.T
+            self.minus[before, before] -= scaled * sheaf.gram[before, before] * gate[before]
 
     def change(self, i: int) -> None:
         """Take over the mode of neuron `i`."""
@@ -95,7 +102,7 @@ class Banded(Dense):
             last = dsbmv(self.width, 1.0, self.band, last, y=row, overwrite_y=True, lower=True)
 
 
-class Layered:
+class Layered(_Rows):
     """The weights of the active neurons, layer after layer: less to read than the Laplacian of a few wide layers.
 
     Parameters
@@ -105,7 +112,7 @@ class Layered:
     """
 
     def __init__(self, sheaf: Sheaf, gate: FloatArray, moving: FloatArray) -> None:
-        self.sheaf, self.gate, self.moving, self.unit = sheaf, gate, moving, unit(sheaf)
+        super().__init__(sheaf, gate, moving)
         self.weights = [np.ascontiguousarray(w.T) for w, _, _ in sheaf.layers]
         self.parts = [self._part(k) for k in range(len(self.weights))]
         self.slid = (moving == 0).nonzero()[0]

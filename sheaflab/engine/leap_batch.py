@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
-from sheaflab.engine.spectral import DENSE, Eigenbasis, Home
+from sheaflab.engine.eigenbasis import DENSE, Eigenbasis, Home
+from sheaflab.events.closeness import times_unclear
 from sheaflab.events.exponentials import first_roots
 from sheaflab.modes import CodeArray
 from sheaflab.region import region_of
@@ -16,16 +17,18 @@ from sheaflab.sheaf import Sheaf
 from sheaflab.walls import AT_END, OVERTIME
 
 _PATIENCE = 3
+_LAST = 300  # quiet steps after which even a coarse closed form is better than none
 _ROOM = 2.0e8  # bytes for stored eigenbases
 
 
 class Leap(NamedTuple):
-    """Results for `m` rows: an event (some `hit`) after `waits`, or none up to the end."""
+    """Results for `m` rows: an event (some `hit`) after `waits`, or none up to the end; `clear` beyond rounding."""
 
     states: FloatArray
     waits: FloatArray
     hit: BoolArray
     rises: BoolArray
+    clear: BoolArray
 
 
 class Leaps:
@@ -64,25 +67,29 @@ class Leaps:
                 near[tried] = self.home.basis.cleared(c[tried])
             long = quiet >= np.where(calm, _PATIENCE, self.restless)
         rows = np.flatnonzero(near | long)
-        return rows, self._leap(c[rows], codes[rows], near[rows], t[rows], t_end, blur[rows])
+        leap = self._leap(c[rows], codes[rows], near[rows], t[rows], t_end, blur[rows])
+        taken = leap.clear | (quiet[rows] >= _LAST)
+        parts = leap.states[taken], leap.waits[taken], leap.hit[taken], leap.rises[taken], leap.clear[taken]
+        return rows[taken], Leap(*parts)
 
     def _leap(
         self, c: FloatArray, codes: CodeArray, near: BoolArray, t: FloatArray, t_end: float, blur: FloatArray
     ) -> Leap:
         waits = t_end * OVERTIME - t
         hit, rises = np.zeros(codes.shape, dtype=np.bool_), np.zeros(codes.shape, dtype=np.bool_)
+        clear = np.ones(len(c), dtype=np.bool_)
         members: dict[bytes, list[int]] = {}
         for k in range(len(c)):
             members.setdefault(codes[k].tobytes(), []).append(k)
         groups = [(self.basis(key), np.array(rows)) for key, rows in members.items()]
         searched = [(basis, rows[~near[rows]]) for basis, rows in groups]
-        self._search([(basis, rows) for basis, rows in searched if rows.size], c, waits, blur, hit, rises)
+        self._search([(basis, rows) for basis, rows in searched if rows.size], c, waits, blur, hit, rises, clear)
         late = ~hit.any(axis=1) | (t + waits > t_end * AT_END)
         hit[late], waits[late] = False, t_end - t[late]
         states = c.copy()
         for basis, rows in groups:
             states[rows] = basis.flow(c[rows], waits[rows])
-        return Leap(states, waits, hit, rises)
+        return Leap(states, waits, hit, rises, clear)
 
     def _search(
         self,
@@ -92,8 +99,12 @@ class Leaps:
         blur: FloatArray,
         hit: BoolArray,
         rises: BoolArray,
+        clear: BoolArray,
     ) -> None:
-        """Find the first event of every row of `groups` before its wait is over; lower the wait to it."""
+        """Find the first event of every row of `groups` before its wait is over; lower the wait to it.
+
+        Rows in which the closed form is too coarse for that are no longer `clear`.
+        """
         if not groups:
             return
         most = max(basis.rates.size for basis, _ in groups)
@@ -102,6 +113,7 @@ class Leaps:
             for k in range(0, rows.size, basis.room):
                 part = rows[k : k + basis.room]
                 heights, terms = basis.functions(c[part])
+                clear[part] = ~basis.unclear(c[part], heights, terms, (basis.floor * blur[part])[:, None])
                 row, f = np.nonzero(~basis.safe(heights, terms))
                 # Terms and rates of all modes side by side: shorter sums end with zeros, which change no digit.
                 coefficients, rates = np.zeros((most, row.size)), np.full((most, row.size), basis.rates[-1])
@@ -118,5 +130,7 @@ class Leaps:
             return
         roots = first_roots(constants, coefficients, rates, values, waits, row, None, floor)
         first = np.isfinite(roots) & (roots <= waits[row] * (1 + 4 * EPS))
+        at, some = (constants[first], coefficients[:, first], rates[:, first], roots[first]), row[first]
+        clear[some[times_unclear(*at, floor[first])]] = False
         hit[row[first], owner[first]] = True
         rises[row[first & upward], owner[first & upward]] = True

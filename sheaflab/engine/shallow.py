@@ -25,6 +25,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
+from sheaflab.engine.taylor import closely
+from sheaflab.events.closeness import FAR, SHARP
 from sheaflab.events.exponentials import NOISE
 from sheaflab.events.newton import back
 from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, settle
@@ -63,11 +65,7 @@ def law(s: float, p: float, r: float) -> Law:
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     h = sheaf.h
-    a = sheaf.boundary_term[:h].tolist()
-    w = sheaf.net.weights[1][0].tolist()
-    b = float(sheaf.boundary_term[h])
-    # The rounding of a = W x + b itself: an equilibrium closer to its wall than this is on it.
-    floor = (2 * EPS * (np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0]))).tolist()
+    a, w, b, floor = sheaf.shared(_numbers)
     z, repelled, walls = c0[:h].tolist(), [], sheaf.shared(Walls)
     mode, fresh = [ACTIVE if v > 0 else INACTIVE for v in z], dict[int, int]()
     if not all(z):
@@ -82,9 +80,16 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         s = sum([w[i] * w[i] for i in active])
         p = sum([w[i] * (z[i] - a[i]) for i in active])
         now = law(s, p, r)
-        wait, who = _first(
-            a, w, z, mode, now, [blur * f for f in floor] if blur > 1.0 else floor, fresh, t_end * OVERTIME - t
-        )
+        wait, who = _first(a, w, z, mode, now, floor, blur, fresh, t_end * OVERTIME - t)
+        closer = None
+        if wait < 0:
+            orders = np.array([fresh.get(i, 0) for i in range(h)])
+            codes, horizon = np.array(mode, dtype=np.int8), t_end * AT_END - t
+            closer = closely(sheaf, _state(w, b, z, mode, r), codes, orders, horizon, blur)
+            if closer is None:
+                wait, who = _first(a, w, z, mode, now, floor, blur, fresh, t_end * OVERTIME - t, near=-1.0)
+            else:
+                wait, who = closer[0], closer[1].tolist()
         if not who or t + wait > t_end * AT_END:
             wait, who = t_end - t, []
         e1, e2 = math.exp(-now.l1 * wait), math.exp(-now.l2 * wait)
@@ -97,6 +102,9 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
             elif mode[i] == INACTIVE:
                 z[i] += (z[i] - a[i]) * drop
         r = now.R1 * e1 + now.R2 * e2
+        if closer is not None:
+            z = closer[3][:h].tolist()
+            r = float(closer[3][h]) - b - sum([w[i] * z[i] for i in active])
         if not who:
             t = t_end
             break
@@ -107,7 +115,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         faint = walls.faint(max(map(abs, z)))
         for i in who:
             mode[i] = settle(before[i], a[i], a[i] + w[i] * r, True)
-        fresh = dict.fromkeys(who, 1)
+        fresh = {i: 2 if before[i] == SLIDING else 1 for i in who}
         unclear = [i for i in who if before[i] != SLIDING and min(abs(a[i]), abs(a[i] + w[i] * r)) <= faint]
         if unclear:
             germ = settle_germs(sheaf, _state(w, b, z, mode, r), np.array(mode, dtype=np.int8), unclear)
@@ -128,6 +136,13 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     record.times.append(t)
     record.states.append(_state(w, b, z, mode, r))
     return record, repelled
+
+
+def _numbers(sheaf: Sheaf) -> tuple[list[float], list[float], float, list[float]]:
+    """`a`, `w`, the output's bias, and the rounding of sums with `a`."""
+    h, net = sheaf.h, sheaf.net
+    floor = 2 * EPS * (np.abs(net.weights[0]) @ np.abs(sheaf.x) + np.abs(net.biases[0]))
+    return sheaf.boundary_term[:h].tolist(), net.weights[1][0].tolist(), float(sheaf.boundary_term[h]), floor.tolist()
 
 
 def _state(w: list[float], b: float, z: list[float], mode: list[int], r: float) -> FloatArray:
@@ -153,44 +168,58 @@ def _first(
     mode: list[int],
     now: Law,
     floor: list[float],
+    blur: float,
     fresh: dict[int, int],
     horizon: float,
+    near: float = FAR,
 ) -> tuple[float, list[int]]:
-    """Return the wait until the first event and its neurons (none: the whole horizon)."""
+    """Return the wait until the first event and its neurons (none: the whole horizon).
+
+    The wait is negative where a function comes closer to its rounding than `near` times it, or a time is not sharp.
+    """
     best, hits, rates = horizon, [], (now.l1, now.l2)
     for i, m in enumerate(mode):
         if m == INACTIVE:
-            if a[i] <= floor[i]:
+            if a[i] <= (blur * floor[i] if blur > 1.0 else 0.0):
                 continue
             t = math.log1p(-z[i] / a[i])
         elif m == SLIDING:
             t = _root(
-                (-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2), rates, -a[i] - w[i] * (now.R1 + now.R2), floor[i], 0, best
-            )
+                (-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2), rates, -a[i] - w[i] * (now.R1 + now.R2),
+                blur * floor[i], 0, best, near,
+            )  # fmt: skip
         else:
             share = w[i] * now.share
             terms = (a[i], w[i] * now.B1, z[i] - a[i] - share, w[i] * now.B2)
-            t = _root(terms, rates, z[i], floor[i], fresh.get(i, 0), best)
+            t = _root(terms, rates, z[i], blur * floor[i], fresh.get(i, 0), best, near)
+        if t < 0:
+            return t, []
         if t <= best:
             best = t
             hits.append((t, i))
     return best, [i for t, i in hits if t <= best + 4 * EPS * best]
 
 
-def _root(terms: _Terms, rates: tuple[float, float], start: float, floor: float, order: int, limit: float) -> float:
+def _root(
+    terms: _Terms, rates: tuple[float, float], start: float, floor: float, order: int, limit: float, near: float
+) -> float:
     """Theorems 1 and 2 of :mod:`sheaflab.events.exponentials` for a constant and rates l1 ≤ 1 ≤ l2.
 
-    Return the first root after one of that `order` at 0, where the function is `start`; ``inf`` if past `limit`.
+    Return the first root after one of that `order` at 0, where the function is `start`; ``inf`` if past `limit`, -1 if
+    this needs a closer look.
     """
     (c, a1, a2, a3), (l1, l2) = terms, rates
-    g, g1, g2, g3 = c + NOISE * abs(c) + floor, a1 + NOISE * abs(a1), a2 + NOISE * abs(a2), a3 + NOISE * abs(a3)
-    t = 0.0
     exp, sqrt = math.exp, math.sqrt
+    t, n, n1, n2, n3 = 0.0, NOISE * abs(c) + floor, NOISE * abs(a1), NOISE * abs(a2), NOISE * abs(a3)
     if order:
         h1, h2, h3 = (-l1) ** order * a1, (-1.0) ** order * a2, (-l2) ** order * a3
         bound = max(h1, 0.0) * l1 + max(h2, 0.0) + max(h3, 0.0) * l2
         if bound > 0:
             t = 0.5 * (order + 1) * max(h1 + h2 + h3, 0.0) / bound
+            start = c + a1 * exp(-l1 * t) + a2 * exp(-t) + a3 * exp(-l2 * t)
+    if start <= near * (n + n1 + n2 + n3):
+        return -1.0
+    g, g1, g2, g3 = c + n, a1 + n1, a2 + n2, a3 + n3
     for count in itertools.count(1):
         if count % _PATIENCE == 0:  # terms that cancel: known less well, as in first_roots
             k = NOISE * 4.0 ** (count // _PATIENCE)
@@ -225,6 +254,8 @@ def _root(terms: _Terms, rates: tuple[float, float], start: float, floor: float,
     slope = -(x1 * l1 + x2 + x3 * l2)
     if slope < 0:
         step = (c + x1 + x2 + x3) / -slope
+        if near > 0 and NOISE * (abs(c) + abs(x1) + abs(x2) + abs(x3)) + floor > -SHARP * slope * max(t, 1.0):
+            return -1.0
         t = t + step if abs(step) <= 1e-12 * t else _back(terms, rates, start, t)
     return t if t <= limit else math.inf
 

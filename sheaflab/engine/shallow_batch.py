@@ -10,11 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
-from sheaflab.events.exponentials import first_roots
+from sheaflab.engine.taylor import closely
+from sheaflab.events.closeness import FAR, start_unclear, times_unclear
+from sheaflab.events.exponentials import NOISE, first_roots
 from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, CodeArray, settle_many
 from sheaflab.results import Batch, Outcome
 from sheaflab.sheaf import Sheaf, log_slopes
 from sheaflab.walls import AT_END, OVERTIME, Germ, Walls, first_modes_many, settle_germs
+
+_SLOW = 1e-5  # times the largest coordinate and the gain: who leaves its wall so slowly needs a closer look
 
 
 class _Law:
@@ -33,6 +37,10 @@ class _Law:
         self.R2 = np.where(joined, (d2 * r - p) / safe, 0.0)
         self.B1, self.B2 = np.where(joined, self.R1 / d1, 0.0), np.where(joined, -self.R2 / d2, 0.0)
         self.share = np.where(joined, p / s1, 0.0)
+
+    def rates(self, columns: IntArray) -> FloatArray:
+        """The rates of some trajectories, shape ``(3, k)``."""
+        return np.stack([self.l1[columns], np.ones(columns.size), self.l2[columns]])
 
 
 def rows(terms: FloatArray) -> FloatArray:
@@ -57,12 +65,14 @@ class _Walk:
         self.z, self.mode = np.ascontiguousarray(starts[:, :h].T), np.ascontiguousarray(start.codes.T)
         self.r = starts[:, h] - self.b - rows(np.where(self.mode == ACTIVE, self.w * self.z, 0.0))
         self.fresh = np.ascontiguousarray(start.orders.T)  # orders of zeros that are no events
+        self.slow = self.fresh > 0  # where one of them may hardly be left
         self.met, self.blur = np.zeros(len(starts), dtype=np.int64), np.ones(len(starts))
 
     def select(self, mask: BoolArray) -> None:
         self.who, self.t, self.r, self.met = self.who[mask], self.t[mask], self.r[mask], self.met[mask]
         self.blur = self.blur[mask]
         self.z, self.mode, self.fresh = self.z[:, mask], self.mode[:, mask], self.fresh[:, mask]
+        self.slow = self.slow[:, mask]
 
     def store(self, batch: Batch, mask: BoolArray, outcome: Outcome, ends: FloatArray | None = None) -> None:
         z = self.z[:, mask]
@@ -75,6 +85,25 @@ class _Walk:
         self.z = self.z + np.where(self.mode == SLIDING, 0.0, (self.z - self.a) * drop + pulled)
         self.r = law.R1 * (1.0 + m1) + law.R2 * (1.0 + m2)
 
+    def look(self, unclear: IntArray, at: FloatArray, best: FloatArray, t_end: float) -> dict[int, FloatArray]:
+        """Find the next events of columns by series; put them into `at` and `best`, and return the states there."""
+        states = {}
+        for k in unclear.tolist():
+            codes, orders = self.mode[:, k], self.fresh[:, k]
+            horizon = t_end * AT_END - float(self.t[k])
+            found = closely(self.walls.sheaf, self.state(k), codes, orders, horizon, float(self.blur[k]))
+            if found is not None:
+                wait, who, _, states[k] = found
+                at[:, k], best[k] = np.inf, wait
+                at[who, k] = wait
+        return states
+
+    def put(self, states: dict[int, FloatArray]) -> None:
+        """Set the states of columns."""
+        for k, c in states.items():
+            self.z[:, k] = z = c[:-1]
+            self.r[k] = c[-1] - self.b - float((self.w[:, 0] * z)[self.mode[:, k] == ACTIVE].sum())
+
     def settle(self, hit: BoolArray) -> tuple[CodeArray, IntArray]:
         """Return the modes after the events `hit`, and orders. There f⁻ = a, so sliding ends only by going active."""
         neuron, column = hit.nonzero()
@@ -82,14 +111,20 @@ class _Walk:
         up = down + self.w[neuron, 0] * self.r[column]
         after = self.mode.copy()
         after[neuron, column] = settle_many(self.mode[neuron, column], down, up, True)
+        slid = self.mode[neuron, column] == SLIDING
         orders = hit.astype(np.int64)
-        faint = np.minimum(np.abs(down), np.abs(up)) <= self.walls.faint(float(np.abs(self.z).max()))
+        orders[neuron, column] += slid
+        largest, least = float(np.abs(self.z).max()), np.minimum(np.abs(down), np.abs(up))
+        self.slow = np.zeros(hit.shape, dtype=np.bool_)
+        self.slow[neuron, column] = slid | (least <= _SLOW * self.walls.sheaf.gain * max(largest, self.walls.drive))
+        faint = least <= self.walls.faint(largest)
         faint &= self.mode[neuron, column] != SLIDING
         for k in np.unique(column[faint]).tolist():
             unclear = neuron[faint & (column == k)]
             germ = settle_germs(self.walls.sheaf, self.state(k), after[:, k], unclear)
             after[:, k] = germ.codes
             orders[unclear, k] = germ.orders[unclear]
+            self.slow[unclear, k] = True
         return after, orders
 
     def state(self, k: int) -> FloatArray:
@@ -112,11 +147,13 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
     walk = _Walk(sheaf, starts, start)
     while walk.who.size:
         law = _Law(walk.w, walk.mode == ACTIVE, walk.z - walk.a, walk.r)
-        at, best = _first(walk, law, t_end * OVERTIME - walk.t)
+        at, best, unclear = _first(walk, law, t_end * OVERTIME - walk.t)
+        closer = walk.look(unclear, at, best, t_end)
         late = walk.t + best > t_end * AT_END
         at[:, late], best[late] = np.inf, t_end - walk.t[late]
         ended = np.asarray(np.isinf(at).all(axis=0))
         walk.advance(best, law)
+        walk.put(closer)
         if ended.any():
             walk.store(batch, ended, Outcome.REACHED_END)
             at, best = at[:, ~ended], best[~ended]
@@ -141,10 +178,10 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
     return batch
 
 
-def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Times of events, shape ``(h, m)`` and inf where there is none or a later one, and the wait of each column."""
+def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Times of events, shape ``(h, m)``, inf for none or a later one; each column's wait; columns that are unclear."""
     at = np.full(walk.z.shape, np.inf)
-    rise = (walk.mode == INACTIVE) & (walk.a > walk.floor[:, None] * walk.blur)
+    rise = (walk.mode == INACTIVE) & (walk.a > walk.floor[:, None] * np.where(walk.blur > 1.0, walk.blur, 0.0))
     row, column = np.nonzero(rise)
     at[row, column] = np.log1p(-walk.z[row, column] / walk.a[row, 0])
     best = np.minimum(horizon, at.min(axis=0))
@@ -155,14 +192,24 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
     a2 = np.where(slides, 0.0, walk.z - walk.a - walk.w * law.share)
     p1 = c + a1
     safe = (c >= 0) & (p1 >= 0) & (p1 + a2 >= 0)
-    row, column = np.nonzero((walk.mode != INACTIVE) & ~safe)
+    falling = walk.mode != INACTIVE
+    values = np.where(slides, -walk.a - walk.w * walk.r, walk.z)
+    floors = walk.floor[:, None] * walk.blur
+    low = values <= FAR * (NOISE * (np.abs(c) + np.abs(a1) + np.abs(a2) + np.abs(a3)) + floors)
+    pick = np.nonzero(falling & np.where(walk.fresh > 0, walk.slow, low & (values != 0)))
+    unclear = pick[1]
+    if unclear.size:
+        terms, rates = np.stack([a1[pick], a2[pick], a3[pick]]), law.rates(unclear)
+        unclear = unclear[start_unclear(c[pick], terms, rates, values[pick], walk.fresh[pick], floors[pick])]
+    row, column = np.nonzero(falling & ~safe)
     if row.size:
         constants, pick = c[row, column], (row, column)
         coefficients = np.stack([a1[pick], a2[pick], a3[pick]])
-        rates = np.stack([law.l1[column], np.ones(row.size), law.l2[column]])
-        order = np.where(slides[pick], 0, walk.fresh[pick])
-        values = np.where(slides[pick], -walk.a[row, 0] - walk.w[row, 0] * walk.r[column], walk.z[pick])
-        floor = walk.floor[row] * walk.blur[column]
-        at[pick] = first_roots(constants, coefficients, rates, values, best, column, order, floor)
+        rates, order = law.rates(column), np.where(slides[pick], 0, walk.fresh[pick])
+        roots = first_roots(constants, coefficients, rates, values[pick], best, column, order, floors[pick])
+        at[pick] = roots
+        hit = np.isfinite(roots) & (roots <= best[column])
+        blunt = times_unclear(constants[hit], coefficients[:, hit], rates[:, hit], roots[hit], floors[pick][hit])
+        unclear = np.union1d(unclear, column[hit][blunt])
     at[at > horizon] = np.inf
-    return at, np.minimum(at.min(axis=0), horizon)
+    return at, np.minimum(at.min(axis=0), horizon), unclear

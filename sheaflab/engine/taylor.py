@@ -11,7 +11,8 @@ row and column. Two facts make a step certain:
 
 **Tail.** In the mode of the forward pass :math:`\|c - c^*\|` does not grow, so once it is below every
 :math:`|z_i^*|` no wall can be reached any more and the search ends. **Leap.** A mode in which many steps pass without
-an event is worth one eigendecomposition: the closed form goes to its next event, or to the end, at once.
+an event is worth one eigendecomposition: the closed form goes to its next event, or to the end, at once, unless its
+rounding is too coarse for that (:mod:`sheaflab.events.closeness`).
 """
 
 from __future__ import annotations
@@ -20,155 +21,45 @@ import math
 
 import numpy as np
 
-from sheaflab.arrays import EPS, FloatArray
-from sheaflab.engine import spectral
-from sheaflab.engine.laplacian import Layered, laplacian
-from sheaflab.events.polynomials import NOISE, conversion, first_root
-from sheaflab.modes import ACTIVE, SLIDING, settle
+from sheaflab.arrays import EPS, FloatArray, IntArray
+from sheaflab.engine import eigenbasis
+from sheaflab.engine.crossing import first_crossing
+from sheaflab.engine.flow import MOST, Flow
+from sheaflab.modes import CodeArray
 from sheaflab.region import region_of
 from sheaflab.results import Event, Outcome, Record
-from sheaflab.sheaf import Sheaf, log_slope
-from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes
+from sheaflab.sheaf import Sheaf
+from sheaflab.walls import AT_END, OVERTIME, Germ, first_modes
 
-_DEGREES = (8, 30)
-_LARGE = 500  # coordinates: from here on a product with all weights at once reads too many zeros
+_LEAST = 8  # degree
 _MORE = 4  # terms that a series without an event grows by
-_EXPONENTS = np.arange(_DEGREES[1] + 1.0)
+_PATIENCE = 300  # steps without an event, after which even a coarse closed form is better than none
+_EXPONENTS = np.arange(MOST + 1.0)
 _INVERSE = 1.0 / np.maximum(_EXPONENTS, 1.0)
-_UNDERFLOW = 1e-300
-
-
-class _Flow:
-    """State, velocity and Laplacian of the current mode, brought up to date one neuron at a time."""
-
-    def __init__(self, sheaf: Sheaf, c0: FloatArray) -> None:
-        self.sheaf, self.h, self.n, self.pull, self.gram = sheaf, sheaf.h, sheaf.n, sheaf.pull, sheaf.gram
-        start = first_modes(sheaf, c0)
-        self.codes, self.repelled = start.codes, start.repelled.nonzero()[0].tolist()
-        self.walls = sheaf.shared(Walls)
-        self.faint = self.walls.faint(float(np.abs(c0).max()))
-        self.rests = bool(self.walls.resting(c0, self.codes).any())
-        self.gate = (self.codes == ACTIVE).astype(float)
-        self.moving = np.ones(self.n)
-        self.moving[: self.h] = self.codes != SLIDING
-        self.sides = 2.0 * self.gate - 1.0
-        self.slid = (self.codes == SLIDING).nonzero()[0]
-        self.laplacian = laplacian(sheaf, self.gate, self.moving)
-        self.layered = isinstance(self.laplacian, Layered) or self.n >= _LARGE
-        self.unit = self.laplacian.unit
-        self.log_unit = math.log(self.unit)
-        self.series = np.empty((_DEGREES[1] + 1, self.n))
-        self.rows = list(self.series)
-        self._leaving: FloatArray | None = None
-        self.c = c0.copy()
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Compute residual, pull and velocity at `c`."""
-        gated = self.gate * self.c[: self.h]
-        self.r = self.c - self.sheaf.boundary_term
-        if self.layered:
-            self.g = np.empty(self.h)
-            for w, before, after in self.sheaf.layers:
-                self.r[after] -= w.dot(gated[before])
-                self.g[before] = self.r[after].dot(w)
-        else:
-            self.r -= gated.dot(self.pull)
-            self.g = self.pull.dot(self.r)
-        self.v = -self.r
-        self.v[: self.h] += self.gate * self.g
-        if self.slid.size:
-            self.v[self.slid] = 0.0
-
-    def change(self, i: int, code: int) -> None:
-        """Put neuron `i`, at its wall, into another mode."""
-        slides = SLIDING in (code, self.codes[i])
-        self.codes[i] = code
-        self.gate[i] = code == ACTIVE
-        self.sides[i] = 1.0 if code == ACTIVE else -1.0
-        if slides:
-            self.moving[i] = code != SLIDING
-            self.slid = (self.codes == SLIDING).nonzero()[0]
-            self._leaving = None
-        self.v[i] = 0.0
-        if code != SLIDING:
-            self.v[i] = self.g[i] - self.r[i] if code == ACTIVE else -self.r[i]
-        self.laplacian.change(i)
-        if self._leaving is not None:
-            down = self.gate[i] * self.pull[i, self.slid]
-            up = self.gate[i] * self.gram[i, self.slid] - self.pull[self.slid, i] - down
-            self._leaving[i] = np.concatenate([down, up])
-
-    def settle(self, who: list[int], rises: list[bool]) -> list[tuple[int, int, int]]:
-        """Change the modes of those at their walls; return neurons with their modes before and after."""
-        codes, r, g = self.codes, self.r, self.g
-        changed, clear = [], not self.rests
-        for i, up in zip(who, rises, strict=True):
-            f, before = float(r[i]), int(codes[i])
-            pull = float(g[i])
-            clear = clear and (before == SLIDING or min(abs(f), abs(pull - f)) > self.faint)
-            if (after := settle(before, -f, pull - f, up)) != before:
-                changed.append((i, before, after))
-        if clear and self.slid.size:
-            others = np.minimum(np.abs(r[self.slid]), np.abs(g[self.slid] - r[self.slid])) > self.faint
-            clear = bool(others.all()) or set(self.slid[~others].tolist()) <= set(who)
-        if not clear:
-            down = -r[: self.h]
-            new, _ = self.walls.settle(self.c, codes, zip(who, rises, strict=True), (down, g + down))
-            changed = [(int(i), int(codes[i]), int(new[i])) for i in (new != codes).nonzero()[0]]
-        for i, _, code in changed:
-            self.change(i, code)
-        if not clear:
-            self.rests = bool(self.walls.resting(self.c, codes).any())
-        return changed
-
-    def extend(self, known: int, degree: int) -> float:
-        """Fill in the rows after `known`, ``-L / unit`` times the one before; return a bound on the last's norm."""
-        self.laplacian.powers(self.rows[known : degree + 1])
-        last = self.rows[degree]
-        norm = math.sqrt(last.dot(last))
-        # Far below `unit` the products, and before them their squares, underflow: a last term of 0 proves nothing.
-        return norm if norm > 1e-150 else max(math.sqrt(self.n) * float(np.abs(last).max()), _UNDERFLOW)
-
-    @property
-    def leaving(self) -> FloatArray:
-        r"""From derivatives of `c` to those of :math:`f^-` and :math:`-f^+` of `s` sliding neurons: ``(n, 2 s)``."""
-        if self._leaving is None:
-            slid = self.slid
-            down = np.zeros((self.n, slid.size))
-            down[: self.h] = self.gate[:, None] * self.pull[:, slid]
-            up = -self.pull[slid].T - down
-            up[: self.h] += self.gate[:, None] * self.gram[:, slid]
-            self._leaving = np.concatenate([down, up], axis=1)
-        return self._leaving
-
-    def slope(self, energy: float) -> float:
-        """d(log V)/dt."""
-        return log_slope(float(self.v.dot(self.v)), energy)
 
 
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
-    flow = _Flow(sheaf, c0)
+    start = first_modes(sheaf, c0)
+    flow, repelled = Flow(sheaf, c0, start), start.repelled.nonzero()[0].tolist()
     codes = flow.codes
-    home = sheaf.shared(spectral.Home)
+    home = sheaf.shared(eigenbasis.Home)
     settled = home.codes.tobytes()
-    drive = flow.walls.drive
     record = Record([0.0], [c0], [codes.tobytes()])
-    t, degree, quiet, blur, last = 0.0, _DEGREES[1] - 6, 0, 1.0, 0.0
+    t, degree, quiet, blur, last, coarse = 0.0, MOST - 6, 0, 1.0, 0.0, 0
     while t < t_end:
         mode = codes.tobytes()
         calm = mode == settled
         tail = calm and math.dist(flow.c, home.rest) < 0.999 * home.margin
         patience = 1 if calm else 6 + flow.n // 8  # quiet steps that are worth one eigendecomposition
-        if flow.n <= spectral.DENSE and (tail or quiet >= patience):
-            basis = home.basis if calm else spectral.Eigenbasis(region_of(sheaf, mode))
-            wait, who, rises = t_end * OVERTIME - t, [], []
-            if not tail:  # after so many quiet steps no wall has just been left
-                wait, owners, upward = spectral.first_exit(basis, flow.c, wait, np.zeros(flow.h, dtype=np.int64), blur)
-                who, rises = owners.tolist(), upward.tolist()
-            if not who or t + wait > t_end * AT_END:
-                wait, who = t_end - t, []
+        leap = None
+        if flow.n <= eigenbasis.DENSE and (tail or quiet >= max(patience, coarse)):
+            basis = home.basis if calm else eigenbasis.Eigenbasis(region_of(sheaf, mode))
+            leap = _leap(flow, basis, t, t_end, tail, blur)
+            if not leap.clear and quiet < _PATIENCE:
+                leap, coarse = None, 2 * quiet
+        if leap is not None:
+            wait, who, rises = leap.wait, leap.who.tolist(), leap.rises.tolist()
             rests = flow.walls.resting(flow.c, codes)
             flow.c = np.asarray(basis.region.flow(flow.c, wait))
             flow.c[: flow.h][rests] = 0.0
@@ -176,14 +67,14 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
                 break
             t = min(t + wait, t_end)
         else:
-            who, rises, t, degree = _step(flow, t, t_end, degree, drive, tail, blur)
+            who, rises, t, degree = _step(flow, t, t_end, degree, tail, blur)
             if not who:
                 quiet += 1
                 flow.refresh()
                 continue
-        quiet = 0
+        quiet = coarse = 0
         for i in who:
-            flow.c[i] = 0.0
+            flow.c[i], flow.known[i] = 0.0, t
         flow.refresh()
         energy = 0.5 * float(flow.r.dot(flow.r))
         slope = flow.slope(energy)
@@ -200,37 +91,81 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         if len(record.events) >= max_events:
             record.modes.pop()
             record.outcome = Outcome.EVENT_BUDGET
-            return record, flow.repelled
+            return record, repelled
     record.times.append(t_end)
     record.states.append(flow.c)
-    return record, flow.repelled
+    return record, repelled
+
+
+def _leap(
+    flow: Flow, basis: eigenbasis.Eigenbasis, t: float, t_end: float, tail: bool, blur: float
+) -> eigenbasis.Exit:
+    """Return the event to which the closed form leads; with none the wait is until the end."""
+    none = eigenbasis.Exit(t_end - t, basis.owner[:0], np.zeros(0, dtype=np.int8), True)
+    if tail:
+        return none
+    # After so many quiet steps no wall has just been left.
+    found = eigenbasis.first_exit(basis, flow.c, t_end * OVERTIME - t, np.zeros(flow.h, dtype=np.int64), blur)
+    ends = not found.who.size or t + found.wait > t_end * AT_END
+    return none._replace(clear=found.clear) if ends else found
+
+
+def closely(
+    sheaf: Sheaf, c: FloatArray, codes: CodeArray, orders: IntArray, horizon: float, blur: float
+) -> tuple[float, IntArray, CodeArray, FloatArray] | None:
+    """Go to the next event by series, where the rounding of a closed form is too coarse.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    c : ndarray, shape (n,)
+    codes : ndarray of int8, shape (h,)
+    orders : ndarray of int, shape (h,)
+        As for :func:`sheaflab.engine.eigenbasis.first_exit`.
+    horizon, blur : float
+
+    Returns
+    -------
+    (float, ndarray of int, ndarray of int8, ndarray) or None
+        The wait, who meets a wall (nobody: the whole horizon), who of them rises off it, and the state then, 0 at
+        those; None if that takes too many steps.
+    """
+    flow = Flow(sheaf, c, Germ(codes.copy(), orders, np.zeros(sheaf.h, dtype=np.bool_)))
+    t, degree = 0.0, MOST - 6
+    for _ in range(_PATIENCE):
+        who, rises, t, degree = _step(flow, t, horizon, degree, False, blur)
+        if who or t >= horizon:
+            flow.c[who] = 0.0
+            return t, np.array(who, dtype=np.int64), np.array(rises, dtype=np.int8), flow.c
+        flow.refresh()
+    return None
 
 
 def _step(
-    flow: _Flow, t: float, t_end: float, degree: int, drive: float, tail: bool, blur: float
+    flow: Flow, t: float, t_end: float, degree: int, tail: bool, blur: float
 ) -> tuple[list[int], list[bool], float, int]:
     """Go to the next event or to the end of one series: who meets its wall, who rises off it, time, degree."""
-    rounding = EPS * max(drive, float(np.maximum.reduce(np.abs(flow.c))), 1e-150)
+    rounding = EPS * max(flow.walls.drive, float(np.maximum.reduce(np.abs(flow.c))), 1e-150)
     horizon, series, known, wanted = t_end * OVERTIME - t, flow.series, 1, degree
     series[0], series[1] = flow.c, flow.v
     while True:
         last = flow.extend(known, degree)
         length, scale = _reach(flow, degree, last, horizon, rounding)
         part = series[: degree + 1]
-        x, who, rises = (1.0, [], []) if tail else _first(flow, part, scale, blur * 4 * rounding)
-        if who or length == horizon or degree == _DEGREES[1]:
+        x, who, rises = (1.0, [], []) if tail else first_crossing(flow, part, scale, t, rounding, blur)
+        if who or length == horizon or degree == MOST:
             break
-        known, degree = degree, min(degree + _MORE, _DEGREES[1])
+        known, degree = degree, min(degree + _MORE, MOST)
     if t + x * length > t_end * AT_END:
         who, x = [], (t_end - t) / length
     elif not who:
-        flow.c = scale.dot(part)
+        flow.c, flow.left, flow.eased = scale.dot(part), [], []
         return who, rises, min(t + length, t_end), degree
     flow.c = (x ** _EXPONENTS[: degree + 1] * scale).dot(part)
-    return who, rises, min(t + x * length, t_end), max(wanted - 2, _DEGREES[0]) if x < 0.3 else degree
+    return who, rises, min(t + x * length, t_end), max(wanted - 2, _LEAST) if x < 0.3 else degree
 
 
-def _reach(flow: _Flow, degree: int, last: float, horizon: float, tolerance: float) -> tuple[float, FloatArray]:
+def _reach(flow: Flow, degree: int, last: float, horizon: float, tolerance: float) -> tuple[float, FloatArray]:
     """Return a step's length and what takes derivatives to Taylor coefficients in the fraction of it."""
     # One product more would give the remainder; the last term bounds it by λ times, so that term has to be small.
     room = math.log(tolerance) + math.lgamma(degree + 1) - math.log(last)
@@ -238,34 +173,3 @@ def _reach(flow: _Flow, degree: int, last: float, horizon: float, tolerance: flo
     scale = (length * flow.unit) * _INVERSE[: degree + 1]
     scale[0], scale[1] = 1.0, length
     return length, np.multiply.accumulate(scale)
-
-
-def _first(flow: _Flow, series: FloatArray, scale: FloatArray, floor: float) -> tuple[float, list[int], list[bool]]:
-    """Return the fraction of the step until the first event, its neurons, and which of them rise off their wall."""
-    h, slid = flow.h, flow.slid
-    functions = series[:, :h] * flow.sides
-    if slid.size:
-        functions[0, slid] = 1.0  # a coordinate that does not move has no event of its own
-        leaving = series.dot(flow.leaving)
-        leaving[0] = np.concatenate([-flow.r[slid], flow.r[slid] - flow.g[slid]])
-        functions = np.concatenate([functions, leaving], axis=1)
-    b = (conversion(len(series) - 1) * scale).dot(functions)
-    noise = (NOISE * scale).dot(np.abs(functions))
-    noise += floor
-    b += noise
-    best, hits = 1.0, []
-    # In the order of their first negative ordinate: the likely first one first, the others are cleared by one value.
-    for e in dict.fromkeys((b < 0).nonzero()[1].tolist()):
-        # A little further than the best so far: lifted by its rounding, an event of the same instant comes later.
-        x = first_root((functions[:, e] * scale).tolist(), b[:, e], float(noise[e]), min(1.0, best * (1 + 1e-10)))
-        if x <= best * (1 + 4 * EPS):
-            best = min(best, x)
-            hits.append((x, e))
-    if not hits:
-        return best, [], []
-    who: dict[int, bool] = {}
-    for x, e in hits:
-        if x <= best * (1 + 4 * EPS):
-            who[e if e < h else int(slid[(e - h) % slid.size])] = e >= h + slid.size
-    order = sorted(who)
-    return best, order, [who[i] for i in order]

@@ -20,9 +20,13 @@ import math
 import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.blocks import product
+from sheaflab.engine.crossing import EARLY
 from sheaflab.engine.layers import Layers, slopes_in, velocities
 from sheaflab.engine.leap_batch import Leaps
-from sheaflab.events.polynomials import NOISE
+from sheaflab.engine.taylor import closely
+from sheaflab.events.closeness import FAR
+from sheaflab.events.polynomials import NOISE, conversion
 from sheaflab.events.polynomials_batch import first_roots
 from sheaflab.modes import ACTIVE, SLIDING, CodeArray, settle_many
 from sheaflab.results import Batch, Outcome
@@ -36,7 +40,7 @@ _NUMBERS = 32_768  # in the states of a pool: large enough to spread the overhea
 class _Pool:
     """The rows under way. `who` is -1 in a row without a trajectory."""
 
-    PER_ROW = ("c", "codes", "r", "g", "t", "who", "quiet", "blur", "last", "met")
+    PER_ROW = ("c", "codes", "orders", "r", "g", "t", "who", "quiet", "blur", "last", "met")
 
     def __init__(self, sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> None:
         self.layers, self.h, self.n = Layers(sheaf), sheaf.h, sheaf.n
@@ -45,12 +49,14 @@ class _Pool:
         self.batch = Batch(sheaf, len(starts), t_end)
         self.starts, self.next = starts, 0
         start = first_modes_many(sheaf, starts)
-        self.first_codes, self.batch.repelled = start.codes, np.asarray(start.repelled.any(axis=1))
+        self.first_codes, self.first_orders = start.codes, start.orders
+        self.batch.repelled = np.asarray(start.repelled.any(axis=1))
         self.walls = sheaf.shared(Walls)
         self.leaps = Leaps(sheaf)
         self.rest, self.resting = self.leaps.rest, self.leaps.resting
         rows = min(max(1, _NUMBERS // (self.block * sheaf.n)), -(-len(starts) // self.block)) * self.block
         self.c, self.codes = np.tile(self.rest, (rows, 1)), np.tile(self.resting, (rows, 1))
+        self.orders = np.zeros(self.codes.shape, dtype=np.int64)  # at which neurons have just left their walls
         self.r, self.g = np.zeros((rows, self.n)), np.zeros((rows, self.h))
         self.t, self.blur, self.last = np.zeros(rows), np.ones(rows), np.zeros(rows)
         self.who = np.full(rows, -1)
@@ -72,6 +78,7 @@ class _Pool:
             new = np.arange(self.next, self.next + fresh.size)
             self.next += fresh.size
             self.who[fresh], self.c[fresh], self.codes[fresh] = new, self.starts[new], self.first_codes[new]
+            self.orders[fresh] = self.first_orders[new]
             self.t[fresh], self.quiet[fresh], self.blur[fresh], self.last[fresh], self.met[fresh] = 0.0, 0, 1.0, 0.0, 0
             self.r[fresh], self.g[fresh] = self.layers.field(self.c[fresh], self.codes[fresh])
         elif free.size >= self.block:
@@ -109,7 +116,8 @@ class _Pool:
     def step(self) -> None:
         """Take every row to its next event or to the end of one series."""
         lengths = self.expand()
-        hit, rises, x = self.events()
+        hit, rises, x, unclear = self.events()
+        closer = self.look(unclear, hit, rises, x, lengths)
         s = self.series
         late = self.t + x * lengths > self.t_end * AT_END
         hit[late], x[late] = False, (self.t_end - self.t[late]) / lengths[late]
@@ -119,6 +127,9 @@ class _Pool:
             c *= fraction
             c += s[:, k]
         self.c = c.reshape(-1, self.n)
+        for row, state in closer.items():
+            self.c[row] = state
+        self.orders[:] = 0
         alive, met = self.who >= 0, hit.any(axis=1)
         self.t = np.where(met, np.minimum(self.t + x * lengths, self.t_end), np.minimum(self.t + lengths, self.t_end))
         self.t[late] = self.t_end
@@ -164,8 +175,22 @@ class _Pool:
         s[:, : DEGREE + 1] *= self.powers.reshape(-1, self.block, DEGREE + 1).transpose(0, 2, 1)[..., None]
         return np.asarray(lengths)
 
-    def events(self) -> tuple[BoolArray, BoolArray, FloatArray]:
-        """Which neurons end each row's step, which of them rise off their wall, and at what fraction of the step."""
+    def look(
+        self, unclear: IntArray, hit: BoolArray, rises: BoolArray, x: FloatArray, lengths: FloatArray
+    ) -> dict[int, FloatArray]:
+        """Take single rows to their next events, put these in the place of the step's; return the states there."""
+        states = {}
+        for row in unclear.tolist():
+            horizon, c = self.t_end * AT_END - float(self.t[row]), self.c[row]
+            found = closely(self.walls.sheaf, c, self.codes[row], self.orders[row], horizon, float(self.blur[row]))
+            if found is not None:
+                lengths[row], who, up, states[row] = found
+                x[row], hit[row], rises[row] = 1.0, False, False
+                hit[row, who], rises[row, who] = True, up != 0
+        return states
+
+    def events(self) -> tuple[BoolArray, BoolArray, FloatArray, IntArray]:
+        """Who ends each row's step, who of them rises off its wall, at what fraction of it; rows that are unclear."""
         s, h = self.series, self.h
         sliding, alive = self.codes == SLIDING, (self.who >= 0)[:, None]
         side = np.where(self.codes == ACTIVE, 1.0, -1.0)
@@ -183,23 +208,32 @@ class _Pool:
         monomials = np.concatenate(functions)
         noise = NOISE * np.abs(monomials).sum(axis=1) + 4 * self.rounding[group] * self.blur[group]
         x = np.ones(len(self.who))
-        at = first_roots(monomials, noise, group, x)
+        b = product(monomials, conversion(DEGREE).T)
+        close = np.abs(b) <= FAR * noise[:, None]
+        order = np.where(np.arange(group.size) < row.size, self.orders[group, owner], 0)
+        close[:, 0] &= order == 0
+        close[:, 1] &= order < 2
+        at = first_roots(monomials, noise, group, x, b + noise[:, None])
+        unclear = np.unique(group[close.any(axis=1) | ((order > 0) & (at < EARLY))])
         first = at <= x[group] * (1 + 4 * EPS)
         hit, rises = np.zeros(side.shape, dtype=np.bool_), np.zeros(side.shape, dtype=np.bool_)
         hit[group[first], owner[first]] = True
         rises[group[first & upward], owner[first & upward]] = True
-        return hit, rises, x
+        return hit, rises, x, unclear
 
     def _look_closer(
         self, c: FloatArray, before: CodeArray, after: CodeArray, hit: BoolArray, r: FloatArray, g: FloatArray
-    ) -> None:
-        """Settle anew, in place, the rows in which a speed at a wall may be 0, or somebody rests on a wall."""
+    ) -> IntArray:
+        """Settle anew, in place, the rows where a speed at a wall may be 0, or somebody rests; return orders."""
+        orders = hit.astype(np.int64) + (hit & (before == SLIDING))
         speed = np.minimum(np.abs(r[:, : self.h]), np.abs(g - r[:, : self.h]))
         faint = speed <= (self.walls.rounding * np.maximum(np.abs(c).max(axis=1), self.walls.drive))[:, None]
         at = np.where(hit, faint & (before != SLIDING), (c[:, : self.h] == 0) & faint)
         met = at | (hit & (before != SLIDING))
         for k in np.flatnonzero(at.any(axis=1)):
-            after[k] = settle_germs(self.walls.sheaf, c[k], after[k], np.flatnonzero(met[k]).tolist()).codes
+            germ = settle_germs(self.walls.sheaf, c[k], after[k], np.flatnonzero(met[k]).tolist())
+            after[k], orders[k, met[k]] = germ.codes, germ.orders[met[k]]
+        return np.where(after == SLIDING, 0, orders)
 
     def meet(self, rows: IntArray, hit: BoolArray, rises: BoolArray) -> None:
         """Change the modes of the neurons `hit` in `rows` by Filippov's rule, and log it."""
@@ -210,7 +244,7 @@ class _Pool:
         down = -r[row, neuron]
         after = before.copy()
         after[row, neuron] = settle_many(before[row, neuron], down, g[row, neuron] + down, rises[row, neuron])
-        self._look_closer(c, before, after, hit, r, g)
+        self.orders[rows] = self._look_closer(c, before, after, hit, r, g)
         t, energy = self.t[rows], 0.5 * np.square(r).sum(axis=1)
         slopes = slopes_in(before, r, g, energy), slopes_in(after, r, g, energy)
         changes = self.batch.add(self.who[rows], t, before.T, after.T, energy, slopes)

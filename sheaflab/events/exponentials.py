@@ -99,7 +99,7 @@ def first_roots(
     c = constants + NOISE * np.abs(constants) + floors
     a = coefficients + NOISE * np.abs(coefficients)
     lam = np.broadcast_to(rates, coefficients.shape) if rates.shape[1] != 1 else rates
-    t = np.zeros(size) if order is None or not order.any() else _leave(coefficients, lam, order)
+    t = np.zeros(size) if order is None or not order.any() else leave(coefficients, lam, order)
     # At first sight most are cleared, or have exactly one root.
     alive, roots = _first_look(c, a, lam, t, limits[group])
     once = np.isfinite(roots).nonzero()[0]
@@ -246,7 +246,7 @@ def _polish(
     return back_all(function, t)
 
 
-def _leave(coefficients: FloatArray, rates: FloatArray, order: IntArray) -> FloatArray:
+def leave(coefficients: FloatArray, rates: FloatArray, order: IntArray) -> FloatArray:
     """Half-way to where the known root at 0 is certainly left behind."""
     t = np.zeros(order.size)
     for m in np.unique(order[order > 0]).tolist():

@@ -38,7 +38,7 @@ def halves(degree: int) -> tuple[FloatArray, FloatArray]:
     return left, np.ascontiguousarray(left[::-1, ::-1])
 
 
-def first_root(monomials: list[float], lifted: FloatArray, noise: float, limit: float) -> float:
+def first_root(monomials: list[float], lifted: FloatArray, noise: float | list[float], limit: float) -> float:
     """Return the first x in (0, `limit`] where a polynomial falls below zero, ``inf`` if there is none.
 
     Parameters
@@ -46,13 +46,16 @@ def first_root(monomials: list[float], lifted: FloatArray, noise: float, limit: 
     monomials : list of float
         Coefficients of `f`, lowest first.
     lifted : ndarray, shape (degree + 1,)
-        Bernstein coefficients of `f` + `noise`.
-    noise : float
-        The rounding of `f`, not negative.
+        Bernstein coefficients of `f` + its rounding.
+    noise : float or list of float
+        The rounding of `f`, not negative: a constant far below what `f` is elsewhere, or monomials.
     limit : float
         At most 1.
     """
-    raised = [monomials[0] + noise, *monomials[1:]]
+    if isinstance(noise, float):
+        raised = [monomials[0] + noise, *monomials[1:]]
+    else:
+        raised = [a + e for a, e in zip(monomials, noise, strict=True)]
     todo = [(0.0, 1.0, lifted)]
     while todo:
         start, width, b = todo.pop()
@@ -70,7 +73,7 @@ def first_root(monomials: list[float], lifted: FloatArray, noise: float, limit: 
             above, under = b[first - 1 : first + 1].tolist()
             guess = start + width * (first - 1 + above / (above - under)) / (len(b) - 1)
             root, slope = _newton(raised, start, start + width, guess)
-            step = -noise / slope if slope else math.inf
+            step = -noise / slope if slope and isinstance(noise, float) else math.inf
             root = root - abs(step) if abs(step) <= 1e-8 * root else back(partial(_both, monomials), root)
             return root if root <= limit else math.inf
         half = 0.5 * width

@@ -11,12 +11,14 @@ import numpy as np
 from sheaflab.arrays import FloatArray, IntArray
 from sheaflab.blocks import product
 from sheaflab.events.newton import back_all
-from sheaflab.events.polynomials import DEEPEST, conversion, halves
+from sheaflab.events.polynomials import DEEPEST, halves
 
 _CLOSE = 1e-9  # relative: what is left is cubed, and squared by the step back to the root of `f` itself
 
 
-def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limits: FloatArray) -> FloatArray:
+def first_roots(
+    monomials: FloatArray, noise: FloatArray, groups: IntArray, limits: FloatArray, b: FloatArray
+) -> FloatArray:
     """Return the first x in (0, 1] where each polynomial falls below zero, ``inf`` if there is none.
 
     Polynomials compete within groups: one whose root lies past its group's limit may get ``inf``.
@@ -30,6 +32,8 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
     groups : ndarray of int, shape (m,)
     limits : ndarray, shape (g,)
         At most 1; lowered in place to the first root of each group.
+    b : ndarray, shape (m, degree + 1)
+        Bernstein coefficients of the polynomials + `noise`.
 
     Returns
     -------
@@ -40,7 +44,6 @@ def first_roots(monomials: FloatArray, noise: FloatArray, groups: IntArray, limi
     if not size:
         return first
     left, right = halves(degree)
-    b = product(monomials, conversion(degree).T) + noise[:, None]
     owners = np.flatnonzero((b < 0).any(axis=1))
     b, start = b[owners], np.zeros(owners.size)
     brackets: list[tuple[IntArray, FloatArray, FloatArray, FloatArray]] = []

@@ -136,8 +136,10 @@ class Walk:
                     prove(f[:, k], order, falls, partial(wrong, kind, length, min(size, tight / length)))
                 except (Doubt, Refutation) as error:
                     what = {"z": "meets its wall", "down": "stops sliding", "up": "stops sliding"}[kind]
-                    text = f"{self.name(i)} {what} at t = {self.t + h * float(error.args[0]):.9g}"
-                    if isinstance(error, Refutation):
+                    at = h * longer * float(error.args[0])
+                    text = f"{self.name(i)} {what} at t = {self.t + at:.9g}"
+                    # While the switch may already have been, the old mode's law says nothing for certain.
+                    if isinstance(error, Refutation) and at < h - width:
                         raise Refutation(text) from error
                     raise Doubt(f"{text}, or nearly") from error
 

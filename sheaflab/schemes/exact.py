@@ -10,7 +10,7 @@ import numpy as np
 
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.certificate import Certificate, certify
-from sheaflab.engine import shallow, shallow_batch, spectral, taylor, taylor_batch
+from sheaflab.engine import eigenbasis, shallow, shallow_batch, spectral, taylor, taylor_batch
 from sheaflab.region import region_of
 from sheaflab.results import Batch, Record
 from sheaflab.schemes.scheme import Scheme
@@ -116,14 +116,15 @@ def _check_rates(sheaf: Sheaf) -> None:
 
 
 def _last_condition(sheaf: Sheaf) -> float:
-    return sheaf.condition(sheaf.shared(spectral.Home).codes > 0)
+    return sheaf.condition(sheaf.shared(eigenbasis.Home).codes > 0)
 
 
 def _check_size(sheaf: Sheaf, starts: FloatArray, name: str) -> None:
     """Refuse numbers whose squares overflow or vanish: an energy would be infinite, or 0 away from the equilibrium."""
-    driven, largest = sheaf.shared(Walls).drive, float(np.maximum.reduce(np.abs(starts), axis=None))
-    if 1e-100 < max(driven, largest) < 1e100 and sheaf.gain < 1e20:
+    driven, squares = sheaf.shared(Walls).drive, float(np.vdot(starts, starts))
+    if squares < 1e200 and (squares > 1e-200 or driven > 1e-100) and driven < 1e100 and sheaf.gain < 1e20:
         return
+    largest = float(np.abs(starts).max())
     if largest > _SIZES[1] or driven > _SIZES[1]:
         where, size = (name, largest) if largest > _SIZES[1] else ("x` or the biases of `net", driven)
         raise ValueError(f"`{where}` must give numbers up to {_SIZES[1]:g}, got {size:.3g}; choose another unit")

@@ -111,7 +111,7 @@ def test_polynomials_with_known_roots(roots):
     if f[0] < 0:
         f = -f
     noise = 1e-14 * np.abs(f).sum()
-    found = first_root(f.tolist(), conversion(len(roots)) @ f + noise, noise, 1.0)
+    found = first_root(f.tolist(), conversion(len(roots)) @ f + noise, float(noise), 1.0)
     grid = np.linspace(0, 1, 20_001)
     below = np.flatnonzero(np.polyval(f[::-1], grid) < -4 * noise)
     if below.size:

@@ -33,8 +33,8 @@ def polynomials(rng, m, degree):
 def test_each_first_root_is_the_one_found_alone(seed, degree):
     a = polynomials(np.random.default_rng(seed), 40, degree)
     noise = 16 * np.finfo(float).eps * np.abs(a).sum(axis=1)
-    together = first_roots(a, noise, np.arange(40), np.ones(40))
     lifted = a @ conversion(degree).T + noise[:, None]
+    together = first_roots(a, noise, np.arange(40), np.ones(40), lifted)
     for k in range(40):
         alone = first_root(a[k].tolist(), lifted[k], float(noise[k]), 1.0)
         if np.isinf(alone) or np.isinf(together[k]):
@@ -47,12 +47,12 @@ def test_each_first_root_is_the_one_found_alone(seed, degree):
 def test_functions_of_a_group_compete_and_the_least_root_is_kept():
     a = np.array([[0.5, -1.0], [0.25, -1.0], [2.0, -1.0], [0.75, -1.0]])
     limits = np.ones(2)
-    found = first_roots(a, np.zeros(4), np.array([0, 0, 1, 1]), limits)
+    found = first_roots(a, np.zeros(4), np.array([0, 0, 1, 1]), limits, a @ conversion(1).T)
     np.testing.assert_allclose(limits, [0.25, 0.75])
     assert found[1] == limits[0]
     assert np.isinf(found[2])
     assert found[3] == limits[1]
-    assert first_roots(a[:0], np.zeros(0), np.zeros(0, dtype=int), limits).size == 0
+    assert first_roots(a[:0], np.zeros(0), np.zeros(0, dtype=int), limits, a[:0]).size == 0
 
 
 @pytest.mark.parametrize("k", [1, 3, 16, 33, 200])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -253,3 +254,60 @@ def test_only_modes_that_are_met_are_judged():
     sheaf = Sheaf(net, [1.0, -1.0])
     assert sheaf.condition(np.ones(sheaf.h)) > 1e9
     assert Exact().run(sheaf, rng.standard_normal(sheaf.n), 0.05).outcome.complete
+
+
+def small_beside_large(outputs, hidden):
+    """Neuron 0 falls through its wall at once, from 1e-18; the last one stands at 1."""
+    second = np.zeros((outputs, hidden))
+    bias = [-1.0, *[1.0] * (hidden - 1)]
+    sheaf = Sheaf(Network([np.zeros((hidden, 1)), second], [bias, [0.0] * outputs]), [0.0])
+    return sheaf, [1e-18, *bias[1:], *[0.0] * outputs]
+
+
+def every(sheaf, c0, t_end=30.0):
+    """The log of each method, alone and in an ensemble."""
+    for method in METHODS:
+        yield method, Exact(method).run(sheaf, c0, t_end).log
+        yield f"{method}, ensemble", Exact(method).ensemble(sheaf, [c0, c0], t_end)[1]
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_small_number_beside_a_large_one_has_a_rounding_of_its_own(outputs):
+    for name, log in every(*small_beside_large(outputs, 3)):
+        assert [(s.neuron, s.after) for s in log] == [(0, "inactive")], name
+        assert log[0].time == pytest.approx(1e-18, rel=1e-9, abs=0), name
+
+
+def test_a_dip_below_the_rounding_of_the_largest_coordinate_is_met():
+    """z₂ = 1e-18 - 4e-9 t + t² / 2 + … beside z₁ = 0.5 + t: it is below zero between 2.6e-10 and 7.7e-9."""
+    sheaf = Sheaf(Network([[[0.0]], [[1.0]], [[0.0]]], [[1.5], [-0.5 - 4e-9], [0.0]]), [0.0])
+    for name, log in every(sheaf, [0.5, 1e-18, 0.0], 1.0):
+        assert [(s.layer, s.after) for s in log] == [(2, "inactive"), (2, "active")], name
+        np.testing.assert_allclose(log.times, 4e-9 + np.array([-1, 1]) * np.sqrt(14e-18), rtol=1e-6, err_msg=name)
+
+
+def test_a_slow_passage_is_timed_by_its_own_row_and_not_by_eigenvectors():
+    """The speed at the wall is 1e-12, where others are of size 3."""
+    weights = [
+        [[-1.034e-8, 0.0, -1.034e-8], [-1.034e-8, -1.034e-8, -3e-8], [0.0, 0.0, -3e-8]],
+        [[-3e-8, -3e-8, -3e-8], [-1.034e-8, -1.034e-8, -3e-8], [-1.034e-8, -1.034e-8, -1.034e-8]],
+    ]
+    biases = [[-4.171056e-8, 0.99999986828844, -8.9999e-8], [-1.034, -3.0, -1.034]]
+    sheaf = Sheaf(Network(weights, biases), [-1.034, -3.0, -3.0])
+    c0 = [-2.999e-9, 0.999999998966, -2.999e-9, -1.03400003, -3.000000011374, -1.034000012182]
+    first, *others = (log for _, log in every(sheaf, c0))
+    assert len(first) == 2
+    for log in others:
+        np.testing.assert_allclose(log.times, first.times, atol=1e-4)
+    for method in METHODS:
+        assert Exact(method).run(sheaf, c0, 30.0).certify().verdict is not Verdict.REFUTED
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_drive_that_nearly_cancels_is_the_exact_one(outputs):
+    """0.1 · 3 is not 0.30000000000000004: what is left, -2.8e-17, is where z goes, from 1e-18."""
+    sheaf = Sheaf(Network([[[0.1]], [[0.0]] * outputs], [[-(0.1 * 3.0)], [0.0] * outputs]), [3.0])
+    left = Fraction(0.1) * 3 - Fraction(0.1 * 3.0)
+    for name, log in every(sheaf, [1e-18, *[0.0] * outputs]):
+        assert [s.after for s in log] == ["inactive"], name
+        assert log[0].time == pytest.approx(float(np.log1p(1e-18 / float(-left))), rel=1e-9), name

@@ -118,3 +118,13 @@ def test_nothing_proved_is_refuted_by_the_reference(widths):
         assert [(sheaf.index(s.layer, s.neuron), codes[s.after]) for s in traj.log] == [(i, m) for _, i, m in expected]
         apart = np.abs(traj.log.times - np.array([float(t) for t, _, _ in expected]))
         assert (apart <= proof.time_errors + 1e-15 * (1 + traj.log.times)).all()
+
+
+def test_what_happens_while_a_switch_may_already_have_been_refutes_nothing():
+    """Two neurons pass their walls at 1e-9, 1e-7 apart; when the first one does is known to 1e-6."""
+    second = [[1.051e-8, -1.15e-8], [-1.15e-8, 1.051e-8]]
+    net = Network([[[0.0], [0.0]], second, [[1e-20, -1.15e-8]]], [[1.051, 1.051], [1e-12, 1e-12], [1e-12]])
+    start = [1.051, 1.0510010509999999, 1.04996051e-6, 1.04996051e-6, 5.00001e-7]
+    for method in ("auto", "closed", "taylor"):
+        proof = Exact(method).run(Sheaf(net, [1e-6]), start, 30.0).certify()
+        assert proof.verdict is Verdict.UNDECIDED, proof

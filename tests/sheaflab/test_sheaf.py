@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaflab import ActivationRegion, Exact, Network, Sheaf
-from sheaflab.engine.spectral import Home
+from sheaflab.engine.eigenbasis import Home
 from tests.sheaflab.strategies import problems, seeds
 
 
