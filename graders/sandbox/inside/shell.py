@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MAX_STREAM = 64 * 1024
-MAX_FLOOD = 16 * 2**20
+MAX_FLOOD = 128 * 2**20  # a chatty answer prints tens of MB in the CPU time of a call: that costs nothing but time
 MAX_IMAGE, MAX_IMAGES = 2 * 2**20, 3 * 2**20  # one, and all of a cell; a frame holds 4 MiB
 MAX_OUTPUTS = 64
 MAX_TRACEBACK = 6000

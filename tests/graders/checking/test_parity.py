@@ -160,7 +160,7 @@ def test_one_judgement(course, host, secret, monkeypatch, case):
     path, cells = course.checks_of(spec), ["import numpy as np", source]
     stub = solutions(course, course.notebooks[0])[exercise.solution_cell]
     names = tuple((check.name, check.title) for check in exercise.checks)
-    task = catalogue.Exercise(number, exercise.title, exercise.function, 1, (), (), names, stub, spec.name, course.assignment)
+    task = catalogue.StudyTask(number, exercise.title, exercise.function, 1, (), (), names, stub, spec.name, course.assignment)
     with NotebookRun(dict(enumerate(cells)), host) as run:
         behind = SandboxedStudent(run, {number: source})
         graded = told(run_checks(behind, course, spec, secret).values())

@@ -249,6 +249,11 @@ def test_a_notebook_may_run_another_one(folder, mini, submit, secret):
     assert graded(folder, mini, secret).earned == 10
 
 
+def test_an_answer_that_prints_tens_of_megabytes_loses_nothing(submit, grade):
+    source = "def double(x):\n    for _ in range(10): print('x' * 3_000_000)\n    return 2 * x"
+    assert grade(submit(ex_1_1=source)).exercises[0].earned == 3
+
+
 # -- another Python, other packages ---------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("source", "said"),
