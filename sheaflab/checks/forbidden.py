@@ -85,8 +85,8 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
         if code in functions:
             used.add(functions[code])
         first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
-        for kind, (name, own) in classes.items():  # instances of the student's own subclasses are not meant
-            if type(first) is kind or (code in own and not isinstance(first, kind)):
+        for kind, (name, own) in classes.items():  # a subclass made for the purpose is no way around it
+            if isinstance(first, kind) or code in own:
                 used.add(name)
 
     before = sys.getprofile()

@@ -29,7 +29,14 @@ def one_sided_slopes(answer: Callable[..., Any]) -> None:
         )
 
 
-@forbids("ActivationRegion.slope", "sheaf.log_slope", "sheaf.log_slopes", "Exact")
+@forbids(
+    "ActivationRegion.slope",
+    "sheaf.log_slope",
+    "sheaf.log_slopes",
+    "engine.layers.slopes_in",
+    "schemes.scheme.Scheme",
+    "schemes.walk.Walk",
+)
 def exact_slopes(answer: Callable[..., Any]) -> None:
     c = STATE.copy()
     c[2] = 0.0

@@ -34,6 +34,8 @@ def early(sheaf, c): return keep(sheaf, c)
 def mapped(sheaf, c): return list(map(sheaf.energy, [c]))[0]
 def helper(sheaf, c): return direct(sheaf, c)
 def own(sheaf, c): return 0.5 * float(np.sum((sheaf.restricted(sheaf.pattern(c)) @ c - sheaf.boundary_term) ** 2))
+class Mine(Exact): pass
+def renamed(sheaf, c): return float(Mine().run(sheaf, c, 1.0).log.count)
 def through(sheaf, c): return float(Exact().run(sheaf, c, 1.0).log.count)
 class Inherits(EventEuler): pass
 class Borrows(Euler):
@@ -41,6 +43,9 @@ class Borrows(Euler):
     locate = Borrowed.locate
 class Makes(Euler):
     def locate(self, region, c, h): return EventEuler(self.dt).locate(region, c, h)
+class Helper(EventEuler): pass
+class Helped(Euler):
+    def locate(self, region, c, h): return Helper(self.dt).locate(region, c, h)
 class Own(Euler):
     def locate(self, region, c, h):
         a, b = 0.0, h
@@ -85,6 +90,7 @@ def student(request, sandboxed):
         ("mapped", "Sheaf.energy"),
         ("helper", "Sheaf.energy"),
         ("through", "Exact"),
+        ("renamed", "Exact"),
         ("own", ""),
     ],
 )
@@ -94,7 +100,7 @@ def test_a_forbidden_function_is_noted_however_it_is_come_by(student, name, used
     assert noted == ({f"sheaflab:{used}"} if used else set())
 
 
-@pytest.mark.parametrize(("name", "fails"), [("Inherits", 1), ("Borrows", 1), ("Makes", 1), ("Own", 0)])
+@pytest.mark.parametrize(("name", "fails"), [("Inherits", 1), ("Borrows", 1), ("Makes", 1), ("Helped", 1), ("Own", 0)])
 def test_classes_are_judged_by_what_they_inherit_borrow_and_make(student, name, fails):
     def judge():
         with own_work(student, name, ["sheaflab:EventEuler"], hint="bisect"):
