@@ -64,7 +64,7 @@ class Change:
 
 def changes(course: Course, before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> list[Change]:
     """Compare two states of a class; students in order, then exercises as the gradebook has them, then penalties."""
-    found, names = [], cell_names(course)
+    changed, names = [], cell_names(course)
     nothing = Snapshot(State({}), {})
     for student in sorted(after):
         old, new = before.get(student, nothing), after[student]
@@ -75,10 +75,10 @@ def changes(course: Course, before: Mapping[str, Snapshot], after: Mapping[str, 
             reason = _why(old.checks.get(exercise), new.checks.get(exercise))
             by_hand = _by_hand(was, now)
             if had != has or by_hand:
-                found.append(Change(student, exercise, had, has, "; ".join(filter(None, [by_hand, reason]))))
+                changed.append(Change(student, exercise, had, has, "; ".join(filter(None, [by_hand, reason]))))
         if old.state.penalty != new.state.penalty:
-            found.append(Change(student, "late penalty", -old.state.penalty, -new.state.penalty, "points off"))
-    return found
+            changed.append(Change(student, "late penalty", -old.state.penalty, -new.state.penalty, "points off"))
+    return changed
 
 
 def cell_names(course: Course) -> dict[str, str]:
@@ -112,18 +112,18 @@ def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
     return "; ".join(reasons)
 
 
-def table(found: list[Change], before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> str:
+def table(changed: list[Change], before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> str:
     """Return the changes as Markdown: a line per exercise, then per student the grades as the gradebook has them."""
-    if not found:
+    if not changed:
         return f"No grade changed ({len(after)} students).\n"
     lines = ["| student | exercise | before | after | why |", "|---|---|---:|---:|---|"]
     lines += [
         f"| {plain(c.student)} | {c.exercise} | {c.before:g} | {c.after:g} | {plain(c.why) or 'other points'} |"
-        for c in found
+        for c in changed
     ]
     lines += ["", "| student | grade before | grade after |", "|---|---:|---:|"]
     touched = 0
-    for student in dict.fromkeys(c.student for c in found):
+    for student in dict.fromkeys(c.student for c in changed):
         had = before[student].state.score if student in before else 0.0
         has = after[student].state.score
         touched += had != has

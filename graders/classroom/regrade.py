@@ -66,9 +66,9 @@ class Journal:
                     journal.done.add(entry["student"])
         return journal
 
-    def begin(self, found: Mapping[str, Snapshot]) -> None:
+    def begin(self, snapshots: Mapping[str, Snapshot]) -> None:
         """Write the snapshots of students who have none in the journal."""
-        new = {name: snapshot for name, snapshot in found.items() if name not in self.before}
+        new = {name: snapshot for name, snapshot in snapshots.items() if name not in self.before}
         self._append([{"student": name, "before": snapshot.to_json()} for name, snapshot in new.items()])
         self.before |= new
 

@@ -62,9 +62,9 @@ def write_csv(group: Class, course: Course, path: Path) -> None:
         line += [row.seconds_late, "; ".join(row.waits)]
         line += [row.notebooks.get(name, 0.0) for name in notebooks]
         for exercise in exercises:
-            found, cell = graded.get(exercise.id), row.cells.get(exercise.grade_cell)
+            result, cell = graded.get(exercise.id), row.cells.get(exercise.grade_cell)
             points = "" if cell is None or exercise.id in row.undecided else cell.score
-            line += [points, Status[found["status"]].label if found else ""]
+            line += [points, Status[result["status"]].label if result else ""]
         line += ["" if (cell := row.cells.get(item.cell)) is None or cell.waits else cell.score for item in written]
         lines.append(line)
     _write(path, header, lines)

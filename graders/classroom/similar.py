@@ -108,8 +108,8 @@ def likenesses(forms: Sequence[tuple[str, ...]]) -> np.ndarray:
             seen[run] += 1
     marks = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(forms), max(len(numbers), 1)))
     sizes: np.ndarray = np.asarray(marks.sum(axis=1))
-    found: np.ndarray = 2 * (marks @ marks.T).toarray() / (sizes[:, None] + sizes[None, :])
-    return found
+    coefficients: np.ndarray = 2 * (marks @ marks.T).toarray() / (sizes[:, None] + sizes[None, :])
+    return coefficients
 
 
 def groups(exercise: str, forms: Mapping[str, tuple[str, ...]], threshold: float) -> list[Group]:
@@ -133,10 +133,10 @@ def groups(exercise: str, forms: Mapping[str, tuple[str, ...]], threshold: float
     return sorted(found, key=lambda group: (-group.likeness, group.students))
 
 
-def together(found: Sequence[Group], least: int = 3) -> list[tuple[str, str, list[str]]]:
+def together(groups: Sequence[Group], least: int = 3) -> list[tuple[str, str, list[str]]]:
     """Return the pairs of students who are in one group in at least so many exercises, usual answers left out."""
     shared = defaultdict(list)
-    for group in found:
+    for group in groups:
         if not group.usual:
             for pair in itertools.combinations(group.students, 2):
                 shared[pair].append(group.exercise)

@@ -242,7 +242,7 @@ def table(course: Course, outcomes: Mapping[str, StudentResult]) -> str:
 
 def surprises(samples: Mapping[str, Sample], outcomes: Mapping[str, StudentResult]) -> list[str]:
     """Return what differs from the grades that the samples are made for."""
-    found = []
+    differences = []
     for student, outcome in outcomes.items():
         sample = samples[student]
         for number, result in outcome.reasons.items():
@@ -256,5 +256,5 @@ def surprises(samples: Mapping[str, Sample], outcomes: Mapping[str, StudentResul
                 status = Status.WRONG if sample.checks else Status.TIMED_OUT
             if lost != want or result["status"] != status.name or outcome.points(number) != result["earned"]:
                 what = f"{result['status']}, lost {sorted(lost)}, meant {sorted(want)}"
-                found.append(f"{student}, exercise {number}: {what}")
-    return found
+                differences.append(f"{student}, exercise {number}: {what}")
+    return differences

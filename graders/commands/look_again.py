@@ -63,12 +63,12 @@ def _points(state: State, cell: str) -> float:
     return state.cells[cell].score if cell in state.cells else 0.0
 
 
-def listed(found: list[Request]) -> str:
+def listed(entries: list[Request]) -> str:
     """Return requests as Markdown, open ones first."""
-    if not found:
+    if not entries:
         return "Nobody has asked for another look."
     lines = ["| student | exercise | asked | note | before | after | answer |", "|---|---|---|---|---:|---:|---|"]
-    for request in sorted(found, key=lambda request: (not request.open, request.student, request.exercise)):
+    for request in sorted(entries, key=lambda request: (not request.open, request.student, request.exercise)):
         after = "open" if request.after is None else f"{request.after:g}"
         line = [request.student, request.exercise, request.asked, request.note, f"{request.before:g}", after]
         lines.append("| " + " | ".join(plain(part) for part in [*line, request.answer]) + " |")

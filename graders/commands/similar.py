@@ -20,18 +20,18 @@ def run(options: argparse.Namespace) -> int:
     if not 0 < options.threshold <= 1:
         raise ValueError(f"`--threshold` must be above 0 and at most 1, got {options.threshold}")
     problems: list[tuple[str, str]] = []
-    found = find(chosen_course(options), options.threshold, problems)
+    groups = find(chosen_course(options), options.threshold, problems)
     print("Likeness is no proof: short exercises have few different answers, and working together may be allowed.")
-    for group in found:
+    for group in groups:
         if group.usual:
             print(f"{group.exercise:5} {len(group.students)} of {group.compared} have the usual answer")
         else:
             print(f"{group.exercise:5} {group.likeness:4.0%}  {' '.join(group.students)}")
-    pairs = together(found)
+    pairs = together(groups)
     if pairs:
         print("\nAlike in three or more exercises, usual answers left out:")
     for first, second, exercises in pairs:
         print(f"  {first} and {second}: {', '.join(exercises)}")
-    if not found:
+    if not groups:
         print("No two solutions are that similar.")
     return report_undecided(dict(problems))

@@ -75,10 +75,10 @@ def with_links(folder: Path, ignore: Sequence[str]) -> list[str]:
     Of a submission beyond the bounds everything is ignored: ``["*"]``.
     """
     try:
-        found = _entries(folder, ignore)
+        entries = _entries(folder, ignore)
     except TooMuch:
         return ["*"]
-    names = {entry.path.name for entry in found if not entry.plain}
+    names = {entry.path.name for entry in entries if not entry.plain}
     return [*ignore, *map(glob.escape, sorted(names))]
 
 
@@ -100,11 +100,11 @@ def is_too_much(folder: Path, ignore: Sequence[str]) -> bool:
 
 def _entries(folder: Path, ignore: Sequence[str], *, bounded: bool = True) -> list[Entry]:
     """Return what is in a folder and below it and is not ignored; raise TooMuch if that is more than may be copied."""
-    found = walk(folder, lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore), bounded=bounded)
-    sizes = [entry.size for entry in found if _is_copied(entry)]
+    entries = walk(folder, lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore), bounded=bounded)
+    sizes = [entry.size for entry in entries if _is_copied(entry)]
     if bounded and (len(sizes) > MOST or sum(sizes) > COPIED):
         raise TooMuch
-    return found
+    return entries
 
 
 def _is_copied(entry: Entry) -> bool:

@@ -59,8 +59,8 @@ def record(book: Any, assignment: str, request: Request) -> None:
 
 def open_requests(book: Any, assignment: str) -> dict[str, list[str]]:
     """Return the exercises that students have asked about and that nobody has answered, by student."""
-    found: dict[str, list[str]] = {}
+    exercises: dict[str, list[str]] = {}
     for request in requests(book, assignment):
         if request.open:
-            found.setdefault(request.student, []).append(request.exercise)
-    return found
+            exercises.setdefault(request.student, []).append(request.exercise)
+    return exercises

@@ -68,7 +68,7 @@ def state(gradebook: Any, assignment: str, student: str) -> str | None:
         submission = gradebook.find_submission(assignment, student)
     except MissingEntry:
         return None
-    found = [("submission", submission.student.id, str(submission.timestamp))]
+    values = [("submission", submission.student.id, str(submission.timestamp))]
     for table, value in ((Grade, Grade.auto_score), (Comment, Comment.auto_comment)):
         rows = (
             gradebook.db.query(BaseCell.name, value)
@@ -77,8 +77,8 @@ def state(gradebook: Any, assignment: str, student: str) -> str | None:
             .join(BaseCell, BaseCell.id == table.cell_id)
             .filter(SubmittedNotebook.assignment_id == submission.id)
         )
-        found += [(table.__name__, name, repr(value)) for name, value in rows]
-    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
+        values += [(table.__name__, name, repr(value)) for name, value in rows]
+    return hashlib.sha256(repr(sorted(values)).encode()).hexdigest()
 
 
 def write_marker(folder: Path, digest: str, gradebook: Any, assignment: str, student: str) -> None:
@@ -91,11 +91,11 @@ def write_marker(folder: Path, digest: str, gradebook: Any, assignment: str, stu
 def is_done(folder: Path, digest: str, gradebook: Any, assignment: str, student: str) -> bool:
     """Tell whether `folder` and the gradebook both hold the grades of the submission with this digest."""
     try:
-        found = json.loads((folder / MARKER).read_text())
-        if found["gradebook"] != state(gradebook, assignment, student):
+        noted = json.loads((folder / MARKER).read_text())
+        if noted["gradebook"] != state(gradebook, assignment, student):
             return False
-        if found["digest"] == AGAIN + digest:
+        if noted["digest"] == AGAIN + digest:
             return not gradebook.find_submission(assignment, student).needs_manual_grade
-        return bool(found["digest"] == digest)
+        return bool(noted["digest"] == digest)
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -25,8 +25,8 @@ class _Own:
     def own(self: Any, assignment: str, notebook: str) -> set[str] | None:
         name = os.environ.get("GRADERS_MARKER") or str(getattr(self.current_user, "username", ""))
         course = Course.load(Path(self.coursedir.root), assignment)
-        found: set[str] | None = own_students(self.gradebook, course, notebook, name)
-        return found
+        students: set[str] | None = own_students(self.gradebook, course, notebook, name)
+        return students
 
 
 class OwnSubmissions(_Own, apihandlers.SubmittedNotebookCollectionHandler):  # type: ignore[misc]
@@ -38,8 +38,8 @@ class OwnSubmissions(_Own, apihandlers.SubmittedNotebookCollectionHandler):  # t
     def get(self, assignment_id: str, notebook_id: str) -> None:
         """Answer with the marker's own submissions, or with all if the user is no marker."""
         own = self.own(assignment_id, notebook_id)
-        found = self.api.get_notebook_submissions(assignment_id, notebook_id)
-        self.write(json.dumps([entry for entry in found if own is None or entry["student"] in own]))
+        entries = self.api.get_notebook_submissions(assignment_id, notebook_id)
+        self.write(json.dumps([entry for entry in entries if own is None or entry["student"] in own]))
 
 
 class OwnNavigation(_Own, handlers.SubmissionNavigationHandler):  # type: ignore[misc]
@@ -60,8 +60,8 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(server: Any) -> None:
     """Answer before formgrader does: extensions are loaded in the order of their names, and the first answers."""
     base = server.web_app.settings["base_url"]
-    found = [
+    routes = [
         (r"/formgrader/api/submitted_notebooks/([^/]+)/([^/]+)/?", OwnSubmissions),
         (rf"/formgrader/submissions/(?P<submission_id>[^/]+)/{handlers._navigation_regex}/?", OwnNavigation),
     ]
-    server.web_app.add_handlers(".*$", [(url_path_join(base, pattern), handler) for pattern, handler in found])
+    server.web_app.add_handlers(".*$", [(url_path_join(base, pattern), handler) for pattern, handler in routes])

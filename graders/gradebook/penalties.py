@@ -43,12 +43,12 @@ class SubmissionPenalty(AssignLatePenalties):  # type: ignore[misc]
         name = self.plugin_class.__name__
         try:
             penalty = self.plugin_inst.late_submission_penalty(student, score, late)
-            found = None if penalty is None else float(penalty)
+            points = None if penalty is None else float(penalty)
         except Exception as error:
             raise ValueError(f"the late plugin {name} failed for {student}, {late:g} s late: {error!r}") from error
-        if found is not None and not math.isfinite(found):
-            raise ValueError(f"the late plugin {name} must return a finite number or None, got {found} for {student}")
-        return None if found is None else min(max(found, 0.0), score)
+        if points is not None and not math.isfinite(points):
+            raise ValueError(f"the late plugin {name} must return a finite number or None, got {points} for {student}")
+        return None if points is None else min(max(points, 0.0), score)
 
 
 def spread(penalty: float, scores: Sequence[float]) -> list[float]:

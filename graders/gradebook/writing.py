@@ -46,7 +46,7 @@ def read_result(path: Path) -> dict[str, Any]:
     """Return the summary that :func:`write_result` left in an autograded notebook; empty if there is none."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        found = data["metadata"].get(RESULT, {})
+        summary = data["metadata"].get(RESULT, {})
     except (OSError, ValueError, KeyError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return summary if isinstance(summary, dict) else {}

@@ -22,14 +22,14 @@ def keys(course: Course) -> dict[str, Any]:
         If an exercise has no reasoning.
     """
     why = reasons(course)
-    found: dict[str, Any] = {}
+    made: dict[str, Any] = {}
     for spec in course.notebooks:
         key, bank = solved(course, spec), _bank(course, spec.name)
         for exercise in spec.exercises:
             if exercise.id not in why:
                 raise ManifestError(f"reasons.toml in {course.bank} must have a text for exercise {exercise.id}")
             entry = bank.get(exercise.id, {})
-            found[exercise.id] = {
+            made[exercise.id] = {
                 "code": key.keys[exercise.id].rstrip() + "\n",
                 "reasoning": why[exercise.id].strip(),
                 "alternatives": [[right["style"], right["code"]] for right in entry.get("right", [])[:_SHOWN]],
@@ -41,8 +41,8 @@ def keys(course: Course) -> dict[str, Any]:
         texts = {grade_id(cell): cell.source for cell in convert(course, spec).cells}
         for written in spec.written:
             answer = texts[written.cell].replace(BEGIN, "").replace(END, "").strip()
-            found[written.id] = {"code": answer, "reasoning": "", "alternatives": [], "mistakes": []}
-    return found
+            made[written.id] = {"code": answer, "reasoning": "", "alternatives": [], "mistakes": []}
+    return made
 
 
 def _bank(course: Course, notebook: str) -> dict[str, Any]:

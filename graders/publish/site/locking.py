@@ -147,13 +147,13 @@ class Lock:
             If a package is needed that the lock does not have.
         """
         wanted: list[tuple[str, str]] = [(canonicalize_name(root), "asked for") for root in roots]
-        found: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         while wanted:
             name, why = wanted.pop()
-            if name in found:
+            if name in entries:
                 continue
             if name not in self.packages:
                 raise ValueError(f"the lock must have {name!r} ({why}); add its pure wheel to wheels.txt")
-            found[name] = self.packages[name]
-            wanted += [(need, f"needed by {name}") for need in found[name].depends]
-        return replace(self, packages=found)
+            entries[name] = self.packages[name]
+            wanted += [(need, f"needed by {name}") for need in entries[name].depends]
+        return replace(self, packages=entries)

@@ -57,8 +57,8 @@ def node() -> str:
     SiteError
         If there is none of version 18 or later.
     """
-    found = [shutil.which("node"), *(str(path) for path in _carried_node())]
-    for candidate in found:
+    candidates = [shutil.which("node"), *(str(path) for path in _carried_node())]
+    for candidate in candidates:
         if candidate is None:
             continue
         done = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False)
