@@ -92,24 +92,23 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
     files: dict[str, bytes | None] = {}
     if not is_own(folder):
         return files
+    if is_plain(folder / TIMESTAMP):
+        with contextlib.suppress(OSError), (folder / TIMESTAMP).open("rb") as file:
+            files[TIMESTAMP] = file.read(MAX_STAMP)
     try:
-        names = [name for name in names_in(folder) if name == TIMESTAMP or Path(name).suffix == ".ipynb"]
+        names = [name for name in names_in(folder) if Path(name).suffix == ".ipynb"]
     except TooMuch:
-        return {WHOLE: None}
+        return {WHOLE: None, **files}
     room = MAX_TOGETHER
-    for name in sorted(names, key=lambda name: (name != TIMESTAMP, len(name), name)):
+    for name in sorted(names, key=lambda name: (len(name), name)):
         path = folder / name
         if not is_plain(path):
             continue
         if len(files) > MAX_FILES:
             break
         with contextlib.suppress(OSError), path.open("rb") as file:
-            if name == TIMESTAMP:
-                files[name] = file.read(MAX_STAMP)
-                continue
             size = os.fstat(file.fileno()).st_size
-            raw = file.read(size) if size <= min(MAX_FILE, room) else None
-            files[name] = raw
+            files[name] = raw = file.read(size) if size <= min(MAX_FILE, room) else None
             room -= len(raw or b"")
     return dict(sorted(files.items())) | read_beside(folder)
 

@@ -94,9 +94,10 @@ def test_what_the_folder_may_hold_is_read_whole(handed_in, monkeypatch, hidden):
 
 
 def test_a_person_looks_at_a_folder_of_more_entries_than_are_looked_at(handed_in, monkeypatch, mini):
+    (handed_in / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC")
     seen = Scandir(monkeypatch, handed_in, 200_000)
     files = read_files(handed_in)
-    assert files == {WHOLE: None}
+    assert files == {WHOLE: None, "timestamp.txt": b"2026-01-02 03:04:05 UTC"}
     assert seen.count == NAMES + 1
     (mended,) = [Submission(files, mini).read(spec.name) for spec in mini.notebooks]
     assert mended.status is Status.GRADER
