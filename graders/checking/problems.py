@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from graders.checking import kept
 from graders.checking.verdict import HiddenChecksError
 from sheaflab import Euler, Exact, Network, Sheaf, Trajectory
 from sheaflab.arrays import FloatArray
@@ -31,7 +32,8 @@ def remembered(make: Callable[Concatenate[Rng, P], T]) -> Callable[Concatenate[R
     def again(rng: Rng, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (make.__module__, make.__qualname__, str(rng.bit_generator.state), repr(args), repr(kwargs))
         if key not in _known:
-            made = make(rng, *args, **kwargs)
+            with kept.searching(key):
+                made = make(rng, *args, **kwargs)
             _known[key] = made, rng.bit_generator.state
             while len(_known) > _REMEMBERED:
                 _known.popitem(last=False)

@@ -16,9 +16,10 @@ from typing import Any, cast
 
 import pytest
 
+from graders.checking import kept
 from graders.checking.student import Instances, Student
 from graders.checking.verdict import CheckResult, HiddenChecksError, settle
-from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.manifest import SECRET, Course, NotebookSpec
 
 _one_at_a_time = threading.Lock()  # the checks of one process take turns
 
@@ -31,6 +32,7 @@ class _Job:
     spec: NotebookSpec
     secret: bytes
     submission: bytes = b""
+    kept: contextlib.AbstractContextManager[None] = field(default_factory=contextlib.nullcontext)
     outcomes: dict[tuple[str, str], list[BaseException | None]] = field(default_factory=dict)
     current: str = ""
 
@@ -90,8 +92,9 @@ class _Suite:
             places = {exercise.test_class: k for k, exercise in enumerate(job.spec.exercises)}
             items = [item for item in session.items if isinstance(item, pytest.Function) and item.cls is not None]
             items = sorted((i for i in items if i.cls.__name__ in places), key=lambda i: places[i.cls.__name__])
-            for item, following in zip(items, [*items[1:], None], strict=True):
-                session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            with job.kept:
+                for item, following in zip(items, [*items[1:], None], strict=True):
+                    session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     @property
     def job(self) -> _Job:
@@ -153,7 +156,7 @@ def run_checks(
     path = course.checks_of(spec)
     if not path.is_file():
         raise HiddenChecksError(f"the hidden checks of {spec.name} are missing: {path}")
-    job = _Job(student, spec, secret, submission)
+    job = _Job(student, spec, secret, submission, _kept(course, secret))
     with _one_at_a_time, _clean_environment():
         _suite(path, path.stat().st_mtime_ns).run(job)
     results = {}
@@ -169,6 +172,12 @@ def run_checks(
             mine.append(CheckResult.of(check, failure, exercise.id))
         results.update({(exercise.id, result.name): result for result in settle(mine)})
     return results
+
+
+def _kept(course: Course, secret: bytes) -> contextlib.AbstractContextManager[None]:
+    """Keep how searches end with the course, if the problems are its own and not those of a trial."""
+    own = (course.root / SECRET).is_file() and course.secret == secret
+    return kept.kept_in(course.root, course.checks) if own else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

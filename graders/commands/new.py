@@ -33,6 +33,7 @@ autograded/
 feedback/
 gradebook.db*
 .secret
+.problems/
 __pycache__/
 nbgrader_config_local.py
 """

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from graders.lab.manifest import Course
+from graders.lab.manifest import SECRET, Course
 from graders.lab.percent import BEGIN, END, convert, strip
 
 MARKERS = (BEGIN, END, "BEGIN HIDDEN TESTS")
@@ -145,7 +145,7 @@ def _runs(texts: Iterable[str], length: int) -> set[str]:
 
 
 def _secret(course: Course) -> bytes:
-    path = course.root / ".secret"
+    path = course.root / SECRET
     return path.read_bytes().strip() if path.is_file() else b""
 
 

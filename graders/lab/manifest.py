@@ -17,6 +17,7 @@ ID = re.compile(r"\d+\.(\d+|W\d*)")
 CHECK = re.compile(r"[a-z][a-z0-9_]*")
 ASSIGNMENT = re.compile(r"[a-z][a-z0-9_]*")
 MANIFEST = "exercises.toml"
+SECRET = ".secret"
 
 
 def assignments(root: Path) -> tuple[str, ...]:
@@ -235,7 +236,7 @@ class Course:
         """The course secret that fresh problems are drawn from; made at first use, readable by its owner only."""
         import os
 
-        path = self.root / ".secret"
+        path = self.root / SECRET
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -241,6 +242,8 @@ def main() -> None:
         del sys.modules[name]
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = ["", *(path for path in sys.path if path != here)]  # as in Jupyter: what lies beside comes first
+    gc.collect()
+    gc.freeze()  # a collection in a child would write to every page that holds an object, and copy it
     tell(control, event="ready", exact=int(exact))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whatever ends below, adopted or not, leaves no zombie
     while True:
