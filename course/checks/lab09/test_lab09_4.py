@@ -310,8 +310,11 @@ OVERLOOKED: dict[str, Any] = {
 
 
 @problems.remembered
-def census(rng: np.random.Generator, runs: int, small: bool = False) -> list[Case]:
-    """Starts of which every kink has a sign that nobody can doubt: slides that begin and end, and switches late on."""
+def census(rng: np.random.Generator, runs: int, small: bool = False, one: bool = False) -> list[Case]:
+    """Starts of which every kink has a sign that nobody can doubt: slides that begin and end, and switches late on.
+
+    With `one`, a single set of starts with kinks of both signs, which is found soon.
+    """
 
     def draw(rng: np.random.Generator) -> tuple[Any, Any]:
         scale = rng.choice([1.0, 2.0, 3.0])
@@ -337,6 +340,9 @@ def census(rng: np.random.Generator, runs: int, small: bool = False) -> list[Cas
                 return False
         return True
 
+    if one:
+        near = {"swapped": MISCOUNTED["swapped"], "the first start": MISCOUNTED["the first start"]}
+        return separating(rng, draw, tally, near, certain=certain, most=1)
     return separating(rng, draw, tally, OVERLOOKED if small else MISCOUNTED, certain=certain, most=6)
 
 
@@ -348,13 +354,14 @@ class TestExercise_4_3:
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="4.3", name="kink_census")
-        for case in (*census(instances.pooled("runs"), 6), *census(instances.pooled("small"), 4, small=True)):
+        pooled = *census(instances.pooled("runs"), 6), *census(instances.pooled("small"), 4, small=True)
+        for case in (*pooled, *census(instances.rng("own"), 4, one=True)):
             hint = "every switch to t_end=20.0; steeper: slope_after < slope_before; steeper first; no jump is neither"
             problem, starts = case.args
             self.compare(student, problem, starts, case.expected, hint)
 
     def test_every_run(self, student: Any, instances: Any) -> None:
-        case = census(instances.pooled("every"), 12)[0]
+        case = census(instances.rng("every"), 12, one=True)[0]
         problem, starts = case.args
         one = max(range(len(starts)), key=lambda k: sum(tally(problem, starts[k : k + 1])))
         only = starts[one : one + 1]

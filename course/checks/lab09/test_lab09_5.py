@@ -200,8 +200,13 @@ LATE = 0.7  # so many draws have a switch that another end would miss, or would 
 
 
 @problems.remembered
-def telling_means(rng: np.random.Generator, widths: tuple[int, ...], wide: bool = False) -> list[Case]:
-    """Generators for some of the widths that tell the mean from its near misses (those of `wide` networks)."""
+def telling_means(
+    rng: np.random.Generator, widths: tuple[int, ...], wide: bool = False, one: bool = False
+) -> list[Case]:
+    """Generators for some of the widths that tell the mean from its near misses (those of `wide` networks).
+
+    With `one`, a single generator that tells one of them, which is found soon.
+    """
 
     def draw(rng: np.random.Generator) -> tuple[int, int, int]:
         width, nets, late = (
@@ -219,6 +224,8 @@ def telling_means(rng: np.random.Generator, widths: tuple[int, ...], wide: bool 
         return all(problems.gap(t) > 1e-6 and not (np.abs(t - 20) < 1e-3).any() for t in times)
 
     near, most = (WIDE_MEANS, 1) if wide else (OTHER_MEANS, 8)
+    if one:
+        near, most = {"to t = 5": OTHER_MEANS["to t = 5"]}, 1
     return separating(rng, draw, of_logs(), near, certain=certain, tol=MEAN_TOL, least=1, most=most)
 
 
@@ -230,12 +237,15 @@ class TestExercise_5_2:
 
     def test_fresh_widths(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="5.2", name="mean_switches")
-        cases = telling_means(instances.pooled("widths"), (3, 4, 6)) + telling_means(instances.rng("wide"), (48,), True)
-        for width, seed, nets in [case.args for case in cases]:
+        cases = telling_means(instances.pooled("widths"), (3, 4, 6))
+        cases += telling_means(instances.pooled("wide"), (48,), wide=True)
+        cases += telling_means(instances.rng("own"), (3, 4, 6), one=True)
+        for case in cases:
+            width, seed, nets = case.args
             call = f"mean_switches({width}, np.random.default_rng({seed}), {nets})"
             got = student.call("mean_switches", width, Seed(seed), nets)
             hint = f"{self.hint}; then Exact() to t_end=20.0, and every switch counts"
-            close(got, of_logs()(width, seed, nets), call=call, tol=MEAN_TOL, hint=hint)
+            close(got, case.expected, call=call, tol=MEAN_TOL, hint=hint)
 
     def test_uses_the_generator(self, student: Any, instances: Any) -> None:
         rng = instances.rng("generator")
@@ -374,7 +384,7 @@ class TestExercise_5_3:
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         rng = instances.rng("from")
-        for problem, traj, times in quiet_runs(instances.pooled("runs")):
+        for problem, traj, times in quiet_runs(instances.rng("runs")):
             t_from = float(rng.uniform(5.5, 9))
             got = student.call("late_rate", times, traj.energy(times), t_from)
             # log V is convex in a region: any average of its slope lies between those at the window's ends

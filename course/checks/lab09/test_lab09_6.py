@@ -349,6 +349,7 @@ MISLOCATED: dict[str, Any] = {
     "switches off alone": wrongly(outside=lambda r, c, end, s: (r.pattern & (s[: r.sheaf.h] <= 0)).any()),
     "switches on alone": wrongly(outside=lambda r, c, end, s: (~r.pattern & (s[: r.sheaf.h] > 0)).any()),
 }
+MISSED = {"Euler": MISLOCATED["Euler"]}
 MISORDERED: dict[str, Any] = {
     "the lowest index": wrongly(outside=lambda r, c, end, s: changed(r, end)[0] in changed(r, s)),
     "the highest index": wrongly(outside=lambda r, c, end, s: changed(r, end)[-1] in changed(r, s)),
@@ -361,10 +362,18 @@ TIME_TOL = 1e-6
 
 @problems.remembered
 def crossings(rng: np.random.Generator, near: str) -> list[Case]:
-    """Runs that cross walls at speed, of which the times of the switches tell who bisects from who does not."""
+    """Runs that cross walls at speed, of which the times of the switches tell who bisects from who does not.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    near : {"place", "order", "one"}
+        Which near misses they tell: those of the place of a crossing, of which neuron is first, or, on a single run
+        that is found soon, who does not bisect at all.
+    """
 
     # A bracket that is short enough is a matter of long steps; it is asked for in one check alone.
-    steps = [0.1, 0.1, 0.07, 0.03, *{"place": [0.5, 1.0], "order": []}[near]]
+    steps = [0.1, 0.1, 0.07, 0.03, *([0.5, 1.0] if near == "place" else [])]
 
     def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
         widths = [[2, 4, 1], [2, 6, 1], [2, 3, 3, 1], [3, 5, 2]][int(rng.integers(4))]
@@ -390,8 +399,9 @@ def crossings(rng: np.random.Generator, near: str) -> list[Case]:
             for other in others
         )
 
-    misses = {"place": MISLOCATED, "order": MISORDERED}[near]
-    return separating(rng, draw, located, misses, tol=TIME_TOL, certain=certain, least=2, most=6)
+    misses = {"place": MISLOCATED, "order": MISORDERED, "one": MISSED}[near]
+    least, most = (1, 1) if near == "one" else (2, 6)
+    return separating(rng, draw, located, misses, tol=TIME_TOL, certain=certain, least=least, most=most)
 
 
 def on_the_wall(rng: np.random.Generator) -> list[Case]:
@@ -424,11 +434,11 @@ class TestExercise_6_3:
 
     def test_switch_times(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="6.3", name="BisectingEuler", method="run")
-        for case in crossings(instances.pooled("times"), "place"):
+        for case in crossings(instances.pooled("times"), "place") + crossings(instances.rng("own"), "one"):
             self.compare(student, case, "the outer end of a bracket of 1e-10 around the crossing of any hidden neuron")
 
     def test_first_of_two(self, student: Any, instances: Any) -> None:
-        for case in crossings(instances.pooled("two"), "order"):
+        for case in crossings(instances.pooled("two"), "order") + crossings(instances.rng("own"), "one"):
             self.compare(student, case, "several cross in one step: locate the first, the driver asks again")
 
     def test_lands_outside(self, student: Any, instances: Any) -> None:
@@ -450,7 +460,7 @@ class TestExercise_6_3:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "inherit from Euler and bisect in `locate`"
-        case = crossings(instances.pooled("own"), "order")[0]
+        (case,) = crossings(instances.pooled("own"), "one")  # no number of it is worth anything to anybody else
         problem, c0, dt = case.args
         with problems.own_work(student, "BisectingEuler", forbidden_in("lab09", "6.3"), hint=hint):
             got = self.run(student, case)
@@ -460,12 +470,12 @@ class TestExercise_6_3:
 
 
 class Runs:
-    """Exact and Euler's runs of one problem, with and without bisection, to t = 60 and t = 20."""
+    """Exact and Euler's runs of one problem, with and without bisection, to `t_end`, and Exact's on to t = 60."""
 
-    def __init__(self, problem: Sheaf, c0: Any, dt: float) -> None:
+    def __init__(self, problem: Sheaf, c0: Any, dt: float, t_end: float = 20.0) -> None:
         self.problem, self.c0, self.dt = problem, c0, dt
         self.exact = Exact().run(problem, c0, 60.0)
-        self.pair = [scheme.run(problem, c0, 20.0) for scheme in (Euler(dt), EventEuler(dt, BRACKET))]
+        self.pair = [scheme.run(problem, c0, t_end) for scheme in (Euler(dt), EventEuler(dt, BRACKET))]
 
 
 def strayed(
@@ -538,12 +548,12 @@ DISTANCE_TOL = 1e-6
 
 
 @problems.remembered
-def compared(rng: np.random.Generator, steps: tuple[float, ...]) -> list[Case]:
-    """Runs on which each near miss of the two distances shows."""
+def compared(rng: np.random.Generator, steps: tuple[float, ...], one: bool = False) -> list[Case]:
+    """Runs on which each near miss of the two distances shows; with `one`, a single run, which is found soon."""
 
     def draw(rng: np.random.Generator) -> tuple[Runs] | None:
         widths = [[2, 4, 1], [2, 6, 1], [3, 3, 2], [2, 3, 3, 1]][int(rng.integers(4))]
-        net, late = Network.random(widths, rng, bias_scale=0.1), rng.random() < 0.3
+        net, late = Network.random(widths, rng, bias_scale=0.1), not one and rng.random() < 0.3
         scale, dt = float(rng.uniform(3, 5)) if late else 1.0, float(rng.choice(steps))
         problem = Sheaf(Network([scale * w for w in net.weights], net.biases), rng.standard_normal(widths[0]))
         rest, c0 = problem.harmonic_extension(), problems.cochain(rng, problem, 2.0)
@@ -555,7 +565,7 @@ def compared(rng: np.random.Generator, steps: tuple[float, ...]) -> list[Case]:
         exact = Exact().run(problem, c0, 20.0)
         if exact.log.slides or problems.gap(exact.log.times) < 0.02 or not (late or exact.log.count):
             return None
-        return (Runs(problem, c0, dt),)
+        return (Runs(problem, c0, dt, 10.0 if one else 20.0),)
 
     def certain(expected: list[float], runs: Runs) -> bool:
         if not np.isfinite(expected).all() or max(expected) > 1e3:
@@ -566,13 +576,14 @@ def compared(rng: np.random.Generator, steps: tuple[float, ...]) -> list[Case]:
         return bool(np.abs(np.array(far) - expected[1]).max() < 0.01 * DISTANCE_TOL)
 
     near = {name: miss for name, miss in STRAYED.items() if name != "dt = 0.1"} if steps == (0.1,) else STRAYED | LONG
-    return separating(rng, draw, strayed, near, tol=DISTANCE_TOL, certain=certain, least=2, most=9)
+    near, least, most = ({"swapped": STRAYED["swapped"]}, 1, 1) if one else (near, 2, 9)
+    return separating(rng, draw, strayed, near, tol=DISTANCE_TOL, certain=certain, least=least, most=most)
 
 
 class TestExercise_6_4:
     def own(self, student: Any, instances: Any) -> Any:
         """Judge with the student's own BisectingEuler where it works."""
-        problem, c0, dt = crossings(instances.pooled("own"), "order")[0].args
+        problem, c0, dt = crossings(instances.pooled("own"), "one")[0].args
 
         def works() -> bool:
             with student.watching(*forbidden_in("lab09", "6.4")) as used:
@@ -583,6 +594,9 @@ class TestExercise_6_4:
             return np.shape(got.log.times) == want.shape and bool(np.abs(got.log.times - want).max() < TIME_TOL)
 
         return following(student, "BisectingEuler", "6.3", works, "EventEuler")
+
+    def cases(self, instances: Any, label: str, *steps: float) -> list[Case]:
+        return compared(instances.pooled(label), steps) + compared(instances.rng("own"), steps, one=True)
 
     def ask(self, student: Any, case: Case, which: str, *, own: bool) -> None:
         runs: Runs = case.args[0]
@@ -599,15 +613,15 @@ class TestExercise_6_4:
     def test_coarse(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
             try_visible(student, exercise="6.4", name="compare")
-            for case in compared(instances.pooled("coarse"), (0.1,)):
+            for case in self.cases(instances, "coarse", 0.1):
                 self.ask(student, case, "coarse", own=own)
 
     def test_bisected(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in compared(instances.pooled("bisected"), (0.1,)):
+            for case in self.cases(instances, "bisected", 0.1):
                 self.ask(student, case, "bisected", own=own)
 
     def test_other_steps(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in compared(instances.pooled("steps"), (0.2, 0.05, 0.03, 0.02)):
+            for case in self.cases(instances, "steps", 0.2, 0.05, 0.03, 0.02):
                 self.ask(student, case, "both", own=own)
