@@ -279,7 +279,7 @@ def test_a_small_number_beside_a_large_one_has_a_rounding_of_its_own(outputs):
 
 
 def test_a_dip_below_the_rounding_of_the_largest_coordinate_is_met():
-    """z₂ = 1e-18 - 4e-9 t + t² / 2 + … beside z₁ = 0.5 + t: it is below zero between 2.6e-10 and 7.7e-9."""
+    """z_i = 1e-18 - 4e-9 t + t² / 2 + … beside another at 0.5 + t: it is below zero between 2.6e-10 and 7.7e-9."""
     sheaf = Sheaf(Network([[[0.0]], [[1.0]], [[0.0]]], [[1.5], [-0.5 - 4e-9], [0.0]]), [0.0])
     for name, log in every(sheaf, [0.5, 1e-18, 0.0], 1.0):
         assert [(s.layer, s.after) for s in log] == [(2, "inactive"), (2, "active")], name
