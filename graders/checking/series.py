@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from graders.sandbox.values import Seed
+from sheaflab import Network, Sheaf
 from sheaflab.checks.messages import fail, show
 
+LONGEST = 60
+"""Characters of one argument of a call that is told."""
 HINT = "leave what you are given as it is: work on a copy, or make a new array"
 
 
@@ -20,6 +24,40 @@ def numbered(calls: Sequence[Sequence[Any]]) -> tuple[list[Any], list[list[int]]
             places[id(value)] = len(objects)
             objects.append(value)
     return objects, [[places[id(value)] for value in call] for call in calls]
+
+
+def described(request: Mapping[str, Any]) -> str:
+    """Return the text of a request's call, much as a student would type it; of several, the first and their number.
+
+    Parameters
+    ----------
+    request : mapping
+        As :class:`~graders.checking.student.Student` makes them.
+    """
+    name, args, more = str(request["name"]), list(request["args"]), 0
+    if request["op"] == "series":
+        first, *others = request["calls"]
+        args, more = [request["objects"][place] for place in first], len(others)
+    texts = ["ax"] if request["op"] == "draw" else []
+    texts += [_argument(value) for value in args]
+    texts += [f"{key}={_argument(value)}" for key, value in request["kwargs"].items()]
+    if request["op"] == "run":
+        init = ", ".join(f"{key}={_argument(value)}" for key, value in request["init"].items())
+        name = f"{name}({init}).{request['method']}"
+    return f"{name}({', '.join(texts)})" + (f", or a later one of {more + 1} calls" if more else "")
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, Seed):
+        return f"np.random.default_rng({value.value})"
+    if isinstance(value, (Sheaf, Network)):
+        return f"{type(value).__name__} of widths {(value.net if isinstance(value, Sheaf) else value).widths}"
+    if callable(value):
+        return "f"
+    text = show(value)
+    if len(text) <= LONGEST:
+        return text
+    return f"array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{text[:LONGEST]} …"
 
 
 def unchanged(name: str, objects: Sequence[Any], after: Sequence[tuple[int, Any]]) -> None:

@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graders.checking.series import numbered, unchanged
+from graders.checking.series import described, numbered, unchanged
 from graders.sandbox.inside.protocol import ProtocolError
 from graders.sandbox.outputs import text_of
 from graders.sandbox.values import Callbacks, Instances, Seed, figure
@@ -165,13 +165,14 @@ class Student(ABC):
         """
         name = str(request["name"])
         if self._blocked is not None:
-            raise StudentFault(self._blocked.status, self._blocked.message, f"{name}(…)")
+            told = f"{self._blocked.message} (in an earlier call of this exercise: after that it is not called again)"
+            raise StudentFault(self._blocked.status, told, f"{name}(…)")
         if self._instead:
             request = {**request, "instead": self._instead}
         if self._watched is None:
-            return self._perform(request, name)
+            return self._performed(request, name)
         names, used = self._watched
-        answer = self._perform({**request, "watch": names}, name)
+        answer = self._performed({**request, "watch": names}, name)
         if (
             not isinstance(answer, dict)
             or not {"value", "used"} <= answer.keys()
@@ -180,6 +181,14 @@ class Student(ABC):
             raise unreadable(name)
         used.update(known for known in names if known in answer["used"])
         return answer["value"]
+
+    def _performed(self, request: dict[str, Any], name: str) -> Any:
+        """Carry out a request; what student code raises is told with the call as a student would type it."""
+        try:
+            return self._perform(request, name)
+        except StudentError as error:
+            error.call = described(request)
+            raise
 
     @abstractmethod
     def _perform(self, request: dict[str, Any], name: str) -> Any:

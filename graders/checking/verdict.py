@@ -49,12 +49,18 @@ class CheckResult:
             if exercise and empty.startswith("Exercise ") and empty != f"Exercise {exercise}":
                 status = Status.RAISED
                 message = f"{failure.call} needs {empty.lower()}, which is not written yet: write that one first"
-        return cls(check.name, check.title, status, check.points, message[:MAX_MESSAGE])
+        return cls(check.name, check.title, status, check.points, _bounded(message))
 
     @property
     def earned(self) -> float:
         """Points for the student."""
         return self.points if self.status is Status.OK else 0.0
+
+
+def _bounded(message: str) -> str:
+    """Leave the midst of a long message out: it begins with the call, and ends with what was raised, or with a hint."""
+    half = MAX_MESSAGE // 2 - 3
+    return message if len(message) <= MAX_MESSAGE else f"{message[:half]}\n …\n{message[-half:]}"
 
 
 def settle(results: Sequence[CheckResult]) -> list[CheckResult]:

@@ -29,8 +29,6 @@ def write_result(nb: NotebookNode, result: NotebookResult) -> None:
         exercise = awards.get(grade_id(cell))
         if exercise is not None:
             text = exercise.text()
-            if result.isolation is not None and result.isolation.degraded:
-                text += f"Note: {result.isolation.value}\n"
             points = float(cell.metadata.nbgrader.get("points", exercise.points))
             award = min(max(float(exercise.earned), 0.0), points)
             if exercise.undecided:

@@ -115,8 +115,8 @@ def grade_repaired(
         own.discard()
     by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
-    notes = (*mended.notes, *((own.level.value,) if own.level.degraded else ()))
-    return NotebookResult(spec.name, Status.OK, exercises, own.level, notes, done, time.monotonic() - start, run.memory)
+    seconds = time.monotonic() - start
+    return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(mended.notes), done, seconds, run.memory)
 
 
 def _stubs(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -> dict[int, str]:

@@ -44,7 +44,10 @@ class ExerciseResult:
 
     def text(self) -> str:
         """The report for the student, plain text."""
-        lines = [f"Exercise {self.id}: {self.title}", f"{self.earned:g} of {self.points:g} points: {self.status.label}"]
+        passed, state = sum(check.status is Status.OK for check in self.checks), self.status.label
+        if self.status is Status.WRONG:  # which alone would sound like all of it
+            state = f"{passed} of {len(self.checks)} checks passed"
+        lines = [f"Exercise {self.id}: {self.title}", f"{self.earned:g} of {self.points:g} points: {state}"]
         if self.status.remedy and self.status is not Status.WRONG:
             lines.append(f"What to do: {self.status.remedy}.")
         if self.message:

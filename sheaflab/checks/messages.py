@@ -14,7 +14,9 @@ from sheaflab.arrays import FloatArray
 from sheaflab.checks.raised import Raised
 
 _WIDTH = 400
+_LONGEST = 1000  # of a text that a check has put together; what comes after it has to be read, too
 _SMALL = 12
+_ALL = 16  # digits
 _NOTHING = "nothing came back: is a `return` missing?"
 _NEARLY = "nearly right, but too far off for rounding: use the exact formula, without small steps or rounded numbers"
 _NEAR = 1e-6  # of the size of the numbers
@@ -72,17 +74,17 @@ def calling(answer: object, call: str, given: str = "") -> Iterator[Callable[...
         raise CheckFailed(f"your code raises an error\n{text}") from None
 
 
-def show(value: object) -> str:
-    """Return a short text for a value, arrays included."""
+def show(value: object, digits: int = 0) -> str:
+    """Return a short text for a value, arrays included; with so many digits, or as many as a glance takes in."""
     if isinstance(value, np.ndarray):
-        text = np.array2string(value, precision=6, separator=", ", threshold=40)
+        text = np.array2string(value, precision=digits or 6, separator=", ", threshold=40)
         text = text if value.ndim < 2 or value.size <= 40 else f"array of shape {value.shape}"
     elif isinstance(value, (bool, np.bool_)):
         text = str(bool(value))
     elif isinstance(value, (float, np.floating)):
-        text = f"{float(value):.8g}"
+        text = f"{float(value):.{digits or 8}g}"
     elif isinstance(value, (list, tuple)) and all(isinstance(v, (float, np.floating)) for v in value):
-        inner = ", ".join(show(v) for v in value)
+        inner = ", ".join(show(v, digits) for v in value)
         text = f"[{inner}]" if isinstance(value, list) else f"({inner})"
     else:
         text = repr(value)
@@ -113,8 +115,12 @@ def fail(*, call: str, returned: object, expected: object, hint: str = "", off: 
     if returned is None or (isinstance(returned, str) and returned == show(None)):
         hint = _NOTHING
     parts = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
-    texts = [(name, value if isinstance(value, str) else show(value)) for name, value in parts]
+    texts = [(name, _bounded(value) if isinstance(value, str) else show(value)) for name, value in parts]
     raise CheckFailed("not right yet\n" + rows([*texts, ("off by", off), ("hint", hint)]))
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
 
 
 def rows(parts: Iterable[tuple[str, str]]) -> str:
@@ -145,8 +151,10 @@ def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint:
     want, got = np.asarray(expected, dtype=np.float64), numbers(returned)
 
     def miss(wanted: str = "", off: str = "", hint: str = hint) -> NoReturn:
-        wanted = wanted or show(_plain(expected))
-        fail(call=call, returned=show(returned), expected=wanted, off=off, hint=hint, given=given)
+        told, wanted = show(returned), wanted or show(_plain(expected))
+        if got is not None and show(got) == show(want):  # what differs is further behind
+            told, wanted = show(returned, _ALL), show(_plain(expected), _ALL)
+        fail(call=call, returned=told, expected=wanted, off=off, hint=hint, given=given)
 
     if got is None:
         miss(_kind(want) + ("" if returned is None else f", got a {type(returned).__name__}"))

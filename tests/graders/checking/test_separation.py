@@ -8,13 +8,16 @@ import pytest
 from graders.checking.local import LocalStudent
 from graders.checking.sandboxed import SandboxedStudent
 from graders.checking.separation import separating
-from graders.checking.verdict import HiddenChecksError
+from graders.checking.verdict import MAX_MESSAGE, CheckResult, HiddenChecksError, judge
 from graders.checking.visible import visible
 from graders.grading.canary import best_isolation
+from graders.lab.manifest import Check
 from graders.sandbox.isolation import Limits
 from graders.sandbox.notebook import Host, NotebookRun
-from graders.status import StudentFault
-from sheaflab.checks.messages import CheckFailed
+from graders.sandbox.values import Seed
+from graders.status import Status, StudentError, StudentFault
+from sheaflab import Network, Sheaf
+from sheaflab.checks.messages import CheckFailed, close, fail
 
 CELLS = """
 import collections, array, numpy as np
@@ -35,6 +38,16 @@ KINDS = [collections.deque([1, 2]), array.array("d", [1, 2]), memoryview(np.arra
          np.float32([1, 2]), Numbers(), [np.float32(1), np.uint64(2)], (1, 2), range(1, 3)]
 def kind(k):
     return KINDS[k]
+def first_of(times, dt=0.1):
+    return times[0]
+class Runs:
+    def __init__(self, dt):
+        self.dt = dt
+    def run(self, c):
+        raise ValueError("never")
+def hangs(c):
+    while True:
+        pass
 """
 
 
@@ -114,3 +127,58 @@ def test_a_generator_goes_on_from_where_it_is(student):
 @pytest.mark.parametrize("k", range(9))
 def test_whatever_numpy_takes_for_numbers_can_be_read(sandboxed, k):
     np.testing.assert_array_equal(np.asarray(sandboxed.call("kind", k), dtype=float), [1, 2])
+
+
+def told(ask):
+    with pytest.raises(StudentFault) as raised:
+        ask()
+    return judge(raised.value)[1].split("\n")[0]
+
+
+def test_what_a_call_raises_is_told_with_the_call_itself(student):
+    assert told(lambda: student.call("first_of", [], dt=0.2)) == "first_of([], dt=0.2) raised"
+    assert told(lambda: student.series("first_of", ([],), ([1.0],))) == "first_of([]), or a later one of 2 calls raised"
+    assert told(lambda: student.run("Runs", {"dt": 0.5}, np.zeros(2))) == "Runs(dt=0.5).run([0., 0.]) raised"
+    assert told(lambda: student.call("first_of", Seed(3))) == "first_of(np.random.default_rng(3)) raised"
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, 0.0])
+    assert told(lambda: student.call("first_of", sheaf)) == "first_of(Sheaf of widths [2, 4, 1]) raised"
+    assert told(lambda: student.call("Runs.run", 1)).startswith("Runs.run(…): there is no")
+
+
+def test_checks_that_are_not_run_after_one_that_took_too_long_say_so(sandboxed):
+    sandboxed.next_exercise()
+    with pytest.raises(StudentFault) as first:
+        sandboxed.call("hangs", np.zeros(1))
+    with pytest.raises(StudentFault) as second:
+        sandboxed.call("first_of", [1.0])
+    assert first.value.status is second.value.status is Status.TIMED_OUT
+    assert "not called again" not in first.value.message
+    assert second.value.message == f"{first.value.message} (in an earlier call of this exercise: after that it is not called again)"
+
+
+@pytest.mark.parametrize("text", ["returned", "expected", "call"])
+def test_however_long_a_text_is_the_rest_of_the_message_is_there(text):
+    parts = {"call": "f()", "returned": "1", "expected": "2", text: "x" * 9000}
+    with pytest.raises(CheckFailed) as failed:
+        fail(**parts, hint="turn left")
+    message = judge(failed.value)[1]
+    assert len(message) < MAX_MESSAGE
+    for name in ("call", "returned", "expected", "hint"):
+        assert f"  {name}:" in message
+
+
+def test_what_is_raised_at_the_end_of_a_long_traceback_is_not_cut_off():
+    failure = StudentError(Status.RAISED, "ValueError", "never", "first\n" + "line\n" * 2000 + "ValueError: never", "f()")
+    message = CheckResult.of(Check("a", "title", 1.0), failure).message
+    assert len(message) <= MAX_MESSAGE
+    assert message.startswith("f() raised\nfirst")
+    assert message.endswith("ValueError: never")
+
+
+@pytest.mark.parametrize(("got", "want"), [([1 / 3], np.array([1 / 3 + 1e-9])), (0.5, 0.5 + 1e-10)])
+def test_values_that_look_alike_are_shown_with_all_their_digits(got, want):
+    with pytest.raises(CheckFailed) as failed:
+        close(got, want, call="f()", tol=1e-12)
+    shown = dict(row.strip().split(": ", 1) for row in str(failed.value).split("\n")[1:])
+    assert shown["returned"].strip() != shown["expected"].strip()
+    assert max(len(shown[name].strip()) for name in ("returned", "expected")) > 14

@@ -68,7 +68,9 @@ def test_every_way_of_isolation_gives_the_same_grade_and_says_its_name(grade, su
     result = grade(submit(ex_1_2="def twice(f, x):\n    return f(x)"), level=level)
     assert statuses(result) == [Status.OK, Status.WRONG, Status.OK, Status.OK]
     assert result.isolation is level
-    assert any("degraded isolation" in note for note in result.notes) == level.degraded
+    told = "".join(exercise.text() for exercise in result.exercises) + " ".join(result.notes)
+    assert "isolation" not in told  # what the machine lacks is told to staff, who can mend it
+    assert "bubblewrap" not in told
 
 
 CASES = {
