@@ -184,6 +184,7 @@ NO_CHATTER: dict[str, Any] = {
     **{f"dt = {dt:g}": of_dt(dt) for dt in (0.01, 0.001)},
     "others interrupt": interrupted,
     "each row again": again,
+    "each row again, in order": lambda *args: sorted(again(*args)),
     "in order of discovery": lambda *args: list(dict.fromkeys(again(*args))),
 }
 
