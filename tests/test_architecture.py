@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def test_there_are_five_top_level_places():
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip
     top = {line.split("/")[0] for line in tracked}
-    files = {"README.md", "pyproject.toml", "CHANGELOG.md", "LICENSE", "CITATION.cff", "SECURITY.md"}
+    files = {"README.md", "pyproject.toml", "CHANGELOG.md", "LICENSE", "CITATION.cff", "SECURITY.md", "CONTRIBUTING.md"}
     assert {name for name in top if not name.startswith(".")} <= PLACES | files
 
 
@@ -74,6 +75,16 @@ ROOMS = {
         "status", "lab", "sandbox", "checking", "grading", "proof", "gradebook", "classroom", "publish", "commands",
     ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_the_map_of_the_rooms_is_that_of_the_tree(package):
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition(f"| `{package}/` |")[2].partition("\n\n")[0]
+    rooms = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert tuple(rooms) == ROOMS[package]
+    there = {path.stem for path in (ROOT / package).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert set(rooms) == there - {"__init__"}
 
 
 def name_of(path: Path, root: Path = ROOT) -> str:
