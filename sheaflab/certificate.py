@@ -14,8 +14,10 @@ from itertools import pairwise
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
+from sheaflab.proof.balls import Unproved, Wrong
 from sheaflab.proof.follow import Findings, Stop, follow
 from sheaflab.proof.positivity import Doubt, Refutation
+from sheaflab.proof.rigorous import enclose
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.trajectory import FlowPiece, Trajectory
 
@@ -65,22 +67,36 @@ class Certificate:
         return f"Certificate({self.verdict.name}, switch times to {worst:.1g}, states to {self.state_error:.1g}{extra})"
 
 
-def certify(trajectory: Trajectory) -> Certificate:
+def certify(trajectory: Trajectory, *, rigorous: bool = False) -> Certificate:
     """Check that a trajectory is the flow of its sheaf and that its log lists every switch.
 
     Parameters
     ----------
     trajectory : Trajectory
+    rigorous : bool
+        Follow the flow in ball arithmetic of hundreds of bits (:mod:`sheaflab.proof.rigorous`) in the place of doubles
+        with bounds of their rounding: slower by far, and decides nearly everything. Needs python-flint, which
+        ``pip install 'sheaflab[proof]'`` brings.
 
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    ImportError
+        If `rigorous` and python-flint is not installed.
+    ValueError
+        If `rigorous` and the network has more than 32 hidden neurons.
     """
     check = _Check(trajectory)
     if not trajectory.log.certified:
         return check.result(Verdict.NOT_CHECKED)
     if check.cover() and check.listed():
-        check.follow()
+        if rigorous:
+            check.enclose()
+        else:
+            check.follow()
         check.energies()
     return check.result(Verdict.REFUTED if check.against else Verdict.UNDECIDED if check.open else Verdict.PROVED)
 
@@ -144,6 +160,20 @@ class _Check:
         else:
             self._times(found)
             self._states(found)
+
+    def enclose(self) -> None:
+        """Prove modes, times and states in ball arithmetic."""
+        traj = self.traj
+        joints: list[tuple[float, tuple[str, ...]]] = [(piece.start, piece.region.modes) for piece in traj.pieces]
+        try:
+            found = enclose(self.sheaf, joints, traj.states[: len(joints)], traj.t_end)
+        except Unproved as error:
+            self.open.append(str(error))
+        except Wrong as error:
+            self.against.append(str(error))
+        else:
+            self.time_errors[:] = [found.times[self.joints[k] - 1] for k in range(len(traj.log))]
+            self.state_error = max(found.states, default=0.0)
 
     def _times(self, found: Findings) -> None:
         times = self.traj.times[1:-1]

@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
-TOOLS = ("pytest", "pytest-xdist", "hypothesis", "mpmath", "ipywidgets")
+TOOLS = ("pytest", "pytest-xdist", "hypothesis", "mpmath", "ipywidgets", "python-flint")
 
 
 def floors(dependencies: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ One table: tests are left out by it, `graders doctor` prints it, and both name t
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -118,6 +119,13 @@ REQUIREMENTS = (
         "tests of pages and of the browser edition",
         "chromium",
         lambda: "" if chromium() else "chromium is not installed",
+    ),
+    Requirement(
+        "flint",
+        "`certify(rigorous=True)` of the library",
+        "",
+        lambda: "" if importlib.util.find_spec("flint") else "python-flint is not installed",
+        "pip install 'sheaflab[proof]'",
     ),
     Requirement(
         "postgresql",

@@ -36,9 +36,9 @@ class ExactTrajectory(Trajectory):
 
     repelled: tuple[tuple[int, int], ...] = ()
 
-    def certify(self) -> Certificate:
+    def certify(self, *, rigorous: bool = False) -> Certificate:
         """Check this trajectory independently of how it was made: see :func:`sheaflab.certificate.certify`."""
-        return certify(self)
+        return certify(self, rigorous=rigorous)
 
 
 class Exact(Scheme[ExactTrajectory]):

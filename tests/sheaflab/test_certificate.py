@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -166,3 +168,10 @@ def test_two_joints_at_one_instant_each_keep_their_own_errors():
     assert proof.verdict is Verdict.UNDECIDED
     assert "and the next one is 0 later" in proof.findings[0]
     assert proof.time_errors[0] < 1e-18 <= proof.time_errors[1] < 2e-18
+
+
+def test_without_python_flint_the_rigorous_certificate_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "flint", None)
+    traj = next(runs([2, 4, 1]))
+    with pytest.raises(ImportError, match=re.escape("pip install 'sheaflab[proof]'")):
+        traj.certify(rigorous=True)
