@@ -93,7 +93,7 @@ def grade_class(
             try:
                 recorder.write(result)
             except (OSError, UnicodeError) as error:  # of files beside the notebooks, or their names
-                why = f"its files cannot be written: {error}"
+                why = f"it cannot be written: {error}"
             if why:
                 done.undecided[result.student] = why
             else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import shutil
 from pathlib import Path
 
 from nbconvert.exporters import NotebookExporter
@@ -71,6 +72,8 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
     limits: Limits
     level: Isolation
     result: SubmissionResult
+    unwritten: str
+    """Why this submission cannot be written; empty as long as it can."""
     undecided: dict[str, str]
 
     @classmethod
@@ -111,7 +114,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Let nbgrader copy files, and grade the submission."""
-        folder = Path(self._format_source(assignment_id, student_id))
+        self.unwritten, folder = "", Path(self._format_source(assignment_id, student_id))
         files = read_files(folder)
         names = tuple(fnmatch.filter([spec.name for spec in self.course.ready], self.coursedir.notebook_id))
         self.notebooks = [str(folder / f"{name}.ipynb") for name in names]
@@ -131,16 +134,33 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Write a graded notebook. nbgrader's own steps for a notebook are not run."""
+        if self.unwritten:
+            return
         resources = self.init_single_notebook_resources(notebook_filename)
         graded = self.result.notebooks[resources["nbgrader"]["notebook"]]
         for exercise in graded.result.exercises:
             self.log.info("%s: %g/%g %s", exercise.id, exercise.earned, exercise.points, exercise.status.label)
-        self.write_single_notebook(graded.text, {**resources, "output_extension": ".ipynb"})
+        try:
+            self.write_single_notebook(graded.text, {**resources, "output_extension": ".ipynb"})
+        except (OSError, UnicodeError) as error:
+            self.unwritten = f"it cannot be written: {error}"
 
     def set_permissions(self, assignment_id: str, student_id: str) -> None:
-        """Write the gradebook, mark the submission as graded if all of it was, then do as nbgrader does."""
-        if self.result.undecided:
-            self.undecided[student_id] = self.result.undecided
+        """Write the gradebook and mark the submission as graded, as whole as it is, then do as nbgrader does.
+
+        What cannot be written is left as it is where nothing has been graded, and a person must look.
+        """
+        try:
+            if not self.unwritten:
+                self._record(assignment_id, student_id)
+        except (OSError, UnicodeError) as error:
+            self.unwritten = f"it cannot be written: {error}"
+        if why := self.unwritten or self.result.undecided:
+            self.undecided[student_id] = why
+        if self.unwritten and self.coursedir.notebook_id == "*":
+            shutil.rmtree(self._format_dest(assignment_id, student_id), ignore_errors=True)
+
+    def _record(self, assignment_id: str, student_id: str) -> None:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
             write_rows(book, SubmissionPenalty(parent=self), self.result, self.course)
             if self.coursedir.notebook_id == "*":

@@ -13,7 +13,7 @@ from nbgrader.apps import AutogradeApp
 
 from graders.classroom import batch, similar
 from graders.commands.cli import main
-from graders.gradebook import apart, nbgrader_api
+from graders.gradebook import apart, doors, marker, nbgrader_api, record
 from graders.gradebook.writing import read_result
 from graders.grading import submission
 from graders.grading.canary import best_isolation
@@ -163,6 +163,31 @@ def test_a_machine_that_still_fails_afterwards_stops_the_class_and_blames_nobody
     assert main(["grade", f"--course={course.root}"]) == 2
     assert "no level today" in capsys.readouterr().err
     assert scores(course) == {}
+
+
+def full_disk(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("door", "where"),
+    [
+        (by_graders, (record, "write_rows")),
+        (by_graders, (marker, "write_marker")),
+        (by_nbgrader, (doors.WholeSubmissions, "write_single_notebook")),
+        (by_nbgrader, (doors, "write_rows")),
+        (by_nbgrader, (marker, "write_marker")),
+    ],
+)
+def test_what_cannot_be_written_waits_for_a_person_at_both_doors(course, submit, caplog, capsys, monkeypatch, door, where):
+    hand_in(course, "eve", submit())
+    with monkeypatch.context() as full:
+        full.setattr(*where, full_disk)
+        assert door(course) == 3
+    assert "A person must look at eve: it cannot be written: [Errno 28]" in capsys.readouterr().err + caplog.text
+    assert not (course.root / "autograded" / "eve" / "mini").exists()
+    assert door(course) == 0
+    assert scores(course) == {"eve": 10}
 
 
 @pytest.mark.parametrize("door", [by_graders, by_nbgrader])
