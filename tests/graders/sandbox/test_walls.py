@@ -129,8 +129,8 @@ def double(x):
     try:
         while 'worker.py' in open(f'/proc/{{above[-1]}}/cmdline').read() and above[-1] > 1:
             above.append(int(open(f'/proc/{{above[-1]}}/stat').read().rpartition(')')[2].split()[1]))
-    except OSError:  # landlock
-        pass
+    except OSError:  # landlock; the worker's first process leads the session
+        above += [os.getsid(0), 0]
     leave('/bin/sleep', '{mark}')
     for pid in above[:-1] or above:
         try:
@@ -146,6 +146,17 @@ def test_nothing_outlives_its_worker_even_if_the_worker_is_killed_from_within(at
     mark = f"{os.getpid()}{time.monotonic_ns()}"
     assert attack(LEAVE + KILL.format(mark=mark), level)[0].status is not Status.OK
     assert running(mark) == []
+
+
+@each([Isolation.LANDLOCK, Isolation.RLIMITS])
+def test_processes_are_counted_where_the_kernel_counts_those_of_others(attack, level):
+    source = (
+        "import os, time\ndef double(x):\n    for _ in range(40):\n        if os.fork() == 0:\n"
+        "            time.sleep(60)\n            os._exit(0)\n    time.sleep(60)"
+    )
+    found = attack(source, level)[0]
+    assert found.status is Status.KILLED
+    assert "more than 24 processes or threads at once" in found.message
 
 
 def test_two_workers_of_root_have_two_user_ids():
