@@ -85,7 +85,7 @@ class TestExercise_6_1:
         times, dt = log
         # Each grid time of three steps is one of one step, so no switch falls on it either.
         first, other = student.series("skipped_regions", (times, dt), (times, 3 * dt))
-        told = [round(t, 5) for t in times]
+        told: Any = [round(t, 5) for t in times] if len(times) < 20 else f"{len(times)} times up to {times[-1]:.4g}"
         close(first, expected, call=f"skipped_regions({told}, {dt:.4g})", tol=0.0, hint=hint)
         call = f"skipped_regions({told}, {3 * dt:.4g}), after the same times with dt = {dt:.4g}"
         close(other, skipped(times, 3 * dt), call=call, tol=0.0, hint=hint)
@@ -113,6 +113,13 @@ class TestExercise_6_1:
         close(student.series("skipped_regions", *calls), [0, 1], call=call, tol=0.0, hint=hint)
 
     def test_several_in_a_step(self, student: Any, instances: Any) -> None:
+        rng = instances.rng("many")
+        gaps = rng.permutation([*range(1, 41), 64, 100, 128, 256, *[0] * 120])  # of any length, and many switches
+        k = int(rng.integers(3)) + np.concatenate([[0], np.cumsum(gaps)])
+        many = np.sort(np.concatenate([k, np.full(30, k[-1] + 1)]) + rng.uniform(0.02, 0.98, len(k) + 30))
+        dt, missed = float(rng.uniform(0.05, 0.2)), 120 + 29
+        hint = "a long run: any number of switches, and any number of steps between two of them"
+        self.steps(student, dt, many.tolist(), missed, hint)
         dt = instances.rng("several").uniform(0.05, 0.2)
         self.steps(student, dt, [1.5, 3.1, 3.2, 3.9], 2, "three switches in a step have two regions between them")
         self.steps(student, dt, [0.2, 0.4, 0.6, 0.8, 5.5], 3, "four switches in a step have three regions between them")
@@ -152,9 +159,13 @@ class Bracket:
         self.asked.append(float(t))
         return self.f(float(t))
 
-    def fresh(self, sign: float = 1.0) -> Bracket:
-        """The same, or its negative, asked for the first time."""
-        return Bracket(self.shape, sign * self.size, self.root, self.a, self.b, self.tol)
+    def fresh(self) -> Bracket:
+        """The same, asked for the first time."""
+        return Bracket(self.shape, self.size, self.root, self.a, self.b, self.tol)
+
+    def mirrored(self) -> Bracket:
+        """Another function in the same bracket: the negative, and its sign changes as far from the other end."""
+        return Bracket(self.shape, -self.size, self.a + (self.b - self.root), self.a, self.b, self.tol)
 
     @property
     def text(self) -> str:
@@ -231,6 +242,18 @@ def brackets(rng: np.random.Generator, short: bool = False) -> list[Bracket]:
     return found + like
 
 
+def met(rng: np.random.Generator) -> list[Bracket]:
+    """Brackets of few binary digits, of which the first, second or third middle is exactly the time of the zero."""
+    found = list[Bracket]()
+    for halvings in (1, 2, 3):
+        a, length = float(rng.integers(-20, 20)), float(2.0 ** rng.integers(-1, 5))
+        part = float(rng.choice(np.arange(1, 2**halvings, 2)) / 2**halvings)
+        shape, size = str(rng.choice(["smooth", "cubic"])), float(rng.choice([-1, 1]) * 10 ** rng.uniform(-3, 3))
+        tol = length * float(10 ** rng.uniform(-9, -2))
+        found.append(Bracket(shape, size, a + part * length, a, a + length, tol))
+    return found
+
+
 class TestExercise_6_2:
     hint = "the middle replaces the end whose sign it shares, until the bracket is as short as tol"
 
@@ -244,11 +267,13 @@ class TestExercise_6_2:
         try_visible(student, exercise="6.2", name="bisect")
         for bracket in brackets(instances.rng("accuracy")) + brackets(instances.rng("short"), short=True):
             self.ask(student, bracket.fresh())
+        for bracket in met(instances.rng("met")):
+            self.ask(student, bracket)
 
     def test_rising_and_falling(self, student: Any, instances: Any) -> None:
         for bracket in brackets(instances.rng("falling"))[:4]:
             self.ask(student, bracket.fresh())
-            self.ask(student, bracket.fresh(-1.0))
+            self.ask(student, bracket.mirrored())  # who remembers values by their times has the last function's
 
     def test_budget(self, student: Any, instances: Any) -> None:
         for bracket in brackets(instances.rng("budget")):
@@ -356,6 +381,26 @@ MISORDERED: dict[str, Any] = {
     "the last to cross": wrongly(outside=lambda r, c, end, s: set(changed(r, end)) <= set(changed(r, s))),
     "several at once alone": wrongly(outside=lambda r, c, end, s: len(changed(r, s)) > 1),
 }
+
+
+class Tiring(Bisected):
+    """A bisection that is coarse from some call on."""
+
+    def __init__(self, dt: float, calls: int) -> None:
+        super().__init__(dt)
+        self.left = calls
+
+    def locate(self, region: ActivationRegion, c: Any, h: float) -> float:
+        self.left -= 1
+        self.tol = BRACKET if self.left >= 0 else 1e-6
+        return super().locate(region, c, h)
+
+
+FORGETFUL: dict[str, Any] = {
+    **{f"coarse after {n} calls": partial(located, make=partial(Tiring, calls=n)) for n in (20, 50)},
+    "how many are active": wrongly(outside=lambda r, c, end, s: (s[: r.sheaf.h] > 0).sum() != r.pattern.sum()),
+    "an even number": wrongly(outside=lambda r, c, end, s: len(changed(r, s)) % 2 == 1),
+}
 TIME_TOL = 1e-6
 """Each crossing is at most 1e-10 late; speeds above 0.02 pass that on to later crossings a few hundredfold."""
 
@@ -417,6 +462,26 @@ def on_the_wall(rng: np.random.Generator) -> list[Case]:
     return [Case(args, located(*args)) for args in ((problem, c0, 1 / 16) for c0 in starts)]
 
 
+@problems.remembered
+def many_walls(rng: np.random.Generator) -> list[Case]:
+    """A long run: sixty neurons that do not feel each other, on and off in turn, several of them in each step."""
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...]:
+        number = 60
+        when = 4.5 * (np.arange(number) + rng.uniform(0.1, 0.9, number)) / number
+        rest = rng.uniform(0.5, 2.0, number) * np.where(np.arange(number) % 2, 1, -1) * rng.choice([-1, 1])
+        mix = rng.permutation(number)
+        c0 = np.append((rest * (1 - np.exp(when)))[mix], 1.0)
+        net = Network([np.zeros((number, 1)), np.zeros((1, number))], [rest[mix], np.zeros(1)])
+        return Sheaf(net, [1.0]), c0, float(rng.uniform(0.3, 0.4))
+
+    def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float) -> bool:
+        steps = np.array(expected[:-1]) / dt
+        return problems.gap(np.array(expected[:-1])) > 1e-4 and bool(np.abs(steps - np.round(steps)).min() > 1e-4)
+
+    return separating(rng, draw, located, FORGETFUL, tol=TIME_TOL, certain=certain, most=1)
+
+
 class TestExercise_6_3:
     def run(self, student: Any, case: Case) -> Any:
         problem, c0, dt = case.args
@@ -438,7 +503,8 @@ class TestExercise_6_3:
             self.compare(student, case, "the outer end of a bracket of 1e-10 around the crossing of any hidden neuron")
 
     def test_first_of_two(self, student: Any, instances: Any) -> None:
-        for case in crossings(instances.pooled("two"), "order") + crossings(instances.rng("own"), "one"):
+        cases = crossings(instances.pooled("two"), "order") + crossings(instances.rng("own"), "one")
+        for case in cases + many_walls(instances.rng("many")):
             self.compare(student, case, "several cross in one step: locate the first, the driver asks again")
 
     def test_lands_outside(self, student: Any, instances: Any) -> None:
@@ -519,7 +585,22 @@ def relative(runs: Runs) -> list[float]:
     return found
 
 
+def cut(runs: Runs) -> list[float]:
+    """Both runs cut to as many states as the shorter one has."""
+    fewest = min(int((run.times <= 10.0 + 1e-9).sum()) for run in runs.pair)
+    return strayed(runs, rows=lambda times, run: np.arange(len(times)) < fewest)
+
+
+def goes_on(runs: Runs) -> list[float]:
+    """The bisected run starts where Euler's first step has ended."""
+    first = runs.pair[0].states[1]
+    later = EventEuler(runs.dt, BRACKET).run(runs.problem, first, 10.0 - runs.dt)
+    gaps = later.states - runs.exact.at(np.minimum(later.times + runs.dt, 10.0))
+    return [strayed(runs)[0], float(np.linalg.norm(gaps, axis=1).max())]
+
+
 STRAYED: dict[str, Any] = {
+    "on from Euler's first step": goes_on,
     **{f"to t = {t:g}": partial(strayed, until=t) for t in (1.0, 2.0, 5.0, 12.0, 20.0)},
     **{f"dt = {dt:g}": of_step(dt) for dt in (0.1, 0.01)},
     "the largest of all": partial(strayed, norm=np.abs),
@@ -564,6 +645,12 @@ def compared(rng: np.random.Generator, steps: tuple[float, ...], one: bool = Fal
             if rates[-1] * dt > 1.8 or rates[0] > 0.09:
                 return None
             c0 = rest + rng.choice([-4, 4]) * modes[:, 0] + 0.02 * c0
+        elif not one and rng.random() < 0.4:  # a wall is crossed in the first step
+            i, side = int(rng.integers(problem.h)), int(rng.integers(2))
+            speed = float(problem.wall_speeds(c0)[side][i])
+            if (speed > 0) == bool(side):
+                return None  # away from the wall
+            c0[i] = -speed * dt * rng.uniform(0.2, 0.6)
         exact = Exact().run(problem, c0, 20.0)
         if exact.log.slides or problems.gap(exact.log.times) < 0.02 or not (late or exact.log.count):
             return None
@@ -580,6 +667,24 @@ def compared(rng: np.random.Generator, steps: tuple[float, ...], one: bool = Fal
     near = {name: miss for name, miss in STRAYED.items() if name != "dt = 0.1"} if steps == (0.1,) else STRAYED | LONG
     near, least, most = ({"swapped": STRAYED["swapped"]}, 1, 1) if one else (near, 2, 9)
     return separating(rng, draw, strayed, near, tol=DISTANCE_TOL, certain=certain, least=least, most=most)
+
+
+@problems.remembered
+def growing(rng: np.random.Generator) -> list[Case]:
+    """A run of which the error still grows at t = 10, along a slow mode, and others that cross walls on the way."""
+
+    def draw(rng: np.random.Generator) -> tuple[Runs]:
+        number, w = 9, float(rng.uniform(3.3, 3.6))
+        rest = np.append(rng.uniform(0.005, 0.02, number - 1) * rng.choice([-1, 1], number - 1), 10.0)
+        w2 = np.append(np.zeros(number - 1), w)[None]  # one neuron alone is felt by the output
+        problem = Sheaf(Network([np.zeros((number, 1)), w2], [rest, np.zeros(1)]), [1.0])
+        when = (np.arange(number - 1) + rng.uniform(0.2, 0.8, number - 1)) / (number - 1)
+        c0 = np.append(rest, 10 * w)
+        c0[: number - 1] *= 1 - np.exp(rng.permutation(when))
+        c0 += rng.choice([-4, 4]) * np.linalg.eigh(problem.laplacian(np.ones(number, dtype=bool)))[1][:, 0]
+        return (Runs(problem, c0, 0.1, 10.0),)
+
+    return separating(rng, draw, strayed, {"as many states as the shorter run": cut}, tol=DISTANCE_TOL, most=1)
 
 
 class TestExercise_6_4:
@@ -620,7 +725,7 @@ class TestExercise_6_4:
 
     def test_bisected(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in self.cases(instances, "bisected", 0.1):
+            for case in self.cases(instances, "bisected", 0.1) + growing(instances.rng("growing")):
                 self.ask(student, case, "bisected", own=own)
 
     def test_other_steps(self, student: Any, instances: Any) -> None:

@@ -94,7 +94,7 @@ check("6.1", skipped_regions)
 #
 # `f` changes its sign exactly once in $[a, b]$, from negative to positive or from positive to negative. Return a time within
 # `tol` of the sign change. Budget: at most $\lceil \log_2((b - a)/\text{tol}) \rceil + 3$ evaluations of `f`, and none outside
-# $[a, b]$. You know nothing else about `f`: it may be as steep as a cliff.
+# $[a, b]$. You know nothing else about `f`: it may be as steep as a cliff, and it may be exactly 0 where it changes its sign.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-6-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def bisect(f, a: float, b: float, tol: float) -> float:
@@ -136,7 +136,8 @@ check("6.2", bisect)
 # step, the first one counts.
 #
 # `self.advance(region, c, s)` is the state after a step of length `s`; `region.pattern` is the pattern inside. Inherit from
-# `Euler`. Do not use the library's `EventEuler` (it is the answer to this exercise), `Exact` or `region.flow`.
+# `Euler`, or write its `advance` yourself. Do not use the library's `EventEuler` (it is the answer to this exercise), `Exact`
+# or `region.flow`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-6-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class BisectingEuler(Euler):
