@@ -1,8 +1,9 @@
 r"""The first event of a step's series, certified beyond the rounding of each neuron's own row.
 
-One rounding for all, that of the largest coordinate, decides nearly everything. A function that comes within a thousand
-times of it is looked at with its own: numbers of very different size may meet in one state, and a row that only meets
-small ones is known much better. With :math:`E_i` what coordinate `i` may be wrong by, which is its own rounding at
+One rounding for all, that of the largest coordinate, decides nearly everything. A function with an ordinate near that,
+in a band where no ordinary one has any, is looked at with its own: numbers of very different size may meet in one
+state, and a row that only meets small ones is known much better.
+With :math:`E_i` what coordinate `i` may be wrong by, which is its own rounding at
 first and grows to that of its row's terms, the function of `z_i` is known to :math:`E_i + \nu_1 x + \nu_2 x^2 + \dots`,
 each :math:`\nu_k` the rounding of the sum that the coefficient is.
 """
@@ -12,12 +13,12 @@ from __future__ import annotations
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
-from sheaflab.engine.flow import MOST, Flow
-from sheaflab.events.polynomials import NOISE, conversion, first_root
+from sheaflab.engine.flow import Flow
+from sheaflab.events.polynomials import NOISE, conversion, first_root, value
 
 EARLY = 0.2  # of a step
-_FAR = 1e3
-_NOISES = np.full(MOST + 1, _FAR * NOISE)
+_BAND = 4e6  # times the rounding of the largest coordinate: as far from 0, a coordinate's rounding does not matter
+_LIFT = 1e-5  # of that: what functions are lifted by that pass through it at once
 _LOST = 1e-25  # of the common rounding: what is smaller counts as 0
 
 
@@ -43,16 +44,17 @@ def first_crossing(
     h, slid = flow.h, flow.slid
     column = scale[:, None]
     functions = series[:, :h] * flow.sides * column
+    band: float | FloatArray = _BAND * blur * rounding
     if slid.size:
         functions[0, slid] = 1.0  # a coordinate that does not move has no event of its own
         leaving = series.dot(flow.leaving) * column
         leaving[0] = np.concatenate([-flow.r[slid], flow.r[slid] - flow.g[slid]])
         functions = np.concatenate([functions, leaving], axis=1)
+        band = np.full(functions.shape[1], band)
+        band[h:] *= flow.sheaf.gain**2
     matrix = conversion(len(series) - 1)
     b = matrix.dot(functions)
-    far = _NOISES[: len(series)].dot(np.abs(functions))
-    far += 4.0 * _FAR * blur * rounding
-    near = b <= far
+    near = b <= band
     for i in flow.left:
         near[0, i] = False  # a known zero
     for i in flow.eased:
@@ -60,25 +62,28 @@ def first_crossing(
     some = dict.fromkeys(near.nonzero()[1].tolist())
     if not some:
         return 1.0, [], []
+    low = b < -band
     # Nearly always no ordinate is in between.
-    low = b < -far
     clear = np.count_nonzero(low) == np.count_nonzero(near)
     own: _Own | None = None
     best, hits = 1.0, list[tuple[float, int]]()
     # In the order of their first low ordinate: the likely first one first, the others are cleared by one value.
     for e in some:
         terms = functions[:, e]
+        listed = terms.tolist()
         # A little further than the best so far: lifted by its rounding, an event of the same instant comes later.
         limit = min(1.0, best * (1 + 1e-10))
         sure = clear or bool((low[:, e] == near[:, e]).all())
         if sure:
-            noise = float(far[e]) / _FAR
-            x = first_root(terms.tolist(), b[:, e] + noise, noise, limit)
+            if hits and 0 not in (signs := low[:, e].tobytes())[signs.find(1) :] and value(listed, limit) > 0:
+                continue  # it has one root, and that is later
+            noise = _LIFT * (band if isinstance(band, float) else float(band[e]))
+            x = first_root(listed, b[:, e] + noise, noise, limit)
         # From a known zero it may fall again before it has risen above the common rounding.
         if not sure or (x < EARLY and e in flow.left):
             own = own or _Own(flow, series, scale, t, rounding, blur)
             lift = own.noise(e, np.abs(terms))
-            x = first_root(terms.tolist(), matrix.dot(terms + lift), lift.tolist(), limit)
+            x = first_root(listed, matrix.dot(terms + lift), lift.tolist(), limit)
         if x <= best * (1 + 4 * EPS):
             best = min(best, x)
             hits.append((x, e))

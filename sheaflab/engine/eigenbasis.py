@@ -39,7 +39,7 @@ class Exit(NamedTuple):
     clear: bool
 
 
-def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray, blur: float = 1.0) -> Exit:
+def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray | None, blur: float) -> Exit:
     """Return the first event after `c`, at most `horizon` later.
 
     Parameters
@@ -47,7 +47,7 @@ def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray
     basis : Eigenbasis
     c : ndarray, shape (n,)
     horizon : float
-    order : ndarray of int, shape (h,)
+    order : ndarray of int, shape (h,), or None
         Order of the zero of a neuron that has just left its wall: 1 where it crossed, 2 where it slid off, …
     blur : float
         Factor on the uncertainty of the event functions.
@@ -55,7 +55,9 @@ def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray
     heights, all_terms = basis.functions(c[None])
     constants, terms, values = heights[0], all_terms[:, 0], basis.values(c[None])[0]
     rates, floor = basis.rates[:, None], blur * basis.floor
-    orders = np.where(basis.region.moving[basis.owner], order[basis.owner], 0)
+    orders = None
+    if order is not None and order.any():
+        orders = np.where(basis.region.moving[basis.owner], order[basis.owner], 0)
     # Most often a glance is enough.
     clear = float(values.min()) > FAR * (2 * NOISE * float(np.abs(terms).sum()) + 2 * floor) or not bool(
         start_unclear(constants, terms, rates, values, orders, floor).any()
@@ -66,7 +68,7 @@ def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray
         return never
     roots = first_roots(
         constants[possible], np.ascontiguousarray(terms[:, possible]), rates, values[possible], np.array([horizon]),
-        order=orders[possible], floor=floor,
+        order=None if orders is None else orders[possible], floor=floor,
     )  # fmt: skip
     if not np.isfinite(first := float(roots.min())):
         return never
@@ -166,8 +168,7 @@ class Eigenbasis:
     def unclear(self, c: FloatArray, heights: FloatArray, terms: FloatArray, floor: FloatArray | float) -> BoolArray:
         """Which rows of `c` have event functions, those of :meth:`functions`, not well above their rounding."""
         values = self.values(c)
-        order = np.zeros(values.shape, dtype=np.int64)
-        return np.asarray(start_unclear(heights, terms, self.rates[:, None], values, order, floor).any(axis=1))
+        return np.asarray(start_unclear(heights, terms, self.rates[:, None], values, None, floor).any(axis=1))
 
     def flow(self, c: FloatArray, t: FloatArray) -> FloatArray:
         """Follow the mode's law from each row of `c` for its own time, shape ``(m, n)``."""

@@ -43,7 +43,7 @@ class Flow:
         self.left, self.eased = start.orders.nonzero()[0].tolist(), (start.orders > 1).nonzero()[0].tolist()
         self.walls = sheaf.shared(Walls)
         self.faint = self.walls.faint(float(np.abs(c0).max()))
-        self.rests = bool(self.walls.resting(c0, self.codes).any())
+        self.rests = not c0[: self.h].all() and bool(self.walls.resting(c0, self.codes).any())
         self.gate = (self.codes == ACTIVE).astype(float)
         self.moving = np.ones(self.n)
         self.moving[: self.h] = self.codes != SLIDING

@@ -15,6 +15,7 @@ from sheaflab.arrays import FloatArray
 from sheaflab.engine.layers import unit
 from sheaflab.sheaf import Sheaf
 
+_Part = tuple[slice | None, FloatArray | None, slice, FloatArray, slice, FloatArray]
 _WIDE = 250  # coordinates: from here on matrices outgrow the cache, and reading less of them beats fewer calls
 
 
@@ -28,17 +29,27 @@ class _Rows:
         """Row `i`: it meets the layer before, its own and the one after."""
         row = np.zeros(self.sheaf.n)
         if self.moving[i]:
-            layer, k = self.sheaf.place(i)
-            if layer > 1:
-                w, before, _ = self.sheaf.layers[layer - 2]
-                row[before] = self.gate[before] * w[k]
+            before, reads, own, square, after, drives = self.sheaf.shared(_parts)[i]
+            if before is not None and reads is not None:
+                row[before] = self.gate[before] * reads
             if self.gate[i]:
-                w, own, after = self.sheaf.layers[layer - 1]
-                row[own] = -self.gate[own] * self.sheaf.gram[i, own]
-                row[after] = self.moving[after] * w[:, k]
+                row[own] = self.gate[own] * square
+                row[after] = self.moving[after] * drives
             row[i] -= 1.0
             row /= self.unit
         return row
+
+
+def _parts(sheaf: Sheaf) -> list[_Part]:
+    """What each hidden neuron's row is made of, apart from the gates."""
+    parts: list[_Part] = []
+    for i in range(sheaf.h):
+        layer, k = sheaf.place(i)
+        w, own, after = sheaf.layers[layer - 1]
+        reads, before, _ = sheaf.layers[layer - 2] if layer > 1 else (None, None, None)
+        row = None if reads is None else np.ascontiguousarray(reads[k])
+        parts.append((before, row, own, -sheaf.gram[i, own], after, np.ascontiguousarray(w[:, k])))
+    return parts
 
 
 class Dense(_Rows):

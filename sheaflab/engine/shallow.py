@@ -74,7 +74,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         fresh = {i: int(orders[i]) for i in range(h) if z[i] == 0.0}
     r = float(c0[h]) - b - sum(w[i] * z[i] for i in range(h) if mode[i] == ACTIVE)
     record = Record([0.0], [c0], [bytes(mode)])
-    t, blur = 0.0, 1.0
+    t, blur, faint = 0.0, 1.0, walls.faint(max(map(abs, z)))
     while True:
         active = [i for i in range(h) if mode[i] == ACTIVE]
         s = sum([w[i] * w[i] for i in active])
@@ -111,8 +111,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         t = min(t + wait, t_end)
         for i in who:
             z[i] = 0.0
-        before, slope = mode[:], _slope(a, w, z, mode, r)
-        faint = walls.faint(max(map(abs, z)))
+        before = mode[:]
         for i in who:
             mode[i] = settle(before[i], a[i], a[i] + w[i] * r, True)
         fresh = {i: 2 if before[i] == SLIDING else 1 for i in who}
@@ -125,8 +124,13 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         blur = 4.0 * blur if mode == before or wait <= 4 * EPS * t else 1.0
         if mode == before:
             continue
-        energy, after = 0.5 * (r * r + sum([(z[i] - a[i]) * (z[i] - a[i]) for i in range(h)])), _slope(a, w, z, mode, r)
-        record.events += [Event(t, i, before[i], mode[i], energy, slope, after) for i in who if before[i] != mode[i]]
+        energy, squares = _sizes(a, w, z, before, r)
+        slope = log_slope(r * r + sum(squares), energy)
+        for i in who:
+            v = 0.0 if mode[i] == SLIDING else a[i] + w[i] * r if mode[i] == ACTIVE else a[i]
+            squares[i] = v * v
+        slopes = slope, log_slope(r * r + sum(squares), energy)
+        record.events += [Event(t, i, before[i], mode[i], energy, *slopes) for i in who if before[i] != mode[i]]
         record.times.append(t)
         record.states.append(_state(w, b, z, mode, r))
         if len(record.events) >= max_events:
@@ -150,15 +154,18 @@ def _state(w: list[float], b: float, z: list[float], mode: list[int], r: float) 
     return np.array([*z, output])
 
 
-def _slope(a: list[float], w: list[float], z: list[float], mode: list[int], r: float) -> float:
-    speed = energy = r * r  # squared, and twice the energy
+def _sizes(
+    a: list[float], w: list[float], z: list[float], mode: list[int], r: float
+) -> tuple[float, list[float]]:
+    """The energy, and the squared speeds of the hidden neurons."""
+    energy, squares = r * r, []
     for i, m in enumerate(mode):
-        u = z[i] - a[i]
+        u = a[i] - z[i]
         energy += u * u
-        if m != SLIDING:
-            v = w[i] * r - u if m == ACTIVE else u
-            speed += v * v
-    return log_slope(speed, 0.5 * energy)
+        if m == ACTIVE:
+            u += w[i] * r
+        squares.append(u * u if m != SLIDING else 0.0)
+    return 0.5 * energy, squares
 
 
 def _first(
@@ -189,8 +196,13 @@ def _first(
                 blur * floor[i], 0, best, near,
             )  # fmt: skip
         else:
-            share = w[i] * now.share
-            terms = (a[i], w[i] * now.B1, z[i] - a[i] - share, w[i] * now.B2)
+            share, first = w[i] * now.share, w[i] * now.B1
+            second = z[i] - a[i] - share
+            # Theorem 1 at a glance.
+            sure = 1e-9 * (abs(a[i]) + abs(first) + abs(second)) + FAR * blur * floor[i]
+            if z[i] > sure and a[i] >= 0 and a[i] + first >= 0 and a[i] + first + second >= 0:
+                continue
+            terms = (a[i], first, second, w[i] * now.B2)
             t = _root(terms, rates, z[i], blur * floor[i], fresh.get(i, 0), best, near)
         if t < 0:
             return t, []

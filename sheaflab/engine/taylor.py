@@ -105,7 +105,7 @@ def _leap(
     if tail:
         return none
     # After so many quiet steps no wall has just been left.
-    found = eigenbasis.first_exit(basis, flow.c, t_end * OVERTIME - t, np.zeros(flow.h, dtype=np.int64), blur)
+    found = eigenbasis.first_exit(basis, flow.c, t_end * OVERTIME - t, None, blur)
     ends = not found.who.size or t + found.wait > t_end * AT_END
     return none._replace(clear=found.clear) if ends else found
 

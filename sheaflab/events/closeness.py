@@ -20,7 +20,7 @@ def start_unclear(
     coefficients: FloatArray,
     rates: FloatArray,
     values: FloatArray,
-    order: IntArray,
+    order: IntArray | None,
     floor: FloatArray | float,
 ) -> BoolArray:
     """Tell which functions are not well above their rounding at their start, or after it if that is a known root.
@@ -29,15 +29,15 @@ def start_unclear(
     ----------
     constants, coefficients, rates, values, floor
         As for :func:`sheaflab.events.exponentials.first_roots`.
-    order : ndarray of int, shape (m,)
+    order : ndarray of int, shape (m,), or None
 
     Returns
     -------
     ndarray of bool, shape (m,)
     """
     noise = NOISE * (np.abs(constants) + np.abs(coefficients).sum(axis=0)) + floor
-    heights, left = values, order > 0
-    if left.any():
+    heights, left = values, values != values if order is None else order > 0
+    if order is not None and left.any():
         lam = rates if rates.shape[1] == 1 else rates[:, left]
         high = coefficients[:, left]
         t = leave(high, np.broadcast_to(lam, high.shape), order[left])
