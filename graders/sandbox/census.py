@@ -63,11 +63,14 @@ class Census:
 
     def _excess(self) -> tuple[Status, str] | None:
         """What is too much, and how that is told."""
+        if self.group is not None and self.group.exceeded():  # one has ended, and others may wait for it
+            return too_much_memory(self.limits)
+        if self.group is not None and not self.count and self.folder is None:
+            return None  # the kernel keeps all bounds
         below = descendants(self.root)
         if self.count and sum(taken.threads for taken in below.values()) > self.limits.processes:
             return Status.KILLED, f"more than {self.limits.processes} processes or threads at once"
-        ended = self.group is not None and self.group.exceeded()  # one of them, and others may wait for it
-        if ended or (self._suspicious(below) and self._holds_too_much(below)):
+        if self.group is None and self._suspicious(below) and self._holds_too_much(below):
             return too_much_memory(self.limits)
         if self.folder is not None and disk(self.folder, below) > self.limits.scratch:
             return (

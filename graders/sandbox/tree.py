@@ -102,11 +102,16 @@ def held(root: int) -> Iterator[dict[int, Load]]:
             stopped |= below.keys()
             time.sleep(0.001)  # one that was ending already is let go of
             before, below = below, descendants(root)
-            if before.keys() == below.keys():
+            if before.keys() == below.keys() and all(_is_still(pid) for pid in below):
                 break
         yield below
     finally:
         send(signal.SIGCONT, stopped)
+
+
+def _is_still(pid: int) -> bool:
+    """Whether a process that was told to stop has done so, for which it needs a processor; or has ended."""
+    return (fields := _stat(pid)) is None or fields[0] in "TtZX"
 
 
 def send(number: int, pids: Iterable[int]) -> None:

@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -245,6 +246,17 @@ def test_who_seems_to_hold_too_much_is_looked_at_while_nothing_moves(monkeypatch
         watching.close()
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def test_nobody_looks_where_the_kernel_keeps_every_bound(monkeypatch):
+    looks, asked = [], []
+    monkeypatch.setattr(census, "descendants", lambda root: looks.append(root) or {})
+    group = SimpleNamespace(exceeded=lambda: len(asked) > 2 or asked.append("") is not None)
+    monkeypatch.setattr(census, "end_tree", lambda root: looks.append(root))
+    watching = census.Census(os.getpid(), SHORT, count=False, folder=None, group=group)
+    watching._thread.join()
+    assert watching.found[0] is Status.OUT_OF_MEMORY
+    assert len(looks) == 2  # before the first round, and the end of all
 
 
 @each(LADDER)
