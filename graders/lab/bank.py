@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
+
+BLIND = "blind"
+"""Folder of the bank with answers by others."""
 
 
 class BankError(ValueError):
@@ -28,6 +33,8 @@ class Answer:
         Text of the solution cell.
     check : str
         The named check that must catch a wrong answer; otherwise empty.
+    blind : str
+        Date of the round in which somebody wrote it who had seen the release alone; empty for the course's own.
     """
 
     exercise: str
@@ -35,6 +42,7 @@ class Answer:
     label: str
     source: str
     check: str = ""
+    blind: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,25 +91,34 @@ def answers(course: Course, spec: NotebookSpec) -> list[Answer]:
     BankError
         If an entry names an unknown exercise or check, or an edit does not fit its key at exactly one place.
     """
-    path = course.bank / f"{spec.name}.toml"
-    with path.open("rb") as file:
-        entries = {entry["id"]: entry for entry in tomllib.load(file)["exercise"]}
-    if unknown := set(entries) - {exercise.id for exercise in spec.exercises}:
-        raise BankError(f"{path.name}: no exercise {', '.join(sorted(unknown))} in the manifest")
     key, found = solved(course, spec), list[Answer]()
     for exercise in spec.exercises:
         found.append(Answer(exercise.id, "key", "the course's own", key.keys[exercise.id]))
-        entry = entries.get(exercise.id, {})
+    found += _planted(key, course.bank / f"{spec.name}.toml")
+    if (blind := course.bank / BLIND / f"{spec.name}.toml").is_file():
+        found += _planted(key, blind)
+    order = [exercise.id for exercise in spec.exercises]
+    return sorted(found, key=lambda answer: order.index(answer.exercise))
+
+
+def _planted(key: Solved, path: Path) -> Iterator[Answer]:
+    """Yield the answers of one file of the bank."""
+    with path.open("rb") as file:
+        entries = {entry["id"]: entry for entry in tomllib.load(file)["exercise"]}
+    checks = {exercise.id: {check.name for check in exercise.checks} for exercise in key.spec.exercises}
+    if unknown := set(entries) - set(checks):
+        raise BankError(f"{path.name}: no exercise {', '.join(sorted(unknown))} in the manifest")
+    for exercise, entry in entries.items():
         for right in entry.get("right", []):
-            found.append(Answer(exercise.id, "right", right["style"], right["code"].strip("\n")))
-        known = {check.name for check in exercise.checks}
+            source = str(right["code"]).strip("\n")
+            yield Answer(exercise, "right", right["style"], source, blind=str(right.get("blind", "")))
+        known = checks[exercise]
         for wrong in entry.get("wrong", []):
-            where = f"{path.name}: exercise {exercise.id}, {wrong['misconception']!r}"
+            where = f"{path.name}: exercise {exercise}, {wrong['misconception']!r}"
             if wrong["check"] not in known:
                 raise BankError(f"{where} names check {wrong['check']!r}; the manifest has {', '.join(sorted(known))}")
-            source = _edited(key, exercise.id, wrong, where)
-            found.append(Answer(exercise.id, "wrong", wrong["misconception"], source, wrong["check"]))
-    return found
+            source, blind = _edited(key, exercise, wrong, where), str(wrong.get("blind", ""))
+            yield Answer(exercise, "wrong", wrong["misconception"], source, wrong["check"], blind)
 
 
 def reasons(course: Course) -> dict[str, str]:

@@ -256,6 +256,12 @@ def table(course: Course, verdicts: Sequence[AnswerVerdict]) -> str:
         for v in verdicts
         if (fault := v.fault(known))
     ]
+    blind = [v for v in verdicts if v.answer.blind]
+    if blind:
+        n = Counter(v.answer.kind for v in blind)
+        faulty = sum(bool(v.fault()) for v in blind)
+        told = f"{n['right']} right and {n['wrong']} wrong ones are by others, who had seen the release alone"
+        rows.append(f"\n{told}: {faulty} faults.")
     killable = total["mutant"] - total["equivalent"]
     if killable:
         share = 100 * total["killed"] / killable

@@ -61,7 +61,7 @@ def with_notes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> No
     why = reasons(course)
     mistakes: dict[str, list[str]] = {}
     for answer in answers(course, spec):
-        if answer.kind == "wrong":
+        if answer.kind == "wrong" and not answer.blind:
             mistakes.setdefault(answer.exercise, []).append(f"* {_plain(answer.label)} (caught by `{answer.check}`)")
     exercises = {exercise.grade_cell: exercise for exercise in spec.exercises}
     cells = []

@@ -203,6 +203,11 @@ def halving(
     return max(0.0, miss - 1.05) + max(0, asked - bracket.budget)
 
 
+def share_of_long(b: Bracket) -> float:
+    """Too few halvings, where the bracket is longer than 1: in a shorter one they are too many."""
+    return halving(b, tol=lambda b: b.tol * (b.b - b.a)) if b.b - b.a > 4 else 0.0
+
+
 IMPRECISE: dict[str, Any] = {
     "two halvings too few": partial(halving, fewer=2),
     "three halvings too few": partial(halving, fewer=3),
@@ -210,6 +215,7 @@ IMPRECISE: dict[str, Any] = {
     "a halving too few, the right end": partial(halving, fewer=1, end=1.0),
     **{f"tol = {tol:g}": partial(halving, tol=partial(lambda tol, _: tol, tol)) for tol in (1e-3, 1e-6, 1e-9, 1e-12)},
     "a share of the bracket": partial(halving, tol=lambda b: b.tol * (b.b - b.a), end=0.0),
+    "a share of a long bracket, its middle": share_of_long,
     "a share of the time": partial(halving, tol=lambda b: b.tol * max(1.0, abs(b.a), abs(b.b)), end=0.0),
     "the sign of a product": partial(halving, product=True),
     "until f is small": partial(halving, flat=True),

@@ -51,16 +51,21 @@ class TestExercise_7_1:
 
 
 @problems.remembered
-def on_a_wall(rng: np.random.Generator, widths: list[int], second: bool = False) -> tuple[Any, Any, int]:
-    """A problem and a state on a wall on which the flow slides; with `second`, a neuron before it is at zero, too."""
+def on_a_wall(
+    rng: np.random.Generator, widths: list[int], second: bool = False, heavy: bool = False, at: int | None = None
+) -> tuple[Any, Any, int]:
+    """A problem and a state on a wall on which the flow slides; with `second`, a neuron before it is at zero, too.
+
+    With `heavy`, the active side has the larger weight, else the smaller one. The neuron is that of index `at`, or any.
+    """
     while True:
         problem = problems.sheaf(rng, widths)
-        c, neuron = problems.mixed(rng, problem), int(rng.integers(second, problem.h))
+        c, neuron = problems.mixed(rng, problem), int(rng.integers(second, problem.h)) if at is None else at
         c[neuron] = 0.0
         if second:
             c[int(rng.integers(neuron))] = 0.0
         off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
-        if off > 0.05 and on < -0.05 and abs(off + on) > 0.1:  # slides, and α is not close to one half
+        if off > 0.05 and on < -0.05 and (off + on if heavy else -off - on) > 0.1:  # α is not close to one half
             return problem, c, neuron
 
 
@@ -77,8 +82,10 @@ class TestExercise_7_2:
     def test_weight(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="7.2", name="sliding_velocity")
         rng = instances.rng("weight")
-        for widths, second in (([2, 4, 1], False), ([2, 5, 1], True), ([2, 3, 4, 1], False), ([3, 5, 2], True)):
-            problem, c, neuron = found = on_a_wall(rng, widths, second)
+        walls = ([2, 4, 1], False), ([2, 5, 1], True), ([2, 3, 4, 1], False), ([3, 5, 2], True)
+        same = int(rng.integers(1, 4))  # the same neuron twice: its weight is another one at another state
+        for (widths, second), heavy, at in zip(walls, (1, 1, 0, 0), (same, same, None, None), strict=True):
+            problem, c, neuron = found = on_a_wall(rng, widths, second, bool(heavy), at)
             alpha, _, call = self.ask(student, found)
             off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
             hint = "α belongs to the active side: α f⁺ + (1 − α) f⁻ = 0"
@@ -96,7 +103,7 @@ class TestExercise_7_2:
     def test_velocity(self, student: Any, instances: Any) -> None:
         rng = instances.rng("velocity")
         for widths, second in (([2, 4, 1], True), ([3, 5, 2], False), ([2, 3, 4, 1], True)):
-            problem, c, neuron = found = on_a_wall(rng, widths, second)
+            problem, c, neuron = found = on_a_wall(rng, widths, second, heavy=second)
             _, velocity, call = self.ask(student, found)
             expected = ActivationRegion(problem, problem.pattern(c), [neuron]).velocity(c)
             tol = problems.rounding(*expected)

@@ -53,6 +53,9 @@ def test_bank_of_an_exercise(spec, exercise, secret):
     count = Counter(answer.kind for answer in mine)
     assert count["right"] >= 4
     assert count["wrong"] >= 10
+    blind = Counter(answer.kind for answer in mine if answer.blind)  # by others, so that bank and checks have two authors
+    assert blind["right"] >= 4
+    assert blind["wrong"] >= 12
     assert len({answer.source for answer in mine}) == len(mine)
     assert {
         answer.label: missed for answer in mine if answer.kind != "wrong" and (missed := failed(spec, answer, secret))
@@ -121,6 +124,10 @@ def test_through_the_real_chain():
     assert f"| {exercise.id} {exercise.title} | {counted} |" in text
     assert f"{n['mutant']} of {n['mutant']} non-equivalent mutants killed: 100.0 %" in text
     assert "Faults" not in text
+    n = Counter(answer.kind for _, answer in jobs if answer.blind)
+    told = f"{n['right']} right and {n['wrong']} wrong ones are by others, who had seen the release alone: 0 faults."
+    assert min(n["right"], n["wrong"]) > 0
+    assert told in text
 
 
 def ends(course, notebook, answer):
