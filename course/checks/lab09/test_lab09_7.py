@@ -13,7 +13,7 @@ from graders.checking import problems
 from graders.checking.following import following
 from graders.checking.separation import Case, separating
 from graders.checking.visible import visible
-from sheaflab import ActivationRegion, Exact, Sheaf
+from sheaflab import ActivationRegion, Exact, Network, Sheaf
 from sheaflab.checks.messages import close, fail, show
 
 try_visible = partial(visible, lab="lab09")
@@ -33,7 +33,10 @@ class TestExercise_7_1:
         ]
         pairs = [tuple(float(s * rng.uniform(1, 2)) for s in size) for size in sizes]
         calls = [(below * first, above * second) for first, second in pairs]
-        for call, got in zip(calls, student.series("wall_verdict", *calls), strict=True):
+        signs = [(one, other) for one in (1, -1) for other in (1, -1) if (one, other) != (below, above)]
+        # Before each call one of another verdict: a last one that is kept is told apart.
+        turns = [turn for k, call in enumerate(calls) for turn in (signs[k % 3], call)]
+        for call, got in zip(calls, student.series("wall_verdict", *turns)[1::2], strict=True):
             if not isinstance(got, str) or got != expected:
                 told = f"wall_verdict({call[0]:.3g}, {call[1]:.3g})"
                 fail(call=told, returned=show(got), expected=repr(expected), hint=hint)
@@ -52,20 +55,32 @@ class TestExercise_7_1:
 
 @problems.remembered
 def on_a_wall(
-    rng: np.random.Generator, widths: list[int], second: bool = False, heavy: bool = False, at: int | None = None
+    rng: np.random.Generator,
+    widths: list[int],
+    second: bool = False,
+    *,
+    layer: int = 1,
+    heavy: bool | None = None,
+    at: int | None = None,
 ) -> tuple[Any, Any, int]:
     """A problem and a state on a wall on which the flow slides; with `second`, a neuron before it is at zero, too.
 
-    With `heavy`, the active side has the larger weight, else the smaller one. The neuron is that of index `at`, or any.
+    The wall is one of `layer`, or that of the neuron `at`, and another neuron of the first layer is active: what the
+    layers behind pull with shows in α or in the velocity. With `heavy`, the active side has the larger weight.
     """
+    first = sum(widths[1:layer])
     while True:
         problem = problems.sheaf(rng, widths)
-        c, neuron = problems.mixed(rng, problem), int(rng.integers(second, problem.h)) if at is None else at
+        c = problems.mixed(rng, problem)
+        neuron = int(rng.integers(first + second, first + widths[layer])) if at is None else at
         c[neuron] = 0.0
         if second:
             c[int(rng.integers(neuron))] = 0.0
         off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
-        if off > 0.05 and on < -0.05 and (off + on if heavy else -off - on) > 0.1:  # α is not close to one half
+        if len(widths) > 3 and not (np.delete(c, neuron)[: widths[1] - (layer == 1)] > 0).any():
+            continue
+        lean = abs(off + on) if heavy is None else off + on if heavy else -off - on
+        if off > 0.05 and on < -0.05 and lean > 0.1:  # slides, and α is not close to one half
             return problem, c, neuron
 
 
@@ -82,10 +97,16 @@ class TestExercise_7_2:
     def test_weight(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="7.2", name="sliding_velocity")
         rng = instances.rng("weight")
-        walls = ([2, 4, 1], False), ([2, 5, 1], True), ([2, 3, 4, 1], False), ([3, 5, 2], True)
         same = int(rng.integers(1, 4))  # the same neuron twice: its weight is another one at another state
-        for (widths, second), heavy, at in zip(walls, (1, 1, 0, 0), (same, same, None, None), strict=True):
-            problem, c, neuron = found = on_a_wall(rng, widths, second, bool(heavy), at)
+        cases: list[tuple[list[int], bool, dict[str, Any]]] = [
+            ([2, 4, 1], False, {"heavy": True, "at": same}),
+            ([2, 5, 1], True, {"heavy": True, "at": same}),
+            ([2, 3, 4, 1], False, {"heavy": False}),
+            ([2, 3, 4, 1], False, {"layer": 2}),
+            ([3, 5, 2], True, {"heavy": False}),
+        ]
+        for widths, second, which in cases:
+            problem, c, neuron = found = on_a_wall(rng, widths, second, **which)
             alpha, _, call = self.ask(student, found)
             off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
             hint = "α belongs to the active side: α f⁺ + (1 − α) f⁻ = 0"
@@ -102,8 +123,9 @@ class TestExercise_7_2:
 
     def test_velocity(self, student: Any, instances: Any) -> None:
         rng = instances.rng("velocity")
-        for widths, second in (([2, 4, 1], True), ([3, 5, 2], False), ([2, 3, 4, 1], True)):
-            problem, c, neuron = found = on_a_wall(rng, widths, second, heavy=second)
+        cases = (([2, 4, 1], True, 1), ([3, 5, 2], False, 1), ([2, 3, 4, 1], True, 1), ([2, 3, 4, 1], True, 2))
+        for widths, second, layer in cases:
+            problem, c, neuron = found = on_a_wall(rng, widths, second, layer=layer, heavy=second)
             _, velocity, call = self.ask(student, found)
             expected = ActivationRegion(problem, problem.pattern(c), [neuron]).velocity(c)
             tol = problems.rounding(*expected)
@@ -266,6 +288,14 @@ class TestExercise_7_3:
         self.ask(student, turns, dt, [], "four neurons take turns: none of them changes every other step")
         events = self.row(0.5, [2] * 8, dt, 3) + self.row(0.5 + dt, [2] * 8, dt, 1)
         self.ask(student, events, dt, [1, 3], "two neurons chatter at the same time: both are found")
+        for least in (2, 3, 4, 12, 25):  # of a long log, up to its last entry
+            low, *ids = np.sort(rng.integers([0, 10, 100], [10, 100, 1000])).tolist()
+            events = self.row(0.1, [3] * 40, dt, 1000)
+            events += self.row(0.1, rng.choice([1, 2], least - 2), dt, 1001)
+            for start, neuron in ((7.3, ids[1]), (9.6, ids[0]), (120.2, low)):
+                events += self.row(0.1 + start * dt, rng.choice([1, 2], least - 1), dt, neuron)
+            hint = f"{least} changes in a row are enough, and one less are not; the neurons in increasing order"
+            self.ask(student, events, dt, [low, *ids], hint, least)
 
 
 @problems.remembered
@@ -344,6 +374,62 @@ def determined(rng: np.random.Generator, kind: str, few: int = 0) -> list[Case]:
     return separating(rng, draw, flat(sliding_euler), misses, tol=STATE_TOL, certain=certain, least=2, most=most)
 
 
+@problems.remembered
+def entwined(rng: np.random.Generator) -> list[Case]:
+    """Two slides at a time, one of them a neuron's second: each begins and ends while the other neuron does as it did.
+
+    Neuron 0 slides while its output is far off, and once more when neuron 1 turns on and sends the output off again;
+    neuron 2 has an output of its own, and slides all the while.
+    """
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...]:
+        near, far = rng.uniform(0.3, 0.6, 2)
+        w, sent, later = rng.uniform(0.8, 1.2), rng.uniform(40, 60), rng.uniform(2.0, 2.6)
+        own = rng.uniform(0.8, 1.2)
+        sides = rng.choice([-1, 1], 2)
+        w2 = np.array([[w * sides[0], sides[0] * rng.uniform(0.05, 0.07), 0.0], [0.0, 0.0, own * sides[1]]])
+        rest = np.array([near, sent, far])
+        starts = rest * (1 - np.exp([rng.uniform(0.2, 0.5), later, rng.uniform(0.6, 0.9)]))
+        until = rng.uniform([1.2, 3.6], [1.5, 4.2])
+        outputs = -sides * np.array([near / w, far / own]) * np.exp(until)
+        order = rng.permutation(3)
+        net = Network([np.zeros((3, 1)), w2[:, order]], [rest[order], np.zeros(2)])
+        return Sheaf(net, [1.0]), np.concatenate([starts[order], outputs]), 0.02, 6.0
+
+    def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+        log = Exact().run(problem, c0, t_end).log
+        counts = {sliding_euler(problem, c0, d, t_end)[0] for d in (2 * dt, dt, dt / 2)}
+        return log.slides == 3 and counts == {log.count} == {7} and problems.gap(log.times) > 0.08
+
+    return separating(rng, draw, flat(sliding_euler), {}, certain=certain, most=1)
+
+
+@problems.remembered
+def on_the_wall_alone(rng: np.random.Generator) -> list[Case]:
+    """Three neurons with an output each that arrive in the first step; their verdicts belong to their walls alone.
+
+    The first turns on, from below, the second turns off, the third slides for some steps, both from above.
+    """
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...]:
+        dt = 0.2
+        w, rest = rng.uniform(0.8, 1.1, 3), np.array([1.0, -0.05, 0.05]) * rng.uniform(0.8, 1.2, 3)
+        ahead = np.array([-0.1, 0.1, 0.1]) * dt * np.abs([rest[0], 1, 1]) * rng.uniform(0.9, 1.1, 3)
+        pull = -np.array([rng.uniform(1.18, 1.22) * rest[0], rng.uniform(0.9, 1.1), rng.uniform(0.4, 0.6)])
+        sent = pull / w  # the outputs' residuals
+        outputs, order = sent + w * np.maximum(ahead, 0), rng.permutation(3)
+        net = Network([np.zeros((3, 1)), np.diag(w)[:, order]], [rest[order], np.zeros(3)])
+        return Sheaf(net, [1.0]), np.concatenate([ahead[order], outputs]), dt, 20 * dt
+
+    def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+        steps = list[tuple[int, int]]()
+        shaken = [sliding_euler(problem, c0 * (1 + e), dt, t_end)[0] for e in (-1e-9, 1e-9)]
+        sliding_euler(problem, c0, dt, t_end, events=steps)
+        return set(shaken) == {int(expected[0])} == {4} and 2 < steps[-1][0] < 17
+
+    return separating(rng, draw, flat(sliding_euler), ASKED_ELSEWHERE, certain=certain, most=1)
+
+
 def mid_slide(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[float, int, int]:
     """A grid time in the midst of the slide, the number of switches up to then, and who slides."""
     log = list(Exact().run(problem, c0, t_end).log)
@@ -391,7 +477,8 @@ class TestExercise_7_4:
             hint = "one switch when a neuron begins to slide, one when it leaves: f⁻ ≤ 0 off, f⁺ ≥ 0 on"
             pooled = determined(instances.pooled("slides"), "slides")
             cases = sorted(pooled, key=lambda case: case.args[3] / case.args[2])  # the shortest is asked for most
-            for case in cases + determined(instances.rng("own"), "slides", few=2):
+            own = determined(instances.rng("own"), "slides", few=1) + entwined(instances.rng("two"))
+            for case in cases + own:
                 count, _, call = self.ask(student, case, twice=case is cases[0])
                 close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
             problem, c0, dt, t_end = cases[0].args
@@ -402,6 +489,10 @@ class TestExercise_7_4:
 
     def test_no_sliding(self, student: Any, instances: Any) -> None:
         with self.own(student):
+            for case in on_the_wall_alone(instances.rng("wall")):
+                count, _, call = self.ask(student, case)
+                hint = "first c[i] = 0, then the verdict there: neither where the step ended nor where it began"
+                close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
             pooled = determined(instances.pooled("crossings"), "crossings")
             for case in pooled + determined(instances.rng("own"), "crossings", few=1):
                 count, last, call = self.ask(student, case, twice=True)
@@ -454,12 +545,14 @@ def sliding_euler(
     slides: Callable[[float, float], bool] = lambda off, on: off > 0 > on,
     leaves: Callable[[float, float], str] = lambda off, on: "off" if off <= 0 else "on" if on >= 0 else "",
     each: int = 10**6,
+    asked: str = "wall",
     turns: int = 0,
     output: bool = True,
     events: list[tuple[int, int]] | None = None,
 ) -> tuple[int, Any]:
     """Euler that can slide; each keyword makes a near miss, `events` collects step and neuron of each change.
 
+    The verdict is `asked` on the wall, where the step has ended, or where it has begun.
     With `turns`, neurons that arrive in one step are put on their walls and judged one after the other, up or down.
     """
     h = problem.h
@@ -468,19 +561,21 @@ def sliding_euler(
     for k in range(steps(t_end, dt)):
         v = problem.velocity(c) * output
         v[:h] = np.where(held, 0.0, np.where(active, on, off))
-        c = c + dt * v
+        ago, c = (off, on), c + dt * v
         arrived = [i for i in range(min(h, watched)) if not held[i] and (c[i] > 0) != active[i]][:each]
         in_turn = dict[int, tuple[float, float]]()
         for i in arrived[::turns] if turns else []:
             c[i] = 0.0
             below, above = speeds(problem, c)
             in_turn[i] = float(below[i]), float(above[i])
+        there = speeds(problem, c)
         if to_wall:
             c[arrived] = 0.0
         off, on = speeds(problem, c)
         left = [(i, side) for i in range(h) if held[i] and (side := leaves(off[i], on[i]))]
+        below, above = {"wall": (off, on), "end of the step": there, "before the step": ago}[asked]
         for i in arrived:
-            held[i] = slides(*in_turn.get(i, (off[i], on[i])))
+            held[i] = slides(*in_turn.get(i, (below[i], above[i])))
             active[i] ^= not held[i]
         for i, side in left:
             held[i], active[i] = False, side == "on"
@@ -544,10 +639,26 @@ MISCHOSEN: dict[str, Any] = {
     "the first four neurons": wrong(watched=4),
     "one hidden layer": wrong(speeds=pulls),
 }
+
+
+def summed(t_end: float, dt: float, early: bool = False) -> int:
+    """The number of steps of who adds up `dt` until the sum has come to `t_end`, or (`early`) would go beyond."""
+    t, steps = 0.0, 0
+    while (t + dt <= t_end) if early else (t < t_end):
+        t, steps = t + dt, steps + 1
+    return steps
+
+
 MISTIMED: dict[str, Any] = {
+    "the sum of the steps": wrong(steps=summed),
+    "the sum of the steps, not beyond the end": wrong(steps=partial(summed, early=True)),
     "int": wrong(steps=lambda t_end, dt: int(t_end / dt)),
     "a step more": wrong(steps=lambda t_end, dt: round(t_end / dt) + 1),
     "a step less": wrong(steps=lambda t_end, dt: round(t_end / dt) - 1),
     "to t = 20": wrong(steps=lambda t_end, dt: round(20 / dt)),
+}
+ASKED_ELSEWHERE: dict[str, Any] = {
+    "the verdict where the step has ended": count_alone(wrong(asked="end of the step")),
+    "the verdict from before the step": count_alone(wrong(asked="before the step")),
 }
 ELSEWHERE: dict[str, Any] = {"Exact": flat(exactly), "dt = 0.01": flat(of_fixed_step)}
