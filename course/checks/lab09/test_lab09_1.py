@@ -39,6 +39,17 @@ class TestExercise_1_1:
         low = 10.0 ** -rng.uniform(5, 12, 6)  # all alike if rounded, whatever their signs
         high = np.concatenate([rng.uniform(128, 255, 3), 10.0 ** rng.uniform(3, 30, 6)])  # what small integers wrap
         self.compare(student, tiny, -tiny, tiny[:5], least, -least, low, -low, high, -high)
+        for h in (7, int(rng.integers(300, 400))):  # more than a word or a byte counts, and than a memory tells apart
+            self.compare(student, *self.alike(rng, h))
+
+    def alike(self, rng: Any, h: int) -> list[Any]:
+        """Arrays of the same ends: inner entries in another order, and with other signs."""
+        inner = rng.uniform(0.1, 2, h - 2)
+        inner[: h // 3] *= -1
+        inner = rng.permutation(inner)
+        ends = rng.uniform(0.1, 2, 2)
+        found = [inner, np.sort(inner), np.sort(inner)[::-1], -inner, np.abs(inner)]
+        return [np.array([ends[0], *middle, ends[1]]) for middle in found]
 
     def test_strict_at_zero(self, student: Any, instances: Any) -> None:
         z = instances.rng("zero").standard_normal(6)
@@ -191,11 +202,11 @@ class TestExercise_1_3:
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "add up the edges yourself; a loop over the layers is enough"
-        problem = problems.sheaf(instances.rng("own"))
-        c = problems.mixed(instances.rng("own c"), problem)
+        rng = instances.rng("own")
+        shapes = ([2, 4, 1], [1, 1, 1], [3, 5, 2], [2, 3, 4, 1], [3, 4, 3, 5, 2])  # own work on each kind of network
+        calls = [(of.net, of.x, problems.mixed(rng, of)) for of in (problems.sheaf(rng, widths) for widths in shapes)]
         with problems.own_work(student, "dirichlet_energy", forbidden_in("lab09", "1.3"), hint=hint):
-            value = student.call("dirichlet_energy", problem.net, problem.x, c)
-        numbers = problems.matrix(value)
-        if not numbers.size or not (numbers > 0).all():
+            values = [problems.matrix(value) for value in student.series("dirichlet_energy", *calls)]
+        if wrong := [value for value in values if not value.size or not (value > 0).all()]:
             call = "dirichlet_energy(net, x, c) with a random c"
-            fail(call=call, returned=show(value), expected="a positive number", hint="return the sum")
+            fail(call=call, returned=show(wrong[0]), expected="a positive number", hint="return the sum")

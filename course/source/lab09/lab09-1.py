@@ -74,7 +74,8 @@ plt.show()
 # tells: $\sigma = \mathbf 1[z > 0]$, one entry for each hidden neuron. Convention of the whole lab: the inequality is
 # strict, so a neuron at exactly zero counts as inactive.
 #
-# Booleans or the numbers 0 and 1 are equally welcome. One neuron has a pattern of one entry, an array of shape `(1,)`.
+# Booleans or the numbers 0 and 1 are equally welcome. One neuron has a pattern of one entry, an array of shape `(1,)`;
+# several hundred neurons have one of several hundred entries.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-1-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def activation_pattern(z: np.ndarray) -> np.ndarray:
