@@ -18,6 +18,7 @@ from sheaflab.events.polynomials import NOISE, conversion, first_root, value
 
 EARLY = 0.2  # of a step
 _BAND = 4e6  # times the rounding of the largest coordinate: as far from 0, a coordinate's rounding does not matter
+_STEEP = 1e3  # squared norms of the coboundary from here on: speeds get a band of their own
 _LIFT = 1e-5  # of that: what functions are lifted by that pass through it at once
 _LOST = 1e-25  # of the common rounding: what is smaller counts as 0
 
@@ -50,8 +51,12 @@ def first_crossing(
         leaving = series.dot(flow.leaving) * column
         leaving[0] = np.concatenate([-flow.r[slid], flow.r[slid] - flow.g[slid]])
         functions = np.concatenate([functions, leaving], axis=1)
-        band = np.full(functions.shape[1], band)
-        band[h:] *= flow.sheaf.gain**2
+        steep = flow.sheaf.gain**2
+        if steep < _STEEP:
+            band *= steep
+        else:
+            band = np.full(functions.shape[1], band)
+            band[h:] *= steep
     matrix = conversion(len(series) - 1)
     b = matrix.dot(functions)
     near = b <= band

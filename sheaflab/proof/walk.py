@@ -139,7 +139,7 @@ class Walk:
                     at = h * longer * float(error.args[0])
                     text = f"{self.name(i)} {what} at t = {self.t + at:.9g}"
                     # While the switch may already have been, the old mode's law says nothing for certain.
-                    if isinstance(error, Refutation) and at <= h - width:
+                    if isinstance(error, Refutation) and (not group or at < h - width):
                         raise Refutation(text) from error
                     raise Doubt(f"{text}, or nearly") from error
 
