@@ -41,7 +41,7 @@ def described(request: Mapping[str, Any]) -> str:
     texts = ["ax"] if request["op"] == "draw" else []
     texts += [_argument(value) for value in args]
     texts += [f"{key}={_argument(value)}" for key, value in request["kwargs"].items()]
-    if request["op"] == "run":
+    if "init" in request:
         init = ", ".join(f"{key}={_argument(value)}" for key, value in request["init"].items())
         name = f"{name}({init}).{request['method']}"
     return f"{name}({', '.join(texts)})" + (f", or a later one of {more + 1} calls" if more else "")

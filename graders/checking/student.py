@@ -13,7 +13,8 @@ process; the student's functions run in the sandbox and are reached through the 
 
 - `with student.watching("sheaflab:Sheaf.energy") as used:` notes what the library's names are used in the block.
 - `student.call(name, *args, **kwargs)`, `student.run(cls, {"dt": 0.01}, *args, method="run")`,
-  `student.series(name, args, args)` (calls that share objects; fails if an argument is changed),
+  `student.series(name, args, args)` (calls that share objects; fails if an argument is changed; with
+  `init={"dt": 0.01}`, runs of one object of a class),
   `student.draw(name, *args)` → :class:`~sheaflab.checks.figures.FigureData`, `student.source("1.2")`.
 - Arguments: None, bool, int, float, str, list, tuple, dict, arrays, Network, Sheaf, :class:`Seed` (a generator on the
   other side), plain functions (they run here; the student gets a stand-in). Results: the same kinds of data, and
@@ -84,8 +85,12 @@ class Student(ABC):
         unchanged(name, args, drawn.after)
         return figure(drawn.value)
 
-    def series(self, name: str, *calls: Sequence[Any]) -> list[Any]:
+    def series(
+        self, name: str, *calls: Sequence[Any], init: Mapping[str, Any] | None = None, method: str = "run"
+    ) -> list[Any]:
         """Return what several calls return; an argument that calls share is one object for the student, too.
+
+        With `init`, `name` is a class: it is instantiated once, and the calls are of one of its methods.
 
         Raises
         ------
@@ -95,7 +100,9 @@ class Student(ABC):
             If a call does not end in a value.
         """
         objects, places = numbered(calls)
-        found = self.ask({"op": "series", "name": name, "objects": objects, "calls": places, "args": [], "kwargs": {}})
+        made = {} if init is None else {"init": dict(init), "method": method}
+        request = {"op": "series", "name": name, "objects": objects, "calls": places, "args": [], "kwargs": {}}
+        found = self.ask({**request, **made})
         result = read_result(found, "values", objects, name)
         if not isinstance(result.value, list) or len(result.value) != len(calls):
             raise unreadable(name)

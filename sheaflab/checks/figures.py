@@ -127,7 +127,7 @@ def _line(line: Any, entry: str, ax: Axes) -> Line:
 
 def _further(ax: Axes) -> list[Line]:
     from matplotlib.collections import LineCollection
-    from matplotlib.patches import PathPatch, StepPatch
+    from matplotlib.patches import FancyArrow, PathPatch, Polygon, StepPatch
 
     found: list[Line] = []
     for item in ax.collections:
@@ -137,7 +137,10 @@ def _further(ax: Axes) -> list[Line]:
             segments = [_floats(path.vertices) for path in item.get_paths()]
             found += [Line(xy[:, 0], xy[:, 1], str(item.get_label()), seen, "") for xy in segments if len(xy)]
     for patch in ax.patches:
-        if isinstance(patch, (PathPatch, StepPatch)) and not patch.get_fill():
+        # `axvspan` and `axhspan` may make polygons, which reach across the axes
+        curve = isinstance(patch, (PathPatch, Polygon, StepPatch)) and not isinstance(patch, FancyArrow)
+        unfilled = not patch.get_fill() or np.asarray(patch.get_facecolor())[3] == 0
+        if curve and unfilled and patch.get_data_transform().contains_branch(ax.transData):
             xy = _floats(patch.get_path().vertices)
             found.append(Line(xy[:, 0], xy[:, 1], str(patch.get_label()), is_shown(patch, ax), ""))
     place = ax.get_position().bounds

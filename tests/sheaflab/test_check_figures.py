@@ -35,7 +35,12 @@ def steps(ax, **look):
     return read(ax).further
 
 
-DRAWN = pytest.mark.parametrize("draw", [line, bar, edge, segments, steps])
+def outline(ax, **look):
+    ax.fill([0.0, 1.0, 1.0], [0.0, 1.0, 0.5], fill=False, edgecolor=look.pop("color", "C0"), **look)
+    return read(ax).further
+
+
+DRAWN = pytest.mark.parametrize("draw", [line, bar, edge, segments, steps, outline])
 
 
 def on(ground, figure="white", opacity=1.0):

@@ -64,11 +64,13 @@ class TestExercise_2_1:
         self.compare(student, problem, {"a neuron at 1e-13": near}, "however small a positive number is active")
 
     def test_own_work(self, student: Any, instances: Any) -> None:
-        hint = "put δ_Ω(σ(c)) and b̃ together yourself"
-        problem = problems.sheaf(instances.rng("own"))
+        hint, rng = "put δ_Ω(σ(c)) and b̃ together yourself", instances.rng("own")
+        sheaves = [problems.sheaf(rng, widths) for widths in ([2, 4, 1], [3, 5, 2], [2, 3, 4, 1], [1, 1, 1])]
         with problems.own_work(student, "velocity", forbidden_in("lab09", "2.1"), hint=hint):
-            value = problems.matrix(student.call("velocity", problem, problem.harmonic_extension() + 1.0))
-        close(value.shape, (problem.n,), call="velocity(sheaf, c).shape", tol=0.0, hint="one number a free coordinate")
+            values = student.series("velocity", *((of, of.harmonic_extension() + 1.0) for of in sheaves))
+        for of, value in zip(sheaves, values, strict=True):
+            one = "one number a free coordinate"
+            close(problems.matrix(value).shape, (of.n,), call="velocity(sheaf, c).shape", tol=0.0, hint=one)
 
 
 @problems.remembered
@@ -91,7 +93,9 @@ class TestExercise_2_2:
         self.against(student, problem, c0, Euler(dt).run(problem, c0, t_end), dt, t_end, hint)
 
     def against(self, student: Any, problem: Any, c0: Any, expected: Any, dt: float, t_end: float, hint: str) -> None:
-        got = student.run("LabEuler", {"dt": dt}, problem, c0, t_end)
+        self.judge(student.run("LabEuler", {"dt": dt}, problem, c0, t_end), expected, dt, t_end, hint)
+
+    def judge(self, got: Any, expected: Any, dt: float, t_end: float, hint: str) -> None:
         scale = np.abs(expected.states).max()
         close(
             got.states,
@@ -115,6 +119,17 @@ class TestExercise_2_2:
         for problem, c0, expected in whole_runs(instances.rng("run")):
             hint = "the velocity of the region that the state is in"
             self.against(student, problem, c0, expected, 0.01, 8.0, hint)
+        self.one_object(student, instances.rng("object"))
+
+    def one_object(self, student: Any, rng: Any) -> None:
+        """Several runs of one object, on one sheaf and on another: nothing is to be kept from the run before."""
+        first, other = problems.sheaf(rng), problems.sheaf(rng)
+        c0, another = problems.mixed(rng, first), problems.mixed(rng, first)
+        starts = [(first, c0), (first, another), (other, c0), (first, c0)]
+        runs = student.series("LabEuler", *((*start, 0.25) for start in starts), init={"dt": 0.01})
+        for start, got in zip(starts, runs, strict=True):
+            hint = "one object makes several runs: each begins at its own c0 and knows nothing of the one before"
+            self.judge(got, Euler(0.01).run(*start, 0.25), 0.01, 0.25, hint)
 
     def test_uses_the_step(self, student: Any, instances: Any) -> None:
         for problem, c0, dt, expected in short_runs(instances.rng("h")):
@@ -122,11 +137,14 @@ class TestExercise_2_2:
             self.against(student, problem, c0, expected, dt, 1.001, hint)
 
     def test_own_work(self, student: Any, instances: Any) -> None:
-        hint = "subclass Integrator and write `advance`"
-        problem = problems.sheaf(instances.rng("own"))
-        with problems.own_work(student, "LabEuler", forbidden_in("lab09", "2.2"), hint=hint):
-            got = student.run("LabEuler", {"dt": 0.01}, problem, problem.harmonic_extension() + 0.5, 0.05)
-        close(np.shape(got.states), (6, problem.n), call="LabEuler(0.01).run(…, 0.05).states.shape", tol=0.0, hint=hint)
+        hint, rng = "subclass Integrator and write `advance`", instances.rng("own")
+        for widths, dt in (([2, 4, 1], 0.01), ([2, 3, 3, 1], 0.2)):
+            problem = problems.sheaf(rng, widths)
+            c0 = problem.harmonic_extension() + 0.5
+            with problems.own_work(student, "LabEuler", forbidden_in("lab09", "2.2"), hint=hint):
+                got = student.run("LabEuler", {"dt": dt}, problem, c0, 5 * dt)
+            call = f"LabEuler({dt}).run(…, {5 * dt:g}).states.shape"
+            close(np.shape(got.states), (6, problem.n), call=call, tol=0.0, hint=hint)
 
 
 def rates(problem: Any) -> Any:
@@ -267,23 +285,33 @@ class TestExercise_2_4:
     tell = staticmethod(partial(fail, call="plot_energy_decay(ax, times, energies, rate)"))
 
     def draw(
-        self, student: Any, instances: Any, steps: int = 25, fall: float = 0.7, slope: float = 0.15, peak: float = 50.0
+        self,
+        student: Any,
+        instances: Any,
+        steps: int = 25,
+        fall: float = 0.7,
+        slope: float = 0.15,
+        peak: float = 50.0,
+        step: float = 1.0,
     ) -> tuple[Any, Any, Any, float]:
         """A run of so many steps whose energy falls by exp(-fall) in one, but where it is `peak` times as large."""
         rng = instances.rng("plot")
-        times = np.concatenate([[0.0], np.cumsum(0.02 + rng.random(steps))])
+        times = np.concatenate([[0.0], np.cumsum(step * (0.02 + rng.random(steps)))])
         energies = (1 + 5 * rng.random()) * np.exp(-fall * np.cumsum(0.3 + 1.4 * rng.random(steps + 1)))
         energies[3:5] *= peak  # the first need not be the largest
         rate = slope * (0.7 + 0.6 * rng.random())
         return student.draw("plot_energy_decay", times, energies, rate), times, energies, rate
 
     def test_energy_line(self, student: Any, instances: Any) -> None:
-        figure, times, energies, _ = self.draw(student, instances, steps=130, fall=0.25)  # down to 1e-14
+        # a long run, down to 1e-14; a figure of 4096 arrays cannot be sent
+        figure, times, energies, _ = self.draw(student, instances, steps=1200, fall=0.027, step=0.02)
         shown.energy_line(figure, times, energies, self.tell)
 
     def test_envelope(self, student: Any, instances: Any) -> None:
         steep = self.draw(student, instances, steps=130, fall=0.25, slope=0.3)  # the envelope ends below 1e-10, too
         shown.envelope_line(*steep, self.tell)
+        for slope in (0.76, 1e-3):  # λ* is more than 0 and at most 1
+            shown.envelope_line(*self.draw(student, instances, slope=slope), self.tell)
 
     def test_log_scale(self, student: Any, instances: Any) -> None:
         flat = self.draw(student, instances, fall=0.01, peak=1.1)  # the axis is that of the task, not of the data

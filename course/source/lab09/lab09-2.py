@@ -102,7 +102,7 @@ check("2.1", velocity)
 # a method `velocity(c)`: the affine law of that region, the one you have just written with the pattern frozen.)
 #
 # The library has a finished `Euler`. Do not use it here, and do not inherit from it; the same holds for `EventEuler`, `Exact`
-# and a region's `flow`.
+# and a region's `flow`. One object can make several runs, on one sheaf or on several: each begins at its own `c0`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class LabEuler(Integrator):
@@ -169,9 +169,9 @@ check("2.3", slowest_rate)
 # a second line, energy on a logarithmic axis. Name both axes, and name both lines in a legend. (The checks read the
 # *data* of your figure; colours and styles are yours.)
 #
-# The energy is drawn at the given times. The envelope runs from the first of them to the last; its points are yours, the
+# The energy is drawn at all given times; a run may have a thousand of them and more. The envelope runs from the first of them to the last; its points are yours, the
 # same times, a finer grid, or its two ends, for on this axis it is straight. It starts at `energies[0]`, which need not be the
-# largest of the energies. Draw no other curve; straight helper lines are welcome. Each name has to fit its axis or line.
+# largest of the energies. Draw no other curve, in whatever form; straight helper lines are welcome. Each name has to fit its axis or line.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_energy_decay(ax: plt.Axes, times: np.ndarray, energies: np.ndarray, rate: float) -> None:
@@ -186,7 +186,7 @@ def plot_energy_decay(ax: plt.Axes, times: np.ndarray, energies: np.ndarray, rat
     energies : ndarray, shape (k,)
         V at these times.
     rate : float
-        λ* of Theorem 9.4.
+        λ* of Theorem 9.4, more than 0 and at most 1.
     """
     ### BEGIN SOLUTION
     ax.semilogy(times, energies, label="$V(t)$")

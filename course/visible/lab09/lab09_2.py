@@ -151,6 +151,9 @@ _TIME, _ENERGY = ("time", "zeit", "seconds", "=t"), ("energy", "energie", "diric
 _RUN = (*_ENERGY, "measured", "gemessen", "simulat", "trajectory", "run")
 _BOUND = ("envelope", "bound", "theorem", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4", "limit", "grenze")
 _ELSEWHERE = ("switch", "neuron", "number of runs", "=count", "=counts", "=runs")
+_ONLY_RUN = re.compile(r"(the )?((dirichlet )?energ(y|ie)|v|v\(t\))")
+_ONLY_BOUND = re.compile(r"(the )?((upper|lower|exponential|theoretical) )?(bound|envelope|hülle|schranke)")
+"""Names that can be nothing but the name of the one line, or of the other."""
 _NOTHING = re.compile(r"[xy]([ -]?(axis|achse))?|(line|curve|plot|series|linie|kurve)?[ _]?\d+")
 
 
@@ -181,15 +184,16 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected=expected, hint="the names are swapped")
     if _plain(figure.xlabel) == _plain(figure.ylabel):
         tell(returned=got, expected=expected, hint="both axes have the same name")
-    if _of_others(figure.xlabel, _TIME, r"(?<![\w(])t\b", "energy|energie|v") or _of_others(
-        figure.ylabel, _ENERGY, r"\b[ve]\b", "time|zeit|t"
+    if _of_others(figure.xlabel, _TIME, r"(?<![\w(])t\b", "energy|energie|v|iterations?|steps?") or _of_others(
+        figure.ylabel, _ENERGY, r"\b[ve]\b", "time|zeit|t|residual( norm)?"
     ):
         tell(returned=got, expected=expected, hint="say which quantity the axis shows")
     if len({_plain(name) for name in legend}) < 2 or any(_NOTHING.fullmatch(_plain(name)) for name in legend[:2]):
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
-    if swapped(first, second, _RUN, _BOUND):
+    plainly = first != second and (_ONLY_BOUND.fullmatch(_plain(first)) or _ONLY_RUN.fullmatch(_plain(second)))
+    if plainly or swapped(first, second, _RUN, _BOUND):
         got = f"the energy is called {first!r}, the envelope {second!r}"
         tell(returned=got, expected="each line with its own name", hint="label=… in the call that draws the line")
 

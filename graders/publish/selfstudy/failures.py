@@ -104,14 +104,14 @@ def _typed(request: Mapping[str, Any], parameters: list[str]) -> tuple[str, dict
     """Return the text of a call as a reader would type it, and its inputs by the names in it."""
     name, args, kwargs = request["name"], request["args"], request["kwargs"]
     keywords = [f"{key}={key}" for key in kwargs]
-    if request["op"] == "run":
+    if request["op"] == "series":  # all are calls of one kind: the last stands for them
+        args = [request["objects"][place] for place in request["calls"][-1]]
+    if "init" in request:
         method = request["method"]
         names = list(inspect.signature(getattr(Integrator, method)).parameters)[1 : len(args) + 1]
         made = ", ".join(f"{key}={value!r}" for key, value in request["init"].items())
         text = f"{name}({made}).{method}({', '.join([*names, *keywords])})"
     else:
-        if request["op"] == "series":  # all are calls of one kind: the last stands for them
-            args = [request["objects"][place] for place in request["calls"][-1]]
         skipped = 1 if request["op"] == "draw" else 0  # the axes
         names = parameters[skipped : len(args) + skipped]
         text = f"{name}({', '.join([*parameters[:skipped], *names, *keywords])})"

@@ -44,6 +44,8 @@ def called(function: Any, request: Mapping[str, Any]) -> Any:
     if request["op"] == "run":
         return getattr(function(**request["init"]), request["method"])(*args, **kwargs)
     if request["op"] == "series":
+        if "init" in request:  # a class: the calls are of a method of one object
+            function = getattr(function(**request["init"]), request["method"])
         return series(function, request["objects"], request["calls"])
     if request["op"] == "draw":
         return draw(function, *args, **kwargs)

@@ -43,8 +43,12 @@ def first_of(times, dt=0.1):
 class Runs:
     def __init__(self, dt):
         self.dt = dt
+        self.total = 0.0
     def run(self, c):
         raise ValueError("never")
+    def add(self, c):
+        self.total += self.dt * c.sum()
+        return self.total
 def hangs(c):
     while True:
         pass
@@ -101,6 +105,12 @@ def test_an_object_that_calls_share_is_one_object_for_the_student(student):
     assert student.series("remembers", *calls) == [1.0, 1.0, 3.0]
 
 
+def test_runs_of_one_object_of_a_class(student):
+    calls = [(np.array([1.0]),), (np.array([2.0]),)]
+    assert student.series("Runs", *calls, init={"dt": 0.5}, method="add") == [0.5, 1.5]
+    assert student.series("Runs", *calls, init={"dt": 0.5}, method="add") == [0.5, 1.5]  # another object
+
+
 def test_an_argument_that_is_another_one_afterwards_is_told_with_what_it_was(student):
     with pytest.raises(CheckFailed, match=r"(?s)returned: \[5., 2.\].*expected: \[1., 2.\], as before.*work on a copy"):
         student.series("overwrites", (np.array([1.0, 2.0]),))
@@ -139,6 +149,8 @@ def test_what_a_call_raises_is_told_with_the_call_itself(student):
     assert told(lambda: student.call("first_of", [], dt=0.2)) == "first_of([], dt=0.2) raised"
     assert told(lambda: student.series("first_of", ([],), ([1.0],))) == "first_of([]), or a later one of 2 calls raised"
     assert told(lambda: student.run("Runs", {"dt": 0.5}, np.zeros(2))) == "Runs(dt=0.5).run([0., 0.]) raised"
+    several = lambda: student.series("Runs", (np.zeros(2),), (np.ones(2),), init={"dt": 0.5})  # noqa: E731
+    assert told(several) == "Runs(dt=0.5).run([0., 0.]), or a later one of 2 calls raised"
     assert told(lambda: student.call("first_of", Seed(3))) == "first_of(np.random.default_rng(3)) raised"
     sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, 0.0])
     assert told(lambda: student.call("first_of", sheaf)) == "first_of(Sheaf of widths [2, 4, 1]) raised"
