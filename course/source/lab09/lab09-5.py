@@ -119,7 +119,8 @@ check("5.2", mean_switches)
 # ## Exercise 5.3: the convergence rate, measured
 #
 # Late in a run the energy behaves like $e^{-2\lambda t}$. Estimate $\lambda$ from the samples with `times >= t_from`.
-# (The factor 2 belongs to the energy: it is quadratic in the distance.)
+# (The factor 2 belongs to the energy: it is quadratic in the distance.) Where the samples are exactly exponential, λ is right to
+# $10^{-9}$, however large or small the energies are.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-5-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def late_rate(times: np.ndarray, energies: np.ndarray, t_from: float) -> float:
