@@ -83,7 +83,8 @@ EVERYWHERE: dict[str, Any] = {
 
 MISMEASURED: dict[str, Any] = {
     **{f"width {w:g}": within(w, 0) for w in (0.05, 0.1, 0.2, 0.26, 0.3, 0.5, 1.0, 10.0)},
-    **{f"{f:g} times the width": within(0, f) for f in (1.05, 1.5, 2.0)},
+    **{f"{f:g} times the width": within(0, f) for f in (0.5, 1.05, 1.5, 2.0)},
+    "V above a millionth of the first": lambda e, v, t, w: within(0, 1)(e[v > 1e-6 * v[0]], v[v > 1e-6 * v[0]], t, w),
     **{f"{n} neighbours": neighbours(n) for n in (3, 4, 5, 8, 10, 12, 20)},
     "both sides": lambda e, v, t, w: slopes(e, v, abs(e - t) <= w, abs(e - t) <= w),
     "the sides swapped": lambda *args: within(0, 1)(*args)[::-1],
@@ -114,13 +115,16 @@ class Curves:
         x, edge = times - t, 1.003 * width  # the kinks beyond are next to the window, and no sample lies between
         log_v = -rates[1] * np.clip(x, -edge, 0) - rates[2] * np.clip(x, 0, edge)
         log_v -= rates[0] * np.minimum(x + edge, 0) + rates[3] * np.maximum(x - edge, 0)
+        if self.kinks > 1:  # long before the window V may have been a million times larger
+            times, log_v = np.append(times[0] - 0.5, times), np.append(log_v[0] + rng.uniform(15, 25), log_v)
         low, high = [(-3, 3), (-25, -17), (7, 12)][int(rng.choice(3, p=[0.3, 0.4, 0.3]))]
         return times, np.exp(log_v) * 10 ** rng.uniform(low, high), t, width
 
     def places(self, rng: np.random.Generator, number: int) -> Any:
         """Uneven places in (0, 0.99], in order, of which no two are close."""
         gaps = rng.uniform(1, 3, number + 1)
-        return 0.99 * np.cumsum(gaps)[:-1] / gaps.sum()
+        near = rng.choice([0.0, 0.55]) if number < 4 else 0.0  # a few samples may all lie far from `t`
+        return 0.99 * (near + (1 - near) * np.cumsum(gaps)[:-1] / gaps.sum())
 
     def truth(self, times: Any, energies: Any, t: float, width: float) -> list[float]:
         """Both slopes, from the samples next to `t`: log V is exactly linear there."""
@@ -259,15 +263,17 @@ def tally(
     among: Callable[[Any], bool] = lambda switch: True,
     even: tuple[int, int] = (0, 0),
     first: bool = False,
-    once: bool = False,
+    once: Callable[[Any], Any] | None = None,
+    apart: float = -1.0,
 ) -> list[int]:
     """The two counts of 4.3; each keyword makes a near miss."""
     steeper = flatter = 0
     for c0 in starts:
         whole = scheme.run(problem, c0, t_end).log if scheme else exact_log(problem, c0.tobytes(), t_end)
         log = [s for s in whole if among(s)]
+        log = [s for k, s in enumerate(log) if k == 0 or s.time - log[k - 1].time > apart]
         if once:
-            log = list({(s.layer, s.neuron): s for s in reversed(log)}.values())
+            log = list({once(s): s for s in reversed(log)}.values())
         for s in log[:1] if first else log:
             kink = s.slope_after - s.slope_before
             steeper += int(kink < 0) or (even[0] if kink == 0 else 0)
@@ -286,6 +292,7 @@ MISCOUNTED: dict[str, Any] = {
     "crossings alone": partial(tally, among=lambda s: s.crosses),
     "no switch into sliding": partial(tally, among=lambda s: s.after != "sliding"),
     "switches on": partial(tally, among=lambda s: s.after == "active"),
+    "switches 0.02 apart": partial(tally, apart=0.02),
     "kinks above 0.01": partial(tally, among=lambda s: abs(s.kink) > 0.01),
     "no jump is steeper": partial(tally, even=(1, 0)),
     "no jump is flatter": partial(tally, even=(0, 1)),
@@ -304,7 +311,8 @@ OVERLOOKED: dict[str, Any] = {
     "energies above 1e-9": partial(tally, among=lambda s: s.energy > 1e-9),
     **{f"starts of {k} digits": partial(of_rounded, digits=k) for k in (1, 2, 3, 4, 5)},
     "equal starts once": lambda problem, starts: tally(problem, np.unique(starts, axis=0)),
-    "each neuron once": partial(tally, once=True),
+    "each neuron once": partial(tally, once=lambda s: (s.layer, s.neuron)),
+    "each number once for each pair of modes": partial(tally, once=lambda s: (s.neuron, s.before, s.after)),
 }
 """Near misses on two hidden layers, at energies next to zero, and on equal starts."""
 
@@ -313,12 +321,12 @@ OVERLOOKED: dict[str, Any] = {
 def census(rng: np.random.Generator, runs: int, small: bool = False, one: bool = False) -> list[Case]:
     """Starts of which every kink has a sign that nobody can doubt: slides that begin and end, and switches late on.
 
-    With `one`, a single set of starts with kinks of both signs, which is found soon.
+    With `one`, a single set of starts of a wider layer, with kinks of both signs, which is found soon.
     """
 
     def draw(rng: np.random.Generator) -> tuple[Any, Any]:
         scale = rng.choice([1.0, 2.0, 3.0])
-        widths = [2, 3, 3, 1] if small else [2, 4, 1]
+        widths = [2, 3, 3, 1] if small else [2, 7, 1] if one else [2, 4, 1]
         net = Network.random(widths, rng, bias_scale=0.1)  # large weights relax slowly: they switch late, too
         weights, biases, x = [scale * w for w in net.weights], [b.copy() for b in net.biases], rng.standard_normal(2)
         size = 10 ** -rng.uniform(4.5, 6)
@@ -342,6 +350,7 @@ def census(rng: np.random.Generator, runs: int, small: bool = False, one: bool =
 
     if one:
         near = {"swapped": MISCOUNTED["swapped"], "the first start": MISCOUNTED["the first start"]}
+        near |= {f"the first {n} neurons": partial(tally, among=partial(lambda n, s: s.neuron < n, n)) for n in (4, 5)}
         return separating(rng, draw, tally, near, certain=certain, most=1)
     return separating(rng, draw, tally, OVERLOOKED if small else MISCOUNTED, certain=certain, most=6)
 
@@ -370,5 +379,5 @@ class TestExercise_4_3:
         quiet = [c0 for c0 in rest if not Exact().run(problem, c0, 20.0).log.count]
         if quiet:
             self.compare(student, problem, np.array(quiet), [0, 0], "no switch, no kink")
-        starts = np.vstack([*quiet, starts, *quiet]) if quiet else starts
+        starts = np.vstack([*quiet * 30, starts, *quiet]) if quiet else starts
         self.compare(student, problem, starts, case.expected, "many starts, some of them without any switch")
