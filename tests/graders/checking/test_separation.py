@@ -193,4 +193,4 @@ def test_values_that_look_alike_are_shown_with_all_their_digits(got, want):
         close(got, want, call="f()", tol=1e-12)
     shown = dict(row.strip().split(": ", 1) for row in str(failed.value).split("\n")[1:])
     assert shown["returned"].strip() != shown["expected"].strip()
-    assert max(len(shown[name].strip()) for name in ("returned", "expected")) > 14
+    assert max(len(shown[name].strip()) for name in ("returned", "expected")) > 11
