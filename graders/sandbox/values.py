@@ -163,7 +163,7 @@ def figure(data: Any) -> FigureData:
     if not isinstance(data, dict):
         raise ProtocolError("a figure that is no description of one")
     try:
-        lists = {"lines": Line, "further": Line, "bars": Bar, "collections": Points}
+        lists = {"lines": Line, "further": Line, "bars": Bar, "more_bars": Bar, "collections": Points}
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
         made = FigureData(**{**data, **parts})
         for line in (*made.lines, *made.further):
@@ -177,10 +177,10 @@ def figure(data: Any) -> FigureData:
         for curve in curves:
             if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
                 raise ProtocolError("a line of a figure without coordinates")
-        visible: tuple[Line | Bar, ...] = (*made.lines, *made.further, *made.bars)
+        visible: tuple[Line | Bar, ...] = (*made.lines, *made.further, *made.bars, *made.more_bars)
         if not all(isinstance(part.shown, bool) for part in visible):
             raise ProtocolError("a part of a figure that does not tell whether it can be seen")
-        for bar in made.bars:
+        for bar in (*made.bars, *made.more_bars):
             if not all(isinstance(v, float) for v in (bar.x, bar.y, bar.width, bar.height)):
                 raise ProtocolError("a bar of a figure without numbers")
     except (TypeError, KeyError) as error:

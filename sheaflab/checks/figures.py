@@ -59,12 +59,14 @@ class Points:
 class FigureData:
     """The content of an `Axes`.
 
-    `further` are curves that are no lines of it: line segments, steps, open paths, lines of a second axes in its place.
+    `further` are curves that are no lines of it: line segments, steps, outlines, lines of a second axes in its place;
+    `more_bars` are the bars of such axes.
     """
 
     lines: list[Line]
     further: list[Line]
     bars: list[Bar]
+    more_bars: list[Bar]
     collections: list[Points]
     xscale: str
     yscale: str
@@ -85,18 +87,8 @@ def blank() -> Axes:
 
 def read(ax: Axes) -> FigureData:
     """Return the content of `ax`."""
-    from matplotlib.patches import Rectangle
-
-    bars: list[Bar] = []
-    collections: list[Points] = []
-    for patch in ax.patches:
-        # `axvspan` and `axhspan` make rectangles, too: they reach across the axes, so they measure nothing.
-        measured = patch.get_data_transform().contains_branch(ax.transData)
-        if isinstance(patch, Rectangle) and measured:
-            x, y, width, height = map(float, (*patch.get_xy(), patch.get_width(), patch.get_height()))
-            bars.append(Bar(x, y, width, height, is_shown(patch, ax)))
-        else:
-            collections.append(_points(patch, patch.get_patch_transform().transform(patch.get_path().vertices)))
+    areas = [patch for patch in ax.patches if not _measures(patch, ax)]
+    collections = [_points(p, p.get_patch_transform().transform(p.get_path().vertices)) for p in areas]
     for item in ax.collections:
         places = _floats(item.get_offsets())
         if not len(places) or (len(places) == 1 and item.get_paths() and type(item).__name__ != "PathCollection"):
@@ -107,7 +99,8 @@ def read(ax: Axes) -> FigureData:
     return FigureData(
         lines=[_line(line, entry, ax) for line, entry in zip(ax.lines, names_of_lines(ax), strict=True)],
         further=_further(ax),
-        bars=bars,
+        bars=_bars(ax),
+        more_bars=[bar for other in _same_place(ax) for bar in _bars(other)],
         collections=collections,
         xscale=ax.get_xscale(),
         yscale=ax.get_yscale(),
@@ -143,10 +136,30 @@ def _further(ax: Axes) -> list[Line]:
         if curve and unfilled and patch.get_data_transform().contains_branch(ax.transData):
             xy = _floats(patch.get_path().vertices)
             found.append(Line(xy[:, 0], xy[:, 1], str(patch.get_label()), is_shown(patch, ax), ""))
-    place = ax.get_position().bounds
-    for other in ax.figure.axes if ax.figure is not None else []:
-        if other is not ax and other.get_visible() and other.get_position().bounds == place:
-            found += [_line(line, "", other) for line in other.lines]
+    for other in _same_place(ax):
+        found += [_line(line, "", other) for line in other.lines]
+    return found
+
+
+def _same_place(ax: Axes) -> list[Axes]:
+    """Return the other axes that are drawn in the place of these."""
+    place, others = ax.get_position().bounds, [] if ax.figure is None else ax.figure.axes
+    return [o for o in others if o is not ax and o.get_visible() and o.get_position().bounds == place]
+
+
+def _measures(patch: Any, ax: Axes) -> bool:
+    """Tell bars from the rectangles of `axvspan` and `axhspan`, which reach across the axes."""
+    from matplotlib.patches import Rectangle
+
+    return isinstance(patch, Rectangle) and bool(patch.get_data_transform().contains_branch(ax.transData))
+
+
+def _bars(ax: Axes) -> list[Bar]:
+    found: list[Bar] = []
+    for patch in (patch for patch in ax.patches if _measures(patch, ax)):
+        box: Any = patch
+        x, y, width, height = map(float, (*box.get_xy(), box.get_width(), box.get_height()))
+        found.append(Bar(x, y, width, height, is_shown(patch, ax)))
     return found
 
 

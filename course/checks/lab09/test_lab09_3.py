@@ -218,6 +218,47 @@ def own_experiment(rng: np.random.Generator, magnitudes: tuple[float, ...]) -> C
     return case
 
 
+MANY = 21
+SHUFFLES: dict[str, Callable[[list[int]], list[int]]] = {
+    "the last first": lambda counts: counts[::-1],
+    "the first last": lambda counts: counts[1:] + counts[:1],
+    "the last before the first": lambda counts: counts[-1:] + counts[:-1],
+    "by size": sorted,
+    "by size, downwards": lambda counts: sorted(counts, reverse=True),
+    "by the text of its number": lambda counts: [counts[int(k)] for k in sorted(map(str, range(len(counts))))],
+    "every second, then the others": lambda counts: counts[::2] + counts[1::2],
+    "the second half first": lambda counts: counts[len(counts) // 2 :] + counts[: len(counts) // 2],
+}
+"""Orders of more than ten runs that are not that of the runs."""
+
+
+@problems.remembered
+def many_runs(rng: np.random.Generator) -> Case:
+    """Runs of one neuron, none of which slides, told from the same counts in another order."""
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
+        problem, seed = problems.sheaf(rng, [1, 1, 1], bias_scale=0.1), int(rng.integers(2**31))
+        starts = 1.5 * np.random.default_rng(seed).standard_normal((MANY, problem.n))
+        logs = (Exact().run(problem, c0, 20.0).log for c0 in starts)
+        if any(log.slides for log in logs):
+            return None
+        return problem, 1.5, seed, experiment(problem, 1.5, seed, MANY, count=clear_count)
+
+    def of_all(order: Callable[[list[int]], list[int]], *args: Any) -> list[int]:
+        return order(args[-1])
+
+    def of_twenty(order: Callable[[list[int]], list[int]], *args: Any) -> list[int]:
+        return [*order(args[-1][:20]), *args[-1][20:]]
+
+    def certain(counts: list[int], *args: Any) -> bool:
+        return -1 not in counts
+
+    both = (of_all, of_twenty)
+    near = {f"{what}, {of.__name__}": partial(of, order) for what, order in SHUFFLES.items() for of in both}
+    (case,) = separating(rng, draw, lambda *args: list(args[-1]), near, certain=certain, most=1)
+    return case
+
+
 class TestExercise_3_2:
     def compare(self, student: Any, case: Case, hint: str) -> None:
         problem, magnitude, seed, runs = case.args
@@ -248,11 +289,14 @@ class TestExercise_3_2:
             self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
-        problem = problems.sheaf(instances.rng("number"), [1, 1, 1], bias_scale=0.1)
-        for runs in ((), (21,)):  # the default, and more than that; a run costs the same in all of them
-            got, number = student.call("switch_counts", problem, 1.0, Seed(len(runs)), *runs), (*runs, 20)[0]
-            call = f"len(switch_counts(sheaf, 1.0, rng{''.join(f', {k}' for k in runs)}))"
-            close(np.shape(got), (number,), call=call, tol=0.0, hint="one count a run; 20 runs if nothing is said")
+        case = many_runs(instances.rng("number"))
+        problem, magnitude, seed, *_ = case.args
+        for runs in ((), (MANY,)):  # the default, and more than that; a run costs the same in all of them
+            got, number = student.call("switch_counts", problem, magnitude, Seed(seed), *runs), (*runs, 20)[0]
+            call = f"switch_counts(sheaf, {magnitude}, rng{''.join(f', {k}' for k in runs)})"
+            hint = "one count a run; 20 runs if nothing is said"
+            close(np.shape(got), (number,), call=f"len({call})", tol=0.0, hint=hint)
+            close(got, case.expected[:number], call=call, tol=0.0, hint="the counts in the order of the runs")
 
 
 class TestExercise_3_3:
@@ -265,7 +309,7 @@ class TestExercise_3_3:
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
             counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
             found.append([int(c) for c in rng.permutation(counts)])
-        found.insert(1, [int(rng.integers(1, 9))] * 3)
+        found.insert(1, [int(rng.integers(1, 9))] * int(rng.integers(260, 300)))  # more than a digit or a byte holds
         return [(student.draw("plot_histogram", counts), counts) for counts in found[:number]]
 
     def test_heights(self, student: Any, instances: Any) -> None:
@@ -278,6 +322,55 @@ class TestExercise_3_3:
 
     def test_labels(self, student: Any, instances: Any) -> None:
         shown.names(self.draw(student, instances, 1)[0][0], self.tell)
+
+
+def errors_apart(a: list[int], b: list[int]) -> float:
+    """How many standard errors of their difference two means are apart."""
+    return float(abs(np.mean(a) - np.mean(b)) / np.sqrt(np.var(a, ddof=1) / len(a) + np.var(b, ddof=1) / len(b)))
+
+
+def rounded(digits: int, gap_too: bool = True) -> Callable[[list[int], list[int]], bool]:
+    def verdict(a: list[int], b: list[int]) -> bool:
+        gap = abs(np.mean(a) - np.mean(b))
+        both = 2 * gap / errors_apart(a, b)
+        return bool((round(gap, digits) if gap_too else gap) > round(both, digits))
+
+    return verdict
+
+
+def shortest(a: list[int], b: list[int]) -> int:
+    return min(len(a), len(b))
+
+
+VERDICTS: dict[str, Callable[[list[int], list[int]], Any]] = {
+    "1.96 standard errors": lambda a, b: errors_apart(a, b) > 1.96,
+    "Student's t": lambda a, b: errors_apart(a, b) > 2.02,
+    "ratio with a digit": lambda a, b: round(errors_apart(a, b), 1) > 2,
+    "at least 2 with a digit": lambda a, b: round(errors_apart(a, b), 1) >= 2,
+    "ratio with two digits": lambda a, b: round(errors_apart(a, b), 2) > 2,
+    "a digit": rounded(1),
+    "two digits": rounded(2),
+    "error with a digit": rounded(1, gap_too=False),
+    "cut to the shorter": lambda a, b: errors_apart(a[: shortest(a, b)], b[: shortest(a, b)]) > 2,
+    "cut to the last of the longer": lambda a, b: errors_apart(a[-shortest(a, b) :], b[-shortest(a, b) :]) > 2,
+}
+
+
+def close_calls(rng: np.random.Generator) -> list[Case]:
+    """Samples that are just apart, or just not, by the rule itself and by no other that is close to it."""
+
+    def draw(rng: np.random.Generator) -> tuple[list[int], list[int]] | None:
+        sizes = [(20, 20), (40, 12), (12, 40)][int(rng.integers(3))]
+        a, b = ((18 + shift + rng.integers(-3, 4, m)).tolist() for shift, m in zip((0, 1), sizes, strict=True))
+        return (a, b) if 1.965 < errors_apart(a, b) < 2.05 else None
+
+    def certain(expected: bool, a: list[int], b: list[int]) -> bool:
+        return abs(errors_apart(a, b) - 2) > 1e-4
+
+    def truth(a: list[int], b: list[int]) -> bool:
+        return errors_apart(a, b) > 2
+
+    return separating(rng, draw, truth, VERDICTS, most=6, certain=certain, tries=40000)
 
 
 class TestExercise_3_4:
@@ -332,6 +425,10 @@ class TestExercise_3_4:
         self.ask(student, *self.search(rng, 2.15, 2.6, 1, (20, 20), wish=others_are_close), hint)
         self.ask(student, *self.search(rng, 1.5, 1.85, 1, (20, 20)), hint)
         self.ask(student, *self.search(rng, 5.0, 9.0, 4, (20, 20)), hint)
+
+        for case in close_calls(rng):
+            a, b = case.args
+            self.ask(student, a, b, hint)
 
     def test_either_direction(self, student: Any, instances: Any) -> None:
         rng = instances.rng("direction")

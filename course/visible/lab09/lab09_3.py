@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NoReturn
@@ -64,11 +65,18 @@ def _bars(figure: Any) -> list[Any]:
 def _within(figure: Any, bar: Any) -> bool:
     """Whether the axes show where a bar stands, and its top."""
     (left, right), (bottom, top) = sorted(figure.xlim), sorted(figure.ylim)
-    return bool(left < bar.x + 0.5 * bar.width < right and bottom <= max(bar.y, bar.y + bar.height) <= top * (1 + 1e-9))
+    end = max(bar.y, bar.y + bar.height)
+    return bool(left < bar.x + 0.5 * bar.width < right and bottom < 0.99 * end and end <= top * (1 + 1e-9))
 
 
 def _drawn_again(figure: Any, counts: Sequence[int]) -> bool:
-    """Whether a filled area beside the bars is as high as each of them, at each of them."""
+    """Whether a filled area, or the bars of second axes, are as high as each of the bars, at each of them."""
+    others = [bar for bar in figure.more_bars if bar.shown]
+    if others and all(
+        any(abs(bar.x + 0.5 * bar.width - k) < 0.51 and abs(bar.height - number) < 1e-9 for bar in others)
+        for k, number in Counter(counts).items()
+    ):
+        return True
     for area in figure.collections:
         closed = len(area.x) > 2 and area.x[0] == area.x[-1] and area.y[0] == area.y[-1]
         if closed and all(
@@ -89,7 +97,7 @@ def heights(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -
         tell(returned=f"a bar that begins at y = {low[0]:g}", expected="bars that stand on 0", hint=hint)
     if _drawn_again(figure, counts):
         hint = "one kind of bars: either `hist` or `bar`, called once"
-        tell(returned="bars, and an area of the same heights on top", expected="each bar once", hint=hint)
+        tell(returned="bars, and the same heights once more on top", expected="each bar once", hint=hint)
     got = [float(bar.height) for bar in bars]
     if len(got) != len(expected) or not np.allclose(got, expected, rtol=0, atol=1e-9):
         tell(
@@ -123,9 +131,13 @@ _RUNS = (
     *("run", "frequenc", "how often", "occur", "starts", "trajector", "simulation", "experiment", "trial"),
     *("läufe", "häufig", "trajektor", "versuch"),
 )
+_PLAIN_SWITCHES, _PLAIN_RUNS = r"(number of )?switches", r"(number of )?runs"
 _OTHERS = ("time", "energy", "energies", "slope", "residual", "zeit", "energie", "steigung")
 """What the axes of other figures of this lab show."""
-_NOTHING = ("x", "y", "x axis", "y axis", "x-axis", "y-axis", "xlabel", "ylabel", "axis", "label", "achse", "?", "-")
+_NOTHING = (
+    *("x", "y", "x axis", "y axis", "x-axis", "y-axis", "xlabel", "ylabel", "axis", "label", "achse", "?", "-"),
+    *("value", "values", "data"),
+)
 """Names that do not say what is counted."""
 
 
@@ -150,7 +162,10 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
     if _of_another(figure.xlabel) or _of_another(figure.ylabel):
         tell(returned=got, expected="names of what this figure counts", hint="switches at x, runs at y")
-    if swapped(figure.xlabel, figure.ylabel, _SWITCHES, _RUNS):
+    x, y = _plain(figure.xlabel), _plain(figure.ylabel)
+    plainly = re.fullmatch(_PLAIN_RUNS, x) or re.fullmatch(_PLAIN_SWITCHES, y)
+    both = re.match(rf"{_PLAIN_RUNS}\b", x) and re.match(rf"{_PLAIN_SWITCHES}\b", y)
+    if plainly or both or swapped(figure.xlabel, figure.ylabel, _SWITCHES, _RUNS):
         tell(returned=got, expected="switches at x, runs at y", hint="the names are swapped")
 
 
