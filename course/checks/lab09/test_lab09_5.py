@@ -304,9 +304,9 @@ class TestExercise_5_2:
             while of_logs()(4, seed, nets) == 0:
                 seed = int(rng.integers(2**31))
             cases.append(((nets,), seed, of_logs()(4, seed, nets)))
-        for nets, seed, expected in cases:
-            call = f"mean_switches({', '.join(['4', f'np.random.default_rng({seed})', *map(str, nets)])})"
-            got = student.call("mean_switches", 4, Seed(seed), *nets)
+        for given, seed, expected in cases:
+            call = f"mean_switches({', '.join(['4', f'np.random.default_rng({seed})', *map(str, given)])})"
+            got = student.call("mean_switches", 4, Seed(seed), *given)
             hint = f"{self.hint}; divide by the number of networks, 20 if nothing is said"
             close(got, expected, call=call, tol=MEAN_TOL, hint=hint)
 
