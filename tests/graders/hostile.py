@@ -31,6 +31,7 @@ SENDS = """
 import gc, json, struct
 def send_instead(header, body=b''):
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    gc.unfreeze()  # a worker freezes what it has before it forks: frozen objects are not listed
     for known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:
         if 'MAX_NODES' in known and 'dump' in known:
             known['dump'] = lambda *_: [struct.pack('<IQ', len(raw), len(body)) + raw + body]
@@ -95,20 +96,20 @@ CODE: dict[str, tuple[str, str | None]] = {
     "patches the shell": (BAD + "type(get_ipython()).run_cell = lambda self, *a, **k: None", None),
     "event hooks": (BAD + "get_ipython().events.register('pre_run_cell', lambda *a: print('3.0'))", "wrong"),
     "patches the worker's channel": (
-        BAD + "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ == 'Channel':\n"
+        BAD + "import gc\ngc.unfreeze()\nfor o in gc.get_objects():\n    if type(o).__name__ == 'Channel':\n"
         "        s = o.send\n        type(o).send = lambda self, m: s({'value': 2.0})\n        break",
         None,
     ),
     "patches json": (BAD + "import json\njson.dumps = lambda *a, **k: '{\"value\": 1e999}'", None),
     "patches the encoder": (
         BAD
-        + "import gc\nfor known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:\n"
+        + "import gc\ngc.unfreeze()\nfor known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:\n"
         "    if 'MAX_NODES' in known and 'dump' in known:\n        known['dump'] = lambda *a: [b'\\xff' * 12]",
         None,
     ),
     "announces a huge frame": (
         BAD
-        + "import gc, struct\nfor known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:\n"
+        + "import gc, struct\ngc.unfreeze()\nfor known in [thing for thing in gc.get_objects() if isinstance(thing, dict)]:\n"
         "    if 'MAX_NODES' in known and 'dump' in known:\n"
         "        known['dump'] = lambda *a: [struct.pack('<IQ', 2**32 - 1, 2**63)]",
         None,

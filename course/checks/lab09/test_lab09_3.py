@@ -78,6 +78,12 @@ class TestExercise_3_1:
                 states = case.args[0]
                 self.compare(student, states, h, case.expected, f"{len(states)} states, some close to zero", hint)
         self.compare(student, np.ones((1, 3)), 2, 0, "a single state", "one state has no row before it")
+        still = np.abs(instances.rng("again").standard_normal((40, 4))) + 0.1
+        moved = still.copy()
+        moved[1::2, 0] *= -1
+        got = student.series("count_switches", (still, 3), (moved, 3))
+        call = "count_switches(a, 3), then count_switches(b, 3) for an array of the same shape"
+        close(got, [0, 39], call=call, tol=0.0, hint="remember nothing between two calls")
 
     def test_each_neuron_counts(self, student: Any, instances: Any) -> None:
         rng = instances.rng("each")

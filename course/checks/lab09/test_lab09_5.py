@@ -301,7 +301,7 @@ class TestExercise_5_2:
         cases: list[tuple[tuple[int, ...], int, float]] = [((), default.args[0], default.expected)]
         for nets in (1, 3, 26):
             seed = int(rng.integers(2**31))
-            while of_logs()(4, seed, nets) == 0:
+            while of_logs()(4, seed, nets) in (0, of_logs()(4, seed, 20)):  # nor the mean over as many as by default
                 seed = int(rng.integers(2**31))
             cases.append(((nets,), seed, of_logs()(4, seed, nets)))
         for given, seed, expected in cases:
