@@ -131,7 +131,7 @@ def test_an_array_of_too_many_elements_is_refused_by_the_sender():
 
 FIGURE = {
     "lines": [{"x": np.zeros(1), "y": np.zeros(1), "label": "", "shown": True, "entry": ""}],
-    "bars": [], "collections": [], "xscale": "linear", "yscale": "linear", "xlabel": "", "ylabel": "", "title": "",
+    "bars": [], "more_bars": [], "collections": [], "xscale": "linear", "yscale": "linear", "xlabel": "", "ylabel": "", "title": "",
     "legend": [], "further": [], "xlim": [0.0, 1.0], "ylim": [0.0, 1.0],
 }  # fmt: skip
 
