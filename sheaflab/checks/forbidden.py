@@ -66,7 +66,6 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
     set of str
         Those of the names that were used, when the block has ended.
     """
-    names = list(names)
     used, functions, classes = set[str](), dict[Any, str](), dict[type, tuple[str, set[Any]]]()
     for name in names:
         thing = resolve_name(name)
@@ -89,23 +88,16 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
             if isinstance(first, kind) or code in own:
                 used.add(name)
 
+    if not functions and not classes:  # nothing to note: every call of the block would be looked at all the same
+        yield used
+        return
     before = sys.getprofile()
     sys.setprofile(note)
     try:
         yield used
     finally:
         sys.setprofile(before)
-    used |= _inherited(answer, names)
-
-
-def _inherited(function: object, names: list[str]) -> set[str]:
-    """Which of the library's classes a class inherits from, or borrows a function from."""
-    if not isinstance(function, type):
-        return set()
-    found, own = set(), [base for base in function.__mro__ if base.__module__.partition(".")[0] != "sheaflab"]
-    parts = set().union(*(_codes(base) for base in own))
-    for name in names:
-        thing = resolve_name(name)
-        if isinstance(thing, type) and (thing in function.__mro__ or _codes(thing) & parts):
-            found.add(name)
-    return found
+    if isinstance(answer, type):
+        mine = [base for base in answer.__mro__ if base.__module__.partition(".")[0] != "sheaflab"]
+        parts = set().union(*(_codes(base) for base in mine))
+        used |= {name for kind, (name, own) in classes.items() if kind in answer.__mro__ or own & parts}
