@@ -9,7 +9,7 @@ import numpy as np
 
 from graders.sandbox.values import Seed
 from sheaflab import Network, Sheaf
-from sheaflab.checks.messages import fail, show
+from sheaflab.checks.messages import fail, shortened, show
 
 LONGEST = 60
 """Characters of one argument of a call that is told."""
@@ -55,9 +55,9 @@ def _argument(value: Any) -> str:
     if callable(value):
         return "f"
     text = show(value)
-    if len(text) <= LONGEST:
-        return text
-    return f"array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{text[:LONGEST]} …"
+    if isinstance(value, np.ndarray) and len(text) > LONGEST:
+        return f"array of shape {value.shape}"
+    return shortened(text, LONGEST)
 
 
 def unchanged(name: str, objects: Sequence[Any], after: Sequence[tuple[int, Any]]) -> None:

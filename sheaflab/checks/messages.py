@@ -88,7 +88,12 @@ def show(value: object, digits: int = 0) -> str:
         text = f"[{inner}]" if isinstance(value, list) else f"({inner})"
     else:
         text = repr(value)
-    return text if len(text) <= _WIDTH else text[:_WIDTH] + " …"
+    return shortened(text, _WIDTH)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text, or the beginning of it if it has more than `most` characters."""
+    return text if len(text) <= most else text[:most] + " …"
 
 
 def fail(*, call: str, returned: object, expected: object, hint: str = "", off: str = "", given: str = "") -> NoReturn:
@@ -115,12 +120,8 @@ def fail(*, call: str, returned: object, expected: object, hint: str = "", off: 
     if returned is None or (isinstance(returned, str) and returned == show(None)):
         hint = _NOTHING
     parts = [("given", given), ("call", call), ("returned", returned), ("expected", expected)]
-    texts = [(name, _bounded(value) if isinstance(value, str) else show(value)) for name, value in parts]
+    texts = [(name, shortened(value, _LONGEST) if isinstance(value, str) else show(value)) for name, value in parts]
     raise CheckFailed("not right yet\n" + rows([*texts, ("off by", off), ("hint", hint)]))
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
 
 
 def rows(parts: Iterable[tuple[str, str]]) -> str:
