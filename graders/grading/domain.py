@@ -8,6 +8,7 @@ one call, with a reason.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import faulthandler
 import multiprocessing
 import os
@@ -27,6 +28,7 @@ from sheaflab.startup import import_matplotlib
 
 T = TypeVar("T")
 GRACE = 10.0  # seconds after which a process that should have ended itself is killed
+_M_ARENA_MAX = -8  # of glibc's malloc.h
 _LATE = 1  # exit code with which faulthandler ends a process at its deadline
 
 
@@ -218,6 +220,7 @@ def _as_no_daemon() -> Iterator[None]:
 def _serve(channel: Connection, budget: Budget, begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     """Answer calls until the other side hangs up."""
     signal.signal(signal.SIGINT, lambda *_: None)  # the other side decides what Ctrl-C means
+    _share_arenas()
     die_with_parent()
     import_matplotlib()
     if begin is not None:
@@ -245,6 +248,12 @@ def _serve(channel: Connection, budget: Budget, begin: Callable[..., None] | Non
                 faulthandler.cancel_dump_traceback_later()
                 set_cpu(None)
             channel.send((*answer, _address_space() > base + budget.memory // 2))
+
+
+def _share_arenas() -> None:
+    """Let all threads allocate from two arenas: each reserves 128 MiB of address space, which RLIMIT_AS counts."""
+    with contextlib.suppress(OSError, AttributeError):  # a C library of another kind
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _address_space() -> int:

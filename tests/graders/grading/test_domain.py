@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -42,6 +44,20 @@ def test_a_result_comes_back_from_the_same_process(domain):
     assert first != os.getpid()
     assert domain.call(double, [1]) == [1, 1]
     assert domain.call(os.getpid) == first
+
+
+def compute_in_threads(number):
+    with ThreadPoolExecutor(number) as pool:
+        meet = threading.Barrier(number, timeout=60)
+        list(pool.map(lambda k: (meet.wait(), [bytes(k) for k in range(200, 2000)]), range(number)))
+    return os.getpid()
+
+
+def test_threads_do_not_use_up_a_process():
+    """Each thread's own arena reserves address space, and a process that has used up its own is replaced."""
+    with Domain() as domain:
+        first = domain.call(compute_in_threads, 10)
+        assert domain.call(os.getpid) == first
 
 
 @pytest.mark.parametrize(
