@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +14,15 @@ from sheaflab.checks.forbidden import forbidden
 from sheaflab.checks.messages import CheckFailed
 
 
+@functools.lru_cache(maxsize=16)
+def _exercises(lab: str, places: tuple[str, ...]) -> dict[str, Callable[[Any], None]]:
+    """The visible checks of a lab, looked for once in each of the `places` where visible checks are."""
+    return checks.exercises(lab)
+
+
 def forbidden_in(lab: str, exercise: str) -> tuple[str, ...]:
     """Return what the task of an exercise forbids, as its visible check is marked with it."""
-    return forbidden(checks.exercises(lab)[exercise])
+    return forbidden(_exercises(lab, tuple(checks.__path__))[exercise])
 
 
 def visible(student: Any, lab: str, exercise: str, name: str, *, method: str = "") -> None:
@@ -56,7 +64,7 @@ def visible(student: Any, lab: str, exercise: str, name: str, *, method: str = "
         return SimpleNamespace(**{method: run})
 
     try:
-        checks.exercises(lab)[exercise](made if method else called)
+        _exercises(lab, tuple(checks.__path__))[exercise](made if method else called)
     except CheckFailed:
         if faults:  # the visible check has put it in its own words; its outcome is to stay what it is
             raise faults[0] from None

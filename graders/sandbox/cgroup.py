@@ -49,6 +49,10 @@ class MemoryGroup:
         words = (self.folder / self._events).read_text().split()
         return int(dict(zip(words[::2], words[1::2], strict=True)).get("oom_kill", 0)) > 0
 
+    def members(self) -> set[int]:
+        """Return the process ids of all that runs inside at this moment: nothing that forks meanwhile is missed."""
+        return set(map(int, (self.folder / "cgroup.procs").read_text().split()))
+
     def close(self) -> None:
         """Remove it; what has run in it is gone, or a moment from it."""
         for _ in range(100):

@@ -160,6 +160,8 @@ class Worker:
             If they cannot be ended.
         """
         assert self.process is not None
+        if self._group is not None and self._group.members() <= {self.process.pid, *self._own, *kept}:
+            return
         if not end_others(self.process.pid, self._own.union(kept)):
             raise self.broken("processes that were left behind do not end")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import json
 import select
 import signal
@@ -79,26 +79,26 @@ class Process:
 
     def recv_into(self, buffer: Any, nbytes: int = 0, /) -> int:
         while True:
-            ready, _, _ = select.select([self.sock, self.session.control], [], [], self.deadline.left)
-            if self.sock in ready:
+            with contextlib.suppress(BlockingIOError):  # mostly the rest of a frame is there
                 if got := self.sock.recv_into(buffer, nbytes):
                     return got
                 raise self._ended()
+            ready, _, _ = select.select([self.sock, self.session.control], [], [], self.deadline.left)
             if not ready:
                 raise TimeoutError
-            raise self._ended()
+            if self.sock not in ready:
+                raise self._ended()
 
     def sendall(self, data: Any, /) -> None:
         view = memoryview(data)
         while view:
-            _, ready, _ = select.select([], [self.sock], [], self.deadline.left)
-            if not ready:
-                raise TimeoutError
             try:
                 view = view[self.sock.send(view) :]
+            except BlockingIOError:
+                _, ready, _ = select.select([], [self.sock], [], self.deadline.left)
+                if not ready:
+                    raise TimeoutError from None
             except OSError as error:
-                if error.errno in (errno.EAGAIN, errno.EINTR):
-                    continue
                 raise self._ended() from error
 
     def _ended(self) -> ChildEnded:

@@ -23,7 +23,7 @@ class Seed:
     value: int
 
 
-POOL = 4
+POOL = 2
 """Sets of problems for each search that a class shares: a search costs its time so often, and not once a submission."""
 
 

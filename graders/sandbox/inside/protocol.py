@@ -77,9 +77,12 @@ class _Packer:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise Unsendable(f"the value is nested deeper than {MAX_DEPTH} or holds more than {MAX_NODES} parts")
-        if value is None or isinstance(value, (bool, np.bool_)):
+        kind = type(value)
+        if kind is float and math.isfinite(value):  # most values are plain numbers: these are known by their type
+            return value
+        if value is None or kind is bool or isinstance(value, np.bool_):
             return None if value is None else bool(value)
-        if isinstance(value, (int, np.integer)):
+        if kind is int or isinstance(value, (int, np.integer)):
             number = int(value)
             if not -(2**63) <= number < 2**63:
                 raise Unsendable("an integer of more than 64 bits")
@@ -132,7 +135,7 @@ def dump(message: Any, extra: Encoder = lambda value: None) -> list[bytes | memo
         If a value has no place in a frame or is too large.
     """
     packer = _Packer(extra)
-    header = json.dumps(packer.pack(message), allow_nan=False, separators=(",", ":")).encode()
+    header = _ENCODER.encode(packer.pack(message)).encode()
     body = sum(array.nbytes for array in packer.arrays)
     if len(header) > MAX_HEADER or body > MAX_BODY:
         raise Unsendable(f"{len(header) + body} bytes, more than the {MAX_BODY} allowed")
@@ -152,6 +155,10 @@ def _refuse_constant(text: str) -> Any:
     raise ProtocolError(f"a frame holds the JSON constant {text}")
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_int=_parse_int, parse_constant=_refuse_constant)
+
+
 class _Unpacker:
     """Walks a header once; checks all of it against the body's length before the body is read."""
 
@@ -164,10 +171,11 @@ class _Unpacker:
         self.nodes += 1
         if depth > 2 * MAX_DEPTH + 2 or self.nodes > 4 * MAX_NODES:
             raise ProtocolError("a frame is nested too deep or holds too many parts")
-        if isinstance(node, list):
+        parsed = type(node)  # by JSON: there are no subclasses
+        if parsed is list:
             for item in node:
                 self.survey(item, depth + 1)
-        elif isinstance(node, dict):
+        elif parsed is dict:
             kind, value = node.get(_TAG), node.get("v")
             if kind == "array":
                 self._announce(node)
@@ -185,11 +193,11 @@ class _Unpacker:
                     self.survey(item, depth + 1)
             else:
                 raise ProtocolError(f"a frame holds an unknown tag {kind!r:.40}")
-        elif isinstance(node, str) and len(node) > MAX_TEXT:
+        elif parsed is str and len(node) > MAX_TEXT:
             raise ProtocolError("a frame holds a text that is too long")
-        elif isinstance(node, int) and not -(2**63) <= node < 2**63:
+        elif parsed is int and not -(2**63) <= node < 2**63:
             raise ProtocolError("a frame holds an integer of more than 64 bits")
-        elif isinstance(node, float) and not math.isfinite(node):
+        elif parsed is float and not math.isfinite(node):
             raise ProtocolError("a frame holds a number that overflows")
 
     def _announce(self, node: dict[str, Any]) -> None:
@@ -208,11 +216,12 @@ class _Unpacker:
 
     def build(self, node: Any, arrays: list[Any]) -> Any:
         """Return the value of a surveyed node; `arrays` is consumed from its end."""
-        if isinstance(node, list):
+        parsed = type(node)
+        if parsed is list:
             return [self.build(item, arrays) for item in node]
-        if isinstance(node, str):
+        if parsed is str:
             return encodable(node)
-        if not isinstance(node, dict):
+        if parsed is not dict:
             return node
         kind, value = node[_TAG], cast(Any, node.get("v"))
         if kind == "array":
@@ -251,7 +260,7 @@ def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
     if header_length > MAX_HEADER or body_length > MAX_BODY:
         raise ProtocolError(f"a frame of {header_length} + {body_length} bytes is too large")
     try:
-        header = json.loads(read(header_length).decode("utf-8"), parse_int=_parse_int, parse_constant=_refuse_constant)
+        header = _DECODER.decode(read(header_length).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"a frame's header is not JSON: {type(error).__name__}") from None
     unpacker = _Unpacker(body_length, extra)

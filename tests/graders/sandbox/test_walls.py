@@ -21,7 +21,7 @@ import nbformat
 import pytest
 
 from graders.lab.manifest import Course
-from graders.sandbox import census
+from graders.sandbox import census, process
 from graders.sandbox.isolation import LACKS, LADDER, MEGA, Isolation, Limits
 from graders.sandbox.process import Worker
 from graders.status import Status
@@ -222,6 +222,19 @@ def test_no_group_is_left_behind():
         folder = worker._group.folder
         assert str(worker.process.pid) in (folder / "cgroup.procs").read_text().split()
     assert not folder.exists()
+
+
+def test_the_kernel_tells_at_once_that_nobody_was_left_behind(monkeypatch):
+    needs("cgroup")
+    looks = []
+    monkeypatch.setattr(process, "end_others", lambda *given: looks.append(given) or True)
+    with Worker(SHORT, Isolation.RLIMITS) as worker, subprocess.Popen(["sleep", "60"]) as stray:
+        worker.end_others()
+        assert not looks
+        (worker._group.folder / "cgroup.procs").write_text(str(stray.pid))
+        worker.end_others()
+        assert looks
+        stray.kill()
 
 
 def test_who_seems_to_hold_too_much_is_looked_at_while_nothing_moves(monkeypatch):
