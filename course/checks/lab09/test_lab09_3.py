@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -295,7 +296,8 @@ class TestExercise_3_2:
             self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
-        case = many_runs(instances.rng("number"))
+        self.compare(student, own_experiment(instances.rng("own"), (1.0, 2.0)), "one count a run")
+        case = many_runs(instances.pooled("number"))
         problem, magnitude, seed, *_ = case.args
         for runs in ((), (MANY,)):  # the default, and more than that; a run costs the same in all of them
             got, number = student.call("switch_counts", problem, magnitude, Seed(seed), *runs), (*runs, 20)[0]
@@ -330,9 +332,16 @@ class TestExercise_3_3:
         shown.names(self.draw(student, instances, 1)[0][0], self.tell)
 
 
-def errors_apart(a: list[int], b: list[int]) -> float:
+def squared_error(counts: list[int], less: int = 1) -> float:
+    """The square of a mean's standard error, s² / m; the sum of squares is divided by m − `less`."""
+    m = len(counts)  # whole numbers: their sums are exact, and no array is made of a few of them
+    return (m * sum(k * k for k in counts) - sum(counts) ** 2) / (m * m * (m - less))
+
+
+def errors_apart(a: list[int], b: list[int], less: tuple[int, int] = (1, 1)) -> float:
     """How many standard errors of their difference two means are apart."""
-    return float(abs(np.mean(a) - np.mean(b)) / np.sqrt(np.var(a, ddof=1) / len(a) + np.var(b, ddof=1) / len(b)))
+    gap = abs(sum(a) / len(a) - sum(b) / len(b))
+    return gap / math.sqrt(squared_error(a, less[0]) + squared_error(b, less[1]))
 
 
 def rounded(digits: int, gap_too: bool = True) -> Callable[[list[int], list[int]], bool]:
@@ -383,13 +392,9 @@ class TestExercise_3_4:
     def sample(self, rng: Any, mean: int, size: int, spread: int = 3) -> list[int]:
         return [int(v) for v in mean + rng.integers(-spread, spread + 1, size)]
 
-    def ratio(self, a: list[int], b: list[int]) -> float:
-        error = np.sqrt(np.var(a, ddof=1) / len(a) + np.var(b, ddof=1) / len(b))
-        return float(abs(np.mean(a) - np.mean(b)) / error)
-
     def ask(self, student: Any, a: list[int], b: list[int], hint: str) -> None:
         spread = np.ptp(a) or np.ptp(b)
-        expected = self.ratio(a, b) > 2 if spread else a[0] != b[0]
+        expected = errors_apart(a, b) > 2 if spread else a[0] != b[0]
         call = f"differs(a, b), means {np.mean(a):.3g} and {np.mean(b):.3g}, {len(a)} and {len(b)} runs"
         (got,) = student.series("differs", (a, b))
         close(got, expected, call=call, tol=0.0, hint=hint)
@@ -407,7 +412,7 @@ class TestExercise_3_4:
         """Two samples whose means are between `low` and `high` standard errors apart."""
         for _ in range(20000):
             a, b = self.sample(rng, 18, sizes[0], spreads[0]), self.sample(rng, 18 + shift, sizes[1], spreads[1])
-            if low < self.ratio(a, b) < high and wish(a, b):
+            if np.ptp(a) and low < errors_apart(a, b) < high and wish(a, b):
                 return a, b
         raise HiddenChecksError("no samples found")
 
@@ -447,15 +452,11 @@ class TestExercise_3_4:
         hint = "the variance of a mean is s²/m: more runs, smaller error; each sample has its own m"
         self.ask(student, *self.search(rng, 1.2, 1.7, 2, (5, 6)), hint)
 
-        def ratio(a: list[int], b: list[int], da: int, db: int) -> float:
-            error = np.sqrt(np.var(a, ddof=da) / len(a) + np.var(b, ddof=db) / len(b))
-            return float(abs(np.mean(a) - np.mean(b)) / error)
-
         def m_or_less(a: list[int], b: list[int]) -> bool:  # dividing one variance by m would turn the verdict
-            return min(ratio(a, b, 0, 1), ratio(a, b, 1, 0)) > 2.01
+            return min(errors_apart(a, b, less) for less in ((0, 1), (1, 0))) > 2.01
 
         def m_less_two(a: list[int], b: list[int]) -> bool:
-            return max(ratio(a, b, 2, 1), ratio(a, b, 1, 2)) < 1.99
+            return max(errors_apart(a, b, less) for less in ((2, 1), (1, 2))) < 1.99
 
         few = "few runs: divide the sum of squares by m − 1"
         self.ask(student, *self.search(rng, 1.8, 1.99, 3, (4, 4), wish=m_or_less), few)

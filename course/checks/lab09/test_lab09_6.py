@@ -510,7 +510,7 @@ class TestExercise_6_3:
 
     def test_first_of_two(self, student: Any, instances: Any) -> None:
         cases = crossings(instances.pooled("two"), "order") + crossings(instances.rng("own"), "one")
-        for case in cases + many_walls(instances.rng("many")):
+        for case in cases + many_walls(instances.pooled("many")):
             self.compare(student, case, "several cross in one step: locate the first, the driver asks again")
 
     def test_lands_outside(self, student: Any, instances: Any) -> None:
@@ -726,7 +726,7 @@ class TestExercise_6_4:
 
     def test_bisected(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in self.cases(instances, "bisected", 0.1) + growing(instances.rng("growing")):
+            for case in self.cases(instances, "bisected", 0.1) + growing(instances.pooled("growing")):
                 self.ask(student, case, "bisected", own=own)
 
     def test_other_steps(self, student: Any, instances: Any) -> None:

@@ -477,7 +477,7 @@ class TestExercise_7_4:
             hint = "one switch when a neuron begins to slide, one when it leaves: f⁻ ≤ 0 off, f⁺ ≥ 0 on"
             pooled = determined(instances.pooled("slides"), "slides")
             cases = sorted(pooled, key=lambda case: case.args[3] / case.args[2])  # the shortest is asked for most
-            own = determined(instances.rng("own"), "slides", few=1) + entwined(instances.rng("two"))
+            own = determined(instances.rng("own"), "slides", few=1) + entwined(instances.pooled("two"))
             for case in cases + own:
                 count, _, call = self.ask(student, case, twice=case is cases[0])
                 close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
@@ -489,7 +489,7 @@ class TestExercise_7_4:
 
     def test_no_sliding(self, student: Any, instances: Any) -> None:
         with self.own(student):
-            for case in on_the_wall_alone(instances.rng("wall")):
+            for case in on_the_wall_alone(instances.pooled("wall")):
                 count, _, call = self.ask(student, case)
                 hint = "first c[i] = 0, then the verdict there: neither where the step ended nor where it began"
                 close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
@@ -509,7 +509,7 @@ class TestExercise_7_4:
                 hint = "round(t_end / dt) explicit Euler steps of length dt; nothing switches here"
                 close(last, case.expected[1:], call=f"{call}[1]", tol=STATE_TOL, hint=hint)
             pooled = determined(instances.pooled("end"), "slides")[:1]
-            for case in pooled + determined(instances.rng("end"), "slides", few=1):
+            for case in pooled + determined(instances.pooled("another end"), "slides", few=1):
                 problem, c0, dt, t_end = case.args
                 _, last, call = self.ask(student, case)
                 # Our own scheme's change when the step is doubled, as room for other choices within the scheme.
