@@ -130,7 +130,13 @@ def load_checks(path: Path) -> ModuleType:
 
 
 def failures(
-    student: Student, path: Path, notebook: str, exercise: str, checks: Iterable[Check], secret: bytes
+    student: Student,
+    path: Path,
+    notebook: str,
+    exercise: str,
+    checks: Iterable[Check],
+    secret: bytes,
+    place: int | None = None,
 ) -> Iterator[tuple[Check, Exception | None]]:
     """Hold an answer against the hidden checks of one exercise; yield each check with what it has raised.
 
@@ -144,6 +150,8 @@ def failures(
     checks : iterable of Check
     secret : bytes
         Decides the fresh problems.
+    place : int, optional
+        Which of the sets of problems that a class shares.
 
     Raises
     ------
@@ -158,7 +166,7 @@ def failures(
             raise HiddenChecksError.no_test(check.name, exercise, path)
         failure: Exception | None = None
         try:
-            test(student, Instances(secret, notebook, exercise, check.name))
+            test(student, Instances(secret, notebook, exercise, check.name, place=place))
         except HiddenChecksError as error:
             raise error.of(check.name, exercise) from error
         except Exception as error:  # whatever a wrong answer provokes is a failed check

@@ -36,10 +36,10 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
 
 
 @contextlib.contextmanager
-def process_beside() -> Iterator[Executor]:
-    """Return an executor of one process for work that is no grading."""
+def processes_beside(number: int = 1) -> Iterator[Executor]:
+    """Return an executor of processes for work that is no grading."""
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_begin) as pool:
+    with ProcessPoolExecutor(number, mp_context=context, initializer=_begin) as pool:
         yield pool
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
+from graders.classroom.pool import processes_beside
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.proof.posing import pose_all
 from graders.publish.release import build
 
 
@@ -27,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
         return _self_study(options)
     course = chosen_course(options)
     folder = build(course)
+    with processes_beside(os.cpu_count() or 1) as executor:
+        pose_all(course, executor)
     exercises = sum(1 for _ in course.exercises())
     notebooks = len(list(folder.glob("*.ipynb")))
     print(f"{folder}: {notebooks} notebooks, {exercises} exercises, no solution or hidden check in it")

@@ -15,7 +15,7 @@ import nbformat
 from tqdm import tqdm
 
 from graders.classroom import standing
-from graders.classroom.pool import process_beside
+from graders.classroom.pool import processes_beside
 from graders.classroom.report_page import write_page
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
@@ -24,6 +24,7 @@ from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.places import OUR_COURSE
+from graders.proof.posing import pose_all
 from graders.publish.release import build, copy_course
 from graders.status import Status
 
@@ -57,11 +58,13 @@ def run(options: argparse.Namespace) -> int:
         file.write(f"\nc.TrustedGrader.cpu_seconds = {SECONDS}  # the demo's loop need not run for a course's 20 s\n")
     samples = read_samples(course)
     # The grades have one writer; what only reads them, or needs none, is done beside it.
-    with process_beside() as beside, Steps(len(STUDENTS) + 3) as steps:
+    with processes_beside(2) as beside, Steps(len(STUDENTS) + 4) as steps:
         figures = beside.submit(draw, folder / "figures")
         steps.begin("build the release and look for leaks")
         build(course)
         hand_in(course, samples)
+        steps.begin("find the problems that the hidden checks will pose")
+        pose_all(course, beside)
         api, pages = nbgrader_api.api(course.root), []
         for student, what in STUDENTS.items():
             steps.begin(f"autograde {student}: {what}")

@@ -37,12 +37,15 @@ class Instances:
         Notebook, exercise and check.
     submission : bytes
         Who has handed in what. Without it, the problems are those of the secret alone.
+    place : int, optional
+        Which of the sets that a class shares, from 0 to `POOL` − 1. By default the submission decides it.
     """
 
-    def __init__(self, secret: bytes, *path: str, submission: bytes = b"") -> None:
+    def __init__(self, secret: bytes, *path: str, submission: bytes = b"", place: int | None = None) -> None:
         self._key = b"\0".join([secret, *(part.encode() for part in path)])
         self._own = self._key + b"\0" + submission if submission else self._key
-        self._place = [b"%d" % (_digest(self._own) % POOL)] if submission else []
+        place = _digest(self._own) % POOL if submission and place is None else place
+        self._place = [] if place is None else [b"%d" % place]
 
     def integer(self, label: str) -> int:
         """Return an integer of 32 bits for this submission alone, decided by the label."""

@@ -66,7 +66,6 @@ def _no_decoder(tag: str, parts: dict[str, Any]) -> Any:
     raise ProtocolError(f"a frame holds a value of unknown type {tag[:40]!r}")
 
 
-# -- values → frame -----------------------------------------------------------------------------------------------
 class _Packer:
     """Walks a value once, collecting its arrays."""
 
@@ -77,19 +76,16 @@ class _Packer:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise Unsendable(f"the value is nested deeper than {MAX_DEPTH} or holds more than {MAX_NODES} parts")
-        kind = type(value)
-        if kind is float and math.isfinite(value):  # most values are plain numbers: these are known by their type
+        if (kind := type(value)) is float and math.isfinite(value):  # most values are plain: known by their type
             return value
         if value is None or kind is bool or isinstance(value, np.bool_):
             return None if value is None else bool(value)
         if kind is int or isinstance(value, (int, np.integer)):
-            number = int(value)
-            if not -(2**63) <= number < 2**63:
+            if not -(2**63) <= (number := int(value)) < 2**63:
                 raise Unsendable("an integer of more than 64 bits")
             return number
         if isinstance(value, (float, np.floating)):
-            real = float(value)
-            return real if math.isfinite(real) else {_TAG: "float", "v": repr(real)}
+            return real if math.isfinite(real := float(value)) else {_TAG: "float", "v": repr(real)}
         if isinstance(value, str):
             if len(value) > MAX_TEXT:
                 raise Unsendable(f"a text of more than {MAX_TEXT} characters")
@@ -144,7 +140,6 @@ def dump(message: Any, extra: Encoder = lambda value: None) -> list[bytes | memo
     return pieces
 
 
-# -- frame → values -----------------------------------------------------------------------------------------------
 def _parse_int(text: str) -> int:
     if len(text.lstrip("-")) > MAX_INT_DIGITS:
         raise ProtocolError("a frame holds an integer of more than 64 bits")
@@ -171,8 +166,7 @@ class _Unpacker:
         self.nodes += 1
         if depth > 2 * MAX_DEPTH + 2 or self.nodes > 4 * MAX_NODES:
             raise ProtocolError("a frame is nested too deep or holds too many parts")
-        parsed = type(node)  # by JSON: there are no subclasses
-        if parsed is list:
+        if (parsed := type(node)) is list:  # by JSON: there are no subclasses
             for item in node:
                 self.survey(item, depth + 1)
         elif parsed is dict:
@@ -186,12 +180,10 @@ class _Unpacker:
                     if not isinstance(pair, list) or len(pair) != 2:
                         raise ProtocolError("a frame holds a broken dictionary")
                     self.survey(pair, depth + 1)
-            elif kind == "float" and value in ("nan", "inf", "-inf"):
-                pass
             elif kind == "object" and isinstance(value, dict) and isinstance(node.get("t"), str):
                 for item in value.values():
                     self.survey(item, depth + 1)
-            else:
+            elif kind != "float" or value not in ("nan", "inf", "-inf"):
                 raise ProtocolError(f"a frame holds an unknown tag {kind!r:.40}")
         elif parsed is str and len(node) > MAX_TEXT:
             raise ProtocolError("a frame holds a text that is too long")
@@ -216,8 +208,7 @@ class _Unpacker:
 
     def build(self, node: Any, arrays: list[Any]) -> Any:
         """Return the value of a surveyed node; `arrays` is consumed from its end."""
-        parsed = type(node)
-        if parsed is list:
+        if (parsed := type(node)) is list:
             return [self.build(item, arrays) for item in node]
         if parsed is str:
             return encodable(node)

@@ -1,0 +1,60 @@
+"""The problems that a class shares are found when the release is built."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from graders.checking import kept, problems
+from graders.checking.local import LocalStudent
+from graders.checking.suite import run_checks
+from graders.checking.verdict import HiddenChecksError
+from graders.lab.bank import solved
+from graders.lab.manifest import Course
+from graders.proof.posing import pose, pose_all
+from graders.proof.selfcheck import namespace
+from graders.publish.release import copy_course
+from graders.sandbox.values import POOL
+
+pytestmark = pytest.mark.usefixtures("secret")
+OURS = Course.load(Path(__file__).resolve().parents[3] / "course", "lab09")
+
+
+@pytest.fixture
+def course(tmp_path):
+    return copy_course(OURS, tmp_path / "course", ["lab09-4"])
+
+
+@pytest.mark.slow
+def test_who_is_graded_meets_what_was_found_before(course, monkeypatch):
+    spec = course.notebook("lab09-4")
+    for place in range(POOL):
+        pose(course, spec.name, place)
+    posed = set((course.root / kept.FOLDER).rglob("*.json"))
+    assert posed
+    problems._known.clear()  # as in a process of its own
+    met, read = set(), kept.read
+    monkeypatch.setattr(kept, "read", lambda path, rng: met.add(path) or read(path, rng))
+    key = solved(course, spec)
+    student = LocalStudent(namespace(key, {}), key.keys)
+    results = run_checks(student, course, spec, course.secret, b"a submission")
+    assert {result.status.label for result in results.values()} == {"ok"}
+    assert len(met & posed) >= len(posed) / POOL / 2  # the other set is for others
+
+
+def test_a_key_that_only_a_notebook_can_run_is_left_alone(course, monkeypatch):
+    monkeypatch.setattr("graders.proof.posing.namespace", lambda *_: compile("%matplotlib inline", "cell", "exec"))
+    pose(course, "lab09-4", 0)
+    assert not (course.root / kept.FOLDER).exists()
+
+
+def test_checks_without_a_test_are_refused(course):
+    spec = course.notebook("lab09-4")
+    exercise = spec.exercises[-1]
+    odd = replace(exercise, checks=(*exercise.checks, replace(exercise.checks[0], name="of_nothing")))
+    changed = replace(course, notebooks=(replace(spec, exercises=(odd,)),))
+    with ThreadPoolExecutor(1) as executor, pytest.raises(HiddenChecksError, match="of_nothing"):
+        pose_all(changed, executor)
