@@ -69,8 +69,8 @@ def test_the_library_imports_neither_staff_nor_course_nor_more_than_its_three_de
 ROOMS = {
     "sheaflab": (
         "startup", "arrays", "network", "blocks", "events", "rate", "sheaf", "modes", "walls", "results", "region", "checks", "engine", "study", "switchlog",
-        "trajectory", "proof", "certificate", "ensemble", "plots", "schemes", "demo", "explore", "statistics",
-        "plots_statistics", "cli", "__main__",
+        "trajectory", "proof", "certificate", "ensemble", "plots", "schemes", "demo", "explore", "explorable",
+        "statistics", "plots_statistics", "cli", "__main__",
     ),
     "graders": (
         "status", "lab", "sandbox", "checking", "grading", "proof", "gradebook", "classroom", "publish", "commands",

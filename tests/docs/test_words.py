@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXTS = {".py", ".md", ".toml", ".html", ".json", ".txt", ".cff", ".mjs"}
+TEXTS = {".py", ".md", ".toml", ".html", ".json", ".txt", ".cff", ".mjs", ".js"}
 
 # The end of a slide has no kink (tests/sheaflab/test_kinks.py), so no sentence may give one to all switches. Words between
 # the two halves may not leave the sentence; "each switch but" and "each switch except" say it right.
