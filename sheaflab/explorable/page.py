@@ -1,0 +1,45 @@
+"""Puts the page together: markup, scripts and numbers in one file that asks the network for nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sheaflab.demo import setting
+
+HERE = Path(__file__).parent
+SCRIPTS = ("engine", "drawing", "plane", "panels", "questions", "page")
+HIDDEN = (2, 4, 8)
+"""Hidden neurons of the networks that a reader can choose."""
+SEEDS = 12
+"""Networks, and directions of the start, for each of them."""
+
+
+def page() -> str:
+    """Return the page as the text of one HTML file.
+
+    Its networks and starts are those of :func:`sheaflab.demo.setting`, by the same seeds.
+    """
+    text = (HERE / "page.html").read_text(encoding="utf-8")
+    scripts = {name: (HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS}
+    for name, content in {"numbers": json.dumps(_numbers()), **scripts}.items():
+        text = text.replace(f"/* {name} */", content)
+    return text
+
+
+def _numbers() -> dict[int, dict[str, list[Any]]]:
+    """By the number of hidden neurons: what the flow of each network depends on, and directions of starts."""
+    return {
+        hidden: {
+            "sheaves": [_sheaf(hidden, seed) for seed in range(SEEDS)],
+            "directions": [setting((2, hidden, 1), 0, seed, 1.0)[1].tolist() for seed in range(SEEDS)],
+        }
+        for hidden in HIDDEN
+    }
+
+
+def _sheaf(hidden: int, seed: int) -> dict[str, Any]:
+    sheaf, _ = setting((2, hidden, 1), seed)
+    given = sheaf.boundary_term.tolist()
+    return {"a": given[:-1], "w": sheaf.net.weights[1][0].tolist(), "b": given[-1]}
