@@ -33,8 +33,9 @@ suppress_warnings = ["config.cache"]
 
 
 def setup(app: Any) -> None:
-    """Draw the figures before the pages are read."""
+    """Draw the figures before the pages are read, and put the explorable beside them when they are written."""
     app.connect("builder-inited", draw)
+    app.connect("build-finished", put_explorable)
 
 
 def draw(app: Any) -> None:
@@ -42,3 +43,11 @@ def draw(app: Any) -> None:
     import figures
 
     figures.save_all(HERE / "_figures")
+
+
+def put_explorable(app: Any, exception: Exception | None) -> None:
+    """Write `explore.html`, to which pages link."""
+    from sheaflab.explorable import page
+
+    if exception is None:
+        (Path(app.outdir) / "explore.html").write_text(page.page(), encoding="utf-8")

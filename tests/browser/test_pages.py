@@ -48,7 +48,8 @@ def test_the_landing_page_leads_to_every_notebook(site, address, page):
     page.goto(address)
     links = {link.get_attribute("href") for link in page.locator("main a").all()}
     files = [served(site, name) for name in NOTEBOOKS] + ["play.ipynb"]
-    assert {f"lab/index.html?path={file}" for file in files} == links
+    assert {*(f"lab/index.html?path={file}" for file in files), "explore.html"} == links
+    assert (site / "explore.html").exists()
     assert all((site / "files" / file).exists() for file in files)
     text = page.inner_text("body")
     for spec in COURSE.notebooks:
@@ -69,6 +70,15 @@ def test_the_self_study_page_speaks_of_no_hand_in(tmp_path, release):
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Hand in" not in text
     assert "$" not in text
+
+
+def test_the_landing_page_leads_to_the_explorable(tmp_path, release, page):
+    notebooks = released(release, COURSE)
+    landing.write(tmp_path, notebooks, explorer(), COURSE, Edition.STUDENT, offline=True)
+    page.goto((tmp_path / "index.html").as_uri())
+    page.get_by_role("link", name="drag a start").click()
+    page.locator("#handle").press("ArrowUp")
+    assert "Exact: 4 switches" in page.inner_text("#counts")
 
 
 def test_nothing_of_the_solutions_or_the_hidden_checks_is_on_the_site(site, tmp_path):

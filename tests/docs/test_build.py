@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from sheaflab.explorable import page as explorable
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +54,7 @@ class Page(HTMLParser):
 def test_links_inside_resolve_and_nothing_is_loaded_from_elsewhere(pages):
     found = {path: Page(path) for path in pages.rglob("*.html") if "_static" not in path.parts}
     assert len(found) >= 6
-    assert all(page.loads and page.links for page in found.values())
+    assert [path.name for path, page in found.items() if not (page.loads and page.links)] == ["explore.html"]
     for path, page in found.items():
         for address in page.loads:
             assert not urlsplit(address).netloc, f"{path.name} loads {address}"
@@ -73,6 +75,12 @@ def test_the_reference_has_every_public_name(pages):
     page = Page(pages / "api.html")
     for name in sheaflab.__all__:
         assert any(known.startswith("sheaflab.") and known.endswith(f".{name}") for known in page.ids), name
+
+
+def test_the_explorable_is_a_page_of_the_documentation(pages):
+    for name in ("index.html", "gallery.html"):
+        assert "explore.html" in Page(pages / name).links
+    assert (pages / "explore.html").read_text(encoding="utf-8") == explorable.page()
 
 
 def test_formulas_are_set_by_a_script_of_the_site_itself(pages):

@@ -17,6 +17,7 @@ import sheaflab
 from graders.publish.key_pages import mathjax, page
 from graders.publish.selfstudy.keys import keys
 from sheaflab.cli import main
+from sheaflab.explorable import page as explorable
 from sheaflab.study import notebook
 from sheaflab.study.catalogue import catalogue
 
@@ -68,6 +69,13 @@ def test_the_folder_and_the_zip_hold_the_same(made):
     wheels = [wheel.name for wheel in (folder / "wheels").iterdir()]
     assert len(wheels) == 2
     assert [name for name in wheels if f"wheels/{name}" not in readme] == []
+
+
+def test_the_folder_has_the_explorable_and_its_readme_begins_with_it(made):
+    folder, _ = made
+    assert (folder / "explore.html").read_text(encoding="utf-8") == explorable.page()
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert 0 < readme.index("explore.html") < readme.index("pip install")
 
 
 def test_the_pack_does_not_carry_the_staffs_gradebook(made):

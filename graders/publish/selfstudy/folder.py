@@ -18,6 +18,7 @@ from graders.publish.key_pages import write_keys
 from graders.publish.selfstudy.keys import keys
 from graders.publish.wheel import build_wheel, write_pack
 from graders.sandbox.containment import WORKER
+from sheaflab.explorable import page as explorable
 
 STAFF = Path(__file__).resolve().parents[2]
 FOLDER = "sheaflab-self-study"
@@ -130,6 +131,7 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         for mark, text in {"LIBRARY.whl": library.name, "PACK.whl": pack.name, **_facts(course)}.items():
             readme = readme.replace(mark, text)
         (made / "README.md").write_text(readme, encoding="utf-8")
+        (made / "explore.html").write_text(explorable.page(), encoding="utf-8")
         refuse_leaks(course, made, Artefact.SELF_STUDY)
         if out.exists():
             shutil.rmtree(out)

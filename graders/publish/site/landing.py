@@ -14,17 +14,19 @@ from graders.lab.manifest import Course
 from graders.lab.templates import render
 from graders.publish.site.edition import Edition
 from graders.publish.site.notebooks import Explorer, Released
+from sheaflab.explorable import page as explorable
 from sheaflab.explore import Scene
 
 TEMPLATE = Path(__file__).with_name("landing.html")
 GUIDE = "hand-in-from-the-browser.md"
+EXPLORABLE = "explore.html"
 PICTURE = Scene()
 
 
 def write(
     site: Path, notebooks: Sequence[Released], explore: Explorer, course: Course, edition: Edition, *, offline: bool
 ) -> None:
-    """Write the page and its picture into a site; it replaces JupyterLite's own first page.
+    """Write the page, its picture and the explorable into a site; it replaces JupyterLite's own first page.
 
     Parameters
     ----------
@@ -39,6 +41,7 @@ def write(
         Whether Pyodide is part of the site.
     """
     (site / "sheaf.png").write_bytes(PICTURE.png())
+    (site / EXPLORABLE).write_text(explorable.page(), encoding="utf-8")
     guide = (course.root / GUIDE).read_text(encoding="utf-8") if edition.hands_in else ""
     page = render(
         TEMPLATE,
@@ -46,6 +49,7 @@ def write(
         lead=course.lead,
         first=_address(notebooks[0].served),
         play=_address(explore.served),
+        explorable=EXPLORABLE,
         alt=PICTURE.describe().split("\n")[0],
         notebooks=[
             {
