@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -108,6 +109,42 @@ def test_the_page_is_one_file_with_the_tested_engine_in_it():
     assert not re.search(r"/\* \w+ \*/", text)
     assert not re.search(r"""(?:src|href)=["'](?!data:)|@import|url\(""", text)
     assert "default-src 'none'" in text
+
+
+# Linear sRGB as it is seen with each deficiency, complete (Machado, Oliveira & Fernandes 2009); and CIE XYZ of it.
+SIGHTS = {
+    "all cones": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def linear(colour: str) -> np.ndarray:
+    c = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """CIE L*a*b*, in which a distance of some 2 is just seen."""
+    t = XYZ @ np.clip(rgb, 0, 1) / XYZ.sum(axis=1)
+    f = np.where(t > 0.008856, np.cbrt(t), 7.787 * t + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_colours_of_modes_differ_for_everybody_and_stand_out_from_the_paper(dark):
+    rules = explorable.page().split("@media (prefers-color-scheme: dark)")[dark].split("}")[0]
+    modes, (paper,) = re.findall(r"--mode-\d: (#\w{6})", rules), re.findall(r"--paper: (#\w+)", rules)
+    assert len(modes) == 8
+    ground = (XYZ @ linear(paper.ljust(7, "f")))[1]
+    for mode in modes:
+        low, high = sorted(((XYZ @ linear(mode))[1], ground))
+        assert (high + 0.05) / (low + 0.05) >= 3, mode
+    for name, sight in SIGHTS.items():
+        for a, b in itertools.combinations(modes, 2):
+            assert np.linalg.norm(lab(sight @ linear(a)) - lab(sight @ linear(b))) > 20, (name, a, b)
 
 
 def test_at_first_it_shows_the_run_of_the_demo(page):
