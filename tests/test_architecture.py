@@ -276,6 +276,12 @@ def test_the_wheel_holds_the_library_only(wheel):
     assert wheel.read(entry).decode().split() == ["[console_scripts]", "sheaflab", "=", "sheaflab.cli:main"]
 
 
+def test_the_wheel_has_all_that_the_explorable_is_made_of(wheel):
+    parts = {path.relative_to(ROOT).as_posix() for path in (ROOT / "sheaflab" / "explorable").iterdir() if path.is_file()}
+    assert len(parts) > 8
+    assert parts <= set(wheel.namelist())
+
+
 def test_the_wheel_has_every_visible_check_and_knows_their_lab(wheel, tmp_path):
     files = {path.relative_to(ROOT / "course" / "visible").as_posix() for path in modules("course/visible")}
     assert files

@@ -56,6 +56,7 @@
     follow();
     if (refit) fit();
     draw();
+    get("said").setAttribute("aria-busy", true);
     clearTimeout(quiet);
     quiet = setTimeout(tell, QUIET);
     questions.forEach((question) => question.look());
@@ -130,6 +131,7 @@
         cell(event.energy.toPrecision(4), true), cell(signed(event.slopeBefore, 4), true), cell(signed(event.slopeAfter, 4), true));
       return row;
     }));
+    get("said").setAttribute("aria-busy", false);
   }
 
   // Time: play, pause, scrub.
