@@ -181,16 +181,35 @@ def test_the_start_is_dragged_and_all_pictures_follow_at_once(page):
     same(log(page), expected(z0=now[0], z3=now[1]))
 
 
+def finger(context, page, *places: tuple[float, float]) -> None:
+    """Touch the first place and move over the others."""
+    session = context.new_cdp_session(page)
+    for k, (x, y) in enumerate(places):
+        kind = "touchMove" if k else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 def test_a_finger_drags_it_too(context, page):
     was, box = start(page), page.locator("#handle").bounding_box()
     x, y = box["x"] + 22, box["y"] + 22
-    session = context.new_cdp_session(page)
-    for kind, dx in (("touchStart", 0), ("touchMove", 20), ("touchMove", 40)):
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x + dx, "y": y}]})
-    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    finger(context, page, *((x + dx, y) for dx in (0, 20, 40)))
     page.evaluate(FRAMES)
     assert start(page)[0] > was[0] + 0.1
     assert start(page)[1] == pytest.approx(was[1], abs=0.02)
+
+
+def test_a_finger_on_the_plane_scrolls_the_page_and_a_tap_puts_the_start(context, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate(FRAMES)
+    was, box = start(page), page.locator("#plane").bounding_box()
+    x, y = box["x"] + 80, box["y"] + 200
+    finger(context, page, *((x, y - dy) for dy in (0, 30, 60, 90)))
+    page.evaluate(FRAMES)
+    assert start(page) == was
+    finger(context, page, (x, y))
+    page.evaluate(FRAMES)
+    assert start(page)[0] < -1
 
 
 def test_the_start_moves_by_keys_and_says_where_it_is(page):
