@@ -1,7 +1,7 @@
 """ReLU networks as cellular sheaves: integrate their heat equation exactly and log every switch.
 
 Plots are in :mod:`sheaflab.plots` (it loads matplotlib), the course's teaching checks in :mod:`sheaflab.checks`.
-`check`, `hint`, `solution` and `progress` guide through the course, in a notebook as in a terminal.
+`check`, `hint`, `problem`, `solution` and `progress` guide through the course, in a notebook as in a terminal.
 """
 
 from sheaflab.certificate import Certificate, certify
@@ -14,7 +14,7 @@ from sheaflab.schemes.euler import Euler, EventEuler
 from sheaflab.schemes.exact import Exact, ExactTrajectory
 from sheaflab.schemes.scheme import Scheme
 from sheaflab.sheaf import Sheaf
-from sheaflab.study.notebook import check, hint, progress, solution
+from sheaflab.study.notebook import check, hint, problem, progress, solution
 from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import Trajectory
 
@@ -38,6 +38,7 @@ __all__ = [
     "certify",
     "check",
     "hint",
+    "problem",
     "progress",
     "solution",
 ]

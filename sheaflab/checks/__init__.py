@@ -24,6 +24,8 @@ COURSE = "SHEAFLAB_COURSE"
 """Environment variable that names another course directory than the checkout's, for who writes one."""
 PASSES = "Exercise {}: the visible checks pass."
 """What is printed for a right answer; progress is read from it in saved notebooks."""
+failed: dict[str, str] = {}
+"""What the last check of an exercise said in this process, by the exercise's id; nothing of one that passed."""
 # An installed package has a subpackage per lab. In a checkout they stand in the course, two folders up and beside.
 _IN_CHECKOUT = Path(os.environ.get(COURSE) or Path(__file__).parents[2] / "course") / "visible"
 if _IN_CHECKOUT.is_dir():
@@ -87,6 +89,14 @@ def check(exercise: str | float, answer: object, *, lab: str | None = None) -> N
 
 def judge(exercise: str, answer: object, *, lab: str | None = None) -> str | CheckFailed:
     """Do the same in silence; return the failure, or what else is to be said of a right answer, mostly nothing."""
+    found = _judged(exercise, answer, lab)
+    failed.pop(exercise, None)
+    if isinstance(found, CheckFailed):
+        failed[exercise] = str(found)
+    return found
+
+
+def _judged(exercise: str, answer: object, lab: str | None) -> str | CheckFailed:
     known = _find(exercise, labs() if lab is None else (lab,))
     if not callable(answer):
         reason = f"`check` takes the function itself, and was given a {type(answer).__name__}"

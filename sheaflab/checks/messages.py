@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NoReturn
@@ -128,6 +129,15 @@ def rows(parts: Iterable[tuple[str, str]]) -> str:
     """Return the rows of a message: a name and a text each; rows without a text are left out."""
     lines = [f"  {name + ':':<10}{text}".replace("\n", "\n" + " " * 12) for name, text in parts if text]
     return "\n".join(lines)
+
+
+def read_rows(message: str) -> dict[str, str]:
+    """Return the rows of a message that :func:`rows` made, by their names; of two with one name the first."""
+    found = [(name, text.replace("\n" + " " * 12, "\n")) for name, text in _ROW.findall(message)]
+    return dict(reversed(found))
+
+
+_ROW = re.compile(r"^  (\w[\w ]*): +(.*(?:\n {12}.*)*)", re.MULTILINE)
 
 
 def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint: str = "", given: str = "") -> None:

@@ -22,6 +22,7 @@ from sheaflab.study.catalogue import StudyTask, read
 from sheaflab.study.edition import Answers, Edition, Report
 from sheaflab.study.files import plain
 from sheaflab.study.limit import SECONDS, OutOfTimeError, limited
+from sheaflab.study.workspace import Workspace
 
 UNWRITTEN = "nothing written yet, or the line that raises NotImplementedError is still there"
 _HEARD = 1000
@@ -77,6 +78,24 @@ def check_answers(
         except OutOfTimeError as stopped:
             report = Report(exercise.id, exercise.title, str(stopped))
     return replace(report, visible=report.visible + _earlier(exercise, answers, report.visible))
+
+
+def check_saved(
+    workspace: Workspace, exercise: StudyTask, edition: Edition | None, secret: bytes, limit: float = SECONDS
+) -> Report:
+    """Check an exercise as it stands in the saved notebook, and remember how that ended.
+
+    Raises
+    ------
+    StudyError
+        If its notebook or its cell is not there, or cannot be read.
+    """
+    found = check_answers(exercise, workspace.answers(exercise), edition, secret, limit)
+    unsaved = "" if found.attempted else "the saved file is read: save the notebook in Jupyter first"
+    notes = [note for note in (workspace.taken(exercise), found.note, unsaved) if note]
+    if found.attempted:
+        workspace.remember(exercise, passed=found.passed)
+    return replace(found, note="; ".join(notes))
 
 
 def _check_cells(exercise: StudyTask, answers: Answers, edition: Edition | None, secret: bytes) -> Report:

@@ -1,4 +1,4 @@
-"""The commands for learning: list, start, check, hint, solution, progress, reset.
+"""The commands for learning: list, start, check, watch, next, hint, solution, progress, reset.
 
 Exit status: 0 if all is well, 1 if a check did not pass (or nothing was done), 2 if the command was wrong, 130 if it
 was stopped by the keyboard.
@@ -7,11 +7,11 @@ was stopped by the keyboard.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sheaflab.study import words
 from sheaflab.study.catalogue import StudyError, StudyTask, catalogue
 from sheaflab.study.edition import Report, installed, required
 from sheaflab.study.limit import SECONDS
+from sheaflab.study.terminal import terminal_paint
 from sheaflab.study.workspace import Workspace
 
 _LONGEST = 86400.0
@@ -33,6 +34,10 @@ def add_commands(commands: Any) -> None:
     check.add_argument("exercises", nargs="*", metavar="EXERCISE", help="such as 4.1; none: all that have an answer")
     check.add_argument("--again", action="store_true", help="the same fresh problems as last time (self-study edition)")
     check.add_argument("--limit", type=_seconds, default=SECONDS, help="seconds for one exercise (%(default)g)")
+    watch = _command(commands, "watch", _watch, "check what you change each time you save, and go on to the next")
+    watch.add_argument("exercise", nargs="?", metavar="EXERCISE", help="to begin with (the first that is not solved)")
+    watch.add_argument("--limit", type=_seconds, default=SECONDS, help="seconds for one exercise (%(default)g)")
+    _command(commands, "next", _next, "show the exercise that comes next")
     hint = _command(commands, "hint", _hint, "show the next hint for an exercise")
     hint.add_argument("exercise", metavar="EXERCISE", help="such as 4.1")
     solution = _command(commands, "solution", _solution, "show the key and the reasoning (self-study edition)")
@@ -62,11 +67,6 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _paint() -> words.Paint:
-    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return words.Paint(on=colours, encoding=sys.stdout.encoding or "utf-8")  # text in memory has no encoding
-
-
 def _workspace() -> Workspace:
     """Find the notebooks; that they are those of a folder above is said, since it may not be meant."""
     here = Path.cwd()
@@ -94,7 +94,7 @@ def _list(options: argparse.Namespace) -> int:
         }
         for notebook in course.notebooks
     ]
-    _tell(options, words.listing(course, workspace, _paint()), data)
+    _tell(options, words.listing(course, workspace, terminal_paint()), data)
     return 0
 
 
@@ -134,7 +134,7 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from sheaflab.study.checking import check_answers
+    from sheaflab.study.checking import check_saved
 
     course, workspace, edition = catalogue(), _workspace(), installed()
     if options.again and edition is None:
@@ -146,21 +146,15 @@ def _check(options: argparse.Namespace) -> int:
     secret = workspace.secret(again=options.again)
     reports: list[Report] = []
     troubles: dict[str, None] = {}
-    paint = _paint()
+    paint = terminal_paint()
     for task in tasks:
         try:
-            answers = workspace.answers(task)
+            found = check_saved(workspace, task, edition, secret, options.limit)
         except StudyError as error:  # of one notebook; the others are checked nevertheless
             if len(named) == 1:
                 raise
             troubles[str(error)] = None
             continue
-        found = check_answers(task, answers, edition, secret, options.limit)
-        unsaved = "" if found.attempted else "the saved file is read: save the notebook in Jupyter first"
-        notes = [note for note in (workspace.taken(task), found.note, unsaved) if note]
-        found = replace(found, note="; ".join(notes))
-        if found.attempted:
-            workspace.remember(task, passed=found.passed)
         reports.append(found)
         if not options.json and (found.attempted or named):
             print(words.report(found, paint), flush=True)
@@ -170,12 +164,34 @@ def _check(options: argparse.Namespace) -> int:
         print(json.dumps(data, indent=1, ensure_ascii=False))
     elif len(named) != 1:
         print("\n" + words.summary(reports, absent=0 if named else len(course.exercises) - len(tasks)))
-    workspace.save()
     for trouble in troubles:
         print(f"sheaflab: {trouble}", file=sys.stderr)
     if troubles:
         return 2
     return 0 if tried and all(found.passed for found in tried) else 1
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from sheaflab.study.watch import watch
+
+    course, workspace = catalogue(), _workspace()
+    first = course.task(options.exercise) if options.exercise else None
+    if first or not any(_there(workspace, task) for task in course.exercises):
+        workspace.path(first or course.exercises[0])  # says what to do
+    with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
+        watch(course, workspace, first, limit=options.limit, in_json=options.json)
+    return 0
+
+
+def _next(options: argparse.Namespace) -> int:
+    course, workspace = catalogue(), _workspace()
+    task = words.upcoming(course, workspace)
+    data = None
+    if task is not None:
+        place = {"function": task.function, "file": workspace.file(task), "state": _state(workspace, task)}
+        data = {**_facts(task), **place}
+    _tell(options, words.following(course, workspace, task, terminal_paint()), data)
+    return 0
 
 
 def _there(workspace: Workspace, task: StudyTask) -> bool:
@@ -207,10 +223,8 @@ def _solution(options: argparse.Namespace) -> int:
             print("Not shown.")
             return 1
     key = edition.solution(task.id)
-    if task.id not in workspace.state["solutions"]:
-        workspace.state["solutions"].append(task.id)
-        workspace.save()
-    _tell(options, words.solution(task, key, _paint()), {"exercise": task.id, **asdict(key)})
+    workspace.note_solution(task)
+    _tell(options, words.solution(task, key, terminal_paint()), {"exercise": task.id, **asdict(key)})
     return 0
 
 
@@ -223,7 +237,7 @@ def _progress(options: argparse.Namespace) -> int:
         "exercises": len(course.exercises),
         "next": following.id if following else None,
     }
-    _tell(options, words.progress(course, workspace, _paint()), data)
+    _tell(options, words.progress(course, workspace, terminal_paint()), data)
     return 0
 
 

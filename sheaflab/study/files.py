@@ -12,8 +12,10 @@ from sheaflab.checks import PASSES
 from sheaflab.study.catalogue import StudyTask
 
 # What is added to a name: by the site in the browser (its version), by browsers and systems for a second copy,
-# by Jupyter for a duplicate.
-_COPY = re.compile(r"(\.v[0-9a-f]{4})?( ?\(\d+\)|-Copy\d*| ?-? ?[Cc]opy( ?\(?\d+\)?)?)*")
+# by Jupyter for a duplicate and for what it keeps of a notebook beside it.
+_COPY = re.compile(r"(\.v[0-9a-f]{4})?( ?\(\d+\)|-Copy\d*|-checkpoint| ?-? ?[Cc]opy( ?\(?\d+\)?)?)*")
+CHECKPOINTS = ".ipynb_checkpoints"
+"""Jupyter's own folder of copies; nobody works in it."""
 
 
 def notebooks(folder: Path, name: str) -> list[Path]:

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sheaflab import checks
 from sheaflab.study import words
-from sheaflab.study.catalogue import StudyTask, catalogue
+from sheaflab.study.catalogue import StudyError, StudyTask, catalogue
 from sheaflab.study.edition import installed, required
+from sheaflab.study.problem import Problem, problem_of
 from sheaflab.study.workspace import Workspace
 
 
@@ -42,7 +44,39 @@ def check(exercise: str | float, answer: object = None, *, again: bool = False) 
     found = check_here(task, namespace, _sources(namespace), installed(), secret)
     if found.attempted:
         workspace.remember(task, passed=found.passed)
+    if fresh := [outcome.message for outcome in found.fresh if not outcome.passed]:
+        checks.failed[task.id] = fresh[0]
     print(words.report(found))
+
+
+def problem(exercise: str | float) -> Problem:
+    """Return the inputs with which an exercise's last check in this session failed, by the names of the parameters.
+
+    ``restricted_coboundary(**sheaflab.problem("1.2"))`` makes the call again. The inputs are made
+    anew each time, generators of random numbers too.
+
+    Parameters
+    ----------
+    exercise : str
+        Its id, such as ``"4.1"``; the number 4.1 is taken for it.
+
+    Returns
+    -------
+    Problem
+        A mapping; printed, it shows the lines that make the call.
+
+    Raises
+    ------
+    ValueError
+        If no check has failed, or its inputs are too large to write out.
+    """
+    task = catalogue().task(exercise)
+    if task.id not in checks.failed:
+        raise StudyError(
+            f"no check of {task.id} has failed since this session began, or the last one passed; "
+            f'run the cell with its check, or sheaflab.check("{task.id}"), then this again'
+        )
+    return problem_of(task, checks.failed[task.id], _namespace().get(task.function))
 
 
 def hint(exercise: str | float) -> None:

@@ -140,17 +140,53 @@ def progress(catalogue: Catalogue, workspace: Workspace, paint: Paint = PLAIN) -
         marks = paint.row([_kind(workspace, exercise) for exercise in notebook.exercises], _MOST)
         solved = sum(workspace.solved(exercise) for exercise in notebook.exercises)
         lines.append(f"{notebook.name}  {marks}  {solved} of {len(notebook.exercises)}  {notebook.title}")
-    done = sum(workspace.solved(exercise) for exercise in catalogue.exercises)
-    lines += ["", f"{done} of {len(catalogue.exercises)} exercises solved"]
-    following = upcoming(catalogue, workspace)
-    if following is None:
-        lines.append('All done. Read on in the documentation, "How Exact works": sliding in deep networks.')
-    else:
-        file = workspace.file(following)
-        lines.append(f"Next: {following.id} {following.title}, about {following.minutes} minutes, in {file}")
+    lines += ["", tally(catalogue, workspace), upcoming_line(workspace, upcoming(catalogue, workspace))]
     if installed() is None:
         lines.append("(Checks in a notebook count when the notebook is saved.)")
     return "\n".join(lines)
+
+
+def tally(catalogue: Catalogue, workspace: Workspace) -> str:
+    """Return how many exercises are solved."""
+    done = sum(workspace.solved(exercise) for exercise in catalogue.exercises)
+    return f"{done} of {len(catalogue.exercises)} exercises solved"
+
+
+def upcoming_line(workspace: Workspace, exercise: StudyTask | None) -> str:
+    """Return the line that says what comes next, and where it is."""
+    if exercise is None:
+        return 'All done. Read on in the documentation, "How Exact works": sliding in deep networks.'
+    file = workspace.file(exercise)
+    return f"Next: {exercise.id} {exercise.title}, about {exercise.minutes} minutes, in {file}"
+
+
+def following(catalogue: Catalogue, workspace: Workspace, exercise: StudyTask | None, paint: Paint = PLAIN) -> str:
+    """Return what comes next and how one goes about it."""
+    lines = [tally(catalogue, workspace), paint("bold", upcoming_line(workspace, exercise))]
+    if exercise is None:
+        return "\n".join(lines)
+    lines.append(f"  write `{exercise.function}` there, in the cell that raises NotImplementedError")
+    if lacking := [name for name in exercise.requires if not workspace.solved(catalogue.find(name))]:
+        lines.append(f"  it builds on {' and '.join(lacking)}, not solved yet")
+    lines.append(f"  then `sheaflab check {exercise.id}`; stuck: `sheaflab hint {exercise.id}`")
+    return "\n".join(lines)
+
+
+def screen(
+    catalogue: Catalogue,
+    workspace: Workspace,
+    reports: Sequence[Report],
+    trouble: str,
+    current: StudyTask | None,
+    paint: Paint = PLAIN,
+) -> str:
+    """Return what `sheaflab watch` shows: reports, what is the matter with a notebook, what is to be done now."""
+    parts = [report(found, paint) for found in reports] + ([trouble] if trouble else [])
+    parts.append(f"{tally(catalogue, workspace)}\n{paint('bold', upcoming_line(workspace, current))}")
+    if current is not None:
+        stuck = f"Stuck? `sheaflab hint {current.id}` in another terminal."
+        parts.append(f"Watching: save {workspace.file(current)} and it is checked. {stuck} Ctrl+C ends.")
+    return "\n\n".join(parts)
 
 
 def upcoming(catalogue: Catalogue, workspace: Workspace) -> StudyTask | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sheaflab.study.catalogue import Catalogue, StudyError, StudyTask
 from sheaflab.study.edition import Answers, installed
-from sheaflab.study.files import cell_names, defines, lost_cell, notebooks, text, verdict
+from sheaflab.study.files import CHECKPOINTS, cell_names, defines, lost_cell, notebooks, text, verdict
 
 STATE = "sheaflab-progress.json"
 
@@ -46,7 +46,7 @@ class Workspace:
         into it, unless something is remembered there already or the caller wants to `settle`.
         """
         for folder in (start, *start.parents, start / catalogue.name):
-            if any(notebooks(folder, notebook.name) for notebook in catalogue.notebooks):
+            if folder.name != CHECKPOINTS and any(notebooks(folder, notebook.name) for notebook in catalogue.notebooks):
                 return cls(folder, catalogue)
         return cls(start, catalogue, remembers=settle or (start / STATE).is_file())
 
@@ -80,9 +80,18 @@ class Workspace:
         """Write the memory, if there is a place for it; a folder that cannot be written is no reason to fail."""
         if not self.remembers:
             return
+        path = self.folder / STATE
+        whole = path.with_suffix(f".{secrets.token_hex(4)}")  # nobody reads half of it
         with contextlib.suppress(OSError):
-            path = self.folder / STATE
-            path.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            whole.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            whole.replace(path)
+        with contextlib.suppress(OSError):
+            whole.unlink(missing_ok=True)
+
+    def refresh(self) -> None:
+        """Read the memory again: another terminal, a notebook or `sheaflab watch` may have written into it."""
+        if (self.folder / STATE).is_file():
+            self.state = self._load()
 
     def solved(self, exercise: StudyTask) -> bool:
         """Whether all its checks have passed, here or (the student edition has no others) in the saved notebook."""
@@ -109,6 +118,7 @@ class Workspace:
 
     def remember(self, exercise: StudyTask, *, passed: bool) -> None:
         """Note how a check ended. What was solved once stays solved."""
+        self.refresh()
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
         self.state["tried"][exercise.id] = now
         if passed:
@@ -117,16 +127,26 @@ class Workspace:
 
     def secret(self, *, again: bool) -> bytes:
         """Return what fresh problems are drawn from: new each time, or the last one `again`."""
+        self.refresh()
         if not again or "problems" not in self.state:
             self.state["problems"] = secrets.token_hex(8)
+            self.save()
         return str(self.state["problems"]).encode()
 
     def next_hint(self, exercise: StudyTask) -> int:
         """Count the hints shown up and return how many that makes, at most all."""
+        self.refresh()
         shown: int = min(self.state["hints"].get(exercise.id, 0) + 1, len(exercise.hints))
         self.state["hints"][exercise.id] = shown
         self.save()
         return shown
+
+    def note_solution(self, exercise: StudyTask) -> None:
+        """Note that the key of an exercise has been shown."""
+        self.refresh()
+        if exercise.id not in self.state["solutions"]:
+            self.state["solutions"].append(exercise.id)
+            self.save()
 
     # -- notebooks ------------------------------------------------------------------------------------------------
     def path(self, exercise: StudyTask) -> Path:
@@ -190,7 +210,7 @@ class Workspace:
     def _way_out(self, path: Path, exercise: StudyTask) -> str:
         if installed():
             return f"`sheaflab reset {exercise.id}` keeps this file under another name and writes a fresh notebook"
-        saved = path.parent / ".ipynb_checkpoints" / f"{path.stem}-checkpoint.ipynb"
+        saved = path.parent / CHECKPOINTS / f"{path.stem}-checkpoint.ipynb"
         before = f"Jupyter has kept an earlier one as {saved}: copy it here, or " if saved.is_file() else ""
         return f"{before}rename it and download the notebook again from where your instructor put it"
 
@@ -246,6 +266,7 @@ class Workspace:
             number += 1
         copy.write_bytes(path.read_bytes())
         path.write_bytes(content)
+        self.refresh()
         self.state["solved"].pop(exercise.id, None)
         self.save()
         return copy

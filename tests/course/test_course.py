@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import json
 import re
@@ -21,8 +22,9 @@ from graders.proof.selfcheck import namespace, stubs
 from graders.publish.key_pages import page, with_notes
 from sheaflab import Exact
 from sheaflab.checks import CheckFailed, check, exercises
-from sheaflab.checks.messages import show
+from sheaflab.checks.messages import read_rows, show
 from sheaflab.study.catalogue import catalogue
+from sheaflab.study.problem import problem_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course.load(ROOT / "course", "lab09")
@@ -165,6 +167,25 @@ def test_the_call_in_a_message_can_be_typed(spec, exercise):
         value = eval(rows["call"], names)
     if "ax" not in rows.get("given", ""):  # what a figure shows is told in words
         assert show(value) == rows["returned"].replace("\n" + " " * 12, "\n")
+
+
+@every_exercise
+def test_the_problem_of_a_message_makes_the_call_again(spec, exercise):
+    """`sheaflab.problem` gives the inputs by their names: with them the same comes back."""
+    told = json.loads(GOLDEN.read_text(encoding="utf-8"))[exercise.id]
+    wrong = next(a for a in answers(COURSE, spec) if (a.exercise, a.label) == (exercise.id, told["misconception"]))
+    answer = namespace(solved(COURSE, spec), {exercise.id: wrong.source})[exercise.function]
+    problem = problem_of(catalogue().task(exercise.id), "\n".join(told["message"]), answer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if inspect.isclass(answer):
+            value = answer(dt=0.1).run(**problem)
+            value = value.states[-1] if exercise.id == "2.2" else value.log.times
+        else:
+            value = answer(**problem)
+    if "ax" not in problem:
+        place = re.search(r"\[(\d)\]$", problem.call)
+        assert show(value[int(place[1])] if place else value) == read_rows("\n".join(told["message"]))["returned"]
 
 
 @pytest.mark.parametrize("spec", COURSE.notebooks, ids=lambda spec: spec.name)

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 import sheaflab
@@ -207,6 +208,15 @@ def test_from_a_notebook(folder, capsys):
         capsys.readouterr()
         assert shell.run_cell("sheaflab.check('1.1')").success
         assert "✓ strict_at_zero" in capsys.readouterr().out
+        slip = "import numpy as np\ndef restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d"
+        shell.run_cell(slip, store_history=True)
+        shell.run_cell("sheaflab.check('1.2')")  # right in the visible check
+        capsys.readouterr()
+        shell.run_cell("problem = sheaflab.problem('1.2')\nresult = restricted_coboundary(**problem)")
+        problem, result = shell.user_ns["problem"], shell.user_ns["result"]
+        assert list(problem) == ["w2", "pattern"]
+        assert not np.array_equal(problem["w2"], np.round(problem["w2"]))  # fresh numbers
+        assert len(result) == sum(problem["w2"].shape)
         assert shell.run_cell("sheaflab.solution('1.1')").success
         assert 'sheaflab.solution("1.1", sure=True)' in capsys.readouterr().out
         assert shell.run_cell("sheaflab.solution('1.1', sure=True)").success

@@ -13,11 +13,12 @@ import pytest
 
 import sheaflab
 from sheaflab import Sheaf, checks
-from sheaflab.checks import CheckFailed
+from sheaflab.checks import CheckFailed, messages
 from sheaflab.cli import main
 from sheaflab.study import catalogue as catalogues
 from sheaflab.study import edition, limit, notebook
 from sheaflab.study.catalogue import catalogue
+from sheaflab.study.problem import problem_of
 from sheaflab.study.workspace import STATE
 from tests.draws import on_path
 
@@ -55,6 +56,7 @@ def folder(tmp_path, secret, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(edition, "_edition", lambda lab: None)
     monkeypatch.setattr(notebook, "_KEPT", [])
+    monkeypatch.setattr(checks, "failed", {})
     write(tmp_path / "lab09-1.ipynb", {})
     return tmp_path
 
@@ -555,7 +557,7 @@ def test_a_limit_is_a_number_of_seconds(folder, say, seconds):
 @pytest.mark.parametrize(
     "name",
     ["lab09-1 (1)", "lab09-1(2)", "lab09-1-Copy1", "lab09-1-Copy12", "lab09-1 - Copy", "lab09-1 - Copy (2)",
-     "lab09-1 copy", "lab09-1 copy 2", "lab09-1.v3fa2", "lab09-1.v3fa2 (1)", "lab09-1-Copy1-Copy2"],
+     "lab09-1 copy", "lab09-1 copy 2", "lab09-1-checkpoint", "lab09-1.v3fa2", "lab09-1.v3fa2 (1)", "lab09-1-Copy1-Copy2"],
 )  # fmt: skip
 def test_copies_are_known_and_the_newest_is_taken(folder, say, name):
     write(folder / "lab09-1.ipynb", {"1.1": WRONG})
@@ -577,6 +579,18 @@ def test_copies_are_known_and_the_newest_is_taken(folder, say, name):
 def test_other_files_are_not_taken_for_copies(folder, say, name):
     (folder / "lab09-1.ipynb").rename(folder / f"{name}.ipynb")
     assert say("check", "1.1")[0] == 2
+
+
+def test_jupyters_folder_of_copies_is_nobodys_workspace(folder, say, monkeypatch):
+    write(folder / "lab09-1.ipynb", {"1.1": RIGHT})
+    kept = folder / ".ipynb_checkpoints"
+    kept.mkdir()
+    (kept / "lab09-1-checkpoint.ipynb").write_bytes((folder / "lab09-1.ipynb").read_bytes().replace(b"z > 0", b"z < 0"))
+    monkeypatch.chdir(kept)
+    status, out, err = say("check", "1.1")
+    assert (status, out.startswith("✓ 1.1"), str(folder) in err) == (0, True, True)
+    assert (folder / STATE).is_file()
+    assert not (kept / STATE).exists()
 
 
 def test_a_folder_below_the_notebooks_is_found(folder, say, monkeypatch):
@@ -621,6 +635,35 @@ def test_from_a_notebook(folder, capsys):
     for wrong in (None, True, ["1.2"], b"1.2"):
         with pytest.raises(ValueError, match=r"must be the id of an exercise in quotes, such as '1\.2', got a "):
             sheaflab.hint(wrong)
+
+
+def test_the_problem_of_the_last_failed_check_is_handed_over(folder, capsys):
+    with pytest.raises(CheckFailed):
+        checks.check("1.2", lambda w2, pattern: w2)
+    problem = sheaflab.problem("1.2")
+    assert list(problem) == ["w2", "pattern"]
+    assert problem["w2"].tolist() == [[5, 7]]
+    assert repr(problem) == (
+        "1.2 the restricted coboundary\nto repeat the call:\n"
+        "    restricted_coboundary(np.array([[5, 7]]), np.array([True, True]))\n"
+        "its inputs:\n    w2 = array([[5, 7]])\n    pattern = array([ True,  True])"
+    )
+    sheaflab.check("1.1", lambda z: z >= 0)
+    assert sheaflab.problem(1.1)["z"].tolist() == [0.0, -0.0, 1e-300]
+    sheaflab.check("1.1", lambda z: z > 0)
+    with pytest.raises(ValueError, match=r"no check of 1\.1 has failed since this session began, or the last one passed"):
+        sheaflab.problem("1.1")
+    checks.check("1.1", lambda z: z > 0)
+    with pytest.raises(CheckFailed):
+        checks.check("1.1", 3)
+    with pytest.raises(ValueError, match=r"the check of 1\.1 failed before it called anything"):
+        sheaflab.problem("1.1")
+
+
+def test_inputs_that_are_too_large_for_a_message_are_said_to_be(folder):
+    told = f"x\n{messages.rows([('given', 'w2: an array of shape (9, 9)'), ('call', 'restricted_coboundary(w2, pattern)')])}"
+    with pytest.raises(ValueError, match=r"too large to write out:\nw2: an array of shape \(9, 9\)"):
+        problem_of(catalogue().task("1.2"), told)
 
 
 def test_every_exercise_has_what_a_reader_needs():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import textwrap
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from graders.status import Status, StudentError, StudentFault
 from sheaflab import Integrator, Network, Sheaf
 from sheaflab.checks.messages import rows
 from sheaflab.checks.raised import Raised
+from sheaflab.study.problem import parameters
 
 _MOST = 60  # numbers of one input that are written out
 _LONG = 300
@@ -77,7 +77,7 @@ class Asked(Student):
 
     def _perform(self, request: dict[str, Any], name: str) -> Any:
         answer = getattr(self._student, "names", {}).get(name)
-        self.last = Call(*_typed(request, _parameters(self._stub, name)), answer)
+        self.last = Call(*_typed(request, parameters(self._stub, name)), answer)
         try:
             return self._student.ask(request)
         except Exception as error:
@@ -134,14 +134,6 @@ def _raised(failure: StudentFault, call: Call, head: list[tuple[str, str]]) -> s
 def _wrapped(line: str) -> str:
     """Break a line at spaces, which Python lets one do inside brackets."""
     return textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-
-
-def _parameters(stub: str, function: str) -> list[str]:
-    """Names of a function's parameters, from the text that defines it."""
-    for node in ast.parse(stub).body:
-        if isinstance(node, ast.FunctionDef) and node.name == function:
-            return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
-    return []
 
 
 def written(name: str, value: Any) -> str:
