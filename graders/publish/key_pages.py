@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -113,8 +114,19 @@ def mathjax() -> Path:
     return Path(spec.origin).parent / "static" / "mathjax" / SCRIPT
 
 
-def write_keys(course: Course, out: Path, *, notes: bool = True) -> dict[str, float]:
+def write_keys(
+    course: Course, out: Path, *, notes: bool = True, edit: Callable[[NotebookNode], NotebookNode] | None = None
+) -> dict[str, float]:
     """Write `<notebook>.html` for every notebook into `out`; return the seconds that each took to run.
+
+    Parameters
+    ----------
+    course : Course
+    out : Path
+    notes : bool
+        Whether each exercise is followed by reasons, hints and common mistakes.
+    edit : callable, optional
+        Changes a solved notebook before its page is made.
 
     Raises
     ------
@@ -131,5 +143,7 @@ def write_keys(course: Course, out: Path, *, notes: bool = True) -> dict[str, fl
         seconds[spec.name] = time.monotonic() - start
         if notes:
             notebook = with_notes(course, spec, notebook)
+        if edit is not None:
+            notebook = edit(notebook)
         (out / f"{spec.name}.html").write_text(page(notebook, f"{spec.title}: key"), encoding="utf-8")
     return seconds

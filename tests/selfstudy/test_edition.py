@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import sheaflab
+from graders.lab.percent import convert
 from graders.publish.key_pages import mathjax, page
-from graders.publish.selfstudy.keys import keys
+from graders.publish.selfstudy.keys import for_readers, keys
 from sheaflab.cli import main
 from sheaflab.explorable import page as explorable
 from sheaflab.study import notebook
@@ -56,8 +57,24 @@ def test_every_exercise_has_a_key_with_reasons(course):
         assert key["alternatives"]
         assert key["mistakes"]
         assert all(check for _, check in key["mistakes"])
-    answers = [found[written.id]["code"] for spec in course.notebooks for written in spec.written]
-    assert ["Rubric" in code for code in answers] == [True] * len(answers) != []
+
+
+def test_keys_speak_to_the_reader_and_not_to_who_gives_points(course):
+    found = keys(course)
+    grading = re.compile(r"rubric|\bpoints?:|student|^### |graders", re.IGNORECASE | re.MULTILINE)
+    written = [found[w.id]["code"] for spec in course.notebooks for w in spec.written]
+    assert len(written) == 5
+    for code in written:
+        assert "\n**Hold yours against it.** What a good answer has:\n\n* " in code
+    for name, key in found.items():
+        texts = [key["code"], key["reasoning"], *(what for what, _ in key["mistakes"])]
+        assert (name, [grading.findall(text) for text in texts if grading.search(text)]) == (name, [])
+    spec = course.notebook("lab09-3")
+    solved = convert(course, spec)
+    page = "\n".join(cell.source for cell in for_readers(solved).cells)
+    assert "What a good answer has" in page
+    assert not re.search(r"Rubric|\d points?\b|Hidden checks on fresh problems look at", page)
+
 
 
 def test_the_folder_and_the_zip_hold_the_same(made):
@@ -195,7 +212,7 @@ def test_solution_asks_first(folder, capsys, monkeypatch):
     for heading in ("\nWhy\n", "\nAlso right\n", "\nCommon mistakes, and the check that finds them\n"):
         assert heading in out
     assert main(["solution", "3.W", "--yes"]) == 0
-    assert "Rubric" in capsys.readouterr().out
+    assert "What a good answer has" in capsys.readouterr().out
 
 
 def test_from_a_notebook(folder, capsys):

@@ -15,7 +15,7 @@ from graders.lab.leaks import Artefact, refuse_leaks
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import grade_id, template
 from graders.publish.key_pages import write_keys
-from graders.publish.selfstudy.keys import keys
+from graders.publish.selfstudy.keys import for_readers, keys
 from graders.publish.wheel import build_wheel, write_pack
 from graders.sandbox.containment import WORKER
 from sheaflab.explorable import page as explorable
@@ -126,7 +126,7 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         for spec in course.notebooks:
             (made / "notebooks" / f"{spec.name}.ipynb").write_text(notebook(course, spec), encoding="utf-8")
         if pages:
-            write_keys(course, made / "solutions")
+            write_keys(course, made / "solutions", edit=for_readers)
         readme = _README.read_text(encoding="utf-8")
         for mark, text in {"LIBRARY.whl": library.name, "PACK.whl": pack.name, **_facts(course)}.items():
             readme = readme.replace(mark, text)

@@ -1,9 +1,15 @@
-"""Keys for readers: the course's solution, why it is right, other right answers, and common mistakes."""
+"""Keys for readers: the course's solution, why it is right, other right answers, and common mistakes.
+
+The course's own texts speak to those who grade: a reader who learns alone gets no points, and no rubric.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import Any
+
+from nbformat import NotebookNode
 
 from graders.lab.bank import reasons, solved
 from graders.lab.manifest import Course
@@ -11,6 +17,28 @@ from graders.lab.percent import BEGIN, END, convert, grade_id
 from graders.lab.tables import ManifestError
 
 _SHOWN = 3
+_HEAD = "**Rubric.**"
+_SAID = (
+    (re.compile(re.escape(_HEAD)), "**Hold yours against it.** What a good answer has:"),
+    (re.compile(r"^\* \d+(\.\d+)? points?: ", re.MULTILINE), "* "),
+    (re.compile(r"\bthe student's own\b"), "your own"),
+)
+
+
+def spoken(text: str) -> str:
+    """Return a text for those who grade as one for the reader: what a rubric gives points for, a good answer has."""
+    for said, instead in _SAID:
+        text = said.sub(instead, text)
+    return text
+
+
+def for_readers(notebook: NotebookNode) -> NotebookNode:
+    """Return a solved notebook without the cells that receive points, its written answers as :func:`spoken`."""
+    notebook.cells = [cell for cell in notebook.cells if not grade_id(cell).startswith("grade-")]
+    for cell in notebook.cells:
+        if grade_id(cell).startswith("written-"):
+            cell.source = spoken(cell.source)
+    return notebook
 
 
 def keys(course: Course) -> dict[str, Any]:
@@ -34,14 +62,14 @@ def keys(course: Course) -> dict[str, Any]:
                 "reasoning": why[exercise.id].strip(),
                 "alternatives": [[right["style"], right["code"]] for right in entry.get("right", [])[:_SHOWN]],
                 "mistakes": [
-                    [wrong["misconception"], _where(exercise.checks, wrong["check"])]
+                    [spoken(wrong["misconception"]), _where(exercise.checks, wrong["check"])]
                     for wrong in entry.get("wrong", [])
                 ],
             }
         texts = {grade_id(cell): cell.source for cell in convert(course, spec).cells}
         for written in spec.written:
             answer = texts[written.cell].replace(BEGIN, "").replace(END, "").strip()
-            made[written.id] = {"code": answer, "reasoning": "", "alternatives": [], "mistakes": []}
+            made[written.id] = {"code": spoken(answer), "reasoning": "", "alternatives": [], "mistakes": []}
     return made
 
 
