@@ -113,6 +113,8 @@ class Course:
     assignment, title : str
     lead : str
         What it is about, for the first page of its site; may be empty.
+    hand_in : str
+        How it is handed in, for the first cell of each notebook; empty for what holds most everywhere.
     notebooks : tuple of NotebookSpec
     """
 
@@ -121,6 +123,7 @@ class Course:
     assignment: str
     title: str
     lead: str
+    hand_in: str
     notebooks: tuple[NotebookSpec, ...]
 
     @classmethod
@@ -163,6 +166,7 @@ class Course:
             assignment=name,
             title=head.text("title"),
             lead=head.text("lead", ""),
+            hand_in=head.text("hand_in", ""),
             notebooks=notebooks,
         )
         course._validate()

@@ -14,6 +14,7 @@ from nbgrader.utils import compute_checksum
 
 from graders.lab.filenames import STAMP
 from graders.lab.manifest import Course, Exercise, NotebookSpec
+from graders.lab.orientation import orientation
 from sheaflab.study import extract
 
 BEGIN, END, strip = extract.BEGIN, extract.END, extract.strip
@@ -38,8 +39,9 @@ def stub_line(course: Course, cell_id: str) -> str:
 def convert(course: Course, spec: NotebookSpec) -> NotebookNode:
     """Read a notebook's percent text as the instructor's notebook, without outputs and with stable cell ids.
 
-    What the manifest says is put in: a grade cell after each exercise, and the points of the written answers. The
-    notebook and its cells with a name are marked as the assignment's: other assignments have the same names of cells.
+    What the manifest says is put in: what the first cell tells of the notebook, a grade cell after each exercise, and
+    the points of the written answers. The notebook and its cells with a name are marked as the assignment's: other
+    assignments have the same names of cells.
 
     Raises
     ------
@@ -70,6 +72,7 @@ def convert(course: Course, spec: NotebookSpec) -> NotebookNode:
         before = cells.get(exercise.check_cell, cells[exercise.solution_cell])
         place = next(k for k, cell in enumerate(notebook.cells) if cell is before)
         notebook.cells.insert(place + 1, _grade_cell(exercise))
+    _oriented(notebook, orientation(course, spec, graded=True))
     notebook.metadata[STAMP] = {"assignment": course.assignment}
     for number, cell in enumerate(notebook.cells):
         cell["id"] = grade_id(cell) or f"cell-{number}"  # random ids would make two builds of one source differ
@@ -77,6 +80,15 @@ def convert(course: Course, spec: NotebookSpec) -> NotebookNode:
             cell.metadata[STAMP] = {"assignment": course.assignment}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def _oriented(notebook: NotebookNode, text: str) -> None:
+    """Put a text below what the first cell says; no cell whose answer is graded is changed."""
+    first = notebook.cells[0] if notebook.cells else None
+    if first is None or first.cell_type != "markdown" or first.metadata.get("nbgrader", {}).get("solution"):
+        first = nbformat.v4.new_markdown_cell("")
+        notebook.cells.insert(0, first)
+    first.source = f"{first.source}\n\n{text}".strip()
 
 
 def _grade_cell(exercise: Exercise) -> NotebookNode:

@@ -1,4 +1,4 @@
-"""Pages from templates: what goes into one is text, unless a template says that it is markup."""
+"""Pages from templates: what goes into a page is text, unless a template says that it is markup."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def render(template: Path, **values: object) -> str:
-    """Return the page that a template makes of `values`; each is escaped, and one that is missing is an error.
+    """Return what a template makes of `values`; one that is missing is an error. On pages, each is escaped.
 
     Raises
     ------
@@ -17,7 +17,7 @@ def render(template: Path, **values: object) -> str:
     """
     pages = Environment(
         loader=FileSystemLoader(template.parent),
-        autoescape=True,
+        autoescape=template.suffix == ".html",
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

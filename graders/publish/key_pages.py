@@ -114,9 +114,10 @@ def mathjax() -> Path:
     return Path(spec.origin).parent / "static" / "mathjax" / SCRIPT
 
 
-def write_keys(
-    course: Course, out: Path, *, notes: bool = True, edit: Callable[[NotebookNode], NotebookNode] | None = None
-) -> dict[str, float]:
+Edit = Callable[[NotebookSpec, NotebookNode], NotebookNode]
+
+
+def write_keys(course: Course, out: Path, *, notes: bool = True, edit: Edit | None = None) -> dict[str, float]:
     """Write `<notebook>.html` for every notebook into `out`; return the seconds that each took to run.
 
     Parameters
@@ -144,6 +145,6 @@ def write_keys(
         if notes:
             notebook = with_notes(course, spec, notebook)
         if edit is not None:
-            notebook = edit(notebook)
+            notebook = edit(spec, notebook)
         (out / f"{spec.name}.html").write_text(page(notebook, f"{spec.title}: key"), encoding="utf-8")
     return seconds

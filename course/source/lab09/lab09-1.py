@@ -20,18 +20,10 @@
 # conditions, one for each edge between layers, that can be violated, measured and repaired everywhere at once. The rest
 # of the lab watches such a repair happen.
 #
-# **Time:** about 25 minutes. Three exercises. Fill the cells that say `NotImplementedError`, run the check below each, and
-# move on when it passes. This check explains what is wrong. Hidden checks give the points: they try your answer on fresh
-# networks, and the cell below the check lists what they look at.
-#
 # These rules hold in all notebooks. A number is right if it agrees up to rounding, to $10^{-10}$ of its size, unless the
 # exercise says otherwise. Lists, tuples and arrays are equally welcome. Leave what a function is given as it is: work on a
 # copy. And where an exercise says what not to call, this is meant for your answer and for what it calls; a test of your own
 # below it may call anything.
-#
-# **Stuck?** In a terminal in this folder `sheaflab hint 1.1` shows a hint, `sheaflab check 1.1` checks the saved notebook,
-# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("1.1")`.
-# A cell that never ends: choose *Kernel, Interrupt* in the menu (in the browser edition *Kernel, Restart*).
 
 # %%
 import matplotlib.pyplot as plt

@@ -19,11 +19,6 @@
 # **Why it matters.** The equation is linear inside each activation region, and switches law whenever a neuron crosses zero.
 # Linear theory gives a rate for each region; the theorem glues the regions together. Seeing where the glue is (the kinks)
 # is the point of the lab.
-#
-# **Time:** about 35 minutes. Four exercises.
-#
-# **Stuck?** In a terminal in this folder `sheaflab hint 2.1` shows a hint, `sheaflab check 2.1` checks the saved notebook,
-# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("2.1")`.
 
 # %%
 import itertools

@@ -18,11 +18,6 @@
 #
 # **Why it matters.** The number of switches is how often the flow changes its law. Whether it depends on how far out you
 # start says something about the geometry of the regions, and "it looks larger" is not an answer.
-#
-# **Time:** about 35 minutes. Four exercises and one written answer.
-#
-# **Stuck?** In a terminal in this folder `sheaflab hint 3.1` shows a hint, `sheaflab check 3.1` checks the saved notebook,
-# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("3.1")`.
 
 # %%
 import matplotlib.pyplot as plt

@@ -18,11 +18,6 @@
 #
 # **Why it matters.** On a semi-log plot the energy bends where a neuron crosses zero. It is tempting to read every bend as "the flow has
 # found a faster region". Theorem 9.4 does not say that, and the flow does not do it.
-#
-# **Time:** about 30 minutes. Three exercises and one written answer.
-#
-# **Stuck?** In a terminal in this folder `sheaflab hint 4.1` shows a hint, `sheaflab check 4.1` checks the saved notebook,
-# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("4.1")`.
 
 # %%
 import matplotlib.pyplot as plt

@@ -18,11 +18,6 @@
 #
 # **Why it matters.** $[2, 4, 1]$ is a toy. What changes when the layer grows tells you which of your observations were about
 # toys.
-#
-# **Time:** about 25 minutes. Three exercises and one written answer.
-#
-# **Stuck?** In a terminal in this folder `sheaflab hint 5.1` shows a hint, `sheaflab check 5.1` checks the saved notebook,
-# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("5.1")`.
 
 # %%
 import matplotlib.pyplot as plt

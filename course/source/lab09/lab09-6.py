@@ -18,11 +18,6 @@
 #
 # **Why it matters.** With $\Delta t \approx 0.1$ Euler steps over region boundaries: the pattern is updated late, and regions in
 # between are never visited. Event location is the standard cure in every serious ODE code. A cure for what, exactly?
-#
-# **Time:** about 40 minutes. Four exercises and one written answer.
-#
-# **Stuck?** In a terminal in this folder `sheaflab hint 6.1` shows a hint, `sheaflab check 6.1` checks the saved notebook,
-# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("6.1")`.
 
 # %%
 import matplotlib.pyplot as plt

@@ -18,11 +18,6 @@
 #
 # **Why it matters.** A count that does not converge is not a measurement. In notebook 3 a few runs had dozens of sign changes.
 # Now you find out what they were.
-#
-# **Time:** about 40 minutes. Four exercises and one written answer.
-#
-# **Stuck?** In a terminal in this folder `sheaflab hint 7.1` shows a hint, `sheaflab check 7.1` checks the saved notebook,
-# and `sheaflab progress` tells what is done. Without a terminal: `import sheaflab`, then `sheaflab.hint("7.1")`.
 
 # %%
 import matplotlib.pyplot as plt

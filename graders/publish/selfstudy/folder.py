@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from graders.lab.leaks import Artefact, refuse_leaks
 from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.orientation import orientation
 from graders.lab.percent import grade_id, template
 from graders.publish.key_pages import write_keys
 from graders.publish.selfstudy.keys import for_readers, keys
@@ -31,6 +33,7 @@ _README = Path(__file__).with_name("README.md")
 def notebook(course: Course, spec: NotebookSpec) -> str:
     """Return a notebook for a reader: as released, but its grade cells run the checks on fresh problems themselves."""
     made = template(course, spec)
+    _for_readers(made, course, spec)
     awards = {exercise.grade_cell: exercise.id for exercise in spec.exercises}
     for cell in made.cells:
         name = grade_id(cell)
@@ -42,6 +45,13 @@ def notebook(course: Course, spec: NotebookSpec) -> str:
         if "nbgrader" in cell.metadata:  # the names stay, so that commands find the cells; nothing is handed in
             cell.metadata.nbgrader.pop("checksum", None)
     return str(nbformat.writes(made)) + "\n"
+
+
+def _for_readers(notebook: NotebookNode, course: Course, spec: NotebookSpec) -> NotebookNode:
+    """Let a notebook's first cell speak to a reader, who hands in nothing."""
+    said, instead = (orientation(course, spec, graded=graded) for graded in (True, False))
+    notebook.cells[0].source = notebook.cells[0].source.replace(said, instead)
+    return notebook
 
 
 def needed(roots: Iterable[str], checks: Iterable[Path] = ()) -> list[Path]:
@@ -126,7 +136,7 @@ def build(course: Course, out: Path, *, pages: bool = True) -> tuple[Path, Path]
         for spec in course.notebooks:
             (made / "notebooks" / f"{spec.name}.ipynb").write_text(notebook(course, spec), encoding="utf-8")
         if pages:
-            write_keys(course, made / "solutions", edit=for_readers)
+            write_keys(course, made / "solutions", edit=lambda spec, key: for_readers(_for_readers(key, course, spec)))
         readme = _README.read_text(encoding="utf-8")
         for mark, text in {"LIBRARY.whl": library.name, "PACK.whl": pack.name, **_facts(course)}.items():
             readme = readme.replace(mark, text)
