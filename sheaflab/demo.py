@@ -18,10 +18,11 @@ from sheaflab.sheaf import Sheaf
 from sheaflab.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 STEPS = (0.02, 0.01, 0.005, 0.002)
+EULER_END = 20.0
+"""Until when Euler's schemes are run."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def run(
     above = energy > 1e-20 * start  # below, V is the square of rounding errors
     envelope = start * np.exp(-2 * rate.value * times)
     tightness = float(np.max(energy[above] / envelope[above])) if above.any() else 0.0
-    sign_changes = np.array([Euler(dt).run(sheaf, c0, min(t_end, 20.0)).log.count for dt in STEPS], dtype=np.float64)
+    euler_end = min(t_end, EULER_END)
+    sign_changes = np.array([Euler(dt).run(sheaf, c0, euler_end).log.count for dt in STEPS], dtype=np.float64)
     return Experiment(trajectory, rate, sign_changes, tightness)
 
 
@@ -127,30 +129,32 @@ def report(experiment: Experiment) -> str:
 
 
 def figures(experiment: Experiment) -> dict[str, Figure]:
-    """Draw the three figures of the lab and one of Euler's count against its step, by file stem.
+    """Draw the lab's figures and one of Euler's count against its step, by file stem.
 
-    The trajectory is drawn in the plane of two hidden neurons; a network with one has none.
+    The trajectory is drawn in the plane of two hidden neurons; a network with one has none. Energy, its slope and the
+    activation pattern stand below each other on one time axis.
     """
     from matplotlib.figure import Figure
 
     from sheaflab import plots
 
     traj = experiment.trajectory
-    last = traj.log[-1].time if len(traj.log) else 1.0
     made: dict[str, Figure] = {}
 
-    def axes(stem: str) -> Axes:
-        made[stem] = Figure(figsize=(6.4, 4.8), layout="constrained")
-        return made[stem].add_subplot()
+    def figure(stem: str, height: float = 4.8) -> Figure:
+        made[stem] = Figure(figsize=(6.4, height), layout="constrained")
+        return made[stem]
 
     if traj.sheaf.h >= 2:
-        plots.plot_projection(axes("trajectory"), traj)
-    plots.plot_energy(axes("energy"), traj, experiment.rate.value, t_max=min(4 * last, traj.t_end))
-    plots.plot_bands(axes("bands"), traj)
-    ax = axes("chatter")
+        plots.plot_projection(figure("trajectory").add_subplot(), traj)
+    plots.plot_run(figure("energy", 7.2), traj, experiment.rate.value)
+    ax = figure("chatter").add_subplot()
     ax.loglog(STEPS, np.maximum(experiment.sign_changes, 0.5), "o-", color="#D55E00", label="Euler: sign changes")
-    ax.axhline(max(traj.log.count, 0.5), color="#0072B2", label=f"exact: {traj.log}")
-    ax.set(xlabel=r"step $\Delta t$", ylabel="number logged", title="What Euler counts, against what happens")
+    until = min(traj.t_end, EULER_END)
+    count = int(np.count_nonzero(traj.log.times <= until))
+    ax.axhline(max(count, 0.5), color="#0072B2", label=f"exact flow: {count} switches")
+    what = f"number logged until t = {until:g}"
+    ax.set(xlabel=r"step $\Delta t$", ylabel=what, title="What Euler counts, against what happens")
     ax.set_xticks(STEPS, [str(dt) for dt in STEPS])
     ax.minorticks_off()
     ax.legend(fontsize="small")

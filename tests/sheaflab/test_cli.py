@@ -25,7 +25,7 @@ def test_demo_prints_what_it_found_and_writes_the_figures(tmp_path, capsys):
     assert "λ* = 0.277131 (closed form for one hidden layer)" in said
     assert "Euler chatters" in said
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names == {"trajectory.png", "energy.png", "bands.png", "chatter.png", "switches.csv"}
+    assert names == {"trajectory.png", "energy.png", "chatter.png", "switches.csv"}
     with (tmp_path / "figures" / "switches.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 4
 
@@ -60,7 +60,7 @@ def test_a_terminal_without_the_signs_has_marks_in_letters(monkeypatch, tmp_path
 def test_demo_with_a_single_hidden_neuron(tmp_path, capsys):
     assert main(["demo", "--widths", "2,1,1", "--t-end", "5", "--out", str(tmp_path)]) == 0
     assert "No trajectory.png: it is drawn in the plane of two hidden neurons" in capsys.readouterr().out
-    assert {path.name for path in tmp_path.iterdir()} == {"energy.png", "bands.png", "chatter.png", "switches.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"energy.png", "chatter.png", "switches.csv"}
 
 
 def test_each_seed_of_the_demo_changes_what_it_names(tmp_path, capsys):

@@ -6,7 +6,16 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from sheaflab import EventEuler, Exact, Network, Sheaf
-from sheaflab.plots import coordinate_label, mode_colors, plot_bands, plot_energy, plot_projection
+from sheaflab.plots import (
+    coordinate_label,
+    mode_colors,
+    plot_bands,
+    plot_energy,
+    plot_projection,
+    plot_run,
+    plot_slope,
+    switching_plane,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +50,7 @@ def test_one_notation_names_a_coordinate():
 def test_kinks_are_marked_where_there_is_one_and_the_end_of_a_slide_has_a_marker_of_its_own(ax):
     sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
     sliding = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8], t_end=60.0)
-    _, kinks, smooth, _ = plot_energy(ax, sliding, rate=0.1)
+    _, kinks, smooth, *_ = plot_energy(ax, sliding, rate=0.1)
     ends = [s.time for s in sliding.log if s.before == "sliding"]
     assert len(ends) == 1
     assert smooth.get_xdata() == ends
@@ -52,13 +61,89 @@ def test_kinks_are_marked_where_there_is_one_and_the_end_of_a_slide_has_a_marker
 def test_energy_is_semilog_with_markers_at_the_switches_and_the_envelope(traj, ax):
     line, kinks, envelope = plot_energy(ax, traj, rate=0.1)
     assert ax.get_yscale() == "log"
-    times, values = line.get_data()
+    times, values = np.concatenate(line.get_segments()).T
     np.testing.assert_allclose(values, traj.energy(times))
+    shown = traj.pieces[: len(line.get_segments())]
+    np.testing.assert_allclose(line.get_colors(), [mode_colors(traj)[p.region.modes] for p in shown])
     np.testing.assert_array_equal(kinks.get_xdata(), traj.log.times)
     np.testing.assert_allclose(envelope.get_ydata(), values[0] * np.exp(-0.2 * envelope.get_xdata()))
     assert ax.get_xlabel()
     assert ax.get_ylabel()
-    assert plot_energy(ax, traj, t_max=1.0)[0].get_xdata().max() <= 1.0
+    early = np.concatenate(plot_energy(ax, traj, t_max=1.0)[0].get_segments())
+    assert early[-1, 0] == 1.0
+
+
+@pytest.fixture(scope="module")
+def sliding():
+    """Of its four switches the first begins a slide and the last ends it; neuron 0 slides, 2 and 3 cross."""
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
+    return Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8], t_end=60.0)
+
+
+def test_the_slope_jumps_at_kinks_alone_and_lies_below_its_bound(sliding, ax):
+    drawn, jumps, bound, *_ = plot_slope(ax, sliding, rate=0.277131)
+    kinked = [s for s in sliding.log if s.before != "sliding"]
+    assert len(kinked) == 3
+    ends = np.array([path.vertices for path in jumps.get_paths()])
+    np.testing.assert_allclose(ends[:, 0, 0], [s.time for s in kinked])
+    np.testing.assert_allclose(ends[:, :, 1], [[s.slope_before, s.slope_after] for s in kinked], rtol=1e-6)
+    slopes = np.concatenate(drawn.get_segments())[:, 1]
+    assert slopes.max() <= bound.get_ydata()[0] == -2 * 0.277131
+    assert plot_slope(ax, sliding, t_max=0.1)[0].get_segments()[-1][-1, 0] == 0.1
+
+
+def test_sliding_is_striped_on_lines_and_hatched_in_bands_as_the_legends_say(sliding):
+    figure = Figure()
+    lines, bands = figure.subplots(2)
+    path, *_, stripes = [a for a in plot_projection(lines, sliding) if isinstance(a, LineCollection)]
+    slides = [np.asarray(line) for line, p in zip(path.get_segments(), sliding.pieces, strict=True) if "sliding" in p.region.modes]
+    assert len(slides) == len(stripes.get_segments()) == 3
+    for line, striped in zip(slides, stripes.get_segments(), strict=True):
+        np.testing.assert_array_equal(line, striped)
+    assert "striped: a neuron slides" in {text.get_text() for text in lines.get_legend().get_texts()}
+    hatched = [bars for bars in plot_bands(bands, sliding) if getattr(bars, "get_hatch", lambda: None)()]
+    assert len(hatched) == len(slides)
+    legend = {text.get_text(): handle for text, handle in zip(bands.get_legend().get_texts(), bands.get_legend().legend_handles, strict=True)}
+    assert legend["hatched: slides"].get_hatch() == hatched[0].get_hatch()
+    assert {handle.get_hatch() for label, handle in legend.items() if label.startswith("σ")} == {None}
+    calm = Exact().run(sliding.sheaf, sliding.states[-1], t_end=1.0)
+    plot_bands(figure.add_subplot(), calm)
+    assert "hatched: slides" not in {text.get_text() for text in figure.axes[-1].get_legend().get_texts()}
+
+
+def test_the_plane_that_is_drawn_has_most_switches_on_its_walls(sliding, ax):
+    assert switching_plane(sliding) == (0, 2)  # 0 switches twice, 2 before 3
+    plot_projection(ax, sliding)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$z^{1}_{0}$", "$z^{1}_{2}$")
+    marks = {text.get_text(): text.xy for text in ax.texts if text.get_text()}
+    assert list(marks) == ["1", "2", "3", "4"]
+    for switch, at in zip(sliding.log, marks.values(), strict=True):
+        np.testing.assert_allclose(at, sliding.at(switch.time)[[0, 2]])
+    kinds = {line.get_label(): line.get_marker() for line in ax.lines if "switch" in str(line.get_label())}
+    assert kinds == {"switch, on its neuron's wall": "o", "switch of another neuron": "s"}
+    one = Exact().run(Sheaf(Network.random([2, 1, 1], seed=0), [1.0, -1.0]), [1.0, 1.0], t_end=1.0)
+    with pytest.raises(ValueError, match=r"a plane needs two hidden neurons, .* has 1"):
+        switching_plane(one)
+
+
+def test_arrows_point_the_way_of_time(sliding, ax):
+    plot_projection(ax, sliding)
+    arrows = [(np.array(text.xyann), np.array(text.xy)) for text in ax.texts if text.arrow_patch is not None]
+    assert len(arrows) == 3
+    path = np.concatenate([piece.at(np.linspace(piece.start, min(piece.end, 20.0), 2000))[:, [0, 2]] for piece in sliding.pieces])
+    for tail, head in arrows:
+        first, later = (int(np.argmin(np.linalg.norm(path - point, axis=1))) for point in (tail, head))
+        assert first < later
+
+
+def test_energy_slope_and_bands_share_one_time_axis_and_the_numbers_of_the_switches(sliding):
+    figure = Figure(layout="constrained")
+    energy, slope, bands = plot_run(figure, sliding, rate=0.277131)
+    assert energy.get_xlim() == slope.get_xlim() == bands.get_xlim() == (0.0, pytest.approx(1.25 * sliding.log[-1].time))
+    (top,) = energy.child_axes
+    assert [label.get_text() for label in top.get_xticklabels()] == ["1, 2", "3", "4"]
+    figure.canvas.draw()
+    assert plot_run(Figure(), Exact().run(sliding.sheaf, sliding.states[-1], t_end=1.0))[0].child_axes == []
 
 
 def test_bands_cover_the_time_axis_with_the_active_neurons(traj, ax):
@@ -73,8 +158,9 @@ def test_a_wide_network_still_draws(ax):
     sheaf = Sheaf(Network.random([2, 20, 10, 1], seed=0), [1.0, -1.0])
     traj = EventEuler(dt=0.05).run(sheaf, np.random.default_rng(0).normal(size=31) * 5, t_end=5.0)
     assert len(mode_colors(traj)) > 8
-    for plot in (plot_projection, plot_energy, plot_bands):
+    for plot in (plot_projection, plot_energy, plot_slope, plot_bands):
         assert plot(ax.figure.add_subplot(), traj)
+    assert plot_run(Figure(), traj)
     ax.figure.canvas.draw()
 
 

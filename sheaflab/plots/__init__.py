@@ -1,0 +1,22 @@
+"""The lab's figures of one run. Each function draws on the `Axes` it is given and returns the artists it added.
+
+One colour stands for one mode vector (which neurons are active or slide) in all figures of a trajectory, in the order
+in which the trajectory meets them. White stripes stand for sliding: dashes along a line, hatching in a band. Switches
+have the same numbers everywhere. So the figures can be read in grey, too.
+"""
+
+from sheaflab.plots.over_time import plot_bands, plot_energy, plot_run, plot_slope, sample_times
+from sheaflab.plots.signs import coordinate_label, mode_colors
+from sheaflab.plots.space import plot_projection, switching_plane
+
+__all__ = [
+    "coordinate_label",
+    "mode_colors",
+    "plot_bands",
+    "plot_energy",
+    "plot_projection",
+    "plot_run",
+    "plot_slope",
+    "sample_times",
+    "switching_plane",
+]

@@ -1,0 +1,113 @@
+"""What colours, stripes and numbers stand for, the same in all figures of a trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from sheaflab.arrays import FloatArray
+from sheaflab.modes import Mode, mode_label
+from sheaflab.sheaf import Sheaf
+from sheaflab.switchlog import Switch
+from sheaflab.trajectory import Piece, Trajectory
+
+Color = tuple[float, float, float, float]
+
+# Okabe & Ito's palette, distinguishable with every common colour vision deficiency.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F")
+HATCH = "/////"
+_STRIPES = (0, (1.5, 1.5))
+_LEGEND_ROWS = 8
+_LONGEST_LABEL = 16  # a pattern that long is no label; the rows of the bands tell it
+_NUMBERED = 12  # more numbers cannot be told apart
+
+
+def mode_colors(trajectory: Trajectory) -> dict[tuple[Mode, ...], Color]:
+    """Return the colour of each mode vector that the trajectory meets, in the order of meeting."""
+    met = list(dict.fromkeys(piece.region.modes for piece in trajectory.pieces))
+    if len(met) <= len(PALETTE):
+        colors = [mpl.colors.to_rgba(name) for name in PALETTE]
+    else:  # too many to tell apart by hue: dark to light in the order of meeting
+        colors = [tuple(rgba) for rgba in mpl.colormaps["viridis"](np.linspace(0, 0.95, len(met)))]
+    return dict(zip(met, colors, strict=False))
+
+
+def coordinate_label(sheaf: Sheaf, i: int) -> str:
+    r"""Return :math:`z^\ell_i` as text of a figure: layers count from 1, neurons in the layer from 0."""
+    layer, neuron = sheaf.place(i)
+    return rf"$z^{{{layer}}}_{{{neuron}}}$"
+
+
+def draw_lines(
+    ax: Axes, trajectory: Trajectory, pieces: Sequence[Piece], lines: Sequence[FloatArray], width: float = 2.0
+) -> list[Artist]:
+    """Draw one line for each piece, in the colour of its mode; where a neuron slides it is wider, with white stripes.
+
+    Returns
+    -------
+    list of Artist
+        All lines as one LineCollection; the stripes as another, if there are any.
+    """
+    colors = mode_colors(trajectory)
+    slides = ["sliding" in piece.region.modes for piece in pieces]
+    widths = [1.8 * width if slide else width for slide in slides]
+    found = [colors[piece.region.modes] for piece in pieces]
+    drawn = LineCollection(list(lines), colors=found, linewidths=widths, capstyle="butt", zorder=3)
+    ax.add_collection(drawn)
+    artists: list[Artist] = [drawn]
+    striped = [line for line, slide in zip(lines, slides, strict=True) if slide]
+    if striped:
+        stripes = LineCollection(striped, colors="white", linewidths=0.9 * width, linestyles=[_STRIPES], zorder=3)
+        stripes.set_capstyle("butt")
+        ax.add_collection(stripes)
+        artists.append(stripes)
+    return artists
+
+
+def numbered(trajectory: Trajectory) -> dict[int, Switch]:
+    """Return the switches by their numbers in the figures, from 1 on; none of a long log, as chattering makes it."""
+    if len(trajectory.log) > _NUMBERED:
+        return {}
+    return dict(enumerate(trajectory.log, start=1))
+
+
+def line_handles(trajectory: Trajectory) -> list[Artist]:
+    """Return the rows of a legend for lines."""
+    colors = mode_colors(trajectory)
+    handles = _limited(colors, [Line2D([], [], color=c, lw=3, label=_label(m)) for m, c in colors.items()])
+    if handles and _slides(colors):
+        handles.append(Line2D([], [], color="0.45", lw=3.6, ls=_STRIPES, label="striped: a neuron slides"))
+    return handles
+
+
+def band_handles(trajectory: Trajectory) -> list[Artist]:
+    """Return the rows of a legend for bands."""
+    colors = mode_colors(trajectory)
+    handles = _limited(colors, [Patch(facecolor=c, label=_label(m)) for m, c in colors.items()])
+    if _slides(colors):
+        handles.append(Patch(facecolor="0.45", edgecolor="white", hatch=HATCH, label="hatched: slides"))
+    return handles
+
+
+def _slides(colors: dict[tuple[Mode, ...], Color]) -> bool:
+    return any("sliding" in modes for modes in colors)
+
+
+def _label(modes: tuple[Mode, ...]) -> str:
+    return f"σ = {mode_label(modes)}"
+
+
+def _limited(colors: dict[tuple[Mode, ...], Color], handles: list[Artist]) -> list[Artist]:
+    if len(next(iter(colors))) > _LONGEST_LABEL:
+        return []
+    if len(handles) > _LEGEND_ROWS:
+        more = f"… and {len(handles) - _LEGEND_ROWS} more"
+        return [*handles[:_LEGEND_ROWS], Line2D([], [], ls="", label=more)]
+    return handles
