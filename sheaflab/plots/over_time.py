@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -95,7 +96,7 @@ def plot_slope(
     -------
     list of Artist
         The slope (a LineCollection, a line for each piece), the jumps (another, a line for each), with `rate` the
-        bound, and the stripes of sliding if there are any.
+        bound and its name, and the stripes of sliding if there are any.
     """
     pieces, times, states = _shown(trajectory, t_max)
     slopes = [np.array([p.region.slope(c) for c in some]) for p, some in zip(pieces, states, strict=True)]
@@ -107,12 +108,14 @@ def plot_slope(
     artists: list[Artist] = [drawn, jumps]
     if rate is not None:
         level = -2.0 * as_positive("rate", rate)
-        artists.append(ax.axhline(level, ls="--", color="black", lw=1.5, label=r"$-2\lambda^*$: none lies above"))
-    ax.set(xlabel="time $t$", ylabel=r"slope $d(\log V)/dt$", title="The slope jumps where V has a kink")
+        artists.append(ax.axhline(level, ls="--", color="black", lw=1.5, label=r"$-2\lambda^*$"))
+        name, inside = r"$-2\lambda^*$: no slope lies above", ax.get_yaxis_transform()
+        place: dict[str, Any] = {"xycoords": inside, "textcoords": "offset points", "va": "top", "fontsize": "small"}
+        artists.append(ax.annotate(name, (0.02, level), (0, -3), **place))
+    ax.set(xlabel="time $t$", ylabel=r"slope $d(\log V)/dt$", title="The slope jumps (dotted) where V has a kink")
     ax.autoscale_view()
     ax.margins(x=0)
     ax.grid(True, which="major", color="0.9")
-    ax.legend(fontsize="small")
     return [*artists, *stripes]
 
 
@@ -161,7 +164,8 @@ def plot_bands(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> 
         ncols=4,
         frameon=False,
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.15),
+        bbox_to_anchor=(0.5, 0.0),
+        borderaxespad=4.0,  # in letters: clear of the axis' label, however high the axes are
     )
     return artists
 
@@ -195,8 +199,8 @@ def plot_run(
     plot_bands(bands, trajectory, t_max)
     for ax in (energy, slope):
         ax.set_xlabel("")
-    for ax in (slope, bands):
-        ax.set_title("")
+    slope.set_title(slope.get_title(), fontsize="small")
+    bands.set_title("")
     bands.tick_params(axis="y", labelsize="small")
     if (legend := bands.get_legend()) is not None:
         legend.remove()  # it would lie on the label of the time axis

@@ -283,6 +283,17 @@ def test_the_first_cell_names_the_commands(number, spec):
     assert f'`sheaflab.hint("{number}.1")`' in head
 
 
+@pytest.mark.parametrize("spec", COURSE.notebooks[1:], ids=lambda spec: spec.name)
+def test_an_experiment_is_predicted_before_it_is_run_and_told_after(spec):
+    cells = template(COURSE, spec).cells
+    (question,) = (k for k, cell in enumerate(cells) if "**Predict before you run the cell.**" in cell.source)
+    (answer,) = (k for k, cell in enumerate(cells) if "<details><summary>Open when you have looked at" in cell.source)
+    assert [cell.cell_type for cell in cells[question : answer + 1]] == ["markdown", *["code"] * (answer - question - 1), "markdown"]
+    assert 1 <= answer - question - 1 <= 2
+    assert "?" in cells[question].source.partition("**Predict")[2]
+    assert cells[answer].source.rstrip().endswith("</details>")
+
+
 def printed(spec):
     """What the solved notebook prints, and its names."""
     names, out = {"__name__": "__main__"}, io.StringIO()

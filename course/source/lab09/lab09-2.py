@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import ActivationRegion, Integrator, Network, Sheaf
 from sheaflab.checks.lab09 import check
-from sheaflab.plots import plot_bands, plot_projection
+from sheaflab.plots import plot_bands, plot_projection, plot_slope
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: inside one region
@@ -196,23 +196,38 @@ check("2.4", plot_energy_decay)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## The experiment of the lab
 #
-# Your scheme, your rate, your figure. Run the cell, then answer for yourself before you go on: where do you see kinks, and
-# do they sit where plot (c) changes colour? (Grey lines mark the switches. Not every kink is large enough to be seen.)
+# Your scheme, your rate, your figure: the trajectory in the plane of the two neurons that switch most, and over one time axis
+# your plot (b), the slope of $\log V$, and plot (c).
+#
+# **Predict before you run the cell.** Where $V$ has a kink, what does its slope do? How many kinks will you find with the eye in (b), how
+# many in the panel below it, and how many changes of colour in (c)?
 
 # %%
 start = 2 * np.random.default_rng(13).standard_normal(sheaf.n)
 traj = LabEuler(dt=0.01).run(sheaf, start, t_end=20.0)
 
-fig, (a, b, c) = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
-plot_projection(a, traj, coordinates=(1, 2))
+fig = plt.figure(figsize=(13, 7), layout="constrained")
+left, right = fig.subfigures(1, 2)
+plot_projection(left.add_subplot(), traj)
+b, slope, c = right.subplots(3, 1, sharex=True)
 plot_energy_decay(b, traj.times, traj.energy(), slowest_rate(sheaf))
+plot_slope(slope, traj, slowest_rate(sheaf), t_max=8.0)
+plot_bands(c, traj, t_max=8.0)
 for t in traj.log.times:
-    b.axvline(t, color="0.6", lw=0.8)
-plot_bands(c, traj)
-b.set(xlim=(0, 8), ylim=(1e-6, 1e3))  # the switches are early
-c.set_xlim(0, 8)
+    b.axvline(t, color="0.4", lw=0.6)
+    slope.axvline(t, color="0.4", lw=0.6)
+b.set(ylim=(1e-6, 1e3))  # the switches are early
 plt.show()
 print(traj)
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# <details><summary>Open when you have looked at the figure</summary>
+#
+# The slope jumps where $V$ has a kink, and there is a jump at each of the four changes of colour. The two large ones, near
+# $t = 1.8$ and $t = 3.8$, the eye finds in (b) as well; the two small ones hardly. A kink is easier to see where it is a jump. And
+# the slope stays below $-2\lambda^*$ all the time: that is Theorem 9.4 at each instant.
+#
+# </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # **Look back.** The envelope holds although the slope of $\log V$ jumps where a neuron crosses zero: $\lambda^*$ is the worst over

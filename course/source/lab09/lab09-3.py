@@ -142,18 +142,45 @@ def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:
 check("3.3", plot_histogram)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# Here is your experiment at four magnitudes. Twenty runs each; it takes a few seconds.
-# Look at the far right of the last panels before you go on: how many runs are out there?
+# ## The experiment
+#
+# Here is your experiment at four magnitudes. Twenty runs each; it takes a few seconds. On the left your histograms, cut at ten; on
+# the right all runs, one dot each.
+#
+# **Predict before you run the cell.** A start at 16 is far out. Will the mean count grow with the magnitude? Will the median?
 
 # %%
 magnitudes = [0.1, 1.0, 4.0, 16.0]
 experiment = {m: switch_counts(sheaf, m, np.random.default_rng(7)) for m in magnitudes}
 
-fig, axes = plt.subplots(1, 4, figsize=(14, 3), layout="constrained", sharey=True)
+fig, (*axes, dots) = plt.subplots(1, 5, figsize=(15, 3.4), layout="constrained", width_ratios=[1, 1, 1, 1, 2])
 for ax, m in zip(axes, magnitudes):
     plot_histogram(ax, experiment[m])
-    ax.set_title(f"magnitude {m}: mean {np.mean(experiment[m]):.2f}")
+    beyond = sum(count > 10 for count in experiment[m])
+    ax.set(xlim=(-0.5, 10.5), ylim=(0, 20), title=f"magnitude {m}", xlabel="switches")
+    ax.text(0.97, 0.95, f"{beyond} runs\nbeyond 10", ha="right", va="top", transform=ax.transAxes)
+aside = np.linspace(-0.25, 0.25, 20)
+for place, m in enumerate(magnitudes):
+    counts = experiment[m]
+    dots.plot(place + aside, sorted(counts), "o", color="#0072B2", ms=4, alpha=0.6, label="one run" if not place else "")
+    error = np.std(counts, ddof=1) / np.sqrt(len(counts))
+    dots.errorbar(place + 0.38, np.mean(counts), error, fmt="s", color="#D55E00", capsize=3, label="mean ± standard error" if not place else "")
+    dots.hlines(np.median(counts), place - 0.3, place + 0.45, color="black", lw=2, label="median" if not place else "")
+dots.set_yscale("symlog", linthresh=10)
+dots.set_yticks([0, 2, 5, 10, 20, 50, 100], ["0", "2", "5", "10", "20", "50", "100"])
+dots.set_xticks(range(len(magnitudes)), magnitudes)
+dots.set(xlabel="magnitude of the start", ylabel="switches", title="All runs: the mean rises with a few of them")
+dots.legend(fontsize="small", loc="upper left")
 plt.show()
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# <details><summary>Open when you have looked at the figure</summary>
+#
+# The median does not move. The mean rises, and its standard error with it: one, two or three runs of twenty lie far above
+# all others. A mean that hangs on so few runs says little about the others; exercise 3.4 makes a rule of that. What these runs
+# are, notebook 7 finds out.
+#
+# </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 3.4: does the magnitude matter?

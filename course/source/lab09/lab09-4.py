@@ -182,9 +182,20 @@ def kink_census(sheaf: Sheaf, starts: np.ndarray) -> tuple[int, int]:
 # %% nbgrader={"grade": false, "grade_id": "check-4-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 check("4.3", kink_census)
 
+# %% [markdown] nbgrader={"grade": false, "grade_id": "predict-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Predict before you run the cell.** Two hundred random starts: will all kinks make the decay steeper, most of them, about half, or
+# fewer? Write the number down before you look.
+
 # %%
 starts = 2 * np.random.default_rng(0).standard_normal((200, sheaf.n))
 print("steeper, flatter:", kink_census(sheaf, starts))
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# <details><summary>Open when you have looked at the numbers</summary>
+#
+# Neither kind is rare. "The flow has found a faster region" is true of some switches, and false of many others.
+#
+# </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-4-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## In your own words

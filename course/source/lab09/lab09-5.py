@@ -145,6 +145,12 @@ check("5.3", late_rate)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## The comparison
+#
+# Forty networks of each width for the counts, twenty for the rates. In the right figure each network is one mark: its own
+# $\lambda^*$ to the right, the rate at which its run settled upwards.
+#
+# **Predict before you run the cell.** The width doubles: does the number of switches double? Does the rate? On which side of the
+# diagonal will the marks lie?
 
 # %%
 widths = [2, 4, 8, 16, 32]
@@ -160,17 +166,31 @@ for w in widths:
         bounds.append((w, closed_form_rate(net)))
 
 fig, (a, b) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
-a.plot(widths, counts, "o-", color="#0072B2")
-a.set(xlabel="width", ylabel="mean number of switches", title="Switches")
-b.semilogx(*np.array(rates).T, "o", color="#0072B2", alpha=0.5, label="measured, late in the run", base=2)
-b.semilogx(*np.array(bounds).T, "_", color="#D55E00", ms=14, label=r"$\lambda^*$ of the same networks", base=2)
-b.set_xticks(widths, widths)
-b.set(xlabel="width", ylabel="rate", title="Convergence rate")
-b.legend()
+a.plot(widths, counts, "o-", color="#0072B2", label="mean of 40 networks")
+a.plot(widths, np.array(widths) / 2, "--", color="0.4", label="one switch for two neurons")
+a.set(xlabel="width", ylabel="mean number of switches", title="Twice as wide, about twice the switches")
+a.legend()
+for w, marker, color in zip(widths, "os^Dv", ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"]):
+    own = [(bound, rate) for (v, rate), (_, bound) in zip(rates, bounds) if v == w]
+    b.plot(*np.array(own).T, marker, color=color, mec="black", mew=0.5, ls="", label=f"width {w}")
+b.plot([0, 1], [0, 1], "k--", label=r"rate $= \lambda^*$")
+b.fill_between([0, 1], [0, 1], color="0.9", zorder=0)
+b.text(0.6, 0.3, "Theorem 9.4:\nnone lies here", ha="center")
+b.set(xlabel=r"$\lambda^*$ of the network", ylabel="measured rate, late in the run", title="Each network against its own bound")
+b.set(xlim=(0, 1.02), ylim=(0, 1.05))
+b.legend(fontsize="small", loc="lower right")
 plt.show()
 for w, count in zip(widths, counts):
     measured, bound = (np.median([rate for v, rate in pairs if v == w]) for pairs in (rates, bounds))
     print(f"width {w:2}: {count:5.2f} switches, {count / w:.2f} a neuron; median rate {measured:.2f}, λ* {bound:.2f}")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# <details><summary>Open when you have looked at the figure</summary>
+#
+# The number of switches doubles with the width, the rate does not: from width 8 on the marks gather around one place, more and
+# more closely the wider the layer. All lie on or above the diagonal: a run may settle faster than its $\lambda^*$, never slower.
+#
+# </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-5-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## In your own words

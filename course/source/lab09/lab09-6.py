@@ -42,14 +42,24 @@ first, second = exact.log[gap], exact.log[gap + 1]
 i, j = (sheaf.index(s.layer, s.neuron) for s in (first, second))
 around = np.linspace(first.time - 0.25, second.time + 0.25, 200)
 
-fig, ax = plt.subplots(figsize=(6, 4.4), layout="constrained")
-ax.plot(*exact.at(around)[:, [i, j]].T, color="#0072B2", label="exact")
-grid = (coarse.times > around[0]) & (coarse.times < around[-1])
-ax.plot(*coarse.states[grid][:, [i, j]].T, "o-", color="#D55E00", label=r"Euler, $\Delta t = 0.1$")
+fig, ax = plt.subplots(figsize=(6.8, 4.8), layout="constrained")
+path, grid = exact.at(around)[:, [i, j]], (coarse.times > around[0]) & (coarse.times < around[-1])
+states = coarse.states[grid][:, [i, j]]
+between = (around > first.time) & (around < second.time)
+ax.plot(*path.T, color="#0072B2", label="exact flow")
+ax.plot(*path[between].T, color="#0072B2", lw=5, label="exact flow, in the region between")
+ax.plot(*states.T, "s--", color="#D55E00", ms=7, label=r"Euler, $\Delta t = 0.1$: it knows these states alone")
 ax.axhline(0, color="0.3", lw=0.8)
 ax.axvline(0, color="0.3", lw=0.8)
+ax.autoscale(False)
+x_side = ax.get_xlim()[1 if first.after == "active" else 0]
+y_side = ax.get_ylim()[1 if second.before == "active" else 0]
+ax.fill_between([0, x_side], 0, y_side, color="0.88", hatch="..", edgecolor="white", zorder=0)
+ax.text(x_side / 2, y_side / 2, "region between the two walls:\nEuler never evaluates its law", ha="center", va="center")
+ax.annotate(f"wall of neuron {i}", (0, ax.get_ylim()[0]), (3, 4), textcoords="offset points", rotation=90, fontsize="small")
+ax.annotate(f"wall of neuron {j}", (ax.get_xlim()[0], 0), (4, 3), textcoords="offset points", fontsize="small")
 ax.set(xlabel=f"$z^1_{i}$", ylabel=f"$z^1_{j}$", title="From one region to the next but one, in a single step")
-ax.legend()
+ax.legend(fontsize="small")
 plt.show()
 print("exact switches at", np.round(exact.log.times, 4))
 print("coarse sign changes at", np.round(coarse.log.times, 4))
@@ -207,6 +217,9 @@ check("6.4", compare)
 #
 # A step makes two errors: Euler's own inside a region (`advance`), and the late change of the law at a wall (`locate`). The
 # classes below take *exact* steps inside a region, so that only the second kind is left, with your `locate` and without.
+#
+# **Predict before you run the cell.** Four schemes: Euler and exact steps, each without and with your bisection. Which of them will be
+# close to the exact trajectory? Which errors will halve with the step?
 
 # %%
 class ExactSteps(Euler):
@@ -219,13 +232,35 @@ class BisectingExactSteps(BisectingEuler):
         return region.flow(c, h)
 
 
+steps = (0.1, 0.05, 0.025)
+errors = {scheme: [] for scheme in (Euler, BisectingEuler, ExactSteps, BisectingExactSteps)}
 print(f"{'scheme':<22}{'Δt':>6}  {'trajectory error':>16}  {'switch time error':>17}")
-for dt in (0.1, 0.05, 0.025):
-    for scheme in (Euler(dt), BisectingEuler(dt), ExactSteps(dt), BisectingExactSteps(dt)):
-        run = scheme.run(sheaf, start, t_end=20.0)
+for dt in steps:
+    for scheme in errors:
+        run = scheme(dt).run(sheaf, start, t_end=20.0)
         off = np.linalg.norm(run.states - exact.at(run.times), axis=1).max()
         late = np.abs(run.log.times - exact.log.times).max() if len(run.log) == len(exact.log) else np.nan
-        print(f"{type(scheme).__name__:<22}{dt:>6}  {off:>16.2e}  {late:>17.2e}")
+        errors[scheme].append((off, late))
+        print(f"{scheme.__name__:<22}{dt:>6}  {off:>16.2e}  {late:>17.2e}")
+
+fig, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained", sharey=True)
+for ax, kind, what in zip(axes, (0, 1), ("trajectory error", "switch time error")):
+    for (scheme, found), style, size, color in zip(errors.items(), ("o-", "s--", "^-", "D--"), (11, 6, 10, 6), ("#D55E00", "#E69F00", "#0072B2", "#56B4E9")):
+        ax.loglog(steps, [pair[kind] for pair in found], style, color=color, ms=size, mec="black", mew=0.5, label=scheme.__name__)
+    ax.set_xticks(steps, steps)
+    ax.minorticks_off()
+    ax.set(xlabel=r"step $\Delta t$", title=what)
+axes[0].set_ylabel("error, against the exact flow")
+axes[0].legend(fontsize="small")
+plt.show()
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# <details><summary>Open when you have looked at the figure</summary>
+#
+# One line lies many decades below the others: exact steps with bisection. Bisection makes exact steps exact, whatever the step, and it
+# does next to nothing for Euler: its two lines lie close together, and both fall like $\Delta t$.
+#
+# </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-6-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## In your own words

@@ -28,11 +28,10 @@ from sheaflab.checks.lab09 import check
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: a run that will not settle its count
 #
-# Make the step five times shorter, and there are five times as many sign changes. The trajectory itself converges nicely; look
-# at neuron 1. It comes down to its wall and then hums along it, as the close-up shows: a step takes it over the wall, the next
-# one takes it back below, and some steps later it is over the wall again.
+# **Predict before you run the cell.** A step that is five times shorter follows the flow five times better. How many sign changes
+# will it log: the same number, a fifth, or five times as many?
 #
-# The last line is what `Exact` finds: crossings, and slides along a wall. A slide is two switches, its beginning and its end.
+# The figure follows neuron 1, close to its wall, and counts on the right. The last line is what `Exact` finds: crossings, and slides along a wall. A slide is two switches, its beginning and its end.
 
 # %%
 net = Network.random([2, 4, 1], seed=280)
@@ -40,18 +39,36 @@ sheaf = Sheaf(net, x=[1.0, -1.0])
 start = 2 * np.random.default_rng(281).standard_normal(sheaf.n)
 runs = {dt: Euler(dt).run(sheaf, start, t_end=20.0) for dt in (0.01, 0.002)}
 
-fig, (a, b) = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
-for (dt, run), color in zip(runs.items(), ["#D55E00", "#0072B2"]):
-    a.plot(run.times, run.states[:, 1], color=color, lw=1, label=rf"$\Delta t = {dt}$: {len(run.log)} sign changes")
+exact = Exact().run(sheaf, start, t_end=20.0)
+slide = [s.time for s in exact.log if s.neuron == 1]
+
+fig, (a, b, c) = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
+for (dt, run), color, style in zip(runs.items(), ["#D55E00", "#0072B2"], ["-", "--"]):
+    a.plot(run.times, run.states[:, 1], color=color, lw=1, label=rf"Euler, $\Delta t = {dt}$")
     near = (run.times > 5.5) & (run.times < 5.7)
-    b.plot(run.times[near], run.states[near, 1], ".-", color=color, lw=0.8, ms=4)
-for ax, title in ((a, "Neuron 1, the whole story"), (b, "Neuron 1, close to its wall")):
+    b.plot(run.times[near], run.states[near, 1], ".-", color=color, lw=0.8, ms=5)
+    c.step([0, *run.log.times, 10], [*range(len(run.log) + 1), len(run.log)], style, where="post", color=color, label=f"Euler, $\\Delta t = {dt}$: {len(run.log)}")
+c.step([0, *exact.log.times, 10], [*range(len(exact.log) + 1), len(exact.log)], ":", where="post", color="black", lw=2, label=f"exact flow: {len(exact.log)}")
+for ax in (a, c):
+    ax.axvspan(*slide, color="0.9", zorder=0, label="exact flow: neuron 1 slides")
+for ax, title in ((a, "Neuron 1, near its wall"), (b, "The same, as a close-up")):
     ax.axhline(0, color="0.3", lw=0.8)
     ax.set(xlabel="time $t$", ylabel="$z^1_1$", title=title)
-a.set_xlim(0, 10)
-a.legend()
+a.set(xlim=(0, 10), ylim=(-0.03, 0.03))
+c.set(xlim=(0, 10), xlabel="time $t$", ylabel="switches counted so far", title="The shorter the step, the more are counted")
+a.legend(fontsize="small")
+c.legend(fontsize="small")
 plt.show()
-print("exact:", Exact().run(sheaf, start, t_end=20.0).log)
+print("exact:", exact.log)
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-7", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# <details><summary>Open when you have looked at the figure</summary>
+#
+# Five times as many. The trajectory converges nicely, its count does not: neuron 1 comes down to its wall and then hums along it. A step takes it
+# over the wall, the next one takes it back below, and some steps later it is over the wall again. Each of these sign changes is
+# counted. The exact flow stays on the wall all that time (the grey stretch): it has four switches, whatever the step.
+#
+# </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 7.1: what a wall does
