@@ -5,12 +5,14 @@ The pages need no network: formulas are set by a MathJax that lies beside them.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from html import escape as html_escape
 from pathlib import Path
 
 import nbformat
@@ -30,6 +32,7 @@ SECONDS = 60
 """What a notebook filled with the key may take from top to bottom."""
 
 SCRIPT = "tex-svg-full.js"  # one file, fonts inside
+_NO_TEXT = 'alt="No description has been provided for this image"'  # nbconvert's
 _LOCAL = (
     '<script>window.MathJax = {tex: {inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]]}};</script>\n'
     f'<script src="mathjax/{SCRIPT}" defer></script>\n'
@@ -55,6 +58,40 @@ def executed(course: Course, spec: NotebookSpec, timeout: int = SECONDS) -> Note
             cleanup_kc=True, env=environment(course.root)
         )  # ends it, too
     return notebook
+
+
+def _described(html: str, notebook: NotebookNode) -> str:
+    """Give each figure of a page what a reader who cannot see it is read: the titles that its cell gives it."""
+    told = []
+    for cell in notebook.cells:
+        titles = figure_titles(cell.source) if cell.cell_type == "code" else []
+        text = html_escape("Figure: " + "; ".join(titles)) if titles else "figure drawn by this cell"
+        told += [text for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
+    parts = html.split(_NO_TEXT)
+    if len(parts) != len(told) + 1:  # there are pictures of another origin
+        return html
+    return parts[0] + "".join(f'alt="{text}"{part}' for text, part in zip(told, parts[1:], strict=True))
+
+
+def figure_titles(source: str) -> list[str]:
+    """Return the titles that code gives its axes, as far as they stand in it; of ready-made plots what is plotted."""
+    found: list[str] = []
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    for node in sorted(calls, key=lambda node: (node.end_lineno or 0, node.end_col_offset or 0)):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        given = [word.value for word in node.keywords if word.arg == "title"]
+        given += node.args[:1] if name in ("set_title", "suptitle") else []
+        found += [_words(text) for text in given]
+        if name.startswith("plot_"):
+            found.append(name.removeprefix("plot_").replace("_", " "))
+    return [title for title in dict.fromkeys(found) if re.search(r"\w", title)]
+
+
+def _words(text: ast.expr) -> str:
+    """The words of a text; what is put into it when the code runs is three dots."""
+    parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+    said = [part.value if isinstance(part, ast.Constant) else "…" for part in parts]
+    return "".join(map(str, said)).replace("$", "") if any(part != "…" for part in said) else ""
 
 
 def with_notes(course: Course, spec: NotebookSpec, notebook: NotebookNode) -> NotebookNode:
@@ -92,7 +129,7 @@ def page(notebook: NotebookNode, title: str) -> str:
     """Render an executed notebook as one page, images inside."""
     exporter = HTMLExporter(template_name="lab")
     html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
-    return offline(mended(str(html)))
+    return offline(mended(_described(str(html), notebook)))
 
 
 def offline(html: str) -> str:

@@ -111,6 +111,14 @@ def test_the_pages_of_solutions_load_nothing_from_elsewhere():
     assert mathjax().is_file()
 
 
+def test_a_figure_on_a_page_has_its_titles_as_its_text():
+    drawn = "ax.set(title='One \"of\" two')\nplot_energy_decay(b)\nc.set_title(f'width {w}')\nd.set(title=f'{w}')"
+    picture = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c, outputs=[picture]) for c in (drawn, "plt.show()")])
+    texts = re.findall(r'<img[^>]*alt="([^"]*)"', page(notebook, "key"))
+    assert texts == ["Figure: One &quot;of&quot; two; energy decay; width …", "figure drawn by this cell"]
+
+
 def test_start_leaves_what_is_there(folder, capsys):
     fill(folder, "1.1", "mine = 1")
     capsys.readouterr()

@@ -249,8 +249,8 @@ for ax, kind, what in zip(axes, (0, 1), ("trajectory error", "switch time error"
         ax.loglog(steps, [pair[kind] for pair in found], style, color=color, ms=size, mec="black", mew=0.5, label=scheme.__name__)
     ax.set_xticks(steps, steps)
     ax.minorticks_off()
-    ax.set(xlabel=r"step $\Delta t$", title=what)
-axes[0].set_ylabel("error, against the exact flow")
+    ax.set(xlabel=r"step $\Delta t$", ylabel=what)
+fig.suptitle("Only exact steps with bisection lose both errors")
 axes[0].legend(fontsize="small")
 plt.show()
 
