@@ -43,11 +43,11 @@ i, j = (sheaf.index(s.layer, s.neuron) for s in (first, second))
 around = np.linspace(first.time - 0.25, second.time + 0.25, 200)
 
 fig, ax = plt.subplots(figsize=(6.8, 4.8), layout="constrained")
-path, grid = exact.at(around)[:, [i, j]], (coarse.times > around[0]) & (coarse.times < around[-1])
+flow, grid = exact.at(around)[:, [i, j]], (coarse.times > around[0]) & (coarse.times < around[-1])
 states = coarse.states[grid][:, [i, j]]
 between = (around > first.time) & (around < second.time)
-ax.plot(*path.T, color="#0072B2", label="exact flow")
-ax.plot(*path[between].T, color="#0072B2", lw=5, label="exact flow, in the region between")
+ax.plot(*flow.T, color="#0072B2", label="exact flow")
+ax.plot(*flow[between].T, color="#0072B2", lw=5, label="exact flow, in the region between")
 ax.plot(*states.T, "s--", color="#D55E00", ms=7, label=r"Euler, $\Delta t = 0.1$: it knows these states alone")
 ax.axhline(0, color="0.3", lw=0.8)
 ax.axvline(0, color="0.3", lw=0.8)
@@ -245,8 +245,8 @@ for dt in steps:
 
 fig, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained", sharey=True)
 for ax, kind, what in zip(axes, (0, 1), ("trajectory error", "switch time error")):
-    for (scheme, found), style, size, color in zip(errors.items(), ("o-", "s--", "^-", "D--"), (11, 6, 10, 6), ("#D55E00", "#E69F00", "#0072B2", "#56B4E9")):
-        ax.loglog(steps, [pair[kind] for pair in found], style, color=color, ms=size, mec="black", mew=0.5, label=scheme.__name__)
+    for (scheme, found), look, size, color in zip(errors.items(), ("o-", "s--", "^-", "D--"), (11, 6, 10, 6), ("#D55E00", "#E69F00", "#0072B2", "#56B4E9")):
+        ax.loglog(steps, [pair[kind] for pair in found], look, color=color, ms=size, mec="black", mew=0.5, label=scheme.__name__)
     ax.set_xticks(steps, steps)
     ax.minorticks_off()
     ax.set(xlabel=r"step $\Delta t$", ylabel=what)
