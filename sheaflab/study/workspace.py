@@ -80,13 +80,16 @@ class Workspace:
         """Write the memory, if there is a place for it; a folder that cannot be written is no reason to fail."""
         if not self.remembers:
             return
-        path = self.folder / STATE
-        whole = path.with_suffix(f".{secrets.token_hex(4)}")  # nobody reads half of it
+        path, text = self.folder / STATE, json.dumps(self.state, indent=1, sort_keys=True) + "\n"
+        whole = path.with_suffix(f".{secrets.token_hex(4)}")  # so that nobody reads half of it
         with contextlib.suppress(OSError):
-            whole.write_text(json.dumps(self.state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            whole.replace(path)
-        with contextlib.suppress(OSError):
-            whole.unlink(missing_ok=True)
+            try:
+                whole.write_text(text, encoding="utf-8")
+                whole.replace(path)
+            except OSError:  # Windows replaces no file that somebody reads
+                path.write_text(text, encoding="utf-8")
+            finally:
+                whole.unlink(missing_ok=True)
 
     def refresh(self) -> None:
         """Read the memory again: another terminal, a notebook or `sheaflab watch` may have written into it."""

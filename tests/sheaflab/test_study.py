@@ -554,6 +554,16 @@ def test_a_limit_is_a_number_of_seconds(folder, say, seconds):
     assert "must be a number of seconds greater than 0" in err
 
 
+def test_what_is_remembered_is_written_where_a_file_in_use_cannot_be_replaced(folder, say, monkeypatch):
+    def refuse(self, target):
+        raise PermissionError(32, "used by another process")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert "hint 1 of 3" in say("hint", "1.1")[1]
+    assert "hint 2 of 3" in say("hint", "1.1")[1]
+    assert sorted(path.name for path in folder.iterdir()) == ["lab09-1.ipynb", STATE]
+
+
 @pytest.mark.parametrize(
     "name",
     ["lab09-1 (1)", "lab09-1(2)", "lab09-1-Copy1", "lab09-1-Copy12", "lab09-1 - Copy", "lab09-1 - Copy (2)",

@@ -17,6 +17,7 @@ import pytest
 from sheaflab.study.catalogue import catalogue
 from sheaflab.study.workspace import STATE
 from tests.draws import on_path
+from tests.selfstudy.test_solvable import COMMANDS, without_posix
 from tests.sheaflab.test_study import RIGHT, WRONG, folder, say, shown, write
 
 __all__ = ["folder", "say"]  # fixtures
@@ -163,6 +164,31 @@ def test_a_terminal_is_cleared_before_each_screen(folder):
     finally:
         watched.close()
         os.close(ours)
+
+
+@pytest.mark.parametrize("platform", ["win32", "emscripten"])
+def test_it_needs_nothing_that_only_posix_has(folder, platform):
+    """As on Windows, and in a browser, where no thread starts either: what happens meanwhile is done while it sleeps."""
+    right = folder / "right" / "lab09-1.ipynb"
+    right.parent.mkdir()
+    write(right, {"1.1": RIGHT})
+    script = f"""
+    import pathlib, threading, time
+    sys.platform = {platform!r}
+    def stop():
+        raise KeyboardInterrupt
+    def save():
+        pathlib.Path("lab09-1.ipynb").write_bytes(pathlib.Path({str(right)!r}).read_bytes())
+    meanwhile = iter([save, int, int, stop])
+    time.sleep = lambda seconds: next(meanwhile)()
+    if sys.platform == "emscripten":
+        threading.Thread.start = None
+    print(json.dumps(say("watch")))
+    """
+    status, out = without_posix(sys.executable, folder, COMMANDS + script, env={**os.environ, "PYTHONPATH": on_path(ROOT)})
+    assert status == 0
+    assert "✓ 1.1 the activation pattern\n" in out
+    assert out.count("Ctrl+C ends.") == 2
 
 
 def test_without_notebooks_it_says_where_they_come_from(folder, say):
