@@ -201,7 +201,7 @@ def plot_run(
         ax.set_xlabel("")
     slope.set_title(slope.get_title(), fontsize="small")
     bands.set_title("")
-    bands.tick_params(axis="y", labelsize="small")
+    bands.tick_params(axis="y", labelsize="small" if trajectory.sheaf.h <= 6 else "x-small")
     if (legend := bands.get_legend()) is not None:
         legend.remove()  # it would lie on the label of the time axis
     handles = band_handles(trajectory)
