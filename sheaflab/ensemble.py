@@ -123,7 +123,7 @@ class Ensemble:
     @cached_property
     def energies(self) -> FloatArray:
         """Dirichlet energies of the starts and of the finals, shape ``(2, m)``."""
-        return np.stack([energies(self.sheaf, self.starts), energies(self.sheaf, self.finals)])
+        return np.stack([self.sheaf.energy(self.starts), self.sheaf.energy(self.finals)])
 
     def outcome(self, k: int) -> Outcome:
         """Return how trajectory `k` ended."""
@@ -139,15 +139,6 @@ class Ensemble:
         kind = "switches" if self.certified else "sign changes"
         ends = ", ".join(f"{k} {outcome.value}" for outcome, k in self.outcomes.items())
         return f"Ensemble({len(self)} runs of {self.sheaf.net.widths}, {self.columns['time'].size} {kind}; {ends})"
-
-
-def energies(sheaf: Sheaf, states: FloatArray) -> FloatArray:
-    """Return the Dirichlet energy of each row of `states`, shape ``(m,)``."""
-    layers = np.split(states, np.cumsum(sheaf.net.widths[1:-1]), axis=1)
-    total = np.sum((layers[0] - sheaf.boundary_term[: layers[0].shape[1]]) ** 2, axis=1)
-    for w, b, z, y in zip(sheaf.net.weights[1:], sheaf.net.biases[1:], layers[:-1], layers[1:], strict=True):
-        total += np.sum((y - np.maximum(z, 0.0) @ w.T - b) ** 2, axis=1)
-    return np.asarray(0.5 * total)
 
 
 def collect(

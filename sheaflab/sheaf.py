@@ -103,9 +103,9 @@ class Sheaf:
         return array
 
     def split(self, c: ArrayLike) -> list[FloatArray]:
-        """Cut a free cochain into its layers ``[z^1, ..., z^L]``."""
-        vector = self.cochain(c)
-        return [vector[block] for block in self._blocks]
+        """Cut a free cochain, or each row of many, into its layers ``[z^1, ..., z^L]``."""
+        vector = self._rows(c)
+        return [vector[..., block] for block in self._blocks]
 
     def place(self, neuron: int) -> tuple[int, int]:
         """Return ``(layer, neuron in the layer)`` of a hidden neuron: layers from 1, neurons from 0."""
@@ -127,8 +127,8 @@ class Sheaf:
         return int(self._blocks[layer - 1].start + neuron)
 
     def pattern(self, c: ArrayLike) -> BoolArray:
-        """Return the activation pattern ``1[z > 0]`` of a free cochain, shape ``(h,)``."""
-        return self.cochain(c)[: self.h] > 0
+        """Return the activation pattern ``1[z > 0]`` of a free cochain, shape ``(h,)``, or of each row of many."""
+        return self._rows(c)[..., : self.h] > 0
 
     def as_pattern(self, pattern: ArrayLike) -> BoolArray:
         """Return `pattern` as a boolean array of shape ``(h,)``, or raise an error that names the argument."""
@@ -218,50 +218,64 @@ class Sheaf:
                 break
         return min(self._largest_condition, self.gain * size)
 
-    # -- fields ---------------------------------------------------------------------------------------------------
-    def residual(self, c: ArrayLike) -> FloatArray:
-        r"""Return :math:`r = \delta_\Omega(\sigma(c))\,c - \tilde b`, shape ``(n,)``: what each edge disagrees by."""
-        return self._residual(self.cochain(c))
+    # -- fields: of one cochain, shape ``(n,)``, or of each row of many, shape ``(m, n)`` -------------------------
+    def _rows(self, c: ArrayLike) -> FloatArray:
+        return self.cochains(c, "c") if np.ndim(c) == 2 else self.cochain(c)
 
-    def _residual(self, vector: FloatArray) -> FloatArray:
-        r = vector - self._boundary_term
+    def residual(self, c: ArrayLike) -> FloatArray:
+        r"""Return :math:`r = \delta_\Omega(\sigma(c))\,c - \tilde b`, what each edge disagrees by.
+
+        Parameters
+        ----------
+        c : array_like, shape (n,) or (m, n)
+
+        Returns
+        -------
+        ndarray, shape (n,) or (m, n)
+        """
+        return self._residual(self._rows(c))
+
+    def _residual(self, c: FloatArray) -> FloatArray:
+        r = c - self._boundary_term
         for w, before, after in self.layers:
-            r[after] -= w @ np.maximum(vector[before], 0.0)
+            r[..., after] -= (w @ np.maximum(c[..., before], 0.0).T).T
         return r
 
     def discrepancy(self, c: ArrayLike) -> FloatArray:
-        r"""Return :math:`\|r^\ell\|` for each edge :math:`\ell = 1, \dots, L`, shape ``(L,)``."""
+        r"""Return :math:`\|r^\ell\|` for each edge :math:`\ell = 1, \dots, L`, shape ``(L,)`` or ``(m, L)``."""
         r = self.residual(c)
-        return np.array([np.linalg.norm(r[block]) for block in self._blocks])
+        return np.stack([np.linalg.norm(r[..., block], axis=-1) for block in self._blocks], axis=-1)
 
-    def energy(self, c: ArrayLike) -> float:
-        r"""Return the Dirichlet energy :math:`V = \tfrac12 \|r\|^2`."""
+    def energy(self, c: ArrayLike) -> Any:
+        r"""Return the Dirichlet energy :math:`V = \tfrac12 \|r\|^2`: a float, or an array of shape ``(m,)``."""
         r = self.residual(c)
-        return 0.5 * float(r @ r)
+        return 0.5 * float(r @ r) if r.ndim == 1 else 0.5 * np.square(r).sum(axis=1)
 
     def velocity(self, c: ArrayLike) -> FloatArray:
-        r"""Return the heat equation's right-hand side :math:`-\delta_\Omega(\sigma(c))^\top r`, shape ``(n,)``.
+        r"""Return the heat equation's right-hand side :math:`-\delta_\Omega(\sigma(c))^\top r`, shaped like `c`.
 
         At a wall (:math:`z_i = 0`) the neuron counts as inactive, as in the pattern.
         """
-        vector = self.cochain(c)
-        r = self._residual(vector)
+        vector = self._rows(c)
+        return self.velocity_of(self._residual(vector), vector[..., : self.h] > 0)
+
+    def velocity_of(self, r: FloatArray, active: BoolArray) -> FloatArray:
+        """Return velocities, shaped like the residuals `r`, in a mode whose active hidden neurons are given."""
         v = -r
         for w, before, after in self.layers:
-            v[before] += (vector[before] > 0) * (w.T @ r[after])
+            v[..., before] += active[..., before] * (w.T @ r[..., after].T).T
         return v
 
     def wall_speeds(self, c: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        r"""Return :math:`(f^-, f^+)`, each of shape ``(h,)``: every hidden neuron's speed if inactive and if active.
+        r"""Return :math:`(f^-, f^+)`, each ``(h,)`` or ``(m, h)``: a neuron's speed if inactive and if active.
 
         :math:`f^-_i = -r_i` and :math:`f^+_i = -r_i + g_i`; at a wall their signs decide whether a trajectory
         crosses, slides or is repelled (Filippov 1988, section 4).
         """
-        vector = self.cochain(c)
-        r = self._residual(vector)
-        inactive = -r[: self.h]
-        parts = [w.T @ r[after] for w, _, after in self.layers]
-        pull = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        r = self.residual(c)
+        inactive = -r[..., : self.h]
+        parts = [(w.T @ r[..., after].T).T for w, _, after in self.layers]
+        pull = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         return inactive, inactive + pull
 
     def harmonic_extension(self) -> FloatArray:

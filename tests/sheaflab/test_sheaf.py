@@ -53,6 +53,26 @@ def test_velocity_is_minus_the_gradient_of_the_energy(problem):
     np.testing.assert_allclose(-np.array(gradient), sheaf.velocity(c), atol=1e-6 * (1 + sheaf.energy(c)))
 
 
+@given(problems(), seeds, st.integers(0, 3))
+def test_fields_of_many_cochains_are_those_of_each(problem, seed, m):
+    sheaf, c = problem
+    many = np.vstack([c, np.random.default_rng(seed).standard_normal((m, sheaf.n))])[:m]
+    size = sheaf.gain**2 * (1 + np.abs(c).max())
+    for field in (sheaf.residual, sheaf.discrepancy, sheaf.velocity, sheaf.pattern):
+        found = field(many)
+        assert len(found) == m
+        for row, one in zip(found, many, strict=True):
+            np.testing.assert_allclose(row, field(one), rtol=0, atol=1e-13 * size)
+    assert sheaf.energy(many).shape == (m,)
+    np.testing.assert_allclose(sheaf.energy(many), [sheaf.energy(one) for one in many], atol=1e-13 * size**2)
+    for k, one in enumerate(many):
+        for found, speeds in zip(sheaf.wall_speeds(many), sheaf.wall_speeds(one), strict=True):
+            np.testing.assert_allclose(found[k], speeds, rtol=0, atol=1e-13 * size)
+        for found, layer in zip(sheaf.split(many), sheaf.split(one), strict=True):
+            assert np.array_equal(found[k], layer)
+    assert isinstance(sheaf.energy(c), float)
+
+
 @given(problems())
 def test_forward_pass_is_the_equilibrium(problem):
     sheaf, _ = problem
@@ -119,6 +139,8 @@ SHEAF = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
     [
         (lambda: Sheaf(SHEAF.net, [1.0]), r"`x` must have shape \(2,\), got \(1,\)"),
         (lambda: SHEAF.energy([1.0]), r"`c` must have shape \(5,\), got \(1,\)"),
+        (lambda: SHEAF.velocity(np.zeros((3, 4))), r"`c` must have shape \(m, 5\), got \(3, 4\)"),
+        (lambda: SHEAF.energy(np.zeros((1, 1, 5))), r"`c` must have shape \(5,\), got \(1, 1, 5\)"),
         (lambda: SHEAF.energy([1, 2, 3, 4, np.nan]), r"`c` must be finite, got nan at index \(4,\)"),
         (lambda: SHEAF.laplacian([1, 0, 1]), r"`pattern` must have shape \(4,\), one entry per hidden neuron, got \(3,\)"),
         (lambda: SHEAF.laplacian([1, 0, 1, 2]), r"`pattern` must hold 0 or 1 only, got \[1, 0, 1, 2\]"),
