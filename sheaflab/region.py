@@ -67,6 +67,9 @@ class ActivationRegion:
         self.pattern[list(self.sliding)] = False
         self.pattern.setflags(write=False)
 
+    def __reduce__(self) -> tuple[type[ActivationRegion], tuple[Sheaf, BoolArray, tuple[int, ...]]]:
+        return ActivationRegion, (self.sheaf, self.pattern, self.sliding)  # the rest follows from them, and is large
+
     @cached_property
     def key(self) -> tuple[bytes, tuple[int, ...]]:
         """Hashable identity of the mode within one sheaf."""

@@ -189,6 +189,7 @@ class Home:
         Its modes.
     margin : float
         Distance from `rest` to the nearest wall.
+    region : ActivationRegion
     """
 
     def __init__(self, sheaf: Sheaf) -> None:
@@ -196,10 +197,10 @@ class Home:
         self.rest.setflags(write=False)
         z = self.rest[: sheaf.h]
         self.codes, self.margin = (z > 0).astype(np.int8), float(np.abs(z).min(initial=np.inf))
-        self._region = region_of(sheaf, self.codes.tobytes())
-        self._region.equilibrium = self.rest
+        self.region = region_of(sheaf, self.codes.tobytes())
+        self.region.equilibrium = self.rest
 
     @cached_property
     def basis(self) -> Eigenbasis:
         """Its eigendecomposition, computed when a run first needs it."""
-        return Eigenbasis(self._region)
+        return Eigenbasis(self.region)

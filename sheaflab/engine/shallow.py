@@ -65,7 +65,7 @@ def law(s: float, p: float, r: float) -> Law:
 def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     h = sheaf.h
-    a, w, b, floor = sheaf.shared(_numbers)
+    a, w, b, floor = sheaf.shared(numbers)
     z, repelled, walls = c0[:h].tolist(), [], sheaf.shared(Walls)
     mode, fresh = [ACTIVE if v > 0 else INACTIVE for v in z], dict[int, int]()
     if not all(z):
@@ -142,8 +142,8 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     return record, repelled
 
 
-def _numbers(sheaf: Sheaf) -> tuple[list[float], list[float], float, list[float]]:
-    """`a`, `w`, the output's bias, and the rounding of sums with `a`."""
+def numbers(sheaf: Sheaf) -> tuple[list[float], list[float], float, list[float]]:
+    """Return `a`, `w`, the output's bias, and the rounding of sums with `a`."""
     h, net = sheaf.h, sheaf.net
     floor = 2 * EPS * (np.abs(net.weights[0]) @ np.abs(sheaf.x) + np.abs(net.biases[0]))
     return sheaf.boundary_term[:h].tolist(), net.weights[1][0].tolist(), float(sheaf.boundary_term[h]), floor.tolist()

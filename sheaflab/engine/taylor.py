@@ -51,9 +51,8 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         mode = codes.tobytes()
         calm = mode == settled
         tail = calm and math.dist(flow.c, home.rest) < 0.999 * home.margin
-        patience = 1 if calm else 6 + flow.n // 8  # quiet steps that are worth one eigendecomposition
         leap = None
-        if flow.n <= eigenbasis.DENSE and (tail or quiet >= max(patience, coarse)):
+        if flow.n <= eigenbasis.DENSE and (tail or quiet >= max(patience(flow.n, calm), coarse)):
             basis = home.basis if calm else eigenbasis.Eigenbasis(region_of(sheaf, mode))
             leap = _leap(flow, basis, t, t_end, tail, blur)
             if not leap.clear and quiet < _PATIENCE:
@@ -95,6 +94,11 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
     record.times.append(t_end)
     record.states.append(flow.c)
     return record, repelled
+
+
+def patience(n: int, calm: bool) -> int:
+    """How many steps without an event are worth one eigendecomposition; `calm` in the mode of the forward pass."""
+    return 1 if calm else 6 + n // 8
 
 
 def _leap(
@@ -150,7 +154,7 @@ def _step(
     series[0], series[1] = flow.c, flow.v
     while True:
         last = flow.extend(known, degree)
-        length, scale = _reach(flow, degree, last, horizon, rounding)
+        length, scale = reach(flow, degree, last, horizon, rounding)
         part = series[: degree + 1]
         x, who, rises = (1.0, [], []) if tail else first_crossing(flow, part, scale, t, rounding, blur)
         if who or length == horizon or degree == MOST:
@@ -165,7 +169,7 @@ def _step(
     return who, rises, min(t + x * length, t_end), max(wanted - 2, _LEAST) if x < 0.3 else degree
 
 
-def _reach(flow: Flow, degree: int, last: float, horizon: float, tolerance: float) -> tuple[float, FloatArray]:
+def reach(flow: Flow, degree: int, last: float, horizon: float, tolerance: float) -> tuple[float, FloatArray]:
     """Return a step's length and what takes derivatives to Taylor coefficients in the fraction of it."""
     # One product more would give the remainder; the last term bounds it by λ times, so that term has to be small.
     room = math.log(tolerance) + math.lgamma(degree + 1) - math.log(last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar, Literal, get_args, overload
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.certificate import Certificate, certify
 from sheaflab.engine import eigenbasis, shallow, shallow_batch, spectral, taylor, taylor_batch
+from sheaflab.engine.dense import Dense, dense, has_formula
+from sheaflab.modes import CodeArray
 from sheaflab.region import region_of
 from sheaflab.results import Batch, Record
 from sheaflab.schemes.scheme import Scheme
@@ -34,7 +36,19 @@ class ExactTrajectory(Trajectory):
         these counted as inactive.
     """
 
+    pieces: Stretches
     repelled: tuple[tuple[int, int], ...] = ()
+
+    @cached_property
+    def _starts(self) -> FloatArray:
+        return self.times[:-1]
+
+    @cached_property
+    def _codes(self) -> CodeArray:
+        return self.pieces.codes
+
+    def _inside(self, k: int, times: FloatArray) -> FloatArray:
+        return self.pieces.dense.states(k, times)
 
     def certify(self, *, rigorous: bool = False) -> Certificate:
         """Check this trajectory independently of how it was made: see :func:`sheaflab.certificate.certify`."""
@@ -77,7 +91,7 @@ class Exact(Scheme[ExactTrajectory]):
 
     def _follow(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> tuple[Record, list[int]]:
         _check_size(sheaf, c0, "c0")
-        if self.method != "taylor" and _has_formula(sheaf):
+        if self.method != "taylor" and has_formula(sheaf):
             return shallow.run(sheaf, c0, t_end, self.max_events)
         _check_rates(sheaf)
         if self.method == "closed":
@@ -86,7 +100,7 @@ class Exact(Scheme[ExactTrajectory]):
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         _check_size(sheaf, starts, "starts")
-        if self.method != "taylor" and _has_formula(sheaf):
+        if self.method != "taylor" and has_formula(sheaf):
             return shallow_batch.run(sheaf, starts, t_end, self.max_events)
         _check_rates(sheaf)
         if self.method != "closed":
@@ -100,10 +114,6 @@ class Exact(Scheme[ExactTrajectory]):
 
     def __repr__(self) -> str:
         return "Exact()" if self.method == "auto" else f"Exact(method={self.method!r})"
-
-
-def _has_formula(sheaf: Sheaf) -> bool:
-    return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1
 
 
 def _check_rates(sheaf: Sheaf) -> None:
@@ -136,18 +146,34 @@ def _check_size(sheaf: Sheaf, starts: FloatArray, name: str) -> None:
         raise ValueError(f"`net` must have weights with which energies are finite: they reach {top} with this `{name}`")
 
 
-class _Stretches(Sequence[Piece]):
+class Stretches(Sequence[Piece]):
     """The pieces of an exact run, built when they are first read: of most runs only the log is."""
 
     def __init__(self, sheaf: Sheaf, record: Record) -> None:
         self._sheaf, self._record = sheaf, record
 
+    def __reduce__(self) -> tuple[type[Stretches], tuple[Sheaf, Record]]:
+        return Stretches, (self._sheaf, self._record)  # the rest follows from them, and is large
+
+    @cached_property
+    def dense(self) -> Dense:
+        """The states inside the pieces."""
+        return dense(self._sheaf, self._record)
+
+    @property
+    def codes(self) -> CodeArray:
+        """Modes of each piece, shape ``(pieces, h)``."""
+        return np.frombuffer(b"".join(self._record.modes), dtype=np.int8).reshape(len(self), self._sheaf.h)
+
     @cached_property
     def _pieces(self) -> tuple[Piece, ...]:
         record = self._record
         regions = {modes: region_of(self._sheaf, modes) for modes in record.modes}
-        stretches = zip(record.modes, record.times, record.times[1:], record.states, strict=False)
-        return tuple(FlowPiece(regions[modes], start, end, state) for modes, start, end, state in stretches)
+        stretches = enumerate(zip(record.modes, record.times, record.times[1:], record.states, strict=False))
+        return tuple(
+            FlowPiece(regions[modes], start, end, state, partial(self.dense.states, k))
+            for k, (modes, start, end, state) in stretches
+        )
 
     def __len__(self) -> int:
         return len(self._record.modes)
@@ -163,6 +189,6 @@ class _Stretches(Sequence[Piece]):
 def _trajectory(sheaf: Sheaf, record: Record, repelled: list[int]) -> ExactTrajectory:
     times, states = np.array(record.times), np.array(record.states)
     log = SwitchLog(switches_of(sheaf, record.events), record.times[-1], certified=True)
-    trajectory = ExactTrajectory(sheaf, times, states, _Stretches(sheaf, record), log, record.outcome)
+    trajectory = ExactTrajectory(sheaf, times, states, Stretches(sheaf, record), log, record.outcome)
     trajectory.repelled = tuple(sheaf.place(i) for i in repelled)
     return trajectory
