@@ -189,6 +189,8 @@ def save_all(folder: Path) -> list[Path]:
     run = Exact().run(wide, 2.0 * np.random.default_rng(6).standard_normal(wide.n), 60.0)
     made["deep"] = Figure(figsize=(6.4, 4.8), layout="constrained")
     plots.plot_bands(made["deep"].add_subplot(), run)
+    made["discrepancy"] = Figure(figsize=(6.4, 3.2), layout="constrained")
+    plots.plot_discrepancy(made["discrepancy"].add_subplot(), run, t_max=20.0)
     for stem, figure in made.items():
         figure.savefig(folder / f"{stem}.png", dpi=110)
     return [folder / f"{stem}.png" for stem in made]

@@ -5,6 +5,7 @@ in which the trajectory meets them. White stripes stand for sliding: dashes alon
 have the same numbers everywhere. So the figures can be read in grey, too.
 """
 
+from sheaflab.plots.layers import plot_discrepancy
 from sheaflab.plots.over_time import plot_bands, plot_energy, plot_run, plot_slope, sample_times
 from sheaflab.plots.signs import coordinate_label, mode_colors
 from sheaflab.plots.space import plot_projection, switching_plane
@@ -13,6 +14,7 @@ __all__ = [
     "coordinate_label",
     "mode_colors",
     "plot_bands",
+    "plot_discrepancy",
     "plot_energy",
     "plot_projection",
     "plot_run",

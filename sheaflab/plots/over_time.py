@@ -16,7 +16,7 @@ from sheaflab.plots.signs import HATCH, PALETTE, band_handles, coordinate_label,
 from sheaflab.switchlog import Switch
 from sheaflab.trajectory import Piece, Trajectory
 
-_ENERGY_FLOOR = 1e-20  # of the start's: below, V is the square of rounding errors
+ENERGY_FLOOR = 1e-20  # of the start's: below, V is the square of rounding errors
 _SMOOTH = 1e-9  # of the slope of log V: a jump that small is rounding
 
 
@@ -56,7 +56,7 @@ def plot_energy(
     line.set_label("$V(t)$")
     artists: list[Artist] = [line]
     end = float(times[-1][-1])
-    switches = [s for s in trajectory.log if s.energy > _ENERGY_FLOOR * start and s.time <= end]
+    switches = [s for s in trajectory.log if s.energy > ENERGY_FLOOR * start and s.time <= end]
     if trajectory.log.certified:
         smooth = [s for s in switches if _is_smooth(s)]
         artists.append(_mark(ax, [s for s in switches if s not in smooth], "o", "kink at a switch"))
@@ -231,7 +231,7 @@ def _close(numbers: dict[int, float], gap: float) -> list[list[int]]:
 
 def _shown(trajectory: Trajectory, t_max: float | None) -> tuple[list[Piece], list[FloatArray], list[FloatArray]]:
     """The pieces to be drawn, times in each and the states at these: until `t_max`, while V is above rounding."""
-    floor = _ENERGY_FLOOR * _start_energy(trajectory)
+    floor = ENERGY_FLOOR * _start_energy(trajectory)
     pieces: list[Piece] = []
     times, states = [], []
     for piece in trajectory.pieces:

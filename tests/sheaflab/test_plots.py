@@ -10,6 +10,7 @@ from sheaflab.plots import (
     coordinate_label,
     mode_colors,
     plot_bands,
+    plot_discrepancy,
     plot_energy,
     plot_projection,
     plot_run,
@@ -152,6 +153,31 @@ def test_bands_cover_the_time_axis_with_the_active_neurons(traj, ax):
     active = sum((p.end - p.start) * p.region.pattern.sum() for p in traj.pieces)
     assert covered == pytest.approx(active)
     assert ax.get_xlim() == (0.0, traj.t_end)
+
+
+@pytest.mark.parametrize("widths", [[2, 4, 1], [2, 3, 3, 2]])
+def test_discrepancy_is_a_row_per_edge_over_time_in_the_colours_of_a_logarithmic_bar(widths, ax):
+    sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
+    run = Exact().run(sheaf, 2.0 * np.random.default_rng(3).standard_normal(sheaf.n), t_end=60.0)
+    (mesh,) = plot_discrepancy(ax, run, t_max=3.0)
+    corners = mesh.get_coordinates()
+    times, layers = corners[0, :, 0], corners[:, 0, 1]
+    np.testing.assert_array_equal(layers, np.arange(len(widths)) + 0.5)
+    assert times[0] == 0.0
+    assert 2.0 < times[-1] <= 3.0
+    found = run.discrepancy(0.5 * (times[1:] + times[:-1]))
+    np.testing.assert_allclose(np.asarray(mesh.get_array()).reshape(found.T.shape).T, found, rtol=1e-9)
+    assert mesh.norm.vmax == found.max()
+    bar = [other for other in ax.figure.axes if other is not ax]
+    assert len(bar) == 1
+    assert "discrepancy" in bar[0].get_ylabel()
+    assert ax.get_ylim() == (len(widths) - 0.5, 0.5)
+
+
+def test_discrepancy_at_rest_still_draws(ax):
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=3), [1.0, -1.0])
+    plot_discrepancy(ax, Exact().run(sheaf, sheaf.harmonic_extension(), t_end=5.0))
+    ax.figure.canvas.draw()
 
 
 def test_a_wide_network_still_draws(ax):
