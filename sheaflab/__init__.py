@@ -6,12 +6,13 @@ Plots are in :mod:`sheaflab.plots` (it loads matplotlib), the course's teaching 
 
 from sheaflab.certificate import Certificate, certify
 from sheaflab.ensemble import Ensemble
+from sheaflab.exact_trajectory import ExactTrajectory
 from sheaflab.network import Network
 from sheaflab.region import ActivationRegion
 from sheaflab.results import Outcome
 from sheaflab.schemes.driver import Integrator
 from sheaflab.schemes.euler import Euler, EventEuler
-from sheaflab.schemes.exact import Exact, ExactTrajectory
+from sheaflab.schemes.exact import Exact
 from sheaflab.schemes.scheme import Scheme
 from sheaflab.sheaf import Sheaf
 from sheaflab.study.notebook import check, hint, problem, progress, solution

@@ -1,4 +1,4 @@
-"""Many runs of one sheaf: one flat log of all switches, with views for each trajectory."""
+"""Many runs, of one sheaf or of one network with many inputs: one flat log of all switches, with views for each."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Ensemble:
     Attributes
     ----------
     sheaf : Sheaf
+        With many inputs a :class:`~sheaflab.sheaves.Sheaves`; ``sheaf.of(k)`` is that of run `k`.
     starts, finals : ndarray, shape (m, n)
         First and last states.
     t_end : float
@@ -158,12 +159,14 @@ def collect(
     parts: list[Part] = []
     if executor is None:
         for k in cuts:
-            parts.append(_part(work, sheaf, starts[k : k + chunk], t_end, k))
+            rows = slice(k, k + chunk)
+            parts.append(_part(work, sheaf.part(rows), starts[rows], t_end, k))
             bar.show(k + chunk)
     else:
         waiting: list[Future[Part]] = []
         for k in cuts:
-            waiting.append(executor.submit(_part, work, sheaf, starts[k : k + chunk], t_end, k))
+            rows = slice(k, k + chunk)
+            waiting.append(executor.submit(_part, work, sheaf.part(rows), starts[rows], t_end, k))
             if len(waiting) - len(parts) > 64:  # so that a million starts are not all pickled at once
                 parts.append(waiting[len(parts)].result())
                 bar.show(len(parts) * chunk)

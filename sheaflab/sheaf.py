@@ -16,7 +16,8 @@ from sheaflab.arrays import BoolArray, FloatArray, as_floats, as_vector
 from sheaflab.network import Network
 
 T = TypeVar("T")
-_CANCELS = 1e-3
+CANCELS = 1e-3
+"""Of the sum of absolute terms: drives up to this are summed in rational arithmetic."""
 
 
 def log_slope(speed_squared: float, energy: float) -> float:
@@ -31,13 +32,18 @@ def log_slopes(speeds_squared: FloatArray, energies: FloatArray) -> FloatArray:
     return slopes
 
 
+def exact_drive(weights: FloatArray, x: FloatArray, bias: float) -> float:
+    """Return ``weights @ x + bias``, rounded once: what is left of a sum that nearly cancels is to be right."""
+    row = zip(weights.tolist(), x.tolist(), strict=True)
+    return float(sum((Fraction(a) * Fraction(v) for a, v in row if a and v), Fraction(bias)))
+
+
 def _first_drive(net: Network, x: FloatArray) -> FloatArray:
-    """``W^1 x + b^1``, rows that nearly cancel in rational arithmetic: what is left of them is to be right."""
+    """``W^1 x + b^1``, rows that nearly cancel in rational arithmetic."""
     w, b = net.weights[0], net.biases[0]
     drive: FloatArray = w @ x + b
-    for i in (np.abs(drive) <= _CANCELS * (np.abs(w) @ np.abs(x) + np.abs(b))).nonzero()[0].tolist():
-        row = zip(w[i].tolist(), x.tolist(), strict=True)
-        drive[i] = float(sum((Fraction(a) * Fraction(v) for a, v in row if a and v), Fraction(float(b[i]))))
+    for i in (np.abs(drive) <= CANCELS * (np.abs(w) @ np.abs(x) + np.abs(b))).nonzero()[0].tolist():
+        drive[i] = exact_drive(w[i], x, float(b[i]))
     return drive
 
 
@@ -89,6 +95,14 @@ class Sheaf:
             self._shared[build] = build(self)
         result: T = self._shared[build]
         return result
+
+    def of(self, k: int) -> Sheaf:
+        """Return the sheaf of run `k` of an ensemble: this one, for each."""
+        return self
+
+    def part(self, rows: slice) -> Sheaf:
+        """Return what the runs `rows` of an ensemble need of it: all."""
+        return self
 
     # -- cochains and patterns ------------------------------------------------------------------------------------
     def cochain(self, c: ArrayLike, name: str = "c") -> FloatArray:

@@ -108,7 +108,7 @@ def first_modes_many(sheaf: Sheaf, starts: FloatArray) -> Germ:
     codes = (z > 0).astype(np.int8)
     orders, repelled = np.zeros(z.shape, dtype=np.int64), np.zeros(z.shape, dtype=np.bool_)
     for k in np.flatnonzero((z == 0).any(axis=1)):
-        codes[k], orders[k], repelled[k] = first_modes(sheaf, starts[k])
+        codes[k], orders[k], repelled[k] = first_modes(sheaf.of(int(k)), starts[k])
     return Germ(codes, orders, repelled)
 
 
@@ -173,17 +173,19 @@ class Walls:
             orders[met] = germ.orders[met]
         return after, orders
 
-    def resting(self, c: FloatArray, codes: CodeArray) -> BoolArray:
+    def resting(self, c: FloatArray, codes: CodeArray, drives: FloatArray | None = None) -> BoolArray:
         """Which neurons rest on their walls: inactive at 0, without drive and without an active neuron before them.
 
         Parameters
         ----------
         c : ndarray, shape (n,) or (m, n)
         codes : ndarray of int8, shape (h,) or (m, h)
+        drives : ndarray, shape (m, n), optional
+            The boundary term of each row, where it is not that of the sheaf.
         """
-        h = self.sheaf.h
+        h, drives = self.sheaf.h, self.sheaf.boundary_term if drives is None else drives
         rests = (c[..., :h] == 0) & (codes == INACTIVE)
         if rests.any():
             fed = (codes == ACTIVE).astype(np.float64) @ np.abs(self.sheaf.pull[:, :h])
-            rests &= (fed == 0) & (self.sheaf.boundary_term[:h] == 0)
+            rests &= (fed == 0) & (drives[..., :h] == 0)
         return np.asarray(rests)

@@ -1,1 +1,1 @@
-"""Engines of the exact scheme: each follows the flow through its modes; :mod:`sheaflab.schemes.exact` chooses one."""
+"""Engines of the exact scheme: each follows the flow through its modes; :mod:`sheaflab.engine.choice` chooses one."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class Eigenbasis:
         The neuron whose event it is.
     upward : ndarray of bool, shape (f,)
         Whether a sliding neuron then goes active.
-    floor : float
+    floor : float or ndarray, shape (m,)
         Absolute uncertainty of the functions.
     room : int
         Rows to work on together.
@@ -99,6 +100,7 @@ class Eigenbasis:
     def __init__(self, region: ActivationRegion) -> None:
         sheaf, h = region.sheaf, region.sheaf.h
         self.region, self.rest, self.moving = region, region.equilibrium, region.moving
+        self.drive = sheaf.boundary_term
         self.all_rates, self.vectors, self._singular = region.eigensystem
         free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
         side = np.where(region.pattern[free], 1.0, -1.0)
@@ -118,7 +120,7 @@ class Eigenbasis:
         close = 64 * EPS * (values[-1] + values[1:])
         self._starts = np.append(0, np.flatnonzero(np.diff(values) > close) + 1)
         self.rates = np.maximum(self.all_rates[self._starts], 1e-300)
-        self.floor = 4 * EPS * float(max(np.abs(self.rest).max(initial=0.0), 1e-300))
+        self.floor: Any = 4 * EPS * float(max(np.abs(self.rest).max(initial=0.0), 1e-300))
         self.room = max(1, 2_000_000 // self.weights.size)
 
     def functions(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -131,13 +133,14 @@ class Eigenbasis:
 
     @cached_property
     def _constants(self) -> FloatArray:
-        return np.asarray(self.values(self.rest[None])[0])
+        values = self.values(np.atleast_2d(self.rest))
+        return values if self.rest.ndim == 2 else np.asarray(values[0])
 
     def values(self, c: FloatArray) -> FloatArray:
         """The event functions at each row of `c`, shape ``(m, f)``."""
         values = [self._side * c[:, self._free]]
         if self._slid.size:
-            r = product(c, np.ascontiguousarray(self._delta.T)) - self.region.sheaf.boundary_term
+            r = product(c, np.ascontiguousarray(self._delta.T)) - self.drive
             values += [-r[:, self._slid], r[:, self._slid] - product(r, np.ascontiguousarray(self._pull.T))]
         return np.concatenate(values, axis=1)
 
@@ -146,9 +149,18 @@ class Eigenbasis:
         if self._singular is None:
             return product((c - self.rest)[:, self.moving], self.vectors)
         residual = product(c[:, self.moving], np.ascontiguousarray(self.region.matrix.T))
-        return np.asarray(
-            product(residual - self.region.sheaf.boundary_term, self._singular.left) / self._singular.values
-        )
+        return np.asarray(product(residual - self.drive, self._singular.left) / self._singular.values)
+
+    def over(self, drives: FloatArray) -> Eigenbasis:
+        """Return the same basis for rows with other boundary terms, a row of `drives`, shape ``(m, n)``, for each.
+
+        Then :attr:`floor` has shape ``(m,)`` and methods take just these rows.
+        """
+        other = copy(self)
+        other.__dict__.pop("_constants", None)
+        other.drive, other.rest = drives, _equilibria(self.region, drives)
+        other.floor = 4 * EPS * np.maximum(np.abs(other.rest).max(axis=1), 1e-300)
+        return other
 
     @staticmethod
     def safe(constants: FloatArray, terms: FloatArray) -> BoolArray:
@@ -176,6 +188,19 @@ class Eigenbasis:
         result = c.copy()
         result[:, self.moving] += product(moved, np.ascontiguousarray(self.vectors.T))
         return result
+
+
+def _equilibria(region: ActivationRegion, drives: FloatArray) -> FloatArray:
+    """Rest points of a region's law with the boundary terms `drives`, a row each; digits depend on that row alone."""
+    if region.sliding:
+        rest = np.zeros(drives.shape)
+        for row, drive in zip(rest, drives, strict=True):
+            row[region.moving] = np.linalg.lstsq(region.matrix, drive, rcond=1e-300)[0]
+        return rest
+    rest, gate = drives.copy(), region.pattern.astype(np.float64)
+    for w, before, after in region.sheaf.layers:
+        rest[:, after] += product(gate[before] * rest[:, before], np.ascontiguousarray(w.T))
+    return rest
 
 
 class Home:

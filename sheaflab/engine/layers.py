@@ -39,12 +39,17 @@ class Layers:
         for before, after, _, up in self.pairs:
             np.matmul(r[..., after], up, out=g[..., before])
 
-    def field(self, c: FloatArray, codes: CodeArray) -> tuple[FloatArray, FloatArray]:
-        """Return residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``."""
+    def field(
+        self, c: FloatArray, codes: CodeArray, drives: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return residuals of states, shape ``(m, n)``, and their pulls, shape ``(m, h)``.
+
+        The boundary term is that of the sheaf, or a row of `drives`, shape ``(m, n)``, for each.
+        """
         m = len(c)
         s, active = padded(c, self.block), padded((codes == ACTIVE).astype(np.float64), self.block)
         r, g = np.empty(s.shape), np.empty(active.shape)
-        self.apply(s, active, r, g, self.b)
+        self.apply(s, active, r, g, self.b if drives is None else padded(drives, self.block))
         return r.reshape(-1, self.n)[:m], g.reshape(-1, self.h)[:m]
 
 

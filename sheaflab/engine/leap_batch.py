@@ -35,16 +35,19 @@ class Leaps:
     """The modes' eigenbases, each computed once, and the mode of the forward pass, where most runs end."""
 
     def __init__(self, sheaf: Sheaf) -> None:
-        self.sheaf, self.h = sheaf, sheaf.h
-        self.home = sheaf.shared(Home)
-        self.rest, self.resting = self.home.rest, self.home.codes
+        self.sheaf, self.h = sheaf.of(0), sheaf.h
+        self.drives = sheaf.boundary_term if sheaf.boundary_term.ndim == 2 else None
+        self.home = None if self.drives is not None else sheaf.shared(Home)
+        self.rest = sheaf.harmonic_extension() if self.home is None else self.home.rest
+        z = self.rest[..., : self.h]
+        self.resting, self.margin = (z > 0).astype(np.int8), np.abs(z).min(axis=-1, initial=np.inf)
         self.restless = 4 * _PATIENCE + sheaf.n // 4  # quiet steps that are worth the eigenbasis of a mode of few rows
         self.most = max(8, int(_ROOM / (24 * sheaf.n**2)))
         self.bases: dict[bytes, Eigenbasis] = {}
 
     def basis(self, key: bytes) -> Eigenbasis:
         """Return the eigenbasis of a mode vector; the oldest ones go where memory is short."""
-        if key == self.resting.tobytes():
+        if self.home is not None and key == self.resting.tobytes():
             return self.home.basis
         if key not in self.bases:
             if len(self.bases) >= self.most:
@@ -52,28 +55,48 @@ class Leaps:
             self.bases[key] = Eigenbasis(region_of(self.sheaf, key))
         return self.bases[key]
 
+    def _over(self, basis: Eigenbasis, who: IntArray) -> Eigenbasis:
+        return basis if self.drives is None else basis.over(self.drives[who])
+
     def take(
-        self, c: FloatArray, codes: CodeArray, quiet: IntArray, t: FloatArray, t_end: float, blur: FloatArray
+        self,
+        c: FloatArray,
+        codes: CodeArray,
+        quiet: IntArray,
+        t: FloatArray,
+        t_end: float,
+        blur: FloatArray,
+        who: IntArray,
     ) -> tuple[IntArray, Leap]:
-        """Return which rows leap, and where to. The result of a row depends on that row alone."""
+        """Return which rows, of trajectories `who`, leap, and where to. A row's result depends on that row alone."""
         if self.sheaf.n > DENSE:
             long = near = np.zeros(len(c), dtype=np.bool_)
         else:
-            calm = (codes == self.resting).all(axis=1)
-            near = calm & (np.sqrt(np.square(c - self.rest).sum(axis=1)) < 0.999 * self.home.margin)
+            rest, resting, margin = self.rest, self.resting, self.margin
+            if self.home is None:
+                rest, resting, margin = rest[who], resting[who], margin[who]
+            calm = (codes == resting).all(axis=1)
+            near = calm & (np.sqrt(np.square(c - rest).sum(axis=1)) < 0.999 * margin)
             # The signs of the terms at once are cheap, and often show that nothing happens any more.
             tried = np.flatnonzero(calm & ~near & (quiet > 0))
-            if tried.size:
+            if tried.size and self.home is not None:
                 near[tried] = self.home.basis.cleared(c[tried])
             long = quiet >= np.where(calm, _PATIENCE, self.restless)
         rows = np.flatnonzero(near | long)
-        leap = self._leap(c[rows], codes[rows], near[rows], t[rows], t_end, blur[rows])
+        leap = self._leap(c[rows], codes[rows], near[rows], t[rows], t_end, blur[rows], who[rows])
         taken = leap.clear | (quiet[rows] >= _LAST)
         parts = leap.states[taken], leap.waits[taken], leap.hit[taken], leap.rises[taken], leap.clear[taken]
         return rows[taken], Leap(*parts)
 
     def _leap(
-        self, c: FloatArray, codes: CodeArray, near: BoolArray, t: FloatArray, t_end: float, blur: FloatArray
+        self,
+        c: FloatArray,
+        codes: CodeArray,
+        near: BoolArray,
+        t: FloatArray,
+        t_end: float,
+        blur: FloatArray,
+        who: IntArray,
     ) -> Leap:
         waits = t_end * OVERTIME - t
         hit, rises = np.zeros(codes.shape, dtype=np.bool_), np.zeros(codes.shape, dtype=np.bool_)
@@ -83,18 +106,19 @@ class Leaps:
             members.setdefault(codes[k].tobytes(), []).append(k)
         groups = [(self.basis(key), np.array(rows)) for key, rows in members.items()]
         searched = [(basis, rows[~near[rows]]) for basis, rows in groups]
-        self._search([(basis, rows) for basis, rows in searched if rows.size], c, waits, blur, hit, rises, clear)
+        self._search([(basis, rows) for basis, rows in searched if rows.size], c, who, waits, blur, hit, rises, clear)
         late = ~hit.any(axis=1) | (t + waits > t_end * AT_END)
         hit[late], waits[late] = False, t_end - t[late]
         states = c.copy()
         for basis, rows in groups:
-            states[rows] = basis.flow(c[rows], waits[rows])
+            states[rows] = self._over(basis, who[rows]).flow(c[rows], waits[rows])
         return Leap(states, waits, hit, rises, clear)
 
     def _search(
         self,
         groups: list[tuple[Eigenbasis, IntArray]],
         c: FloatArray,
+        who: IntArray,
         waits: FloatArray,
         blur: FloatArray,
         hit: BoolArray,
@@ -109,9 +133,10 @@ class Leaps:
             return
         most = max(basis.rates.size for basis, _ in groups)
         columns: list[tuple[NDArray[Any], ...]] = []
-        for basis, rows in groups:
-            for k in range(0, rows.size, basis.room):
-                part = rows[k : k + basis.room]
+        for shared, rows in groups:
+            for k in range(0, rows.size, shared.room):
+                part = rows[k : k + shared.room]
+                basis = self._over(shared, who[part])
                 heights, terms = basis.functions(c[part])
                 clear[part] = ~basis.unclear(c[part], heights, terms, (basis.floor * blur[part])[:, None])
                 row, f = np.nonzero(~basis.safe(heights, terms))
@@ -121,7 +146,7 @@ class Leaps:
                 rates[: basis.rates.size] = basis.rates[:, None]
                 columns.append((
                     heights[row, f], coefficients, rates, basis.values(c[part])[row, f], part[row], basis.owner[f],
-                    basis.upward[f], basis.floor * blur[part[row]],
+                    basis.upward[f], (basis.floor * blur[part])[row],
                 ))  # fmt: skip
         constants, coefficients, rates, values, row, owner, upward, floor = (
             np.concatenate(parts, axis=-1) for parts in zip(*columns, strict=True)

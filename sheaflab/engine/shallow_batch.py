@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.blocks import product
 from sheaflab.engine.taylor import closely
 from sheaflab.events.closeness import FAR, start_unclear, times_unclear
 from sheaflab.events.exponentials import NOISE, first_roots
@@ -57,10 +58,13 @@ class _Walk:
     def __init__(self, sheaf: Sheaf, starts: FloatArray, start: Germ) -> None:
         h = sheaf.h
         self.walls = sheaf.shared(Walls)
-        self.a, self.w = sheaf.boundary_term[:h, None], sheaf.net.weights[1][0][:, None]
-        self.b = float(sheaf.boundary_term[h])
-        rounding = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])
-        self.floor = 2 * EPS * rounding
+        # One column for all trajectories, or one for each.
+        drives, weights = np.atleast_2d(sheaf.boundary_term), np.abs(sheaf.net.weights[0])
+        self.a = np.ascontiguousarray(drives[:, :h].T)
+        self.w, self.b = sheaf.net.weights[1][0][:, None], float(drives[0, h])
+        sizes = np.abs(sheaf.x)
+        sizes = weights @ sizes if sizes.ndim == 1 else product(sizes, np.ascontiguousarray(weights.T))
+        self.floor = np.atleast_2d(2 * EPS * (sizes + np.abs(sheaf.net.biases[0]))).T
         self.who, self.t = np.arange(len(starts)), np.zeros(len(starts))
         self.z, self.mode = np.ascontiguousarray(starts[:, :h].T), np.ascontiguousarray(start.codes.T)
         self.r = starts[:, h] - self.b - rows(np.where(self.mode == ACTIVE, self.w * self.z, 0.0))
@@ -71,6 +75,8 @@ class _Walk:
     def select(self, mask: BoolArray) -> None:
         self.who, self.t, self.r, self.met = self.who[mask], self.t[mask], self.r[mask], self.met[mask]
         self.blur = self.blur[mask]
+        if self.a.shape[1] > 1:
+            self.a, self.floor = self.a[:, mask], self.floor[:, mask]
         self.z, self.mode, self.fresh = self.z[:, mask], self.mode[:, mask], self.fresh[:, mask]
         self.slow = self.slow[:, mask]
 
@@ -78,6 +84,14 @@ class _Walk:
         z = self.z[:, mask]
         output = self.r[mask] + self.b + rows(np.where(self.mode[:, mask] == ACTIVE, self.w * z, 0.0))
         batch.finish(self.who[mask], np.vstack([z, output]).T, outcome, ends)
+
+    def drives(self, neuron: IntArray, column: IntArray) -> FloatArray:
+        """The drives of some neurons of some trajectories."""
+        return np.asarray(self.a[neuron, column if self.a.shape[1] > 1 else 0])
+
+    def sheaf(self, k: int) -> Sheaf:
+        """The sheaf of column `k`."""
+        return self.walls.sheaf.of(int(self.who[k]))
 
     def advance(self, wait: FloatArray, law: _Law) -> None:
         drop, m1, m2 = np.expm1(-wait), np.expm1(-law.l1 * wait), np.expm1(-law.l2 * wait)
@@ -91,7 +105,7 @@ class _Walk:
         for k in unclear.tolist():
             codes, orders = self.mode[:, k], self.fresh[:, k]
             horizon = t_end * AT_END - float(self.t[k])
-            found = closely(self.walls.sheaf, self.state(k), codes, orders, horizon, float(self.blur[k]))
+            found = closely(self.sheaf(k), self.state(k), codes, orders, horizon, float(self.blur[k]))
             if found is not None:
                 wait, who, _, states[k] = found
                 at[:, k], best[k] = np.inf, wait
@@ -107,7 +121,7 @@ class _Walk:
     def settle(self, hit: BoolArray) -> tuple[CodeArray, IntArray]:
         """Return the modes after the events `hit`, and orders. There f⁻ = a, so sliding ends only by going active."""
         neuron, column = hit.nonzero()
-        down = self.a[neuron, 0]
+        down = self.drives(neuron, column)
         up = down + self.w[neuron, 0] * self.r[column]
         after = self.mode.copy()
         after[neuron, column] = settle_many(self.mode[neuron, column], down, up, True)
@@ -121,7 +135,7 @@ class _Walk:
         faint &= self.mode[neuron, column] != SLIDING
         for k in np.unique(column[faint]).tolist():
             unclear = neuron[faint & (column == k)]
-            germ = settle_germs(self.walls.sheaf, self.state(k), after[:, k], unclear)
+            germ = settle_germs(self.sheaf(k), self.state(k), after[:, k], unclear)
             after[:, k] = germ.codes
             orders[unclear, k] = germ.orders[unclear]
             self.slow[unclear, k] = True
@@ -181,9 +195,9 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
 def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
     """Times of events, shape ``(h, m)``, inf for none or a later one; each column's wait; columns that are unclear."""
     at = np.full(walk.z.shape, np.inf)
-    rise = (walk.mode == INACTIVE) & (walk.a > walk.floor[:, None] * np.where(walk.blur > 1.0, walk.blur, 0.0))
+    rise = (walk.mode == INACTIVE) & (walk.a > walk.floor * np.where(walk.blur > 1.0, walk.blur, 0.0))
     row, column = np.nonzero(rise)
-    at[row, column] = np.log1p(-walk.z[row, column] / walk.a[row, 0])
+    at[row, column] = np.log1p(-walk.z[row, column] / walk.drives(row, column))
     best = np.minimum(horizon, at.min(axis=0))
     # What the theorem of Laguerre does not clear at once is isolated, all trajectories together.
     slides = walk.mode == SLIDING
@@ -194,7 +208,7 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
     safe = (c >= 0) & (p1 >= 0) & (p1 + a2 >= 0)
     falling = walk.mode != INACTIVE
     values = np.where(slides, -walk.a - walk.w * walk.r, walk.z)
-    floors = walk.floor[:, None] * walk.blur
+    floors = walk.floor * walk.blur
     low = values <= FAR * (NOISE * (np.abs(c) + np.abs(a1) + np.abs(a2) + np.abs(a3)) + floors)
     pick = np.nonzero(falling & np.where(walk.fresh > 0, walk.slow, low & (values != 0)))
     unclear = pick[1]

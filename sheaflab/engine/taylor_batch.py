@@ -16,6 +16,7 @@ past alone.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,10 @@ class _Pool:
         self.batch.repelled = np.asarray(start.repelled.any(axis=1))
         self.walls = sheaf.shared(Walls)
         self.leaps = Leaps(sheaf)
-        self.rest, self.resting = self.leaps.rest, self.leaps.resting
+        # Where every row has a boundary term of its own: that, and its largest entry. Free rows have the first one's.
+        self.drives = self.leaps.drives
+        self.drive: Any = self.walls.drive if self.drives is None else np.abs(self.drives).max(axis=1)
+        self.rest, self.resting = np.atleast_2d(self.leaps.rest)[0], np.atleast_2d(self.leaps.resting)[0]
         rows = min(max(1, _NUMBERS // (self.block * sheaf.n)), -(-len(starts) // self.block)) * self.block
         self.c, self.codes = np.tile(self.rest, (rows, 1)), np.tile(self.resting, (rows, 1))
         self.orders = np.zeros(self.codes.shape, dtype=np.int64)  # at which neurons have just left their walls
@@ -62,6 +66,13 @@ class _Pool:
         self.who = np.full(rows, -1)
         self.quiet, self.met = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
         self._allot()
+
+    def _of(self, values: Any, rows: IntArray | slice) -> Any:
+        """What belongs to `rows` of values that the trajectories have each, if they are not shared."""
+        return values if self.drives is None else values[np.maximum(self.who[rows], 0)]
+
+    def _field(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        return self.layers.field(self.c[rows], self.codes[rows], self._of(self.drives, rows))
 
     def _allot(self) -> None:
         """Room for the series of all rows and for their residuals and pulls."""
@@ -80,7 +91,7 @@ class _Pool:
             self.who[fresh], self.c[fresh], self.codes[fresh] = new, self.starts[new], self.first_codes[new]
             self.orders[fresh] = self.first_orders[new]
             self.t[fresh], self.quiet[fresh], self.blur[fresh], self.last[fresh], self.met[fresh] = 0.0, 0, 1.0, 0.0, 0
-            self.r[fresh], self.g[fresh] = self.layers.field(self.c[fresh], self.codes[fresh])
+            self.r[fresh], self.g[fresh] = self._field(fresh)
         elif free.size >= self.block:
             spare = free[: free.size // self.block * self.block]
             for name in self.PER_ROW:
@@ -98,12 +109,13 @@ class _Pool:
         """Take rows that have been quiet for long, or can meet no wall any more, by the closed form of their mode."""
         alive = np.flatnonzero(self.who >= 0)
         which, leap = self.leaps.take(
-            self.c[alive], self.codes[alive], self.quiet[alive], self.t[alive], self.t_end, self.blur[alive]
-        )
+            self.c[alive], self.codes[alive], self.quiet[alive], self.t[alive], self.t_end, self.blur[alive],
+            self.who[alive],
+        )  # fmt: skip
         rows = alive[which]
         if not rows.size:
             return
-        rests = self.walls.resting(self.c[rows], self.codes[rows])
+        rests = self.walls.resting(self.c[rows], self.codes[rows], self._of(self.drives, rows))
         self.c[rows] = leap.states
         self.c[rows[:, None], np.arange(self.h)] *= ~rests
         ended = ~leap.hit.any(axis=1)
@@ -136,7 +148,7 @@ class _Pool:
         self.quiet += 1
         rows = np.flatnonzero(met)
         quiet = np.flatnonzero(~met)
-        self.r[quiet], self.g[quiet] = self.layers.field(self.c[quiet], self.codes[quiet])
+        self.r[quiet], self.g[quiet] = self._field(quiet)
         if rows.size:
             self.meet(rows, hit[rows], rises[rows])
         self.finish(np.flatnonzero(alive & (self.who >= 0) & (self.t >= self.t_end)), Outcome.REACHED_END)
@@ -164,7 +176,8 @@ class _Pool:
         last = np.sqrt(np.square(s[:, DEGREE + 1]).sum(axis=-1)).reshape(-1)
         # Far below `unit` the products, and before them their squares, underflow: a last term of 0 proves nothing.
         last = np.where(last > 1e-150, last, np.maximum(math.sqrt(self.n) * largest, 1e-300))
-        self.rounding = EPS * np.maximum(np.abs(self.c).max(axis=1), max(self.walls.drive, 1e-150))
+        drive = np.maximum(self._of(self.drive, slice(None)), 1e-150)
+        self.rounding = EPS * np.maximum(np.abs(self.c).max(axis=1), drive)
         tolerance = self.rounding / layers.unit
         room = np.log(tolerance) - np.log(last) + math.lgamma(DEGREE + 2) - DEGREE * math.log(layers.unit)
         lengths = np.minimum(self.t_end * OVERTIME - self.t, np.exp(np.minimum(room / (DEGREE + 1), 700.0)))
@@ -182,7 +195,7 @@ class _Pool:
         states = {}
         for row in unclear.tolist():
             horizon, c = self.t_end * AT_END - float(self.t[row]), self.c[row]
-            found = closely(self.walls.sheaf, c, self.codes[row], self.orders[row], horizon, float(self.blur[row]))
+            found = closely(self._sheaf(row), c, self.codes[row], self.orders[row], horizon, float(self.blur[row]))
             if found is not None:
                 lengths[row], who, up, states[row] = found
                 x[row], hit[row], rises[row] = 1.0, False, False
@@ -221,17 +234,27 @@ class _Pool:
         rises[group[first & upward], owner[first & upward]] = True
         return hit, rises, x, unclear
 
+    def _sheaf(self, row: int) -> Sheaf:
+        return self.walls.sheaf.of(int(self.who[row]))
+
     def _look_closer(
-        self, c: FloatArray, before: CodeArray, after: CodeArray, hit: BoolArray, r: FloatArray, g: FloatArray
+        self,
+        rows: IntArray,
+        c: FloatArray,
+        before: CodeArray,
+        after: CodeArray,
+        hit: BoolArray,
+        r: FloatArray,
+        g: FloatArray,
     ) -> IntArray:
         """Settle anew, in place, the rows where a speed at a wall may be 0, or somebody rests; return orders."""
         orders = hit.astype(np.int64) + (hit & (before == SLIDING))
         speed = np.minimum(np.abs(r[:, : self.h]), np.abs(g - r[:, : self.h]))
-        faint = speed <= (self.walls.rounding * np.maximum(np.abs(c).max(axis=1), self.walls.drive))[:, None]
+        faint = speed <= (self.walls.rounding * np.maximum(np.abs(c).max(axis=1), self._of(self.drive, rows)))[:, None]
         at = np.where(hit, faint & (before != SLIDING), (c[:, : self.h] == 0) & faint)
         met = at | (hit & (before != SLIDING))
         for k in np.flatnonzero(at.any(axis=1)):
-            germ = settle_germs(self.walls.sheaf, c[k], after[k], np.flatnonzero(met[k]).tolist())
+            germ = settle_germs(self._sheaf(int(rows[k])), c[k], after[k], np.flatnonzero(met[k]).tolist())
             after[k], orders[k, met[k]] = germ.codes, germ.orders[met[k]]
         return np.where(after == SLIDING, 0, orders)
 
@@ -240,11 +263,11 @@ class _Pool:
         c, before = self.c[rows], self.codes[rows]
         row, neuron = hit.nonzero()
         c[row, neuron] = 0.0
-        r, g = self.layers.field(c, before)
+        r, g = self.layers.field(c, before, self._of(self.drives, rows))
         down = -r[row, neuron]
         after = before.copy()
         after[row, neuron] = settle_many(before[row, neuron], down, g[row, neuron] + down, rises[row, neuron])
-        self.orders[rows] = self._look_closer(c, before, after, hit, r, g)
+        self.orders[rows] = self._look_closer(rows, c, before, after, hit, r, g)
         t, energy = self.t[rows], 0.5 * np.square(r).sum(axis=1)
         slopes = slopes_in(before, r, g, energy), slopes_in(after, r, g, energy)
         changes = self.batch.add(self.who[rows], t, before.T, after.T, energy, slopes)

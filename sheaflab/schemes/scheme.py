@@ -9,9 +9,11 @@ from typing import ClassVar, Generic, TypeVar
 from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_positive
-from sheaflab.ensemble import Ensemble, collect
+from sheaflab.ensemble import Ensemble, Work, collect
+from sheaflab.network import Network
 from sheaflab.results import Batch
 from sheaflab.sheaf import Sheaf
+from sheaflab.sheaves import Sheaves, paired
 from sheaflab.switchlog import events_of
 from sheaflab.trajectory import Trajectory
 
@@ -23,6 +25,8 @@ class Scheme(ABC, Generic[_Result]):
 
     certified: ClassVar[bool] = False
     """Whether the logs list every switch of the flow itself."""
+    many_inputs: ClassVar[bool] = False
+    """Whether :meth:`batch` takes the sheaves of many inputs."""
 
     def run(self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0) -> _Result:
         """Integrate from `c0` at time 0 to `t_end`.
@@ -52,21 +56,28 @@ class Scheme(ABC, Generic[_Result]):
 
     def ensemble(
         self,
-        sheaf: Sheaf,
+        sheaf: Sheaf | Network,
         starts: ArrayLike,
         t_end: float = 60.0,
         *,
+        X: ArrayLike | None = None,
+        product: bool = False,
         executor: Executor | None = None,
         chunk: int = 16_384,
         progress: bool = False,
     ) -> Ensemble:
-        """Integrate from many starts.
+        """Integrate from many starts: of one sheaf, or of one network with many inputs.
 
         Parameters
         ----------
-        sheaf : Sheaf
+        sheaf : Sheaf or Network
         starts : array_like, shape (m, n)
+            A start for each run. With `X` the first for its first row, and so on; shape ``(n,)`` for one start of all.
         t_end : float
+        X : array_like, shape (m, n_0), optional
+            With a network: its inputs, one per row.
+        product : bool
+            Each start with each input: run ``i * len(starts) + k`` has row `i` of `X` and row `k` of `starts`.
         executor : concurrent.futures.Executor, optional
             Where the chunks run: a process pool, or a cluster's own. Here, one after the other, by default.
         chunk : int
@@ -77,17 +88,22 @@ class Scheme(ABC, Generic[_Result]):
         Returns
         -------
         Ensemble
+            One of a single run of :class:`~sheaflab.Exact` is that run, to the last digit.
 
         Raises
         ------
         ValueError
-            If `starts` has another shape, no row or is not finite, or `t_end` or `chunk` is not positive.
+            If `starts` or `X` has another shape, no row or is not finite, their rows do not pair, `X` is missing with a
+            network or given with a sheaf, or `t_end` or `chunk` is not positive.
         """
-        rows = sheaf.cochains(starts)
-        if not len(rows):
-            raise ValueError(f"`starts` must have at least one row, got shape {rows.shape}")
+        sheaf, rows = paired(sheaf, starts, X, product)
+        work: Work = self.batch
+        if len(rows) == 1:
+            work = self._alone
+        elif isinstance(sheaf, Sheaves) and not self.many_inputs:
+            work = self._one_by_one
         return collect(
-            self.batch,
+            work,
             sheaf,
             rows,
             as_positive("t_end", t_end),
@@ -99,8 +115,15 @@ class Scheme(ABC, Generic[_Result]):
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         """Run one chunk of an ensemble: here one run after the other; a scheme that can do all at once overrides it."""
+        return self._one_by_one(sheaf, starts, t_end)
+
+    def _one_by_one(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         batch = Batch(sheaf, len(starts), t_end)
         for k, c0 in enumerate(starts):
-            traj = self.run(sheaf, c0, t_end)
+            traj = self.run(sheaf.of(k), c0, t_end)
             batch.add_run(k, traj.states[-1], traj.t_end, traj.outcome, events_of(sheaf, traj.log))
         return batch
+
+    def _alone(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
+        """Run a chunk of one start."""
+        return self.batch(sheaf.of(0), starts, t_end)
