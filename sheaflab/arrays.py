@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,3 +54,27 @@ def as_positive(name: str, value: float, *, finite: bool = True) -> float:
     if not number > 0 or (finite and number == float("inf")):
         raise ValueError(f"`{name}` must be {'finite and ' if finite else ''}greater than 0, got {number}")
     return number
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Write named arrays to an ``.npz`` file, whole or not at all, and return its path."""
+    target = Path(path).with_suffix(".npz")
+    partial = target.with_name(target.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy types the keywords as bool
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def read_arrays(path: str | os.PathLike[str], maker: str) -> dict[str, NDArray[Any]]:
+    """Read what :func:`write_arrays` wrote for `maker`, which an error names; pickled objects are refused."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (ValueError, AttributeError, EOFError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"`path` must be an .npz file written by {maker}, got {os.fspath(path)!r}") from error

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from sheaflab.arrays import FloatArray
+from sheaflab.arrays import FloatArray, as_floats, read_arrays, write_arrays
+from sheaflab.engine.choice import follow_many, one_by_one
+from sheaflab.engine.replay import replay
+from sheaflab.exact_trajectory import ExactTrajectory, trajectory_of
 from sheaflab.modes import SLIDING
-from sheaflab.results import LOG_TYPES, OUTCOMES, Batch, Outcome
+from sheaflab.network import Network
+from sheaflab.results import LOG_TYPES, OUTCOMES, Batch, Event, Outcome
 from sheaflab.sheaf import Sheaf
+from sheaflab.sheaves import Sheaves
 from sheaflab.switchlog import SwitchLog, switches_of
-from sheaflab.walls import first_modes_many
+from sheaflab.walls import first_modes, first_modes_many
 
 Columns = dict[str, NDArray[Any]]
 Part = tuple[FloatArray, FloatArray, NDArray[np.int8], NDArray[np.bool_], Columns]
 Work = Callable[[Sheaf, FloatArray, float], Batch]
+_ARRAYS = "starts", "finals", "ends", "repelled"
+_ROWS = 16_384  # at once, as in Scheme.ensemble
 
 
 class Ensemble:
@@ -61,15 +70,104 @@ class Ensemble:
         return np.searchsorted(self.columns["trajectory"], np.arange(len(self) + 1)).astype(np.int64)
 
     def __getitem__(self, k: int) -> SwitchLog:
+        k = self._place(k)
+        return SwitchLog(switches_of(self.sheaf, self._events(k)), float(self.ends[k]), certified=self.certified)
+
+    def _place(self, k: int) -> int:
         if not -len(self) <= k < len(self):
             raise IndexError(f"`k` must be between {-len(self)} and {len(self) - 1}, got {k}")
-        k %= len(self)
+        return k % len(self)
+
+    def _events(self, k: int) -> list[Event]:
         rows = slice(int(self._bounds[k]), int(self._bounds[k + 1]))
-        events = zip(*(self.columns[name][rows].tolist() for name in list(LOG_TYPES)[1:]), strict=True)
-        return SwitchLog(switches_of(self.sheaf, events), float(self.ends[k]), certified=self.certified)
+        return [Event(*row) for row in zip(*(self.columns[name][rows].tolist() for name in Event._fields), strict=True)]
 
     def __iter__(self) -> Iterator[SwitchLog]:
         return (self[k] for k in range(len(self)))
+
+    # -- states between the switches ------------------------------------------------------------------------------
+    def trajectory(self, k: int) -> ExactTrajectory:
+        """Return run `k` as a trajectory, with the ensemble's own log: the flow between is followed anew, not searched.
+
+        Raises
+        ------
+        IndexError
+            If there is no run `k`.
+        ValueError
+            If the logs are not certified: then they do not say all that happens between.
+        """
+        self._need_certified("trajectory")
+        k = self._place(k)
+        sheaf, start = self.sheaf.of(k), first_modes(self.sheaf.of(k), self.starts[k])
+        record = replay(sheaf, self.starts[k], start.codes, self._events(k), float(self.ends[k]), self.outcome(k))
+        return trajectory_of(sheaf, record, np.flatnonzero(start.repelled).tolist())
+
+    def at(self, times: ArrayLike) -> FloatArray:
+        """Return the states of all runs at some times.
+
+        Each time costs an ensemble up to it; for many times of a few runs take :meth:`trajectory`.
+
+        Parameters
+        ----------
+        times : array_like, shape () or (k,)
+            Between 0 and the earliest of :attr:`ends`.
+
+        Returns
+        -------
+        ndarray, shape (m, n) or (k, m, n)
+
+        Raises
+        ------
+        ValueError
+            If a time lies outside, or the logs are not certified.
+        """
+        self._need_certified("at")
+        requested, last = as_floats("times", times), float(self.ends.min())
+        outside = requested[(requested < 0) | (requested > last)]
+        if outside.size:
+            raise ValueError(f"`times` must lie between 0 and {last}, which all runs reach, got {outside.flat[0]}")
+        states = [self.starts if t == 0 else self._finals(t) for t in requested.reshape(-1).tolist()]
+        return np.reshape(states, (*requested.shape, *self.starts.shape))
+
+    def _finals(self, t: float) -> FloatArray:
+        follow = follow_many if len(self) > 1 else one_by_one
+        parts = [slice(k, k + _ROWS) for k in range(0, len(self), _ROWS)]
+        most = int(self.counts.max()) + 1  # no run has more
+        return np.concatenate([follow(self.sheaf.part(p), self.starts[p], t, most, "auto").finals for p in parts])
+
+    def _need_certified(self, name: str) -> None:
+        if not self.certified:
+            raise ValueError(
+                f"`{name}` needs the certified log of Exact; a time-stepping scheme keeps nothing between its sign "
+                "changes: run it anew"
+            )
+
+    # -- files ----------------------------------------------------------------------------------------------------
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the network, the inputs and all results to an ``.npz`` file, whole or not at all; return its path."""
+        arrays = {f"network/{name}": array for name, array in self.sheaf.net.state_dict().items()}
+        arrays |= {f"log/{name}": column for name, column in self.columns.items()}
+        arrays |= {name: np.asarray(getattr(self, name)) for name in (*_ARRAYS, "t_end", "certified")}
+        return write_arrays(path, arrays | {"x": self.sheaf.x, "outcomes": self._codes})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Ensemble:
+        """Read an ensemble written by :meth:`save`.
+
+        Raises
+        ------
+        ValueError
+            If the file is not such an ``.npz`` file.
+        """
+        arrays = read_arrays(path, "Ensemble.save")
+        wanted = [*_ARRAYS, "t_end", "certified", "x", "outcomes", *(f"log/{name}" for name in LOG_TYPES)]
+        if lacks := [name for name in wanted if name not in arrays]:
+            raise ValueError(f"`path` must be an .npz file written by Ensemble.save, got one without {lacks[0]!r}")
+        layers = {name.removeprefix("network/"): array for name, array in arrays.items() if name.startswith("network/")}
+        net, columns = Network.from_state_dict(layers), {name: arrays[f"log/{name}"] for name in LOG_TYPES}
+        part = arrays["finals"], arrays["ends"], arrays["outcomes"], arrays["repelled"], columns
+        sheaf = (Sheaf if arrays["x"].ndim == 1 else Sheaves)(net, arrays["x"])
+        return cls(sheaf, arrays["starts"], float(arrays["t_end"]), [part], certified=bool(arrays["certified"]))
 
     # -- counts, without a loop over trajectories -----------------------------------------------------------------
     def _tally(self, mask: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import FloatArray, as_floats, as_vector
+from sheaflab.arrays import FloatArray, as_floats, as_vector, read_arrays, write_arrays
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -131,15 +130,7 @@ class Network:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the network to an ``.npz`` file, whole or not at all, and return its path."""
-        target = Path(path).with_suffix(".npz")
-        partial = target.with_name(target.name + ".part")
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, **self.state_dict())  # type: ignore[arg-type]  # numpy types the keywords as bool
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
-        return target
+        return write_arrays(path, self.state_dict())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -150,14 +141,7 @@ class Network:
         ValueError
             If the file is not such an ``.npz`` file.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays: dict[str, Any] = {key: file[key] for key in file.files}
-        except (ValueError, AttributeError, EOFError, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise ValueError(f"`path` must be an .npz file written by Network.save, got {os.fspath(path)!r}") from error
-        return cls.from_state_dict(arrays)
+        return cls.from_state_dict(read_arrays(path, "Network.save"))
 
     @property
     def widths(self) -> list[int]:

@@ -8,8 +8,10 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from sheaflab import Euler, EventEuler, Exact, Network, Sheaf
-from sheaflab.results import Outcome
+from sheaflab import Ensemble, Euler, EventEuler, Exact, Network, Sheaf
+from sheaflab.certificate import Verdict
+from sheaflab.engine.replay import replay
+from sheaflab.results import Event, Outcome
 
 
 def many(widths, m=120, seed=0):
@@ -143,3 +145,98 @@ def test_bad_starts_are_named(capsys):
         Exact().ensemble(sheaf, starts[:0])
     Exact().ensemble(sheaf, starts, progress=True)
     assert "100%" in capsys.readouterr().err
+
+
+def inputs(widths, m=30):
+    sheaf, starts = many(widths, m)
+    return sheaf.net, starts, np.random.default_rng(5).standard_normal((m, widths[0]))
+
+
+@pytest.fixture(params=[[2, 5, 1], [3, 5, 2], [2, 4, 4, 1]], ids=str)
+def pair(request):
+    """An ensemble of one sheaf, and one of many inputs."""
+    sheaf, starts = many(request.param, 30)
+    net, _, X = inputs(request.param)
+    return Exact().ensemble(sheaf, starts, 12.0), Exact().ensemble(net, starts, 12.0, X=X)
+
+
+def test_a_run_of_an_ensemble_is_a_trajectory_with_its_log(pair):
+    for ensemble in pair:
+        for k in (0, 3, 17, -1):
+            traj, sheaf = ensemble.trajectory(k), ensemble.sheaf.of(k % 30)
+            assert traj.log == ensemble[k]
+            assert traj.certify().verdict is not Verdict.REFUTED
+            alone = Exact().run(sheaf, ensemble.starts[k], 12.0)
+            np.testing.assert_allclose(traj.states, alone.states, rtol=0, atol=1e-10)
+            assert [p.region.modes for p in traj.pieces] == [p.region.modes for p in alone.pieces]
+            times = np.linspace(0.0, 12.0, 50)
+            np.testing.assert_allclose(traj.at(times), alone.at(times), rtol=0, atol=1e-10)
+            np.testing.assert_allclose(traj.states[-1], ensemble.finals[k], rtol=0, atol=1e-11)
+            for s in traj.log:
+                where = np.searchsorted(traj.times, s.time)
+                assert traj.states[where, sheaf.index(s.layer, s.neuron)] == 0.0
+    assert sum(ensemble.trajectory(k).certify().holds for k in range(10)) >= 8
+
+
+def test_a_run_cut_short_is_the_trajectory_up_to_there():
+    sheaf, starts = many([2, 8, 1], 30)
+    ensemble = Exact(max_events=2).ensemble(sheaf, starts)
+    k = next(k for k in range(30) if ensemble.outcome(k) is Outcome.EVENT_BUDGET)
+    traj, alone = ensemble.trajectory(k), Exact(max_events=2).run(sheaf, starts[k])
+    assert traj.outcome is Outcome.EVENT_BUDGET
+    assert len(traj.pieces) == len(alone.pieces) == len(traj.times) - 1
+    np.testing.assert_allclose(traj.states, alone.states, rtol=0, atol=1e-11)
+
+
+def test_two_switches_of_one_neuron_at_one_instant_follow_each_other():
+    sheaf = Sheaf(Network([[[1.0]], [[0.0]]], [[1.0], [0.0]]), [0.0])
+    events = [Event(0.5, 0, 0, 1, 1.0, -1.0, -1.0), Event(0.5, 0, 1, 0, 1.0, -1.0, -1.0)]
+    record = replay(sheaf, np.array([-1.0, 0.0]), np.zeros(1, dtype=np.int8), events, 1.0, Outcome.REACHED_END)
+    assert record.times == [0.0, 0.5, 0.5, 1.0]
+    assert record.modes == [b"\0", b"\1", b"\0"]
+
+
+def test_states_of_all_runs_at_a_time_are_those_of_each(pair):
+    for ensemble in pair:
+        times = [0.0, 0.3, 5.0, 12.0]
+        states = ensemble.at(times)
+        assert states.shape == (4, *ensemble.starts.shape)
+        assert np.array_equal(states[0], ensemble.starts)
+        assert np.array_equal(states[-1], ensemble.finals)
+        for k in (0, 11, 29):
+            np.testing.assert_allclose(states[:, k], ensemble.trajectory(k).at(times), rtol=0, atol=1e-10)
+        assert np.array_equal(ensemble.at(5.0), states[2])
+
+
+def test_states_and_trajectories_are_refused_where_there_are_none(pair):
+    ensemble = pair[0]
+    with pytest.raises(ValueError, match=r"`times` must lie between 0 and 12\.0, which all runs reach, got 13\.0"):
+        ensemble.at([1.0, 13.0])
+    with pytest.raises(IndexError, match="`k` must be between -30 and 29, got 30"):
+        ensemble.trajectory(30)
+    stepped = Euler(0.1).ensemble(ensemble.sheaf, ensemble.starts, 1.0)
+    for call in (lambda: stepped.at(0.5), lambda: stepped.trajectory(0)):
+        with pytest.raises(ValueError, match="needs the certified log of Exact"):
+            call()
+
+
+def test_an_ensemble_is_the_same_after_save_and_load(pair, tmp_path):
+    for ensemble in (*pair, Euler(0.1).ensemble(pair[0].sheaf, pair[0].starts, 1.0)):
+        there = Ensemble.load(ensemble.save(tmp_path / "ensemble"))
+        same(there, ensemble)
+        assert (there.t_end, there.certified, there.outcomes) == (ensemble.t_end, ensemble.certified, ensemble.outcomes)
+        assert np.array_equal(there.starts, ensemble.starts)
+        assert np.array_equal(there.repelled, ensemble.repelled)
+        assert np.array_equal(there.energies, ensemble.energies)
+        assert there[3] == ensemble[3]
+        if ensemble.certified:
+            assert np.array_equal(there.at(2.0), ensemble.at(2.0))
+
+
+def test_load_says_what_it_wants(tmp_path):
+    path = Network.random([2, 4, 1]).save(tmp_path / "net")
+    with pytest.raises(ValueError, match=r"must be an \.npz file written by Ensemble\.save, got one without 'starts'"):
+        Ensemble.load(path)
+    (text := tmp_path / "text.npz").write_text("no")
+    with pytest.raises(ValueError, match=r"must be an \.npz file written by Ensemble\.save"):
+        Ensemble.load(text)
