@@ -206,7 +206,7 @@ class Sheaf:
         return 1.0 + max(float(np.linalg.norm(w)) for w in self.net.weights[1:])
 
     @cached_property
-    def _largest_condition(self) -> float:
+    def largest_condition(self) -> float:
         """A bound on the condition number of every mode, from the norms of the layers."""
         return self.gain * math.prod(1.0 + float(np.linalg.norm(w)) for w in self.net.weights[1:])
 
@@ -216,8 +216,8 @@ class Sheaf:
         The rates of a mode lie its square apart. No matrix is formed: the norm of the inverse is found by power
         iteration, a sweep through the layers at a time, to some per cent.
         """
-        if self._largest_condition < 1e8:
-            return self._largest_condition
+        if self.largest_condition < 1e8:
+            return self.largest_condition
         gate = self.as_pattern(pattern).astype(np.float64)
         x = np.random.default_rng(0).standard_normal(self.n)
         size = 1.0
@@ -230,7 +230,7 @@ class Sheaf:
                 x[before] += gate[before] * (w.T @ x[after])
             if abs(size - last) < 1e-3 * size:
                 break
-        return min(self._largest_condition, self.gain * size)
+        return min(self.largest_condition, self.gain * size)
 
     # -- fields: of one cochain, shape ``(n,)``, or of each row of many, shape ``(m, n)`` -------------------------
     def _rows(self, c: ArrayLike) -> FloatArray:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, get_args
+
+from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.engine.choice import Method, follow, follow_many, one_by_one
+from sheaflab.engine.converge import follow_until
 from sheaflab.exact_trajectory import ExactTrajectory, trajectory_of
 from sheaflab.results import Batch
 from sheaflab.schemes.scheme import Scheme
@@ -43,6 +47,36 @@ class Exact(Scheme[ExactTrajectory]):
             raise ValueError(f"`method` must be one of {', '.join(get_args(Method))}, got {method!r}")
         self.method = method
         self.max_events = int(as_positive("max_events", max_events))
+
+    def run(
+        self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0, *, until: float | None = None
+    ) -> ExactTrajectory:
+        """Integrate from `c0` at time 0 to `t_end`, or until the energy has fallen far enough.
+
+        Parameters
+        ----------
+        sheaf : Sheaf
+        c0 : array_like, shape (n,)
+        t_end : float
+            With ``inf`` the run ends where the energy is rounding, if `until` does not end it before.
+        until : float, optional
+            The run ends when the Dirichlet energy is at most this; its outcome is then :attr:`Outcome.CONVERGED`.
+
+        Returns
+        -------
+        ExactTrajectory
+
+        Raises
+        ------
+        ValueError
+            If `c0` has another shape or is not finite, `t_end` or `until` is not positive, or `until` is not finite;
+            and as the class says.
+        """
+        if until is None and t_end != math.inf:
+            return super().run(sheaf, c0, t_end)
+        start, last = sheaf.cochain(c0, "c0"), as_positive("t_end", t_end, finite=False)
+        energy = 0.0 if until is None else as_positive("until", until)
+        return trajectory_of(sheaf, *follow_until(sheaf, start, last, energy, self.max_events, self.method))
 
     def _integrate(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> ExactTrajectory:
         return trajectory_of(sheaf, *follow(sheaf, c0, t_end, self.max_events, self.method))

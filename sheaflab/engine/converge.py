@@ -1,0 +1,78 @@
+"""A run to the time at which the energy has fallen far enough, however late that is.
+
+The energy never rises, so it is enough to look at the end of a run: while it is too large, the run is made anew to a
+later one. That costs little, for most switches are early and the rest of a run is one closed form. The time itself is
+then found between the two switches around it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sheaflab.arrays import EPS, FloatArray
+from sheaflab.engine.choice import Method, follow
+from sheaflab.engine.dense import dense
+from sheaflab.results import Outcome, Record
+from sheaflab.sheaf import Sheaf
+
+_FIRST, _FURTHER = 60.0, 16.0
+_SECTIONS = 33
+_DECAYED = 60.0  # time constants of the slowest mode, after which nothing of a double is left
+
+
+def follow_until(
+    sheaf: Sheaf, c0: FloatArray, t_end: float, energy: float, max_events: int, method: Method
+) -> tuple[Record, list[int]]:
+    """Follow the flow from `c0` until `V <= energy`, at most to `t_end`; with an infinite `t_end` rounding ends it too.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    c0 : ndarray, shape (n,)
+    t_end : float
+        May be infinite.
+    energy : float
+        0 for rounding alone.
+    max_events : int
+    method : {"auto", "closed", "taylor"}
+
+    Returns
+    -------
+    (Record, list of int)
+        The record and the neurons that start on a repelling wall.
+    """
+    horizon, size = min(t_end, _FIRST), float(np.abs(c0).max()) + float(np.abs(sheaf.boundary_term).max())
+    while True:
+        record, repelled = follow(sheaf, c0, horizon, max_events, method)
+        energies = np.asarray(sheaf.energy(np.array(record.states)))
+        target = energy if math.isfinite(t_end) else max(energy, 0.5 * sheaf.n * (16 * EPS * sheaf.gain * size) ** 2)
+        if (energies <= target).any():
+            return _cut(sheaf, record, energies, target), repelled
+        if record.outcome is not Outcome.REACHED_END or horizon == t_end:
+            return record, repelled
+        if horizon > _DECAYED * (sheaf.largest_condition / sheaf.gain) ** 2:
+            record.outcome = Outcome.CONVERGED
+            return record, repelled
+        horizon = min(horizon * _FURTHER, t_end)
+
+
+def _cut(sheaf: Sheaf, record: Record, energies: FloatArray, target: float) -> Record:
+    """The record up to the time at which the energy is `target`."""
+    k = int(np.flatnonzero(energies <= target)[0]) - 1
+    if k < 0:
+        return Record([0.0, 0.0], record.states[:1] * 2, record.modes[:1], [], Outcome.CONVERGED)
+    inside, early, late = dense(sheaf, record), record.times[k], record.times[k + 1]
+    while late - early > 4 * EPS * late:
+        times = np.linspace(early, late, _SECTIONS)
+        low = sheaf.energy(inside.states(k, times)) <= target
+        low[-1] = True
+        i = int(np.flatnonzero(low[1:])[0])
+        early, late = float(times[i]), float(times[i + 1])
+    state = inside.states(k, np.array([late]))[0]
+    events = [event for event in record.events if event.time <= record.times[k]]
+    until = slice(k + 1)
+    return Record(
+        [*record.times[until], late], [*record.states[until], state], record.modes[until], events, Outcome.CONVERGED
+    )
