@@ -58,22 +58,16 @@ class Scene:
         return Exact().run(*setting(self.widths, self.network_seed, self.start_seed, self.magnitude), self.t_end)
 
     def figure(self) -> Figure:
-        """Draw trajectory, energy and bands side by side."""
+        """Draw the trajectory, and beside it energy, slope and bands on one time axis."""
         from matplotlib.figure import Figure
 
         from sheaflab import plots
 
         run = self.trajectory
-        last = run.log[-1].time if len(run.log) else 1.0
-        figure = Figure(figsize=(12.5, 4.0), layout="constrained")
-        path, energy, bands = figure.subplots(1, 3)
-        plots.plot_projection(path, run)
-        plots.plot_energy(energy, run, slowest_rate(run.sheaf.net).value, t_max=min(4 * max(last, 1.0), run.t_end))
-        plots.plot_bands(bands, run)
-        for ax, title in ((path, "Trajectory"), (energy, "Energy"), (bands, "Activation pattern")):
-            ax.set_title(title)  # three abreast, the usual titles would meet
-        if (legend := bands.get_legend()) is not None:
-            legend.remove()  # the colours are the trajectory's
+        figure = Figure(figsize=(12.5, 5.6), layout="constrained")
+        halves = figure.add_gridspec(1, 2)
+        plots.plot_projection(figure.add_subfigure(halves[0]).add_subplot(), run)
+        plots.plot_run(figure.add_subfigure(halves[1]), run, slowest_rate(run.sheaf.net).value)
         return figure
 
     def png(self) -> bytes:

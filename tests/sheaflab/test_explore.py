@@ -45,7 +45,10 @@ def test_the_magnitude_keeps_the_direction():
 
 def test_the_picture_has_three_parts_and_the_words_every_switch():
     scene = Scene()
-    assert len(scene.figure().axes) == 3
+    path, *over_time = scene.figure().axes
+    assert path.get_xlabel().startswith("$z^")
+    assert [ax.get_ylabel() for ax in over_time] == ["Dirichlet energy $V$", r"slope $d(\log V)/dt$", "hidden neuron"]
+    assert len({ax.get_xlim() for ax in over_time}) == 1
     words = scene.describe()
     assert len(words.split("\n")) == 2 + scene.trajectory.log.count
     assert scene.trajectory.log.count
