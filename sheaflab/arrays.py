@@ -32,6 +32,14 @@ def as_vector(name: str, value: ArrayLike, length: int) -> FloatArray:
     return array
 
 
+def as_rows(name: str, value: ArrayLike, length: int) -> FloatArray:
+    """Return `value` as a finite float64 array of shape `(m, length)`, or raise an error that names the argument."""
+    array = as_floats(name, value)
+    if array.ndim != 2 or array.shape[1] != length:
+        raise ValueError(f"`{name}` must have shape (m, {length}), got {array.shape}")
+    return array
+
+
 def as_floats(name: str, value: ArrayLike) -> FloatArray:
     """Return a new float64 array equal to `value`, or raise an error that names the argument."""
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import FloatArray, as_floats, as_vector, read_arrays, write_arrays
+from sheaflab.arrays import FloatArray, as_floats, as_rows, as_vector, read_arrays, write_arrays
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -159,24 +159,29 @@ class Network:
         return sum(self.widths[1:])
 
     def forward(self, x: ArrayLike) -> FloatArray:
-        """Return the network's output for one input.
+        """Return the network's output for one input, or for each row of many.
 
         Parameters
         ----------
-        x : array_like, shape (n_0,)
+        x : array_like, shape (n_0,) or (m, n_0)
 
         Returns
         -------
-        ndarray, shape (n_L,)
+        ndarray, shape (n_L,) or (m, n_L)
+
+        Raises
+        ------
+        ValueError
+            If `x` has another shape or is not finite.
         """
         return self.preactivations(x)[-1]
 
     def preactivations(self, x: ArrayLike) -> list[FloatArray]:
-        """Return ``[z^1, ..., z^L]`` of the forward pass, one array a layer."""
-        signal = as_vector("x", x, self.widths[0])
+        """Return ``[z^1, ..., z^L]`` of the forward pass, one array a layer, with a row for each row of `x`."""
+        signal = as_rows("x", x, self.widths[0]) if np.ndim(x) == 2 else as_vector("x", x, self.widths[0])
         values: list[FloatArray] = []
         for w, b in zip(self.weights, self.biases, strict=True):
-            values.append(w @ signal + b)
+            values.append((w @ signal.T).T + b)
             signal = np.maximum(values[-1], 0.0)
         return values
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import BoolArray, FloatArray, as_floats, as_vector
+from sheaflab.arrays import BoolArray, FloatArray, as_rows, as_vector
 from sheaflab.network import Network
 
 T = TypeVar("T")
@@ -111,10 +111,7 @@ class Sheaf:
 
     def cochains(self, cs: ArrayLike, name: str = "starts") -> FloatArray:
         """Return `cs` as a new array of free cochains, shape ``(m, n)``, or raise an error that names the argument."""
-        array = as_floats(name, cs)
-        if array.ndim != 2 or array.shape[1] != self.n:
-            raise ValueError(f"`{name}` must have shape (m, {self.n}), got {array.shape}")
-        return array
+        return as_rows(name, cs, self.n)
 
     def split(self, c: ArrayLike) -> list[FloatArray]:
         """Cut a free cochain, or each row of many, into its layers ``[z^1, ..., z^L]``."""

@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import FloatArray, as_floats
+from sheaflab.arrays import FloatArray, as_floats, as_rows
 from sheaflab.blocks import product
 from sheaflab.network import Network
 from sheaflab.sheaf import CANCELS, Sheaf, exact_drive
@@ -31,9 +31,9 @@ class Sheaves(Sheaf):
     """
 
     def __init__(self, net: Network, X: ArrayLike) -> None:
-        rows = as_floats("X", X)
-        if rows.ndim != 2 or rows.shape[1] != net.widths[0] or not len(rows):
-            raise ValueError(f"`X` must have shape (m, {net.widths[0]}), an input per row, got {rows.shape}")
+        rows = as_rows("X", X, net.widths[0])
+        if not len(rows):
+            raise ValueError(f"`X` must have at least one row, got shape {rows.shape}")
         super().__init__(net, rows[0])
         self.x = rows
         self.x.setflags(write=False)

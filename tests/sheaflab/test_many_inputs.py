@@ -213,9 +213,9 @@ def test_what_does_not_fit_is_named():
     for call, message in (
         (lambda: exact.ensemble(net, starts), "`X` must be given with a Network"),
         (lambda: exact.ensemble(sheaf, starts, X=X), "`X` and `product` must be left out with a Sheaf"),
-        (lambda: exact.ensemble(net, starts, X=X[0]), r"`X` must have shape \(m, 2\), an input per row, got \(2,\)"),
+        (lambda: exact.ensemble(net, starts, X=X[0]), r"`X` must have shape \(m, 2\), got \(2,\)"),
         (lambda: exact.ensemble(net, starts, X=X[:, :1]), r"`X` must have shape \(m, 2\)"),
-        (lambda: exact.ensemble(net, starts, X=X[:0]), r"`X` must have shape \(m, 2\)"),
+        (lambda: exact.ensemble(net, starts, X=X[:0]), "`X` must have at least one row"),
         (lambda: exact.ensemble(net, starts, X=[[np.nan, 1.0]]), "`X` must be finite"),
         (lambda: exact.ensemble(net, starts[:2], X=X), "`starts` must have a row for each of the 3 rows of `X`, got 2; product=True"),
         (lambda: exact.ensemble(net, starts[:0], X=X, product=True), "`starts` must have at least one row"),

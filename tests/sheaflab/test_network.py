@@ -104,3 +104,13 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         Network.random([2, 4, 1], seed=2).save(path)
     assert Network.load(path) == Network.random([2, 4, 1], seed=1)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_inputs_at_once_give_the_outputs_of_each():
+    net, X = Network.random([3, 5, 4, 2], seed=1), np.random.default_rng(0).standard_normal((7, 3))
+    assert net.forward(X).shape == (7, 2)
+    np.testing.assert_allclose(net.forward(X), [net.forward(x) for x in X], rtol=0, atol=1e-14)
+    for found, layer in zip(net.preactivations(X), zip(*(net.preactivations(x) for x in X), strict=True), strict=True):
+        np.testing.assert_allclose(found, layer, rtol=0, atol=1e-14)
+    with pytest.raises(ValueError, match=r"`x` must have shape \(m, 3\), got \(3, 7\)"):
+        net.forward(X.T)
