@@ -22,6 +22,8 @@ from tests.benchmarks import peers
 T_END = 60.0
 DEEP = [2, *[16] * 20, 1]
 SINGLE = (([2, 4, 1], 20), ([2, 8, 1], 20), ([2, 16, 16, 1], 20), ([2, 64, 64, 1], 3), (DEEP, 2), ([2, 256, 256, 1], 1))
+INPUTS = (([2, 4, 1], 10_000), ([2, 16, 16, 1], 1_000), ([64, 32, 10], 10_000), ([784, 128, 64, 10], 100))
+TABLES = "single", "ensembles", "inputs", "scaling", "wide"
 SLOW = ("torchdiffeq",)  # once is enough
 EULER = ("page's Euler", "its formula")  # a step by loops over layers; a step that assembles the Laplacian
 SHARE = 0.05  # of the formula's steps are taken, for it is slow
@@ -159,6 +161,22 @@ def ensembles(shapes):
         print(f"{row}{wrong:8d}", flush=True)
 
 
+def inputs(shapes):
+    """Cost per run of as many inputs as starts, against the same starts with one input, and of one run alone."""
+    print("\nEnsembles of many inputs to t = 60: µs a run, one input and one for each; and a single run")
+    print(f"{'widths':<22}{'runs':>8}{'one input':>12}{'each its own':>14}{'ratio':>8}{'single':>10}", flush=True)
+    for widths, m in shapes:
+        rng = np.random.default_rng(1)
+        net, X = Network.random(widths, 0), rng.standard_normal((m, widths[0]))
+        starts = 2.0 * rng.standard_normal((m, net.free))
+        sheaf = Sheaf(net, X[0])
+        one, _ = timed(lambda sheaf=sheaf, starts=starts: Exact().ensemble(sheaf, starts, T_END), 2)
+        each, _ = timed(lambda net=net, starts=starts, X=X: Exact().ensemble(net, starts, T_END, X=X), 2)
+        alone = [timed(lambda sheaf=sheaf, c0=c0: Exact().run(sheaf, c0, T_END), 2)[0] for c0 in starts[:10]]
+        row = f"{short(widths):<22}{m:8d}{one / m * 1e6:12.2f}{each / m * 1e6:14.2f}{each / one:8.2f}"
+        print(f"{row}{np.median(alone) * 1e6:10.0f}", flush=True)
+
+
 def scaling(widths, sizes):
     """Cost and memory against the number of starts, each size in a process of its own."""
     print(f"\n{short(widths)}: cost and memory by the number of starts")
@@ -187,20 +205,22 @@ def wide():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="*", help="single, ensembles, scaling, wide; all by default")
+    parser.add_argument("tables", nargs="*", help="single, ensembles, inputs, scaling, wide; all by default")
     parser.add_argument("--quick", action="store_true", help="the smallest shapes only")
     options = parser.parse_args()
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # read when numpy is loaded: so once more from the start
         single_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         os.execve(sys.executable, [sys.executable, "-m", "tests.benchmarks", *sys.argv[1:]], os.environ | single_thread)
-    chosen = set(options.tables or ("single", "ensembles", "scaling", "wide"))
-    if unknown := chosen - {"single", "ensembles", "scaling", "wide"}:
+    chosen = set(options.tables or TABLES)
+    if unknown := chosen - set(TABLES):
         parser.error(f"unknown table: {', '.join(sorted(unknown))}")
     if "single" in chosen:
         single(SINGLE[: 2 if options.quick else None])
     if "ensembles" in chosen:
         few = ([2, 4, 1], 10_000, 50, 1_000), ([2, 8, 1], 10_000, 50, 1_000), ([2, 16, 16, 1], 2_000, 20, 200)
         ensembles(few[: 2 if options.quick else None])
+    if "inputs" in chosen:
+        inputs(INPUTS[: 1 if options.quick else None])
     if "scaling" in chosen:
         scaling([2, 4, 1], [1_000, 10_000, 100_000] + ([] if options.quick else [1_000_000]))
     if "wide" in chosen and not options.quick:
