@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -23,6 +23,7 @@ class Outcome(Enum):
     EVENT_BUDGET = "stopped before t_end: event budget exhausted; pass a larger max_events or a shorter t_end"
     STEP_BUDGET = "stopped before t_end: step budget exhausted; pass a larger dt, a larger max_steps or a shorter t_end"
     UNSTABLE = "stopped before t_end: the numbers overflowed; choose dt below 2 / (largest eigenvalue of the Laplacian)"
+    STOPPED = "stopped before t_end: on_switch asked for it"
 
     @property
     def complete(self) -> bool:
@@ -55,6 +56,15 @@ class Record:
     modes: list[bytes] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     outcome: Outcome = Outcome.REACHED_END
+
+
+Stop = Callable[[Record], Outcome | None]
+"""What engines ask after each event: how the run ends now, or None if it goes on."""
+
+
+def budget(max_events: int) -> Stop:
+    """Let a run go on up to so many switches."""
+    return lambda record: Outcome.EVENT_BUDGET if len(record.events) >= max_events else None
 
 
 LOG_TYPES: dict[str, type[np.generic]] = {

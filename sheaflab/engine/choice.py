@@ -9,7 +9,7 @@ import numpy as np
 from sheaflab.arrays import FloatArray
 from sheaflab.engine import shallow, shallow_batch, spectral, taylor, taylor_batch
 from sheaflab.engine.dense import has_formula
-from sheaflab.results import Batch, Record
+from sheaflab.results import Batch, Record, Stop, budget
 from sheaflab.sheaf import Sheaf
 from sheaflab.walls import Walls
 
@@ -19,16 +19,16 @@ _SIZES = 1e-150, 1e150
 
 
 def follow(
-    sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int, method: Method, name: str = "c0"
+    sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop, method: Method, name: str = "c0"
 ) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`, the argument `name`; return the record and who starts on a repelling wall."""
     _check_size(sheaf, c0, name)
     if method != "taylor" and has_formula(sheaf):
-        return shallow.run(sheaf, c0, t_end, max_events)
+        return shallow.run(sheaf, c0, t_end, stop)
     _check_rates(sheaf)
     if method == "closed":
-        return spectral.run(sheaf, c0, t_end, max_events)
-    return taylor.run(sheaf, c0, t_end, max_events)
+        return spectral.run(sheaf, c0, t_end, stop)
+    return taylor.run(sheaf, c0, t_end, stop)
 
 
 def follow_many(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, method: Method) -> Batch:
@@ -46,7 +46,7 @@ def one_by_one(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, 
     """Do what :func:`follow_many` does by single runs."""
     batch = Batch(sheaf, len(starts), t_end)
     for k, c0 in enumerate(starts):
-        record, repelled = follow(sheaf.of(k), c0, t_end, max_events, method, "starts")
+        record, repelled = follow(sheaf.of(k), c0, t_end, budget(max_events), method, "starts")
         batch.add_run(k, record.states[-1], record.times[-1], record.outcome, record.events)
         batch.repelled[k] = bool(repelled)
     return batch

@@ -14,7 +14,7 @@ import numpy as np
 from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine.choice import Method, follow
 from sheaflab.engine.dense import dense
-from sheaflab.results import Outcome, Record
+from sheaflab.results import Outcome, Record, Stop
 from sheaflab.sheaf import Sheaf
 
 _FIRST, _FURTHER = 60.0, 16.0
@@ -22,10 +22,16 @@ _SECTIONS = 33
 _DECAYED = 60.0  # time constants of the slowest mode, after which nothing of a double is left
 
 
+def rounding_energy(sheaf: Sheaf, c0: FloatArray) -> float:
+    """Return an energy that is no more than the rounding of a state of the run from `c0`."""
+    size = float(np.abs(c0).max()) + float(np.abs(sheaf.boundary_term).max())
+    return 0.5 * sheaf.n * (16 * EPS * sheaf.gain * size) ** 2
+
+
 def follow_until(
-    sheaf: Sheaf, c0: FloatArray, t_end: float, energy: float, max_events: int, method: Method
+    sheaf: Sheaf, c0: FloatArray, t_end: float, energy: float, stop: Stop, method: Method
 ) -> tuple[Record, list[int]]:
-    """Follow the flow from `c0` until `V <= energy`, at most to `t_end`; with an infinite `t_end` rounding ends it too.
+    """Follow the flow from `c0` until `V <= energy`, at most to `t_end`.
 
     Parameters
     ----------
@@ -34,8 +40,8 @@ def follow_until(
     t_end : float
         May be infinite.
     energy : float
-        0 for rounding alone.
-    max_events : int
+        With an infinite `t_end` not below :func:`rounding_energy`.
+    stop : callable
     method : {"auto", "closed", "taylor"}
 
     Returns
@@ -43,16 +49,15 @@ def follow_until(
     (Record, list of int)
         The record and the neurons that start on a repelling wall.
     """
-    horizon, size = min(t_end, _FIRST), float(np.abs(c0).max()) + float(np.abs(sheaf.boundary_term).max())
+    horizon = min(t_end, _FIRST)
     while True:
-        record, repelled = follow(sheaf, c0, horizon, max_events, method)
+        record, repelled = follow(sheaf, c0, horizon, stop, method)
         energies = np.asarray(sheaf.energy(np.array(record.states)))
-        target = energy if math.isfinite(t_end) else max(energy, 0.5 * sheaf.n * (16 * EPS * sheaf.gain * size) ** 2)
-        if (energies <= target).any():
-            return _cut(sheaf, record, energies, target), repelled
+        if (energies <= energy).any():
+            return _cut(sheaf, record, energies, energy), repelled
         if record.outcome is not Outcome.REACHED_END or horizon == t_end:
             return record, repelled
-        if horizon > _DECAYED * (sheaf.largest_condition / sheaf.gain) ** 2:
+        if math.isinf(t_end) and horizon > _DECAYED * (sheaf.largest_condition / sheaf.gain) ** 2:
             record.outcome = Outcome.CONVERGED
             return record, repelled
         horizon = min(horizon * _FURTHER, t_end)

@@ -30,7 +30,7 @@ from sheaflab.events.closeness import FAR, SHARP
 from sheaflab.events.exponentials import NOISE
 from sheaflab.events.newton import back
 from sheaflab.modes import ACTIVE, INACTIVE, SLIDING, settle
-from sheaflab.results import Event, Outcome, Record
+from sheaflab.results import Event, Record, Stop
 from sheaflab.sheaf import Sheaf, log_slope
 from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes, settle_germs
 
@@ -62,7 +62,7 @@ def law(s: float, p: float, r: float) -> Law:
     return Law(l1, 1.0 + d2, R1, R2, R1 / d1, -R2 / d2, p / s)
 
 
-def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
+def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     h = sheaf.h
     a, w, b, floor = sheaf.shared(numbers)
@@ -133,8 +133,8 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         record.events += [Event(t, i, before[i], mode[i], energy, *slopes) for i in who if before[i] != mode[i]]
         record.times.append(t)
         record.states.append(_state(w, b, z, mode, r))
-        if len(record.events) >= max_events:
-            record.outcome = Outcome.EVENT_BUDGET
+        if (outcome := stop(record)) is not None:
+            record.outcome = outcome
             return record, repelled
         record.modes.append(bytes(mode))
     record.times.append(t)

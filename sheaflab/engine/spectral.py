@@ -11,14 +11,14 @@ from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine import taylor
 from sheaflab.engine.eigenbasis import Eigenbasis, first_exit
 from sheaflab.region import region_of
-from sheaflab.results import Event, Outcome, Record
+from sheaflab.results import Event, Record, Stop
 from sheaflab.sheaf import Sheaf
 from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes
 
 _WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the order of fast events
 
 
-def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
+def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     codes, order, repels = first_modes(sheaf, c0)
     repelled, walls = repels.nonzero()[0].tolist(), sheaf.shared(Walls)
@@ -72,7 +72,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
         record.times.append(t)
         record.states.append(c)
         record.modes.append(key)
-        if len(record.events) >= max_events:
+        if (outcome := stop(record)) is not None:
             record.modes.pop()
-            record.outcome = Outcome.EVENT_BUDGET
+            record.outcome = outcome
             return record, repelled

@@ -27,7 +27,7 @@ from sheaflab.engine.crossing import first_crossing
 from sheaflab.engine.flow import MOST, Flow
 from sheaflab.modes import CodeArray
 from sheaflab.region import region_of
-from sheaflab.results import Event, Outcome, Record
+from sheaflab.results import Event, Record, Stop
 from sheaflab.sheaf import Sheaf
 from sheaflab.walls import AT_END, OVERTIME, Germ, first_modes
 
@@ -38,7 +38,7 @@ _EXPONENTS = np.arange(MOST + 1.0)
 _INVERSE = 1.0 / np.maximum(_EXPONENTS, 1.0)
 
 
-def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Record, list[int]]:
+def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`; return the record and the neurons that start on a repelling wall."""
     start = first_modes(sheaf, c0)
     flow, repelled = Flow(sheaf, c0, start), start.repelled.nonzero()[0].tolist()
@@ -87,9 +87,9 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, max_events: int) -> tuple[Re
             record.times.append(t)
             record.states.append(flow.c)
             record.modes.append(codes.tobytes())
-        if len(record.events) >= max_events:
+        if (outcome := stop(record)) is not None:
             record.modes.pop()
-            record.outcome = Outcome.EVENT_BUDGET
+            record.outcome = outcome
             return record, repelled
     record.times.append(t_end)
     record.states.append(flow.c)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import ClassVar, get_args
 
 from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.engine.choice import Method, follow, follow_many, one_by_one
-from sheaflab.engine.converge import follow_until
+from sheaflab.engine.converge import follow_until, rounding_energy
 from sheaflab.exact_trajectory import ExactTrajectory, trajectory_of
-from sheaflab.results import Batch
+from sheaflab.results import Batch, Outcome, Record, Stop, budget
 from sheaflab.schemes.scheme import Scheme
 from sheaflab.sheaf import Sheaf
+from sheaflab.switchlog import Switch, switches_of
 
 
 class Exact(Scheme[ExactTrajectory]):
@@ -49,7 +51,13 @@ class Exact(Scheme[ExactTrajectory]):
         self.max_events = int(as_positive("max_events", max_events))
 
     def run(
-        self, sheaf: Sheaf, c0: ArrayLike, t_end: float = 60.0, *, until: float | None = None
+        self,
+        sheaf: Sheaf,
+        c0: ArrayLike,
+        t_end: float = 60.0,
+        *,
+        until: float | None = None,
+        on_switch: Callable[[Switch], object] | None = None,
     ) -> ExactTrajectory:
         """Integrate from `c0` at time 0 to `t_end`, or until the energy has fallen far enough.
 
@@ -61,6 +69,9 @@ class Exact(Scheme[ExactTrajectory]):
             With ``inf`` the run ends where the energy is rounding, if `until` does not end it before.
         until : float, optional
             The run ends when the Dirichlet energy is at most this; its outcome is then :attr:`Outcome.CONVERGED`.
+        on_switch : callable, optional
+            Called with each switch of the log as soon as it is found. Where it returns something true, the run ends
+            with the switches of that instant and :attr:`Outcome.STOPPED`.
 
         Returns
         -------
@@ -72,14 +83,30 @@ class Exact(Scheme[ExactTrajectory]):
             If `c0` has another shape or is not finite, `t_end` or `until` is not positive, or `until` is not finite;
             and as the class says.
         """
-        if until is None and t_end != math.inf:
-            return super().run(sheaf, c0, t_end)
         start, last = sheaf.cochain(c0, "c0"), as_positive("t_end", t_end, finite=False)
         energy = 0.0 if until is None else as_positive("until", until)
-        return trajectory_of(sheaf, *follow_until(sheaf, start, last, energy, self.max_events, self.method))
+        if last == math.inf:
+            energy = max(energy, rounding_energy(sheaf, start))
+        stop = budget(self.max_events) if on_switch is None else self._told(sheaf, on_switch, energy)
+        if energy:
+            return trajectory_of(sheaf, *follow_until(sheaf, start, last, energy, stop, self.method))
+        return trajectory_of(sheaf, *follow(sheaf, start, last, stop, self.method))
+
+    def _told(self, sheaf: Sheaf, on_switch: Callable[[Switch], object], energy: float) -> Stop:
+        """Tell each switch above an energy, once, and ask whether to stop."""
+        told, spent = 0, budget(self.max_events)
+
+        def stop(record: Record) -> Outcome | None:
+            nonlocal told
+            fresh = [event for event in record.events[told:] if event.energy > energy or not energy]
+            told = max(told, len(record.events))
+            asked = [bool(on_switch(switch)) for switch in switches_of(sheaf, fresh)]
+            return Outcome.STOPPED if any(asked) else spent(record)
+
+        return stop
 
     def _integrate(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> ExactTrajectory:
-        return trajectory_of(sheaf, *follow(sheaf, c0, t_end, self.max_events, self.method))
+        return trajectory_of(sheaf, *follow(sheaf, c0, t_end, budget(self.max_events), self.method))
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
         return follow_many(sheaf, starts, t_end, self.max_events, self.method)

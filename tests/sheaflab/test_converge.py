@@ -106,13 +106,59 @@ def test_an_event_budget_comes_before_convergence_as_it_is():
     assert cut.log == plain.log
 
 
+def busy(widths=(2, 16, 16, 1)):
+    sheaf = Sheaf(Network.random(list(widths), seed=5), [1.0, -1.0])
+    return sheaf, 2.0 * np.random.default_rng(6).standard_normal(sheaf.n)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("widths", [(2, 8, 1), (2, 16, 16, 1)], ids=str)
+@pytest.mark.parametrize("options", [{}, {"t_end": math.inf}, {"t_end": math.inf, "until": 1.0}, {"t_end": 400.0, "until": 1e-9}], ids=str)
+def test_each_switch_of_the_log_is_told_once_and_in_order(method, widths, options):
+    told = []
+    traj = Exact(method).run(*busy(widths), on_switch=told.append, **options)
+    assert len(told) >= 3
+    assert told == list(traj.log)
+    plain = Exact(method).run(*busy(widths), **options)
+    assert (traj.log, traj.outcome) == (plain.log, plain.outcome)
+    assert np.array_equal(traj.states, plain.states)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("widths", [(2, 8, 1), (2, 16, 16, 1)], ids=str)
+@pytest.mark.parametrize("t_end", [60.0, math.inf])
+def test_what_is_told_may_stop_the_run(method, widths, t_end):
+    plain = Exact(method).run(*busy(widths))
+    traj = Exact(method).run(*busy(widths), t_end, on_switch=lambda s: s.time >= plain.log[2].time)
+    assert traj.outcome is Outcome.STOPPED
+    assert not traj.outcome.complete
+    assert list(traj.log) == list(plain.log[:3])
+    assert traj.t_end == plain.log[2].time
+    assert len(traj.pieces) == len(traj.times) - 1
+    assert np.array_equal(traj.states, plain.states[: len(traj.states)])
+
+
+def test_all_switches_of_an_instant_are_told_before_a_run_stops():
+    sheaf = Sheaf(Network([[[1.0], [1.0]], [[0.5, 0.5]]], [[1.0, 1.0], [0.0]]), [1.0])
+    told = []
+    traj = Exact().run(sheaf, [-1.0, -1.0, 0.0], on_switch=lambda s: told.append(s.neuron) or True)
+    assert told == [0, 1]
+    assert len(traj.log) == 2
+
+
+def test_a_budget_ends_a_run_that_is_told_too_and_errors_come_through():
+    assert Exact(max_events=2).run(*busy(), on_switch=lambda s: None).outcome is Outcome.EVENT_BUDGET
+    with pytest.raises(ZeroDivisionError):
+        Exact().run(*busy(), on_switch=lambda s: 1 / 0)
+
+
 def test_bad_arguments_are_named():
     sheaf, start = decaying()
     for options, message in (
         ({"until": 0.0}, "`until` must be finite and greater than 0"),
         ({"until": math.inf}, "`until` must be finite and greater than 0"),
         ({"until": 1.0, "t_end": -1.0}, "`t_end` must be greater than 0"),
-        ({"t_end": math.nan}, "`t_end` must be finite"),
+        ({"t_end": math.nan}, "`t_end` must be greater than 0, got nan"),
     ):
         with pytest.raises(ValueError, match=message):
             Exact().run(sheaf, start, **options)
