@@ -199,7 +199,7 @@ def test_a_finger_drags_it_too(context, page):
     assert start(page)[1] == pytest.approx(was[1], abs=0.02)
 
 
-def test_a_finger_on_the_plane_scrolls_the_page_and_a_tap_puts_the_start(context, page):
+def test_a_finger_on_the_plane_scrolls_the_page(context, page):
     page.set_viewport_size({"width": 390, "height": 844})
     page.evaluate(FRAMES)
     was, box = start(page), page.locator("#plane").bounding_box()
@@ -207,9 +207,16 @@ def test_a_finger_on_the_plane_scrolls_the_page_and_a_tap_puts_the_start(context
     finger(context, page, *((x, y - dy) for dy in (0, 30, 60, 90)))
     page.evaluate(FRAMES)
     assert start(page) == was
-    finger(context, page, (x, y))
-    page.evaluate(FRAMES)
-    assert start(page)[0] < -1
+
+
+def test_a_tap_on_the_plane_puts_the_start_there(context, page):
+    box = page.locator("#plane").bounding_box()
+    for _ in range(10):  # one that a busy machine has drawn out is a long press and no tap
+        finger(context, page, (box["x"] + 80, box["y"] + 200))
+        page.wait_for_timeout(300)
+        if start(page)[0] < -1:
+            break
+    assert start(page)[0] == pytest.approx(-2.4, abs=0.2)
 
 
 def test_the_start_moves_by_keys_and_says_where_it_is(page):
