@@ -6,11 +6,15 @@ import os
 import secrets
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.draws import on_path
 from tests.draws.sitecustomize import NUMBER, Draws
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: the suite has a process per core already
+# On a busy machine an example may take any time: what is slow is measured by the benchmarks.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -48,7 +48,7 @@ def test_a_start_that_is_close_enough_is_the_end(t_end):
     assert (resting.outcome, resting.t_end) == (Outcome.CONVERGED, 0.0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(problems(), st.sampled_from(METHODS), st.floats(-12.0, -1.0))
 def test_the_log_is_the_one_of_a_longer_run_up_to_there(problem, method, power):
     sheaf, c0 = problem

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaflab import Euler, Exact, Network, Sheaf
@@ -30,7 +30,6 @@ def by_eigenvectors(traj, times):
     return states
 
 
-@settings(deadline=None)
 @given(problems(), seeds, st.sampled_from(["auto", "closed", "taylor"]))
 def test_states_are_those_of_the_closed_form_of_each_stretch(problem, seed, method):
     sheaf, c0 = problem
@@ -125,7 +124,6 @@ def test_a_pickled_region_computes_its_matrices_anew():
     assert np.array_equal(there.spectrum, rates)
 
 
-@settings(deadline=None)
 @given(problems(), seeds)
 def test_velocity_and_slope_are_those_of_the_mode_there(problem, seed):
     sheaf, c0 = problem

@@ -72,7 +72,7 @@ def test_close_rates_that_cancel_are_followed_to_a_late_root():
     assert time == pytest.approx(np.log(5e5), abs=1e-3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.sampled_from([0.0, 1e-3, 1e-9]))
 def test_against_dense_sampling(seed, terms, constant):
     rng = np.random.default_rng(seed)
@@ -104,7 +104,7 @@ def test_groups_compete_and_do_not_disturb_each_other():
     np.testing.assert_allclose(limits, np.log(2.0))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.floats(-0.5, 1.5), min_size=1, max_size=6))
 def test_polynomials_with_known_roots(roots):
     f = np.poly(roots)[::-1] * (-1) ** len(roots)

@@ -28,7 +28,7 @@ def polynomials(rng, m, degree):
     return np.array(found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9))
 def test_each_first_root_is_the_one_found_alone(seed, degree):
     a = polynomials(np.random.default_rng(seed), 40, degree)
@@ -66,7 +66,7 @@ def test_a_product_rounds_a_row_the_same_in_any_company(k):
         np.testing.assert_array_equal(product(rows[:cut], matrix), whole[:cut])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1))
 def test_sums_settled_at_first_sight_are_settled_rightly(seed):
     """Theorem 1, its corollary and the bracket together, against dense samples of three exponentials."""

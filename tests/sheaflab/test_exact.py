@@ -42,7 +42,7 @@ def adversarial(draw):
     return sheaf, c0
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(adversarial(), st.sampled_from(METHODS))
 def test_adversarial_networks_never_hang_never_raise_and_never_gain_energy(problem, method):
     sheaf, c0 = problem

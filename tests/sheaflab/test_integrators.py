@@ -17,7 +17,7 @@ def one_neuron(weight: float, bias: float, output_bias: float = 0.0) -> Sheaf:
 
 
 @pytest.mark.parametrize("stepper", STEPPERS, ids=repr)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problem=problems(shapes=st.sampled_from([[2, 4, 1], [1, 1, 1], [3, 2, 3, 2]])))
 def test_battery(stepper, problem):
     """What every stepping scheme promises, whatever the problem."""
@@ -41,7 +41,7 @@ def test_battery(stepper, problem):
     assert not traj.log.certified
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problem=problems(), dt=st.sampled_from([0.003, 0.02, 0.1, 0.9]), t_end=st.sampled_from([0.7, 3.0, 9.1]))
 def test_many_steps_at_once_are_the_steps_one_by_one(problem, dt, t_end):
     """Bit for bit, with a remainder, chattering, or growing without bound; a subclass with its own `advance` never leaps."""

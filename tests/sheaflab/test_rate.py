@@ -14,7 +14,7 @@ from tests.sheaflab.strategies import problems
 SMALL = st.sampled_from([[2, 4, 1], [1, 3, 2], [2, 2, 3, 1], [1, 2, 1, 2, 2]])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(shapes=SMALL))
 def test_the_rate_is_the_least_over_all_patterns(problem):
     sheaf, _ = problem
@@ -30,7 +30,7 @@ def test_the_rate_is_the_least_over_all_patterns(problem):
         assert bound.value == pytest.approx(found.value)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(shapes=SMALL), st.data())
 def test_the_rate_holds_for_the_fractional_weights_of_sliding_neurons(problem, data):
     sheaf, _ = problem
@@ -58,7 +58,7 @@ def test_a_deep_network_gets_a_lower_bound_that_says_so():
     assert found.value <= found.upper <= sampled * (1 + 1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(shapes=SMALL))
 def test_the_bracket_holds_the_rate(problem):
     exact, bracket = (slowest_rate(problem[0].net, most) for most in (12, 0))

@@ -85,7 +85,7 @@ def test_a_graze_that_doubles_cannot_tell_is_decided():
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(adversarial(), st.sampled_from(METHODS))
 def test_the_quick_certificate_is_never_contradicted(problem, method):
     sheaf, c0 = problem

@@ -48,7 +48,7 @@ def chain(mini, secret, tmp_path_factory):
 
 
 @given(st.data())
-@settings(max_examples=DAMAGED, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=DAMAGED, suppress_health_check=list(HealthCheck))
 def test_every_damaged_notebook_ends_with_a_recorded_grade_and_a_reason(mini, submit, key, chain, data):
     raw = damaged(data.draw, submit())
     note(raw.decode("utf-8", "replace"))

@@ -16,7 +16,7 @@ from tests.graders.damage import damaged
 
 
 @given(st.data())
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
 @pytest.mark.slow
 def test_a_thousand_damaged_notebooks_can_all_be_graded(mini, submit, data):
     raw = damaged(data.draw, submit())
@@ -43,7 +43,7 @@ def test_a_submission_leaves_no_trace_in_the_release_that_the_next_is_held_again
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 def test_any_bytes_end_in_a_notebook_and_a_reason(mini, raw):
     mended = repair(raw, mini, mini.notebooks[0])
     assert mended.status is Status.UNREADABLE

@@ -59,13 +59,13 @@ values = st.recursive(
 
 
 @given(values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_plain_values_come_back_as_they_went(value):
     assert through(value) == value
 
 
 @given(arrays)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_arrays_come_back_as_they_went(value):
     back = through([value])[0]
     assert back.dtype == value.dtype
@@ -82,7 +82,7 @@ def test_library_values_come_back_equal():
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_noise_is_refused(data):
     with pytest.raises(ProtocolError):
         load(reader(data), decode)
@@ -106,14 +106,14 @@ headers = st.recursive(
 
 
 @given(headers, st.binary(max_size=64))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_any_header_gives_a_value_or_a_protocol_error(header, body):
     with contextlib.suppress(ProtocolError):
         load(reader(frame(header, body)), decode)
 
 
 @given(values | arrays.map(lambda a: [a]), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_damaged_frame_gives_a_value_or_a_protocol_error(value, data):
     raw = bytearray(b"".join(bytes(piece) for piece in dump(value)))
     for _ in range(data.draw(st.integers(1, 3))):
