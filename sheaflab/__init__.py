@@ -19,7 +19,7 @@ from sheaflab.study.notebook import check, hint, problem, progress, solution
 from sheaflab.switchlog import Switch, SwitchLog
 from sheaflab.trajectory import Trajectory
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "ActivationRegion",
     "Certificate",
