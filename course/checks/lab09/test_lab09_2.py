@@ -118,6 +118,10 @@ class TestExercise_2_2:
         for problem, c0, expected in whole_runs(instances.rng("run")):
             hint = "the velocity of the region that the state is in"
             self.against(student, problem, c0, expected, 0.01, 8.0, hint)
+        rng = instances.rng("rest")
+        problem = problems.sheaf(rng)
+        near = problem.harmonic_extension() + 1e-4 * problems.cochain(rng, problem)
+        self.compare(student, problem, near, 0.01, 0.5, "however slow the flow is, it does not stand still")
         self.one_object(student, instances.rng("object"))
 
     def one_object(self, student: Any, rng: Any) -> None:
