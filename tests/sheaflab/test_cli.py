@@ -93,7 +93,7 @@ def test_notebooks_of_a_folder_above_are_read_and_said_and_never_reset_from_belo
         (["demo", "--widths", "2,x,1"], "must be integers with commas, like 2,4,1, got '2,x,1'"),
         (["demo", "--widths", "2,1"], "`widths` must be at least 3 positive integers"),
         (["demo", "--network-seed", "-1"], "argument --network-seed: must be a whole number from 0 on, got '-1'"),
-        (["demo", "--t-end", "0"], "`t_end` must be finite and greater than 0, got 0.0"),
+        (["demo", "--t-end", "0"], "`t_end` must be greater than 0, got 0.0"),
         (["demo", "--out", "taken/deeper"], "must be a folder, and taken is a file; name another"),
         (["dance"], "invalid choice: 'dance'"),
         ([], "the following arguments are required: COMMAND"),
