@@ -360,9 +360,22 @@ def lateness(problem: Sheaf, times: Any, states: Any) -> float:
     return worst
 
 
+class Moving(Bisected):
+    """A bisection that moves the state that it is given by a hair."""
+
+    def __init__(self, dt: float, size: float) -> None:
+        super().__init__(dt)
+        self.size = size
+
+    def locate(self, region: ActivationRegion, c: Any, h: float) -> float:
+        found = super().locate(region, c, h)
+        c[-1] += self.size
+        return found
+
+
 def located(problem: Sheaf, c0: Any, dt: float, make: Callable[[float], Any] = Bisected) -> list[float]:
     """The times of the switches, and whether a step ends too late for the task."""
-    run = make(dt).run(problem, c0, 6.0)
+    run = make(dt).run(problem, c0.copy(), 6.0)
     return [*run.log.times, float(lateness(problem, run.times, run.states) > 1.05 * BRACKET)]
 
 
@@ -374,6 +387,7 @@ MISLOCATED: dict[str, Any] = {
     **{f"tol = {tol:g}": wrongly(tol=tol) for tol in (3e-10, 1e-9, 1e-8, 3e-7, 1e-6, 1e-4)},
     **{f"{number} halvings": wrongly(halvings=number) for number in (10, 20, 25, 30)},
     **{f"{margin:g} too late": wrongly(margin=margin) for margin in (1e-9, 1e-8, 1e-6)},
+    **{f"the state moved by {size:g}": partial(located, make=partial(Moving, size=size)) for size in (-1e-9, 1e-9)},
     "Euler": partial(located, make=Euler),
     "the first four neurons": wrongly(outside=lambda r, c, end, s: ((s > 0)[:4] != r.pattern[:4]).any()),
     "the output, too": wrongly(outside=lambda r, c, end, s: ((s > 0) != (c > 0)).any()),
@@ -632,13 +646,35 @@ STRAYED: dict[str, Any] = {
     "at grid times": on_grid_alone,
 }
 LONG: dict[str, Any] = {"dt = 0.1 at most": lambda runs: of_step(0.1)(runs) if runs.dt > 0.1 else strayed(runs)}
+OF_BOTH = (
+    "Euler twice", "bisected twice", "swapped", "the larger one first", "the smaller one first", "at grid times",
+)  # fmt: skip
+"""Near misses of which one of the two distances is right."""
+PARTS = {"coarse": slice(0, 1), "bisected": slice(1, 2), "both": slice(0, 2)}
+"""Which of the two distances a check looks at."""
+
+
+def seen_in(part: slice, miss: Callable[[Runs], list[float]]) -> Callable[[Runs], list[float]]:
+    """A near miss as a check sees it that looks at a part of what is returned."""
+
+    def judge(runs: Runs) -> list[float]:
+        found = strayed(runs)
+        found[part] = miss(runs)[part]
+        return found
+
+    return judge
+
+
 DISTANCE_TOL = 1e-6
 """Both sides are the same sums; a crossing found 1e-10 apart moves a state by its speed times that."""
 
 
 @problems.remembered
-def compared(rng: np.random.Generator, steps: tuple[float, ...], one: bool = False) -> list[Case]:
-    """Runs on which each near miss of the two distances shows; with `one`, a single run, which is found soon."""
+def compared(rng: np.random.Generator, which: str, steps: tuple[float, ...], one: bool = False) -> list[Case]:
+    """Runs on which each near miss of the distances that a check looks at shows; with `one`, a run that is found soon.
+
+    `which` is a key of PARTS.
+    """
 
     def draw(rng: np.random.Generator) -> tuple[Runs] | None:
         widths = [[2, 4, 1], [2, 6, 1], [3, 3, 2], [2, 3, 3, 1]][int(rng.integers(4))]
@@ -665,6 +701,7 @@ def compared(rng: np.random.Generator, steps: tuple[float, ...], one: bool = Fal
         return bool(np.abs(np.array(far) - expected[1]).max() < 0.01 * DISTANCE_TOL)
 
     near = {name: miss for name, miss in STRAYED.items() if name != "dt = 0.1"} if steps == (0.1,) else STRAYED | LONG
+    near = {name: miss if name in OF_BOTH else seen_in(PARTS[which], miss) for name, miss in near.items()}
     near, least, most = ({"swapped": STRAYED["swapped"]}, 1, 1) if one else (near, 2, 9)
     return separating(rng, draw, strayed, near, tol=DISTANCE_TOL, certain=certain, least=least, most=most)
 
@@ -703,8 +740,9 @@ class TestExercise_6_4:
 
         return following(student, "BisectingEuler", "6.3", works, "EventEuler")
 
-    def cases(self, instances: Any, label: str, *steps: float) -> list[Case]:
-        return compared(instances.pooled(label), steps) + compared(instances.rng("own"), steps, one=True)
+    def cases(self, instances: Any, which: str, *steps: float) -> list[Case]:
+        pooled = compared(instances.pooled(which), which, steps)
+        return pooled + compared(instances.rng("own"), which, steps, one=True)
 
     def ask(self, student: Any, case: Case, which: str, *, own: bool) -> None:
         runs: Runs = case.args[0]
@@ -712,7 +750,7 @@ class TestExercise_6_4:
         with problems.own_work(student, "compare", forbidden_in("lab09", "6.4") if own else (), hint=hint):
             values = student.series("compare", (runs.problem, runs.c0, runs.dt))[0]
         got = problems.matrix(values)
-        parts = {"coarse": slice(0, 1), "bisected": slice(1, 2), "both": slice(0, 2)}[which]
+        parts = PARTS[which]
         call = f"compare(sheaf, c0, {runs.dt}) with widths {runs.problem.net.widths}: {which}"
         hint = "largest norm of run.states − exact.at(run.times), over t ≤ 10; Euler first, BisectingEuler second"
         got = got[parts] if got.shape == (2,) else got
@@ -731,5 +769,5 @@ class TestExercise_6_4:
 
     def test_other_steps(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in self.cases(instances, "steps", 0.2, 0.05, 0.03, 0.02):
+            for case in self.cases(instances, "both", 0.2, 0.05, 0.03, 0.02):
                 self.ask(student, case, "both", own=own)

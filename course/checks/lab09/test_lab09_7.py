@@ -624,6 +624,9 @@ MISTAKEN: dict[str, Any] = {
     "never leaves": count_alone(wrong(leaves=lambda off, on: "")),
     "leaves to the active side alone": count_alone(wrong(leaves=lambda off, on: "on" if on >= 0 else "")),
     "leaves to the inactive side alone": count_alone(wrong(leaves=lambda off, on: "off" if off <= 0 else "")),
+    "leaves beyond a speed of 0.1": count_alone(
+        wrong(leaves=lambda off, on: "off" if off <= -0.1 else "on" if on >= 0.1 else "")
+    ),
     "always slides": count_alone(wrong(slides=lambda off, on: True)),
     "never slides": count_alone(wrong(slides=lambda off, on: False)),
     "overshoot kept": wrong(to_wall=False),
