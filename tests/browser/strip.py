@@ -1,4 +1,4 @@
-"""Four moments of the explorable in one picture, as the documentation shows them.
+"""Four moments of the explorable in one picture, with the page's own key, as the documentation shows them.
 
     python -m tests.browser.strip course/docs/images/explorable.png
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import tempfile
 from pathlib import Path
@@ -16,7 +17,26 @@ from playwright.sync_api import Page
 from sheaflab.explorable import page as explorable
 from tests.browser.lab import browser
 
-COLOURS = 64
+COLOURS = 128
+TITLES = ("1. The first start.", "2. The start, dragged.", "3. Dragged further.", "4. The first start, and Euler.")
+SHEET = """
+  body { width: 1600px; }
+  #strip { display: grid; grid-template-columns: repeat(4, 1fr); gap: 0 16px; padding: 8px; }
+  #strip h2 { font-size: 21px; line-height: 1.3; margin: 0 0 6px; }
+  #strip p { font-size: 19px; line-height: 1.35; margin: 0 0 10px; align-self: start; max-width: none; }
+  #strip img { width: 100%; align-self: start; }
+  #strip .key, #strip #slice { grid-column: 1 / -1; font-size: 19px; color: var(--ink); }
+"""
+LAY_OUT = """([sheet, moments]) => {
+  const make = (name, text) => Object.assign(document.createElement(name), {textContent: text});
+  const strip = Object.assign(document.createElement("section"), {id: "strip"});
+  strip.append(...moments.map(({title}) => make("h2", title)), ...moments.map(({told}) => make("p", told)));
+  strip.append(...moments.map(({image}) => Object.assign(make("img", ""), {src: `data:image/png;base64,${image}`})));
+  strip.append(document.querySelector(".key"), document.querySelector("#slice"));
+  document.head.append(make("style", sheet));
+  document.body.replaceChildren(strip);
+  return Promise.all([...strip.querySelectorAll("img")].map((image) => image.decode()));
+}"""
 
 
 def look(page: Page) -> Image.Image:
@@ -29,11 +49,11 @@ def look(page: Page) -> Image.Image:
     return joined
 
 
-def moments(page: Page) -> list[Image.Image]:
-    """Before, while and after the start is dragged, and later with Euler's steps."""
+def moments(page: Page) -> list[tuple[Image.Image, str]]:
+    """Before, while and after the start is dragged, and later with Euler's steps: pictures, and what the page says."""
     page.set_viewport_size({"width": 400, "height": 1400})
     page.add_style_tag(content="#bar { position: static !important; }")
-    found = [look(page)]
+    found = [(look(page), told(page))]
     box = page.locator("#handle").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -41,12 +61,30 @@ def moments(page: Page) -> list[Image.Image]:
     page.mouse.down()
     for dx, dy in ((-60, -110), (-150, -210)):
         page.mouse.move(x + dx, y + dy, steps=5)
-        found.append(look(page))
+        found.append((look(page), told(page)))
     page.mouse.up()
     page.click("#again")
     page.check("#euler")
     page.fill("#time", "300")
-    return [*found, look(page)]
+    return [*found, (look(page), told(page))]
+
+
+def told(page: Page) -> str:
+    """The time that is shown, and what the page says of the run, but for its energy."""
+    now, said = page.locator("#now").inner_text(), page.locator("#said").inner_text()
+    return f"Shown at {now.split(' · ')[0]}. {said.split(' The energy')[0]}"
+
+
+def strip(page: Page) -> bytes:
+    """All moments beside each other, each with what the page says of it, above the page's key: a PNG file."""
+    shown = []
+    for title, (picture, said) in zip(TITLES, moments(page), strict=True):
+        file = io.BytesIO()
+        picture.save(file, "png")
+        shown.append({"title": title, "told": said, "image": base64.b64encode(file.getvalue()).decode()})
+    page.set_viewport_size({"width": 1616, "height": 1400})
+    page.evaluate(LAY_OUT, [SHEET, shown])
+    return page.locator("#strip").screenshot()
 
 
 def main() -> None:
@@ -59,13 +97,8 @@ def main() -> None:
         file.write_text(explorable.page(), encoding="utf-8")
         page = context.new_page()
         page.goto(file.as_uri())
-        pictures = moments(page)
-    strip = Image.new("RGB", (sum(p.width + 16 for p in pictures) - 16, max(p.height for p in pictures)), "white")
-    x = 0
-    for picture in pictures:
-        strip.paste(picture, (x, 0))
-        x += picture.width + 16
-    strip.quantize(COLOURS).save(target, optimize=True)
+        picture = Image.open(io.BytesIO(strip(page)))
+    picture.convert("RGB").quantize(COLOURS).save(target, optimize=True)
 
 
 if __name__ == "__main__":
