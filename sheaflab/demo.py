@@ -152,11 +152,15 @@ def figures(experiment: Experiment) -> dict[str, Figure]:
     ax.loglog(STEPS, np.maximum(experiment.sign_changes, 0.5), "o-", color="#D55E00", label="Euler: sign changes")
     until = min(traj.t_end, EULER_END)
     count = int(np.count_nonzero(traj.log.times <= until))
-    ax.axhline(max(count, 0.5), color="#0072B2", label=f"exact flow: {count} switches")
+    ax.axhline(max(count, 0.5), color="#0072B2", label=f"exact flow, same run: {count} switches")
     what = f"number logged until t = {until:g}"
     ax.set(xlabel=r"step $\Delta t$", ylabel=what, title="What Euler counts, against what happens")
     ax.set_xticks(STEPS, [str(dt) for dt in STEPS])
-    ax.minorticks_off()
+    ax.xaxis.minorticks_off()
+    ax.margins(0.12)
+    for dt, changes in zip(STEPS, experiment.sign_changes, strict=True):
+        place = (dt, max(changes, 0.5))
+        ax.annotate(f"{changes:g}", place, (0, 7), textcoords="offset points", ha="center", fontsize="small")
     ax.legend(fontsize="small")
     return made
 

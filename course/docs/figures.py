@@ -61,18 +61,6 @@ def bernstein(ax: Axes) -> None:
     ax.legend(fontsize="small")
 
 
-def chatter(ax: Axes) -> None:
-    """What Euler counts on a sliding stretch."""
-    run = lab_run()
-    ax.loglog(demo.STEPS, run.sign_changes, "o-", color=RED, label="Euler: sign changes")
-    count = int(np.count_nonzero(run.trajectory.log.times <= demo.EULER_END))
-    ax.axhline(count, color=BLUE, label=f"exact flow: {count} switches")
-    ax.set_xticks(demo.STEPS, [str(dt) for dt in demo.STEPS])
-    ax.minorticks_off()
-    ax.set(xlabel="step Δt", ylabel=f"number logged until t = {demo.EULER_END:g}", title="Why sliding is a mode")
-    ax.legend(fontsize="small")
-
-
 def zigzag(ax: Axes) -> None:
     """The sliding neuron under Euler and under the exact flow."""
     traj = lab_run().trajectory
@@ -173,7 +161,7 @@ def decay(ax: Axes) -> None:
 
 
 DRAWN: dict[str, Callable[[Axes], None]] = {
-    "advance": advance, "sampled": sampled, "bernstein": bernstein, "chatter": chatter, "zigzag": zigzag,
+    "advance": advance, "sampled": sampled, "bernstein": bernstein, "zigzag": zigzag,
     "spectrum": spectrum, "methods": methods, "counts": width_counts, "kinks": kinks, "decay": decay,
 }  # fmt: skip
 
@@ -181,7 +169,7 @@ DRAWN: dict[str, Callable[[Axes], None]] = {
 def save_all(folder: Path) -> list[Path]:
     """Write every figure and return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = {stem: figure for stem, figure in demo.figures(lab_run()).items() if stem != "chatter"}
+    made = demo.figures(lab_run())
     for stem, draw in DRAWN.items():
         made[stem] = Figure(figsize=(6.4, 4.2), layout="constrained")
         draw(made[stem].add_subplot())

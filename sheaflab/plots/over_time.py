@@ -12,7 +12,16 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from sheaflab.arrays import FloatArray, as_positive
-from sheaflab.plots.signs import HATCH, PALETTE, band_handles, coordinate_label, draw_lines, mode_colors, numbered
+from sheaflab.plots.signs import (
+    HATCH,
+    PALETTE,
+    band_handles,
+    coordinate_label,
+    draw_lines,
+    mode_colors,
+    numbered,
+    pattern_key,
+)
 from sheaflab.switchlog import Switch
 from sheaflab.trajectory import Piece, Trajectory
 
@@ -160,7 +169,9 @@ def plot_bands(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> 
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(  # below the axis: the bands leave no free corner
         handles=band_handles(trajectory),
+        title=pattern_key(trajectory),
         fontsize="small",
+        title_fontsize="small",
         ncols=4,
         frameon=False,
         loc="upper center",
@@ -205,7 +216,8 @@ def plot_run(
     if (legend := bands.get_legend()) is not None:
         legend.remove()  # it would lie on the label of the time axis
     handles = band_handles(trajectory)
-    figure.legend(handles=handles, ncols=4, fontsize="small", frameon=False, loc="outside lower center")
+    look: dict[str, Any] = {"fontsize": "small", "title_fontsize": "small", "frameon": False}
+    figure.legend(handles=handles, title=pattern_key(trajectory), ncols=4, loc="outside lower center", **look)
     if numbers := {number: s.time for number, s in numbered(trajectory).items() if s.time <= t_max}:
         for ax in (energy, slope):
             for t in numbers.values():

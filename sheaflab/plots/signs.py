@@ -78,10 +78,17 @@ def numbered(trajectory: Trajectory) -> dict[int, Switch]:
     return dict(enumerate(trajectory.log, start=1))
 
 
+def pattern_key(trajectory: Trajectory) -> str:
+    """Return how a legend's σ are read; nothing where it has none."""
+    return "σ: neurons 0, 1, … from left to right; ~ slides" if trajectory.sheaf.h <= _LONGEST_LABEL else ""
+
+
 def line_handles(trajectory: Trajectory) -> list[Artist]:
     """Return the rows of a legend for lines."""
     colors = mode_colors(trajectory)
     handles = _limited(colors, [Line2D([], [], color=c, lw=3, label=_label(m)) for m, c in colors.items()])
+    if handles:
+        handles.insert(0, Line2D([], [], ls="", label=pattern_key(trajectory)))
     if handles and _slides(colors):
         handles.append(Line2D([], [], color="0.45", lw=3.6, ls=_STRIPES, label="striped: a neuron slides"))
     return handles

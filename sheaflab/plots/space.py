@@ -46,7 +46,7 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
     """Draw the trajectory's projection on two hidden coordinates, coloured by region, with the direction of time.
 
     A switch of one of the two is a numbered circle on the wall of its neuron. A switch of another neuron, whose wall is
-    not in this plane, is a numbered square.
+    not in this plane, is a numbered diamond. (A square is a switch without a kink, as in :func:`plot_energy`.)
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _switches(ax: Axes, trajectory: Trajectory, pair: list[int]) -> tuple[list[A
         x, y = trajectory.at(switch.time)[pair]
         here = _place(trajectory, switch) in pair
         label = "switch, on its neuron's wall" if here else "switch of another neuron"
-        marker = "o" if here else "s"
+        marker = "o" if here else "D"
         (mark,) = ax.plot(x, y, marker, color="black", ms=7, mfc="white", mew=1.4, ls="", label=label, zorder=6)
         kinds.setdefault(here, mark)
         aside = (-9, 2) if number % 2 else (9, 2)  # those of two neighbours do not meet

@@ -105,6 +105,9 @@ def test_sliding_is_striped_on_lines_and_hatched_in_bands_as_the_legends_say(sli
     hatched = [bars for bars in plot_bands(bands, sliding) if getattr(bars, "get_hatch", lambda: None)()]
     assert len(hatched) == len(slides)
     legend = {text.get_text(): handle for text, handle in zip(bands.get_legend().get_texts(), bands.get_legend().legend_handles, strict=True)}
+    how = bands.get_legend().get_title().get_text()
+    assert how == "σ: neurons 0, 1, … from left to right; ~ slides"
+    assert how in {text.get_text() for text in lines.get_legend().get_texts()}
     assert legend["hatched: slides"].get_hatch() == hatched[0].get_hatch()
     assert {handle.get_hatch() for label, handle in legend.items() if label.startswith("σ")} == {None}
     calm = Exact().run(sliding.sheaf, sliding.states[-1], t_end=1.0)
@@ -121,7 +124,7 @@ def test_the_plane_that_is_drawn_has_most_switches_on_its_walls(sliding, ax):
     for switch, at in zip(sliding.log, marks.values(), strict=True):
         np.testing.assert_allclose(at, sliding.at(switch.time)[[0, 2]])
     kinds = {line.get_label(): line.get_marker() for line in ax.lines if "switch" in str(line.get_label())}
-    assert kinds == {"switch, on its neuron's wall": "o", "switch of another neuron": "s"}
+    assert kinds == {"switch, on its neuron's wall": "o", "switch of another neuron": "D"}
     one = Exact().run(Sheaf(Network.random([2, 1, 1], seed=0), [1.0, -1.0]), [1.0, 1.0], t_end=1.0)
     with pytest.raises(ValueError, match=r"a plane needs two hidden neurons, .* has 1"):
         switching_plane(one)
