@@ -38,7 +38,8 @@ for ax, width in zip(axes, [4, 8]):
     start = 2 * np.random.default_rng(3).standard_normal(width + 1)
     traj = Exact().run(Sheaf(net, x=[1.0, -1.0]), start, t_end=20.0)
     plot_bands(ax, traj)
-    ax.set(xlim=(0, 4), title=f"[2, {width}, 1]: {traj.log.count} switches, {2**width} regions")
+    visited = len({piece.region.modes for piece in traj.pieces})
+    ax.set(xlim=(0, 4), title=f"[2, {width}, 1]: {traj.log.count} switches, visits {visited} of {2**width} regions")
 plt.show()
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-5-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -176,7 +177,8 @@ for w, marker, color in zip(widths, "os^Dv", ["#0072B2", "#E69F00", "#009E73", "
 b.plot([0, 1], [0, 1], "k--", label=r"rate $= \lambda^*$")
 b.fill_between([0, 1], [0, 1], color="0.9", zorder=0)
 b.text(0.6, 0.3, "Theorem 9.4:\nnone lies here", ha="center")
-b.set(xlabel=r"$\lambda^*$ of the network", ylabel="measured rate, late in the run", title="Each network against its own bound")
+b.text(0.62, 1.0, "exactly 1: no neuron is active", va="center", fontsize="small")
+b.set(xlabel=r"$\lambda^*$ of the network", ylabel=r"measured rate $\lambda$, from t = 8 to 12", title="Each network against its own bound")
 b.set(xlim=(0, 1.02), ylim=(0, 1.05))
 b.legend(fontsize="small", loc="lower right")
 plt.show()
@@ -189,6 +191,7 @@ for w, count in zip(widths, counts):
 #
 # The number of switches doubles with the width, the rate does not: from width 8 on the marks gather around one place, more and
 # more closely the wider the layer. All lie on or above the diagonal: a run may settle faster than its $\lambda^*$, never slower.
+# Where the rate is exactly 1, no neuron is active late in the run: then $s = 0$, and all eigenvalues are 1.
 #
 # </details>
 
