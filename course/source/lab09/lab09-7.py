@@ -43,10 +43,10 @@ exact = Exact().run(sheaf, start, t_end=20.0)
 slide = [s.time for s in exact.log if s.neuron == 1]
 
 fig, (a, b, c) = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
-for (dt, run), color, look in zip(runs.items(), ["#D55E00", "#0072B2"], ["-", "--"]):
-    a.plot(run.times, run.states[:, 1], color=color, lw=1, label=rf"Euler, $\Delta t = {dt}$")
+for (dt, run), color, look, mark in zip(runs.items(), ["#D55E00", "#0072B2"], ["-", "--"], "s."):
+    a.plot(run.times, run.states[:, 1], look, color=color, lw=1, label=rf"Euler, $\Delta t = {dt}$")
     near = (run.times > 5.5) & (run.times < 5.7)
-    b.plot(run.times[near], run.states[near, 1], ".-", color=color, lw=0.8, ms=5)
+    b.plot(run.times[near], run.states[near, 1], f"{mark}-", color=color, lw=0.8, ms=5, label=rf"Euler, $\Delta t = {dt}$")
     c.step([0, *run.log.times, 10], [*range(len(run.log) + 1), len(run.log)], look, where="post", color=color, label=f"Euler, $\\Delta t = {dt}$: {len(run.log)}")
 c.step([0, *exact.log.times, 10], [*range(len(exact.log) + 1), len(exact.log)], ":", where="post", color="black", lw=2, label=f"exact flow: {len(exact.log)}")
 for ax in (a, c):
@@ -57,6 +57,7 @@ for ax, title in ((a, "Neuron 1, near its wall"), (b, "The same, as a close-up")
 a.set(xlim=(0, 10), ylim=(-0.03, 0.03))
 c.set(xlim=(0, 10), xlabel="time $t$", ylabel="switches counted so far", title="The shorter the step, the more are counted")
 a.legend(fontsize="small")
+b.legend(fontsize="small")
 c.legend(fontsize="small")
 plt.show()
 print("exact:", exact.log)
