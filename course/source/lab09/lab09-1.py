@@ -52,7 +52,7 @@ forward = sheaf.harmonic_extension()  # the forward pass, as a free cochain
 fig, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
 names = [f"$r^1_{i}$" for i in range(4)] + ["$r^2$"]
 ax.bar(np.arange(5) - 0.2, sheaf.residual(guess), 0.4, color="#0072B2", label="random guess")
-ax.bar(np.arange(5) + 0.2, sheaf.residual(forward), 0.4, color="#D55E00", label="forward pass (all zero)")
+ax.plot(np.arange(5) + 0.2, sheaf.residual(forward), "D", color="#D55E00", label="forward pass (all zero)")
 ax.axhline(0, color="0.3", lw=0.8)
 ax.set_xticks(range(5), names)
 ax.set(ylabel="disagreement on the edge", title="A guess is a forward pass when no edge disagrees")
