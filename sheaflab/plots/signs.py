@@ -80,7 +80,9 @@ def numbered(trajectory: Trajectory) -> dict[int, Switch]:
 
 def pattern_key(trajectory: Trajectory) -> str:
     """Return how a legend's σ are read; nothing where it has none."""
-    return "σ: neurons 0, 1, … from left to right; ~ slides" if trajectory.sheaf.h <= _LONGEST_LABEL else ""
+    if trajectory.sheaf.h > _LONGEST_LABEL:
+        return ""
+    return "σ: neurons 0, 1, … from left to right" + ("; ~ slides" if _slides(mode_colors(trajectory)) else "")
 
 
 def line_handles(trajectory: Trajectory) -> list[Artist]:

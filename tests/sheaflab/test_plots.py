@@ -113,6 +113,7 @@ def test_sliding_is_striped_on_lines_and_hatched_in_bands_as_the_legends_say(sli
     calm = Exact().run(sliding.sheaf, sliding.states[-1], t_end=1.0)
     plot_bands(figure.add_subplot(), calm)
     assert "hatched: slides" not in {text.get_text() for text in figure.axes[-1].get_legend().get_texts()}
+    assert figure.axes[-1].get_legend().get_title().get_text() == "σ: neurons 0, 1, … from left to right"
 
 
 def test_the_plane_that_is_drawn_has_most_switches_on_its_walls(sliding, ax):
