@@ -42,6 +42,7 @@ def adversarial(draw):
     return sheaf, c0
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(adversarial(), st.sampled_from(METHODS))
 def test_adversarial_networks_never_hang_never_raise_and_never_gain_energy(problem, method):

@@ -59,7 +59,9 @@ def test_a_run_is_the_one_of_its_inputs_own_sheaf(widths, method):
         assert ensemble.energies[0, k] == pytest.approx(sheaf.energy(starts[k]))
 
 
-@pytest.mark.parametrize("widths", [[2, 5, 1], [2, 5, 4, 2], [50, 33, 40, 3]], ids=str)
+@pytest.mark.parametrize(
+    "widths", [[2, 5, 1], [2, 5, 4, 2], pytest.param([50, 33, 40, 3], marks=pytest.mark.slow)], ids=str
+)
 def test_every_digit_is_the_same_for_any_chunk_and_order(widths):
     net, X, starts = many(widths, 60)
     sheaves, last = Sheaves(net, X), Sheaves(net, X[-1:])

@@ -157,6 +157,7 @@ def test_what_a_call_raises_is_told_with_the_call_itself(student):
     assert told(lambda: student.call("Runs.run", 1)).startswith("Runs.run(…): there is no")
 
 
+@pytest.mark.slow
 def test_checks_that_are_not_run_after_one_that_took_too_long_say_so(sandboxed):
     sandboxed.next_exercise()
     with pytest.raises(StudentFault) as first:

@@ -99,7 +99,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.slow if case == "sleeps" else ()) for case in CASES]
+)
 def test_every_end_of_a_call_has_its_status(grade, submit, case):
     source, status, said = CASES[case]
     result = grade(submit(ex_1_1=source))

@@ -84,6 +84,7 @@ def test_who_sleeps_is_ended_at_the_deadline():
         assert domain.call(double, 1) == 2
 
 
+@pytest.mark.slow
 def test_who_holds_its_own_deadline_back_is_killed(monkeypatch):
     monkeypatch.setattr("graders.grading.domain.GRACE", 20.0)
     with Domain(Budget(wall=1.0)) as domain:

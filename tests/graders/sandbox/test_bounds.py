@@ -251,6 +251,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_files_of_very_many_values_are_not_decoded(name, peak):
     with pytest.raises(Unreadable, match="more"):

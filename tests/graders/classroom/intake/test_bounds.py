@@ -203,6 +203,7 @@ def test_bombs_and_nests_are_bounded(inbox, monkeypatch):
     assert "holds more than 256 MB" in said["S3-X"]
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_much_memory_ends_neither_the_run_nor_the_others(inbox):
     inbox.put("ann/lab09-1.ipynb", b'{"":[' + b'{"":[]},' * 4_000_000 + b"{}]}")
     inbox.put("bo/lab09-1.ipynb", first("good"))
@@ -234,6 +235,7 @@ def walk_to_an_end(*arguments):
     reader._walk(*arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("walk", "reason"),
     [
