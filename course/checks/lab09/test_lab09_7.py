@@ -215,6 +215,9 @@ NO_CHATTER: dict[str, Any] = {
     "each row again": again,
     "each row again, in order": lambda *args: sorted(again(*args)),
     "in order of discovery": lambda *args: list(dict.fromkeys(again(*args))),
+    "without neuron 0": lambda *args: [neuron for neuron in chattering(*args) if neuron],
+    "the first of them": lambda *args: chattering(*args)[:1],
+    "the last of them": lambda *args: chattering(*args)[-1:],
 }
 
 
