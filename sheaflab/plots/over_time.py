@@ -59,9 +59,9 @@ def plot_energy(
     pieces, times, states = _shown(trajectory, t_max)
     energies = [np.array([trajectory.sheaf.energy(c) for c in some]) for some in states]
     start = _start_energy(trajectory)
-    ax.set_yscale("log")
     lines = [np.column_stack(line) for line in zip(times, energies, strict=True)]
     line, *stripes = draw_lines(ax, trajectory, pieces, lines)
+    ax.set_yscale("log")
     line.set_label("$V(t)$")
     artists: list[Artist] = [line]
     end = float(times[-1][-1])

@@ -17,8 +17,8 @@ import pytest
 from sheaflab.study.catalogue import catalogue
 from sheaflab.study.workspace import STATE
 from tests.draws import on_path
-from tests.selfstudy.test_solvable import COMMANDS, without_posix
 from tests.sheaflab.test_study import RIGHT, WRONG, folder, say, shown, write
+from tests.without_posix import COMMANDS, without_posix
 
 __all__ = ["folder", "say"]  # fixtures
 
