@@ -45,8 +45,8 @@ for ax, width in zip(axes, [3.0, 0.3, 0.03]):
     ax.axvline(kink.time, color="#D55E00", lw=1, ls="--", label="last switch")
     for label, s in zip(["switches before", None, None], traj.log[:-1]):
         ax.axvline(s.time, color="0.6", lw=1, ls=":", label=label)
-    ax.set_xlim(times[0], times[-1])
-    ax.set(xlabel="time $t$", ylabel=r"$\log V(t)$", title=f"± {width} around the last switch")
+    window = (kink.time - width, kink.time + width)
+    ax.set(xlim=window, xlabel="time $t$", ylabel=r"$\log V(t)$", title=f"± {width} around the last switch")
 axes[0].legend()
 plt.show()
 print(traj.log)
