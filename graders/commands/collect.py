@@ -20,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Take downloaded notebooks into the course's submitted folder. Whose they are is read from the names that "
         "Moodle, Canvas, Blackboard, D2L, ILIAS, Gradescope, GitHub Classroom and nbgrader's exchange give, or from "
-        "folders named for students. Ends with a table of what became of each file; status 1 if anything was left."
+        "folders named for students. Ends with a table of what became of each file; status 1 if anything was left "
+        "or cannot be read."
     )
     parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="a notebook, a folder, a zip archive")
     parser.add_argument(
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="also replace collected files where no record says which one is later",
+        help="also replace collected files where no record says which one is later, and by files that cannot be read",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would become of each file; write nothing")
     add_course_arguments(parser)

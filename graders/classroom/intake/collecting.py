@@ -13,7 +13,16 @@ from pathlib import Path, PurePosixPath
 from graders.classroom.intake.beside import Beside
 from graders.classroom.intake.notebooks import by_marks, by_name
 from graders.classroom.intake.owners import Owner, Owners
-from graders.classroom.intake.placing import Candidate, Ledger, digest_of, latest, put, status_for, write_timestamp
+from graders.classroom.intake.placing import (
+    Candidate,
+    Ledger,
+    counting,
+    digest_of,
+    put,
+    status_beside,
+    status_for,
+    write_timestamp,
+)
 from graders.classroom.intake.reader import read
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE
 from graders.classroom.intake.results import FileRow, FileStatus
@@ -214,13 +223,15 @@ class _Collection:
                     self.rows.append(FileRow(file.where, FileStatus.SAME, student, notebook, candidate.when))
                 else:
                     distinct[candidate.digest] = file, candidate
-            chosen = latest([candidate for _, candidate in distinct.values()])
+            found = [candidate for _, candidate in distinct.values()]
+            chosen = counting(found, replace=self.options.replace)
             for file, candidate in distinct.values():
                 if chosen is None:
                     others = ", ".join(other.where for other, _ in distinct.values() if other is not file)
                     status, more = FileStatus.UNORDERED, f"the other: {others}; keep one of them"
                 elif candidate is not chosen:
-                    status, more = FileStatus.OLDER, ""
+                    status = status_beside(candidate, chosen)
+                    more = _about(status, candidate)
                 else:
                     status, more = self._put(student, notebook, file, candidate)
                 self.rows.append(FileRow(file.where, status, student, notebook, candidate.when, more))
@@ -231,8 +242,8 @@ class _Collection:
         if any(path.is_symlink() for path in (folder.parent, folder, target)):
             return FileStatus.UNREADABLE, f"{folder} is a link, or has one; nothing is written through links"
         status = status_for(chosen, target, self.ledger, student, replace=self.options.replace)
-        more = "--replace takes this one" if status is FileStatus.EXISTING else ""
-        if status in (FileStatus.TAKEN, FileStatus.REPLACED, FileStatus.UNCHANGED):
+        more = _about(status, chosen)
+        if status.taken or status is FileStatus.UNCHANGED:
             assert file.owner.claim is not None
             self.beside.expect(student, file.item, file.owner)
             if not self.options.dry:
@@ -240,7 +251,8 @@ class _Collection:
                     put(chosen.path, target)
                 if status is not FileStatus.UNCHANGED or chosen.time is not None:
                     self.ledger.note(student, file.owner.claim.person, notebook, chosen)
-                    more = write_timestamp(folder, self.ledger.time_of(student, folder)) or more
+                    stamp = write_timestamp(folder, self.ledger.time_of(student, folder))
+                    more = "; ".join(filter(None, (more, stamp)))
         return status, more
 
     def _candidate(self, file: _File, all_late: bool) -> Candidate:
@@ -260,9 +272,16 @@ class _Collection:
             claim.order,
             (f"{folder}/{stem}", number),
             when,
+            file.item.content.problem,
         )
 
     def _say(self, dropped: int) -> None:
         self.notes += self.timing.notes()
         if dropped:
             self.notes.append(f"{dropped} files or folders of systems and editors (such as __MACOSX) were passed over")
+
+
+def _about(status: FileStatus, file: Candidate) -> str:
+    """Say what is wrong with a file that was taken or left, and how it is taken all the same."""
+    remedy = "--replace takes this one" if status in (FileStatus.EXISTING, FileStatus.BROKEN) else ""
+    return "; ".join(filter(None, ("" if status is FileStatus.OLDER else file.problem, remedy)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graders.classroom.intake.results import FileStatus
+from graders.grading.reading import Unreadable, plain_cells, read
 from graders.lab.filenames import SERVED, assignment_of, most_marks, plain_name
 from graders.lab.manifest import Course
 
@@ -19,35 +19,30 @@ class Content:
     Attributes
     ----------
     notebook : bool
-        Whether it is the JSON of a notebook.
+        Whether grading can read it as one.
     marks : frozenset of str
         nbgrader's names of its cells.
     assignment : str
         The assignment it was released for; empty if it names none.
+    problem : str
+        Why grading cannot read it; empty if it can.
     """
 
     notebook: bool = False
     marks: frozenset[str] = frozenset()
     assignment: str = ""
+    problem: str = ""
 
 
 def inspect(content: bytes) -> Content:
     """Return what a file holds. To be called where memory is limited: a few MB of JSON can be a GB of objects."""
     try:
-        data = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return Content()
-    cells = data.get("cells") if isinstance(data, dict) else None
-    if not isinstance(cells, list):
-        return Content()
-    found = set()
-    for cell in cells:
-        metadata = cell.get("metadata") if isinstance(cell, dict) else None
-        ours = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        name = ours.get("grade_id") if isinstance(ours, dict) else None
-        if isinstance(name, str):
-            found.add(name[:100])
-    return Content(True, frozenset(found), assignment_of(data)[:80])
+        data = read(content)
+        cells = plain_cells(data)
+    except Unreadable as error:
+        return Content(problem=str(error))
+    marks = frozenset(name[:100] for cell in cells if (name := cell["grade_id"]))
+    return Content(True, marks, assignment_of(data)[:80])
 
 
 def by_marks(found: Iterable[str], course: Course) -> str | FileStatus | None:

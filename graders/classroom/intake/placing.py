@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from graders.classroom.intake.reader import is_readable
 from graders.classroom.intake.records import TIMESTAMP_FILE
 from graders.classroom.intake.results import FileStatus
 from graders.classroom.intake.times import TIMESTAMP, read_timestamp
@@ -40,6 +41,8 @@ class Candidate:
         The file's name and the number that a browser put behind it.
     when : str
         The time, for people.
+    problem : str
+        Why it cannot be read as a notebook; empty if it can.
     """
 
     where: str
@@ -51,6 +54,7 @@ class Candidate:
     order: tuple[int, ...]
     renamed: tuple[str, int]
     when: str
+    problem: str = ""
 
 
 def digest_of(path: Path) -> str:
@@ -65,6 +69,18 @@ def latest(candidates: Sequence[Candidate]) -> Candidate | None:
         if all(other is one or _later(one, other) for other in candidates):
             return one
     return None
+
+
+def counting(candidates: Sequence[Candidate], *, replace: bool) -> Candidate | None:
+    """Return the latest that can be read, or with `replace` the latest; None if nothing tells which that is."""
+    readable = [candidate for candidate in candidates if not candidate.problem]
+    return latest(candidates if replace or not readable else readable)
+
+
+def status_beside(other: Candidate, chosen: Candidate) -> FileStatus:
+    """Return the status of a file that does not count because `chosen` does."""
+    broken = other.problem and not chosen.problem and not _later(chosen, other)
+    return FileStatus.BROKEN if broken else FileStatus.OLDER
 
 
 def _later(one: Candidate, other: Candidate) -> bool | None:
@@ -140,16 +156,19 @@ class Ledger:
 
 
 def status_for(chosen: Candidate, target: Path, ledger: Ledger, student: str, *, replace: bool) -> FileStatus:
-    """Return the status of a file; another file may already be in its place."""
+    """Return the status of a file. Another may be in its place; one that cannot be read replaces none that can."""
+    taken = FileStatus.DAMAGED if chosen.problem else FileStatus.REPLACED
     if not target.exists():
-        return FileStatus.TAKEN
+        return FileStatus.DAMAGED if chosen.problem else FileStatus.TAKEN
     there = ledger.before(student, target.stem, target)
     if there.digest == chosen.digest:
         return FileStatus.UNCHANGED
     if replace:
-        return FileStatus.REPLACED
+        return taken
     later = _later(chosen, there)
-    return FileStatus.EXISTING if later is None else FileStatus.REPLACED if later else FileStatus.OLDER
+    if later and chosen.problem and is_readable(target):
+        return FileStatus.BROKEN
+    return FileStatus.EXISTING if later is None else taken if later else FileStatus.OLDER
 
 
 def put(path: Path, target: Path) -> None:

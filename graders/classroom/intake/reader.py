@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+import tempfile
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -65,6 +66,12 @@ def read(sources: Sequence[Path], spool: Path, memory: int = MEMORY, patience: f
         yield Item(source, parts, archives, "left", problem=f"reading it {how}")
         bad.add(number)
         resume = number + 1
+
+
+def is_readable(path: Path) -> bool:
+    """Whether grading can read a file as a notebook."""
+    with tempfile.TemporaryDirectory(prefix="collect-") as spool:
+        return any(item.content.notebook for item in read([path], Path(spool)))
 
 
 def _walk(

@@ -15,6 +15,7 @@ class FileStatus(Enum):
 
     TAKEN = "taken"
     REPLACED = "taken, in the place of the one collected before"
+    DAMAGED = "taken, but it cannot be read as a notebook: a person must look"
     BESIDE = "taken, beside the notebook"
     UNCHANGED = "already there"
     OLDER = "not needed: there is a later one"
@@ -27,6 +28,7 @@ class FileStatus(Enum):
     CONFLICT = "left: two owners for one notebook"
     UNORDERED = "left: several different ones, and nothing says which is the later"
     EXISTING = "left: a different one is already there, and no record says which is the later"
+    BROKEN = "left: it cannot be read as a notebook, and one that can be read is there"
     LOOSE = "left: no notebook, and it lies beside none that was taken"
     UNREADABLE = "left: it cannot be read"
     RECORD = "a record of the system that cannot be used"
@@ -39,7 +41,7 @@ class FileStatus(Enum):
     @property
     def taken(self) -> bool:
         """Whether the file is in `submitted/` now and was not before."""
-        return self in (FileStatus.TAKEN, FileStatus.REPLACED, FileStatus.BESIDE)
+        return self in (FileStatus.TAKEN, FileStatus.REPLACED, FileStatus.DAMAGED, FileStatus.BESIDE)
 
 
 _FINE = {
@@ -96,7 +98,7 @@ def table(rows: Sequence[FileRow], notes: Sequence[str] = (), *, dry: bool = Fal
         "  ".join([*(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=False)), line[4]])
         for line in lines
     ]
-    left = sum(not row.status.fine for row in rows)
+    left = sum(not row.status.fine and not row.status.taken for row in rows)
     sums = f"{sum(row.status.taken for row in rows)} of {len(rows)} files taken, {left} left"
     return "\n".join([*text, *notes, sums + (" (a dry run: nothing was written)" if dry else "")])
 

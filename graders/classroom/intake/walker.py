@@ -182,8 +182,8 @@ class Walker:
         copy = self._copy(file, size, NOTEBOOK if maybe else BESIDE)
         try:
             content = inspect(copy.read_bytes()) if maybe else Content()
-        except MemoryError:  # a person will see it: it is taken by its name
-            content = Content()
+        except MemoryError as error:
+            content = Content(problem=_reason(error))
         kind = "notebook" if content.notebook or lower.endswith(".ipynb") else "beside"
         return Item(self.source, parts, archives, kind, spool=str(copy), content=content)
 

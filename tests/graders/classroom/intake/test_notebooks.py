@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from graders.classroom.intake.results import FileStatus
@@ -55,7 +57,55 @@ def test_a_notebook_is_known_by_its_marks_whatever_its_name(inbox, name):
 def test_what_cannot_be_read_goes_by_its_name_so_that_the_grader_can_say_so(inbox, content):
     inbox.put("jane/lab09-3 (1).ipynb", content)
     (row,) = inbox.collect()
-    assert (row.notebook, row.status) == ("lab09-3", FileStatus.TAKEN)
+    assert (row.notebook, row.status) == ("lab09-3", FileStatus.DAMAGED)
+    assert not row.status.fine  # a person must look
+    assert row.more
+
+
+BROKEN = {
+    "empty": b"",
+    "cut off": first("late")[:-30],
+    "no JSON": b"PK\x03\x04",
+    "no cells": b'{"cells": [], "metadata": {}}',
+}
+EARLY, LATE = "2026-11-20 10:00 UTC", "2026-11-21 10:00 UTC"
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_a_later_file_that_cannot_be_read_replaces_no_readable_one(inbox, broken):
+    inbox.put("jane/lab09-1.ipynb", first("good"))
+    inbox.collect(submitted_at=EARLY)
+    inbox.put("jane/lab09-1.ipynb", broken)
+    (row,) = inbox.collect(submitted_at=LATE)
+    assert row.status is FileStatus.BROKEN
+    assert not row.status.fine
+    assert row.more.endswith("--replace takes this one")
+    assert inbox.owners == {"jane": "good"}
+    assert inbox.time("jane") == "2026-11-20 10:00:00 UTC"
+    (row,) = inbox.collect(submitted_at=LATE, replace=True)
+    assert row.status is FileStatus.DAMAGED
+    assert (inbox.submitted / "jane/lab09/lab09-1.ipynb").read_bytes() == broken
+    inbox.put("jane/lab09-1.ipynb", first("mended"))
+    assert inbox.collect(submitted_at="2026-11-22 10:00 UTC")[0].status is FileStatus.REPLACED
+    assert inbox.owners == {"jane": "mended"}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_of_several_files_the_latest_that_can_be_read_counts(inbox, broken):
+    inbox.put("jane/lab09-1.ipynb", broken)
+    inbox.put("jane/lab09-1 (1).ipynb", first("good"))
+    inbox.put("jane/lab09-1 (2).ipynb", broken + b" ")
+    inbox.collect()
+    assert inbox.owners == {"jane": "good"}
+    assert inbox.status("/lab09-1.ipynb") == "OLDER"
+    assert inbox.status("(2).ipynb") == "BROKEN"
+
+
+def test_an_older_notebook_in_utf_16_or_of_an_old_format_can_be_read(inbox):
+    inbox.put("jane/lab09-1.ipynb", first("good").decode().encode("utf-16"))
+    old = {"worksheets": [{"cells": [{"cell_type": "markdown", "source": "x"}]}], "metadata": {}, "nbformat": 3}
+    inbox.put("joe/lab09-1.ipynb", json.dumps(old).encode())
+    assert {row.status for row in inbox.collect()} == {FileStatus.TAKEN}
 
 
 def test_a_byte_order_mark_hides_no_marks(inbox):
@@ -146,6 +196,12 @@ def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
     assert "1 of 1 files taken, 0 left (a dry run: nothing was written)" in out
     assert out.endswith("1 of 1 files taken, 0 left\n")
     inbox.put("jane/notes.ipynb", notebook())
+    (inbox.folder / "jane" / "lab09-1.ipynb").write_bytes(b"")
+    assert main(arguments) == 1
+    out = capsys.readouterr().out
+    assert "taken, but it cannot be read as a notebook: a person must look: the file is not JSON" in out
+    assert "an empty file; save the notebook and hand it in again" in out
+    assert out.endswith("1 of 3 files taken, 1 left\n")
     assert main(arguments) == 1
     assert "no notebook of this assignment" in capsys.readouterr().out
 
