@@ -18,6 +18,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from graders.gradebook.feedback_page import ReadableExporter
+from graders.gradebook.fresh_pages import begin
 from graders.gradebook.lateness import lateness_panel
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
@@ -130,3 +131,7 @@ class FeedbackExporter(ReadableExporter):
             return f'<a href="#{match[1]}">{html.escape(names.get(match[1], "Test cell"))}</a>'
 
         return re.sub(r'<a href="#([\w-]+)">Test cell</a>', entry, page), resources
+
+
+# As with autograding (see doors): a configuration can choose nbgrader's exporter, but not which pages it makes anew.
+GenerateFeedback.init_notebooks = begin

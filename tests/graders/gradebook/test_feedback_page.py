@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -13,11 +15,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from nbgrader.server_extensions.formgrader.handlers import template_path as templates
 
+from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.feedback_page import ReadableExporter
 from graders.gradebook.formulas import mathml
 from graders.gradebook.rubric import Rubric, written_keys
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import grade_class, hand_in
 
 FORMULA = r"\dot c = -L_\Omega\,c + \tfrac12 \lVert x \rVert^2"
 
@@ -87,6 +90,48 @@ def test_a_late_student_reads_what_it_costs(course, submit):
         assert "<msup><mi>x</mi><mn>2</mn></msup>" in found
         assert "MathJax" not in found
         assert "the rubric gives a point a reason" not in found
+
+
+@pytest.mark.slow
+def test_a_page_that_shows_something_else_than_the_gradebook_is_made_anew(course, submit):
+    for name in ("ann", "bob"):
+        hand_in(course, name, submit())
+    assert grade_class(course) == 0
+    pages = {name: course.root / "feedback" / name / "mini" / "mini-1.html" for name in ("ann", "bob")}
+
+    def made():
+        """Who has new pages after `nbgrader generate_feedback mini`."""
+        before = {name: path.stat().st_mtime_ns if path.exists() else 0 for name, path in pages.items()}
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "generate_feedback", "mini"],
+            cwd=course.root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return {name for name, path in pages.items() if path.stat().st_mtime_ns != before[name]}
+
+    assert made() == {"ann", "bob"}
+    assert made() == set()
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        grade = book.find_grade("written-1-W", "mini-1", "mini", "ann")
+        grade.manual_score, grade.needs_manual_grade = 2.0, False
+        book.db.commit()
+    assert made() == {"ann"}
+    assert "12.0" in pages["ann"].read_text()
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.find_comment("written-1-W", "mini-1", "mini", "bob").manual_comment = "Say why."
+        book.db.commit()
+    assert made() == {"bob"}
+    assert "Say why." in pages["bob"].read_text()
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.update_or_create_assignment("mini", duedate="2100-01-02 12:00:00 UTC")
+    assert made() == {"ann", "bob"}
+    assert main(["extend", "bob", f"--course={course.root}", "--until", "2100-01-03 12:00 UTC"]) == 0
+    assert made() == {"bob"}
+    assert "Due: 2100-01-03 12:00 UTC (extended for you)" in pages["bob"].read_text()
+    hand_in(course, "ann", submit(ex_1_1="def double(x): return 3 * x"))
+    assert grade_class(course) == 0
+    assert made() == {"ann"}
+    assert made() == set()
 
 
 @pytest.fixture
