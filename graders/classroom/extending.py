@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from graders.gradebook import nbgrader_api
+from graders.gradebook import extensions, nbgrader_api
 from graders.gradebook.record import Recorder
 from graders.gradebook.settings import Settings
 from graders.lab.manifest import Course
@@ -45,12 +45,13 @@ def extend(course: Course, student: str, until: datetime | None) -> str:
             raise ValueError(f"`--until` must not be before the due date {due:{_FORMAT}}, got {until:{_FORMAT}}")
         submission = book.update_or_create_submission(assignment, student)
         before = submission.late_submission_penalty or 0.0
-        submission.extension = None if until is None or until == due else until - due
-        book.db.commit()
+        extensions.promise(book, submission, until)
         recorder.update_penalty(student)
         after = submission.late_submission_penalty or 0.0
         message = f"{student}: {assignment} is due {submission.duedate:%Y-%m-%d %H:%M} UTC."
-        return message if before == after else f"{message} The penalty was {before:g} points and is {after:g}."
+        if before != after:
+            message += f" The penalty was {before:g} points and is {after:g}."
+        return "\n".join([message, *(f"Attention: {text}." for text in recorder.kept)])
 
 
 _FORMAT = "%Y-%m-%d %H:%M %Z"

@@ -96,12 +96,15 @@ class Regrade:
         Students who are still to be graded, because the run was stopped.
     undecided : dict of str to str
         Students whose work no machine could grade, and why.
+    problems : list of str
+        See :class:`graders.classroom.session.RunSummary`.
     """
 
     table: str
     skipped: list[str]
     left: list[str]
     undecided: dict[str, str]
+    problems: list[str]
     journal: Path
 
     def close(self) -> None:
@@ -143,17 +146,17 @@ def regrade(
     journal.begin(now)
     left = [name for name in now if name not in journal.done]
     level = best_isolation(settings.required, settings.limits)
-    undecided: dict[str, str] = {}
+    undecided, problems = dict[str, str](), list[str]()
     try:
         with executor(workers, None) as pool:
             done = session.grade_class(
                 course, left, pool, settings, level, since_change=False, window=2 * workers,
                 settled=lambda name: journal.finish(name, mark),
             )  # fmt: skip
-            undecided = done.undecided
+            undecided, problems = done.undecided, done.problems
     except KeyboardInterrupt:
         pass
     after = snapshots(course, settings, now.keys() | journal.before.keys())
     left = [name for name in now if name not in journal.done and name not in undecided]
     text = table(changes(course, journal.before, after), journal.before, after)
-    return Regrade(text, [name for name in names if name not in now], left, undecided, journal.path)
+    return Regrade(text, [name for name in names if name not in now], left, undecided, problems, journal.path)

@@ -35,7 +35,7 @@ class RunSummary:
     reasons : Counter of str
         How the graded exercises ended.
     problems : list of str
-        What is wrong with a submission, as text.
+        What is wrong with a submission, and extensions that were set anew, as text.
     undecided : dict of str to str
         Students at whose work a person must look, and why.
     """
@@ -70,6 +70,8 @@ def grade_class(
             total=len(chosen), unit="submission", file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 10
         ) as bar,
     ):
+
+        done.problems += recorder.kept
 
         def jobs() -> Iterator[Job]:
             for student in chosen:

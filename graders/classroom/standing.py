@@ -85,11 +85,14 @@ class Class:
     strangers : list of str
         Students who were graded and are no longer in the gradebook.
     max_score : float
+    kept : list of str
+        Extensions that were set anew, because the class's due date has moved, as text.
     """
 
     rows: list[Row]
     strangers: list[str]
     max_score: float
+    kept: list[str] = field(default_factory=list)
 
     @property
     def unfinished(self) -> list[Row]:
@@ -168,7 +171,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
         for name in sorted(set(missing) - set(graded)):
             why = recorder.refusal(name) or "handed in, and not graded: run `graders grade`"
             rows[shown(name)] = Row(shown(name), max_score=float(release.max_score), handed_in=True, waits=(why,))
-        return Class([rows[name] for name in sorted(rows)], graded, float(release.max_score))
+        return Class([rows[name] for name in sorted(rows)], graded, float(release.max_score), recorder.kept)
 
 
 def _undecided(course: Course, state: State, results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -33,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
     settings = overridden(options, course.root)
     build(course)  # points go into the gradebook; what cannot be released is not regraded either
     done = regrade(settings.apply(course), workers=options.workers, chosen=options.student, settings=settings)
+    for problem in done.problems:
+        print(f"Attention: {problem}.", file=sys.stderr)
     for student in done.skipped:
         print(
             f"Skipped: {student} is not in the gradebook. To have the student back, run "

@@ -28,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
     group = collect(course)
     if not group.rows:
         raise ValueError("the gradebook has no students; run `graders grade` first")
+    for text in group.kept:
+        print(f"Attention: {text}.", file=sys.stderr)
     for student in group.strangers:
         print(
             f"Attention: {student} was graded and is no longer in the gradebook: left out. "

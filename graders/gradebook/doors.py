@@ -17,7 +17,7 @@ from nbgrader.converters import Autograde
 from traitlets import CaselessStrEnum, Float, Unicode
 from traitlets.config import LoggingConfigurable
 
-from graders.gradebook import apart, marker
+from graders.gradebook import apart, extensions, marker
 from graders.gradebook.files import NO_TEXT, SubmissionFolders, other_files, shown, with_links
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import write_rows
@@ -102,6 +102,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         """Do as nbgrader does; then list the students at whom a person must look, and end with status 3."""
         if self.level.degraded:
             self.log.warning(self.level.value)
+        extensions.keep_and_log(self)
         prepare(apart.__name__)
         try:
             super().convert_notebooks()

@@ -13,6 +13,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateFeedback
 
+from graders.gradebook import extensions
 from graders.gradebook.feedback_page import ReadableExporter
 from graders.gradebook.marker import MARKER, fingerprint
 from graders.gradebook.nbgrader_api import course_of, quiet
@@ -26,6 +27,11 @@ class FreshPages(GenerateFeedback):  # type: ignore[misc]
     """Of course and graders, by assignment."""
     digest: str
     """Of the submission that is being worked on, taken before its pages are made."""
+
+    def convert_notebooks(self) -> None:
+        """Keep promised extensions, if the class's due date has moved; then do as nbgrader does."""
+        extensions.keep_and_log(self)
+        super().convert_notebooks()
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Decide as nbgrader does, but as with --force where the pages do not show what they would show now."""

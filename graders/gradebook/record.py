@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from traitlets.config import Config
 
-from graders.gradebook import marker
+from graders.gradebook import extensions, marker
 from graders.gradebook.files import (
     NO_TEXT,
     TOO_MUCH,
@@ -46,6 +46,7 @@ class Recorder:
     def __init__(self, course: Course, config: Config) -> None:
         self.course = course
         self.left = set[str]()
+        self.kept = list[str]()
         self.coursedir = SubmissionFolders(config=config, root=str(course.root), assignment_id=course.assignment)
         own_programs_first()
         self.gradebook = Gradebook(self.coursedir.db_url, self.coursedir.course_id)
@@ -53,6 +54,8 @@ class Recorder:
         self._penalty = SubmissionPenalty(config=config)
 
     def __enter__(self) -> Recorder:
+        """Keep the promised extensions, if the class's due date has moved; `kept` says what was done."""
+        self.kept = extensions.keep(self.gradebook, self.course.assignment)
         return self
 
     def __exit__(self, *_: object) -> None:
