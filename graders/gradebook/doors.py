@@ -14,11 +14,13 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
 from traitlets import CaselessStrEnum, Float, Unicode
 from traitlets.config import LoggingConfigurable
 
 from graders.gradebook import apart, extensions, marker
 from graders.gradebook.files import NO_TEXT, SubmissionFolders, other_files, shown, with_links
+from graders.gradebook.options import configured
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import write_rows
 from graders.grading.canary import best_isolation
@@ -82,7 +84,11 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         converter.__class__ = cls
         plain = converter.coursedir
         converter.coursedir = SubmissionFolders(parent=converter, **plain.trait_values(config=True))
-        grader = TrustedGrader(parent=converter)
+        try:
+            grader = configured(TrustedGrader, converter.config, Path(plain.root))
+        except ValueError as error:
+            converter.log.error("%s", error)
+            raise NbGraderException(str(error)) from None
         converter.course, converter.undecided = grader.load_course(plain.assignment_id), {}
         converter.mark = marker.fingerprint(converter.course)
         converter.limits, converter.level = grader.limits, best_isolation(grader.required, grader.limits)

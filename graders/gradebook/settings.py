@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from traitlets import TraitError
 from traitlets.config import Config
 
 from graders.gradebook import nbgrader_api
 from graders.gradebook.doors import TrustedGrader
 from graders.gradebook.files import SubmissionFolders
+from graders.gradebook.options import configured
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
 
@@ -48,13 +48,10 @@ class Settings:
         Raises
         ------
         ValueError
-            If a value is not allowed for its name.
+            If the grader's options have a name that it does not know, or a value that is not allowed for its name.
         """
         config = nbgrader_api.load_config(root)
-        try:
-            grader = TrustedGrader(config=config)
-        except TraitError as error:
-            raise ValueError(f"{root / nbgrader_api.CONFIG}: {error}") from None
+        grader = configured(TrustedGrader, config, root)
         excluded = SubmissionFolders(config=config, root=str(root)).student_id_exclude.split(",")
         return cls(config, grader.limits, grader.required, grader.checks, frozenset(excluded) - {""})
 

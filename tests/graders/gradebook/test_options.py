@@ -1,0 +1,51 @@
+"""What a course's configuration says wrongly about grading is refused at both doors, with the option and its file."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.gradebook import nbgrader_api
+from graders.gradebook.settings import Settings
+from graders.publish.release import copy_course
+from tests.graders.conftest import grade_class, hand_in
+
+CASES = {
+    "c.TrustedGrader.require_isolatoin = 'BUBBLEWRAP'": r"c\.TrustedGrader has no option require_isolatoin; did you mean "
+    "require_isolation",
+    "c.TrustedGrader.cpu_second = 30.0": "no option cpu_second; did you mean cpu_seconds",
+    "c.TrustedGrader.cpu_seconds = 'long'": "'cpu_seconds' trait .*'long'",
+    "c.TrustedGrader.require_isolation = 'BUBLEWRAP'": "'require_isolation' trait .*'BUBLEWRAP'",
+    "c.TrustedGarder.cpu_seconds = 30.0": r"there is no c\.TrustedGarder; did you mean c\.TrustedGrader",
+}
+
+
+@pytest.mark.parametrize("file", ["nbgrader_config.py", "nbgrader_config_local.py"])
+@pytest.mark.parametrize("line", CASES)
+def test_a_wrong_option_names_itself_what_is_meant_and_its_file(mini, tmp_path, line, file):
+    course = copy_course(mini, tmp_path / "course")
+    with (course.root / file).open("a") as config:
+        config.write(f"\nc = get_config()\n{line}\n")
+    with pytest.raises(ValueError, match=CASES[line]) as error:
+        Settings.load(course.root)
+    assert str(error.value).startswith(f"{course.root / file}: ")
+
+
+def test_right_options_and_other_classes_are_read(mini, tmp_path):
+    course = copy_course(mini, tmp_path / "course")
+    (course.root / "nbgrader_config_local.py").write_text(
+        "c = get_config()\nc.TrustedGrader.cpu_seconds = 3.0\nc.TrustedNotebook.x = 1\nc.Grader.y = 2\n"
+    )
+    assert Settings.load(course.root).limits.cpu == 3.0
+
+
+@pytest.mark.slow
+def test_no_door_grades_with_a_mistyped_option(course, submit, capsys):
+    hand_in(course, "ann", submit())
+    (course.root / "nbgrader_config_local.py").write_text(
+        "c = get_config()\nc.TrustedGrader.require_isolatoin = 'BUBBLEWRAP'\n"
+    )
+    assert grade_class(course) == 2
+    assert "nbgrader_config_local.py: c.TrustedGrader has no option require_isolatoin" in capsys.readouterr().err
+    with pytest.raises(nbgrader_api.NbGraderError, match="has no option require_isolatoin; did you mean require_isolation"):
+        nbgrader_api.autograde(course, "ann")
+    assert not (course.root / "autograded").exists()
