@@ -21,22 +21,7 @@ _FILES = {
     "reasons.toml.txt": "bank/{name}/reasons.toml",
     "tests.py.txt": "tests/test_{name}.py",
 }
-_CONFIG, _GUIDE = "nbgrader_config.py", "hand-in-from-the-browser.md"
-_IGNORED = """\
-source/**/*.ipynb
-visible/*/catalogue.json
-release/
-.release-*/
-.regrade-*.jsonl
-submitted/
-autograded/
-feedback/
-gradebook.db*
-.secret
-.problems/
-__pycache__/
-nbgrader_config_local.py
-"""
+_CONFIG, _GUIDE, _IGNORED = "nbgrader_config.py", "hand-in-from-the-browser.md", ".gitignore"
 
 
 def scaffold(name: str, course: Path) -> list[Path]:
@@ -77,10 +62,9 @@ def begin_course(name: str, into: Path) -> list[Path]:
         if assignments(folder):
             raise ValueError(f"`--into` must not lie in a course, got {into} in {folder}; do without it")
     into.mkdir(parents=True, exist_ok=True)
-    guide = (OUR_COURSE / _GUIDE).read_text(encoding="utf-8")
+    texts = {file: (OUR_COURSE / file).read_text(encoding="utf-8") for file in (_CONFIG, _GUIDE, _IGNORED)}
     for lab in assignments(OUR_COURSE):
-        guide = guide.replace(lab, name)
-    texts = {_CONFIG: (OUR_COURSE / _CONFIG).read_text(encoding="utf-8"), _GUIDE: guide, ".gitignore": _IGNORED}
+        texts[_GUIDE] = texts[_GUIDE].replace(lab, name)
     for file, text in texts.items():
         (into / file).write_text(text, encoding="utf-8")
     return [into / file for file in texts]

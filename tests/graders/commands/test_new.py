@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -144,6 +145,33 @@ def learn(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         assert f"('{FIRST}', 'lab10')" in done.stdout
         assert said in done.stdout
+
+
+PRIVATE = [
+    ".secret", ".problems/lab09/1.json", "gradebook.db", "gradebook.db-journal", "nbgrader_config_local.py", "grades.csv",
+    "students.csv", "submitted/ann/lab10/x.ipynb", "autograded/ann/lab10/x.ipynb", "feedback/ann/lab10/x.html",
+    "release/lab10/x.ipynb", "build/report/grades.csv", "source/lab10/lab10-1.ipynb", ".regrade-lab10.jsonl",
+]  # fmt: skip
+
+
+def test_git_takes_nothing_private_of_a_copied_or_a_new_course_and_all_that_is_its_own(mini, tmp_path, run):
+    copied = copy_course(mini, tmp_path / "copied").root
+    shutil.copy(OUR_COURSE / ".gitignore", copied)
+    run("new", "lab10", "--into", tmp_path / "new")
+    for course in (copied, tmp_path / "new"):
+        own = {str(path.relative_to(course)) for path in course.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+        for name in PRIVATE:
+            (course / name).parent.mkdir(parents=True, exist_ok=True)
+            (course / name).write_text("private")
+        subprocess.run(["git", "init", "-q"], cwd=course, check=True)
+        command = ["git", "ls-files", "--others", "--exclude-standard"]
+        found = subprocess.run(command, cwd=course, capture_output=True, text=True, check=True).stdout.splitlines()
+        assert set(found) == own
+
+
+def test_git_ignores_no_file_of_this_repository():
+    command = ["git", "ls-files", "-i", "-c", "--exclude-standard"]
+    assert subprocess.run(command, cwd=OUR_COURSE.parent, capture_output=True, text=True, check=True).stdout == ""
 
 
 @pytest.mark.slow
