@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -56,6 +57,13 @@ def run(options: argparse.Namespace) -> int:
         record(book, course.assignment, request)
         book.db.commit()
         print(listed([request]))
+        if request.after == request.before:
+            print(
+                f"Attention: the points of {request.student} for {request.exercise} are what they were, "
+                f"{request.before:g}: an answer gives none. Give them in formgrader, "
+                f"then run `nbgrader generate_feedback {course.assignment}`.",
+                file=sys.stderr,
+            )
     return 0
 
 

@@ -108,8 +108,13 @@ def test_another_look_is_recorded_listed_and_answered(course, submit, capsys):
         book.db.commit()
     assert main(["report", f"--course={course.root}", "--final", f"--out={course.root / 'out'}"]) == 3
     assert "asked for another look at 1.1" in capsys.readouterr().err
-    assert "| it is right | 0 | 2.5 | yes |" in run("s1", "1.1", "--answer", "yes")[1].out
+    told = run("s1", "1.1", "--answer", "yes")[1]
+    assert ("| it is right | 0 | 2.5 | yes |" in told.out, told.err) == (True, "")
     assert "open" not in run()[1].out
+    run("s1", "1.1", "--note", "half a point more")
+    status, told = run("s1", "1.1", "--answer", "yes, half a point")
+    assert (status, "the points of s1 for 1.1 are what they were, 2.5: an answer gives none" in told.err) == (0, True)
+    assert "| half a point more | 2.5 | 2.5 | yes, half a point |" in told.out
 
 
 @pytest.mark.slow
