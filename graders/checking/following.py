@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graders.checking.student import Student
-from graders.sandbox.inside.protocol import ProtocolError, Unsendable
+from graders.sandbox.inside.protocol import ProtocolError
 from graders.status import StudentFault
 from sheaflab.checks.messages import CheckFailed, rows
 
@@ -29,7 +29,8 @@ def following(
     exercise : str
         The earlier exercise.
     works : callable
-        Tries the student's version; asked once for each student.
+        Tries the student's version; asked once for each student. It must bear with whatever comes back: what else it
+        raises than the fault of a call or a check's failure is an error of ours, no verdict, and goes on upwards.
     instead : str or callable
         The stand-in: a class of the library, such as ``"EventEuler"``, or a function, which runs here. No key crosses
         into the student's process.
@@ -43,7 +44,7 @@ def following(
     def tried() -> bool:
         try:
             return works()
-        except (StudentFault, ProtocolError, Unsendable, AssertionError, TypeError, ValueError, AttributeError):
+        except (StudentFault, ProtocolError, AssertionError):
             student.next_exercise()  # what has hung or died there is not to end this exercise, too
             return False
 

@@ -331,3 +331,21 @@ def test_a_failure_on_fresh_problems_can_be_typed_again(pack, secret):
     whole = dict(re.findall(r"^  (\w[\w ]*): +(.*(?:\n {12}.*)*)", outcomes["several_outputs"].message, re.MULTILINE))
     exec(whole["given"].replace("\n" + " " * 12, "\n"), names)
     assert names["w2"].shape == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "replaced"),
+    [(None, False), ("def wall_verdict(f_minus, f_plus):\n    return 'slides'\n", True)],
+    ids=["right", "wrong"],
+)
+def test_an_earlier_answer_is_said_to_be_wrong_only_where_it_is(pack, keys, secret, earlier, replaced):
+    """7.4 calls what 7.1 asks for, of which the stub of 7.4 knows nothing."""
+    wrong = "def sliding_euler(sheaf, c0, dt, t_end):\n    return 0, c0\n"
+    names = {"np": np, "__name__": "__main__"}
+    sources = {"7.1": earlier or keys["7.1"], "7.4": wrong}
+    for source in sources.values():
+        exec(source, names)
+    messages = [o.message for o in pack.check_here("7.4", names, sources, secret) if o.name == "counts_what_exact_counts"]
+    (message,) = messages
+    assert ("in the place of your `wall_verdict`, for exercise 7.1 is not right yet" in message) == replaced, message
+    assert re.search(r"^  given: +sheaf = |^  call: +sliding_euler\(", message, re.MULTILINE)

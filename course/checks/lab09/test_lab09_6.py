@@ -13,6 +13,7 @@ from graders.checking import problems
 from graders.checking.following import following
 from graders.checking.separation import Case, separating
 from graders.checking.visible import forbidden_in, visible
+from graders.sandbox.values import TrajectoryData
 from sheaflab import ActivationRegion, Euler, EventEuler, Exact, Network, Sheaf
 from sheaflab.checks.messages import close, fail
 
@@ -735,8 +736,10 @@ class TestExercise_6_4:
                 got = student.run("BisectingEuler", {"dt": dt}, problem, c0, 6.0)
             if used:  # what 6.3 forbids costs its point there, and none here
                 return False
-            want = EventEuler(dt).run(problem, c0, 6.0).log.times
-            return np.shape(got.log.times) == want.shape and bool(np.abs(got.log.times - want).max() < TIME_TOL)
+            if not isinstance(got, TrajectoryData):
+                return False
+            times, want = problems.matrix(got.log.times), EventEuler(dt).run(problem, c0, 6.0).log.times
+            return times.shape == want.shape and bool(np.abs(times - want).max() < TIME_TOL)
 
         return following(student, "BisectingEuler", "6.3", works, "EventEuler")
 

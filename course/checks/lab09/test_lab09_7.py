@@ -459,7 +459,8 @@ class TestExercise_7_4:
         pairs = [(below * 0.3, above * 2.0) for below in (-1, 1) for above in (-1, 1)]
 
         def works() -> bool:
-            return [student.call("wall_verdict", *pair) for pair in pairs] == [verdict(*pair) for pair in pairs]
+            got = [student.call("wall_verdict", *pair) for pair in pairs]
+            return all(isinstance(g, str) and g == verdict(*pair) for g, pair in zip(got, pairs, strict=True))
 
         return following(student, "wall_verdict", "7.1", works, verdict)
 

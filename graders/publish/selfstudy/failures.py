@@ -101,7 +101,10 @@ class Asked(Student):
 
 
 def _typed(request: Mapping[str, Any], parameters: list[str]) -> tuple[str, dict[str, Any]]:
-    """Return the text of a call as a reader would type it, and its inputs by the names in it."""
+    """Return the text of a call as a reader would type it, and its inputs by the names in it.
+
+    A check may call what another exercise asks for, too: the stub has no names for those inputs, and they are numbered.
+    """
     name, args, kwargs = request["name"], request["args"], request["kwargs"]
     keywords = [f"{key}={key}" for key in kwargs]
     if request["op"] == "series":  # all are calls of one kind: the last stands for them
@@ -114,6 +117,7 @@ def _typed(request: Mapping[str, Any], parameters: list[str]) -> tuple[str, dict
     else:
         skipped = 1 if request["op"] == "draw" else 0  # the axes
         names = parameters[skipped : len(args) + skipped]
+        names += [f"argument_{k + 1}" for k in range(len(names), len(args))]
         text = f"{name}({', '.join([*parameters[:skipped], *names, *keywords])})"
     return text, dict(zip([*names, *kwargs], [*args, *kwargs.values()], strict=True))
 

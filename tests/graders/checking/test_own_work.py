@@ -129,6 +129,17 @@ def test_a_stand_in_takes_the_place_of_an_earlier_exercise_alone_and_the_message
         judge(4, 11)
 
 
+def test_an_error_in_the_trial_itself_is_no_verdict_on_the_earlier_exercise(student):
+    def works():
+        raise ValueError("of ours")
+
+    with pytest.raises(ValueError, match="of ours"), following(student, "earlier", "9.7", works, lambda x: x + 10):
+        pass
+    student._known.clear()
+    with following(student, "never", "9.7", lambda: student.call("never", 1) == 1, lambda x: x + 10) as own:
+        assert not own  # what the student's own code raises is a verdict
+
+
 def test_an_exercise_that_needs_an_empty_one_is_not_the_one_that_is_empty(student):
     check = Check("fresh", "fresh values", 1)
     with pytest.raises(StudentError) as caught:
@@ -150,6 +161,8 @@ EMPTY = 'raise NotImplementedError("Exercise {}: as handed out")'
 STUB_6 = f"class BisectingEuler(Euler):\n    def locate(self, region, c, h):\n        {EMPTY.format('6.3')}\n"
 WRONG_6 = "class BisectingEuler(Euler):\n    pass\n"
 STUB_7 = f"def wall_verdict(f_minus, f_plus):\n    {EMPTY.format('7.1')}\n"
+STRANGE_6 = "class BisectingEuler(Euler):\n    def run(self, *args):\n        return [1.0, 'two']\n"
+STRANGE_7 = "def wall_verdict(f_minus, f_plus):\n    return np.array([f_minus, f_plus])\n"
 CALLS_7 = """
 def sliding_euler(sheaf, c0, dt, t_end):
     h, c, count = sheaf.h, np.array(c0, dtype=float), 0
@@ -182,7 +195,9 @@ def sliding_euler(sheaf, c0, dt, t_end):
     [
         ("lab09-6", "6.3", STUB_6, "6.4", ""),
         ("lab09-6", "6.3", WRONG_6, "6.4", ""),
+        ("lab09-6", "6.3", STRANGE_6, "6.4", ""),
         ("lab09-7", "7.1", STUB_7, "7.4", CALLS_7),
+        ("lab09-7", "7.1", STRANGE_7, "7.4", CALLS_7),
     ],
 )
 def test_a_right_answer_loses_nothing_by_an_earlier_one_that_is_empty_or_wrong(
