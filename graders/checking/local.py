@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import signal
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -29,10 +27,7 @@ from graders.sandbox.inside.shell import Sink, describe_error
 from graders.sandbox.isolation import Limits
 from graders.sandbox.values import Callbacks, Instances, decode
 from graders.status import OUT_OF_TIME, Status
-
-
-class OutOfTimeError(BaseException):
-    """A call took more CPU time than the sandbox would give it; an answer's `except Exception` does not catch it."""
+from sheaflab.checks.cpu import CpuTimeError, cpu_limit
 
 
 class LocalStudent(Student):
@@ -65,11 +60,12 @@ class LocalStudent(Student):
         cause: BaseException | None = None
         sinks = Sink("stdout", []), Sink("stderr", [])
         try:
-            with contextlib.redirect_stdout(sinks[0]), contextlib.redirect_stderr(sinks[1]), _cpu_limit():
+            bound = cpu_limit(Limits().call_cpu)  # as in the sandbox: a wrong answer may enumerate 2⁶⁴ patterns
+            with contextlib.redirect_stdout(sinks[0]), contextlib.redirect_stderr(sinks[1]), bound:
                 answer = perform(self.names, received)
         except KeyboardInterrupt:
             raise  # a reader stops an endless loop by hand
-        except OutOfTimeError as error:
+        except CpuTimeError as error:
             raise self._block(Status.TIMED_OUT, OUT_OF_TIME, name) from error
         except BaseException as error:
             cause, answer = error, {"raised": describe_error(error, [str(Path(__file__).parent)])}
@@ -87,35 +83,6 @@ def _copied(value: Any, encode: Encoder, decode: Decoder) -> Any:
     """Return a value as it arrives on the other side of the wall."""
     stream = io.BytesIO(b"".join(dump(value, encode)))
     return load(lambda count: bytearray(stream.read(count)), decode)
-
-
-def timed() -> bool:
-    """Whether a call that takes too long can be stopped here."""
-    timers = hasattr(signal, "setitimer") and hasattr(signal, "SIGPROF")
-    return timers and threading.current_thread() is threading.main_thread()
-
-
-@contextlib.contextmanager
-def _cpu_limit() -> Iterator[None]:
-    """Give a call the CPU time that it has in the sandbox: a wrong answer may enumerate 2⁶⁴ patterns.
-
-    Needs the main thread and POSIX timers. Where a reader's machine has none of them (Windows, the browser) there is no
-    limit, and the reader stops an endless loop by hand.
-    """
-    if not timed():
-        yield
-        return
-
-    def stop(_signal: int, _frame: object) -> None:
-        raise OutOfTimeError
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, Limits().call_cpu)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 @functools.cache

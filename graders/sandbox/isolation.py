@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from enum import Enum
 
+from sheaflab.checks.cpu import CALL_SECONDS
+
 MEGA = 2**20
 LACKS = "GRADERS_LACKS"
 """Environment variable: names of :mod:`graders.sandbox.machine` that are to be done without, between commas."""
@@ -88,7 +90,7 @@ class Limits:
     @property
     def call_cpu(self) -> float:
         """CPU time of one call."""
-        return min(self.cpu, 10.0)
+        return min(self.cpu, CALL_SECONDS)
 
     def rlimits(self) -> dict[str, int]:
         """Limits that the worker sets on itself before it runs student code."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray
+from sheaflab.checks import cpu
 from sheaflab.checks.raised import Raised
 
 _WIDTH = 400
@@ -20,6 +21,7 @@ _SMALL = 12
 _ALL = 16  # digits
 _NOTHING = "nothing came back: is a `return` missing?"
 _NEARLY = "nearly right, but too far off for rounding: use the exact formula, without small steps or rounded numbers"
+_ENDLESS = "look for a loop that never ends, or for work that could be done once outside a loop"
 _NEAR = 1e-6  # of the size of the numbers
 
 
@@ -47,6 +49,8 @@ class NotWritten(CheckFailed):
 def calling(answer: object, call: str, given: str = "") -> Iterator[Callable[..., None]]:
     """Run a call of an answer; what it raises becomes a message with the call and the answer's own line.
 
+    It is stopped after :data:`sheaflab.checks.cpu.CALL_SECONDS` of CPU time, where a call can be stopped.
+
     The block is given :func:`close` with this call, to judge what comes back.
 
     Parameters
@@ -59,14 +63,20 @@ def calling(answer: object, call: str, given: str = "") -> Iterator[Callable[...
     Raises
     ------
     CheckFailed
-        If the call raises.
+        If the call raises, or takes too long.
     NotWritten
         If what it raises is the placeholder's `NotImplementedError`.
     """
     try:
-        yield partial(close, call=call, given=given)
+        with cpu.cpu_limit(cpu.CALL_SECONDS):
+            yield partial(close, call=call, given=given)
     except CheckFailed:
         raise
+    except cpu.CpuTimeError as stop:
+        what = f"the computing time of one call ({cpu.CALL_SECONDS:g} s) is used up"
+        where = Raised.of(stop, answer).rows()[1:]
+        text = rows([("given", given), ("call", call), ("what", what), *where, ("next", _ENDLESS)])
+        raise CheckFailed(f"timed out\n{text}") from None
     except (Exception, SystemExit) as error:
         raised = Raised.of(error, answer)
         if isinstance(error, NotImplementedError) and raised.places:

@@ -189,6 +189,16 @@ def test_without_a_sandbox_an_endless_loop_is_stopped_all_the_same(folder, pack,
     assert "stopped after 0.5 s\n    line " in capsys.readouterr().out
 
 
+def test_in_the_sandbox_too_an_endless_loop_is_told_with_the_call_and_the_line(folder, capsys):
+    soon = "import sheaflab.checks.cpu\nsheaflab.checks.cpu.CALL_SECONDS = 0.2\n"
+    fill(folder, "1.1", soon + "def activation_pattern(z):\n    while True:\n        pass\n")
+    capsys.readouterr()
+    assert main(["check", "1.1"]) == 1
+    out = capsys.readouterr().out
+    assert "\n  timed out\n    call:     activation_pattern(np.array([0.5, -1.0, 2.0]))\n" in out, out
+    assert re.search(r"\n    line [45]:   (while True:|pass)\n    next:     look for a loop that never ends", out), out
+
+
 def test_a_damaged_notebook_is_put_back_whole(folder, capsys):
     name = catalogue().notebooks[0].name
     path = folder / f"{name}.ipynb"

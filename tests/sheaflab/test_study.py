@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import linecache
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 
 import sheaflab
 from sheaflab import Sheaf, checks
-from sheaflab.checks import CheckFailed, messages
+from sheaflab.checks import CheckFailed, cpu, messages
 from sheaflab.cli import main
 from sheaflab.study import catalogue as catalogues
 from sheaflab.study import edition, limit, notebook
@@ -514,6 +516,48 @@ def test_an_endless_loop_is_stopped_and_the_others_are_checked(folder, say, answ
     assert first.startswith("✗ 1.1 the activation pattern\n  stopped after 0.3 s\n    line ")
     assert first.endswith("look for a loop that never ends; if it only needs more time, add `--limit 3`\n")
     assert "stopped after" in rest or "not right yet" in rest  # the loop in the cell stands in the way of 1.2, too
+
+
+@pytest.mark.skipif(not cpu.timed(), reason="no timers, or no main thread")
+@pytest.mark.parametrize("task", catalogue().exercises, ids=lambda task: task.id)
+def test_in_a_notebook_the_visible_check_stops_an_endless_loop_and_shows_the_call_and_the_line(task, monkeypatch):
+    monkeypatch.setattr(cpu, "CALL_SECONDS", 0.05)
+    answer = re.sub(r"raise NotImplementedError.*", "while True: pass", task.stub)
+    names = {"__name__": "__main__"}
+    exec("import numpy as np\nimport matplotlib.pyplot as plt\nfrom sheaflab import *", names)
+    linecache.cache["<cell>"] = len(answer), None, answer.splitlines(keepends=True), "<cell>"
+    exec(compile(answer, "<cell>", "exec"), names)
+    with pytest.raises(CheckFailed) as failed:
+        checks.check(task.id, names[task.function])
+    told = str(failed.value)
+    assert told.startswith(f"Exercise {task.id}: timed out\n"), told
+    assert re.search(rf"\n  call: +.*{task.function}\(", told), told
+    assert re.search(r"\n  what: .*\(0\.05 s\) is used up\n  line \d+: +while True: pass\n  next: ", told), told
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+
+
+@pytest.mark.skipif(not cpu.timed(), reason="no timers, or no main thread")
+def test_of_two_limits_the_inner_one_ends_first_and_the_outer_one_goes_on():
+    ended = []
+
+    def spin(name, *more):
+        try:
+            with cpu.cpu_limit(0.1 if more else 0.01):
+                for inner in more:
+                    spin(inner)
+                while True:
+                    pass
+        except cpu.CpuTimeError:
+            ended.append(name)
+
+    spin("outer", "inner")
+    assert ended == ["inner", "outer"]
+
+
+def test_without_timers_there_is_no_limit(monkeypatch):
+    monkeypatch.delattr(signal, "SIGPROF", raising=False)
+    with cpu.cpu_limit(1e-6):
+        assert sum(range(10**5)) == 4999950000
 
 
 def test_a_loop_that_catches_everything_ends_with_the_command(folder):
