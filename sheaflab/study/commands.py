@@ -94,6 +94,8 @@ def _list(options: argparse.Namespace) -> int:
         }
         for notebook in course.notebooks
     ]
+    if not any(_there(workspace, task) for task in course.exercises):
+        print("(there are no notebooks in this folder: what is solved is not known here)", file=sys.stderr)
     _tell(options, words.listing(course, workspace, terminal_paint()), data)
     return 0
 
@@ -185,6 +187,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _next(options: argparse.Namespace) -> int:
     course, workspace = catalogue(), _workspace()
+    _some_there(workspace)
     task = words.upcoming(course, workspace)
     data = None
     if task is not None:
@@ -192,6 +195,13 @@ def _next(options: argparse.Namespace) -> int:
         data = {**_facts(task), **place}
     _tell(options, words.following(course, workspace, task, terminal_paint()), data)
     return 0
+
+
+def _some_there(workspace: Workspace) -> None:
+    """Refuse to speak of progress where there is none of the notebooks: it would look as if work were lost."""
+    tasks = catalogue().exercises
+    if not any(_there(workspace, task) for task in tasks):
+        workspace.path(tasks[0])  # says what to do
 
 
 def _there(workspace: Workspace, task: StudyTask) -> bool:
@@ -230,6 +240,7 @@ def _solution(options: argparse.Namespace) -> int:
 
 def _progress(options: argparse.Namespace) -> int:
     course, workspace = catalogue(), _workspace()
+    _some_there(workspace)
     following = words.upcoming(course, workspace)
     data = {
         "solved": [e.id for e in course.exercises if workspace.solved(e)],

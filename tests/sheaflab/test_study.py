@@ -351,6 +351,21 @@ def test_a_hint_leaves_nothing_behind_where_there_are_no_notebooks(folder, say, 
     assert (elsewhere / STATE).read_text(encoding="utf-8") == "{}"
 
 
+@pytest.mark.parametrize("command", ["progress", "next"])
+def test_where_there_are_no_notebooks_nothing_is_said_to_be_unsolved(folder, say, monkeypatch, command):
+    above = folder / "above"
+    (above / "notebooks").mkdir(parents=True)
+    (folder / "lab09-1.ipynb").rename(above / "notebooks" / "lab09-1.ipynb")
+    monkeypatch.chdir(above)
+    status, out, err = say(command)
+    assert (status, out) == (2, "")
+    assert err.endswith(f"lab09-1.ipynb does not exist; {REMEDY}\n")
+    assert say("list")[2] == "(there are no notebooks in this folder: what is solved is not known here)\n"
+    monkeypatch.chdir(above / "notebooks")
+    assert say(command)[0] == 0
+    assert say("list")[2] == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

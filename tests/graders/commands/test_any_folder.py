@@ -161,7 +161,7 @@ def test_the_library_s_commands(run, folder):
     assert "Written:" in run("sheaflab", "demo", "--out=shown")
     assert (folder / "shown" / "trajectory.png").is_file()
     assert re.search(r"^  · 4\.1  \S", run("sheaflab", "list"), re.MULTILINE)
-    run("sheaflab", "progress")
+    assert "run the command in the folder with your notebooks" in run("sheaflab", "progress", status=2)
     for name in ("start", "solution"):
         run("sheaflab", name, "--help")
 
