@@ -46,6 +46,7 @@ def add_commands(commands: Any) -> None:
     _command(commands, "progress", _progress, "show what is solved and what comes next")
     reset = _command(commands, "reset", _reset, "put an exercise back to its beginning, keeping a copy")
     reset.add_argument("exercise", metavar="EXERCISE", help="such as 4.1")
+    reset.add_argument("--yes", action="store_true", help="do not ask first where it is solved")
 
 
 def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -224,18 +225,21 @@ def _hint(options: argparse.Namespace) -> int:
 def _solution(options: argparse.Namespace) -> int:
     task = catalogue().find(options.exercise)
     edition, workspace = required("solutions are in"), _workspace()
-    if not options.yes:
-        if not sys.stdin.isatty():
-            raise StudyError("`solution` asks first, and there is no one to ask; add --yes")
-        left = len(task.hints) - workspace.state["hints"].get(task.id, 0)
-        offer = f" ({left} hints left: `sheaflab hint {task.id}`)" if left > 0 and task.hints else ""
-        if input(f"Show the solution of {task.id} {task.title}?{offer} [y/N] ").strip().lower() not in ("y", "yes"):
-            print("Not shown.")
-            return 1
+    left = len(task.hints) - workspace.state["hints"].get(task.id, 0)
+    offer = f" {left} hint{'s' if left > 1 else ''} left: `sheaflab hint {task.id}`." if left > 0 else ""
+    if not options.yes and not _agreed("solution", f"{task.id} ({task.title}).{offer} Show the solution?"):
+        print("Not shown.")
+        return 1
     key = edition.solution(task.id)
     workspace.note_solution(task)
     _tell(options, words.solution(task, key, terminal_paint()), {"exercise": task.id, **asdict(key)})
     return 0
+
+
+def _agreed(command: str, question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise StudyError(f"`{command}` asks first, and there is no one to ask; add --yes")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _progress(options: argparse.Namespace) -> int:
@@ -256,6 +260,10 @@ def _reset(options: argparse.Namespace) -> int:
     task, workspace = catalogue().task(options.exercise), _workspace()
     if workspace.folder in Path.cwd().parents:
         raise StudyError(f"a notebook is reset in its own folder only: go to {workspace.folder} and say it there")
+    question = f"{task.id} ({task.title}) is solved. Empty it? A copy of your work is kept."
+    if workspace.solved(task) and not options.yes and not _agreed("reset", question):
+        print("Not reset.")
+        return 1
     note = workspace.taken(task)  # before the file is written
     whole = not workspace.sound(task)
     copy = workspace.reset(task)

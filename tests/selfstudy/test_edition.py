@@ -221,7 +221,8 @@ def test_solution_asks_first(folder, capsys, monkeypatch):
     asked = []
     monkeypatch.setattr(builtins, "input", lambda text: asked.append(text) or "n")
     assert main(["solution", "1.1"]) == 1
-    assert asked == ["Show the solution of 1.1 the activation pattern? (3 hints left: `sheaflab hint 1.1`) [y/N] "]
+    told = "1.1 (the activation pattern). 3 hints left: `sheaflab hint 1.1`. Show the solution? [y/N] "
+    assert asked == [told]
     assert capsys.readouterr().out == "Not shown.\n"
     monkeypatch.setattr(builtins, "input", lambda _: "y")
     assert main(["solution", "1.1"]) == 0

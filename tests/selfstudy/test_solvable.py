@@ -255,7 +255,7 @@ def test_without_posix_the_whole_way(unpacked, installed, tmp_path, answer, expe
         if cell["metadata"].get("nbgrader", {{}}).get("grade_id") == "ex-1-1":
             cell["source"] = {answer!r}
     path.write_text(json.dumps(data), encoding="utf-8")
-    for command in (["check", "1.1"], ["list"], ["hint", "1.1"], ["solution", "1.1", "--yes"], ["progress"], ["reset", "1.1"]):
+    for command in (["check", "1.1"], ["list"], ["hint", "1.1"], ["solution", "1.1", "--yes"], ["progress"], ["reset", "1.1", "--yes"]):
         said[command[0]] = say(*command)
     import linecache, sheaflab
     linecache.cache["<cell>"] = (1, None, {answer.splitlines(keepends=True)!r}, "<cell>")

@@ -270,7 +270,7 @@ def test_hints_go_on_by_one_and_say_how_many_are_left(folder, say):
 def test_reset_keeps_a_copy(folder, say):
     write(folder / "lab09-1.ipynb", {"1.1": RIGHT, "1.2": "mine = 1\n"})
     say("check", "1.1")
-    status, out, _ = say("reset", "1.1")
+    status, out, _ = say("reset", "1.1", "--yes")
     assert status == 0
     assert out.startswith(
         "1.1 the activation pattern is as it was at the beginning; your work is kept in lab09-1.before-reset-1.ipynb.\n"
@@ -281,6 +281,26 @@ def test_reset_keeps_a_copy(folder, say):
     assert "mine = 1" in now
     assert say("progress", "--json")[1].count('"1.1"') == 2  # tried, and next again
     assert say("reset", "1.1", "--json")[1].count("before-reset-2")
+
+
+def test_reset_asks_first_where_an_exercise_is_solved(folder, say, monkeypatch):
+    path = folder / "lab09-1.ipynb"
+    write(path, {"1.1": RIGHT})
+    whole = path.read_bytes()
+    say("check", "1.1")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    assert say("reset", "1.1") == (2, "", "sheaflab: `reset` asks first, and there is no one to ask; add --yes\n")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or "n")
+    assert say("reset", "1.1") == (1, "Not reset.\n", "")
+    assert asked == ["1.1 (the activation pattern) is solved. Empty it? A copy of your work is kept. [y/N] "]
+    assert path.read_bytes() == whole
+    assert say("reset", "1.2")[0] == 0  # not solved: nothing is asked
+    assert len(asked) == 1
+    monkeypatch.setattr("builtins.input", lambda text: "y")
+    assert say("reset", "1.1")[0] == 0
+    assert "return z > 0" not in path.read_text(encoding="utf-8")
 
 
 def test_reset_brings_a_lost_cell_back(folder, say):
@@ -315,7 +335,7 @@ def test_a_notebook_without_metadata_is_checked_and_reset_like_any_other(folder,
     without_names(path, ids=ids)
     cells = len(json.loads(path.read_text(encoding="utf-8"))["cells"])
     assert say("check", "1.1")[0] == 0
-    assert say("reset", "1.1")[0] == 0
+    assert say("reset", "1.1", "--yes")[0] == 0
     after = json.loads(path.read_text(encoding="utf-8"))["cells"]
     assert len(after) == cells
     assert sum("def activation_pattern" in "".join(cell["source"]) for cell in after) == 1
@@ -510,7 +530,7 @@ def test_progress_counts_the_checks_in_saved_notebooks(folder, say, capsys):
     assert say("progress")[1].startswith("lab09-1  ✓~·   1 of 3")
     sheaflab.progress()
     assert "1 of 25 exercises solved" in capsys.readouterr().out
-    say("reset", "1.1")  # its check has nothing to say of the stub
+    say("reset", "1.1", "--yes")  # its check has nothing to say of the stub
     assert json.loads(say("progress", "--json")[1])["solved"] == []
 
 
@@ -641,7 +661,7 @@ def test_copies_are_known_and_the_newest_is_taken(folder, say, name):
     (folder / "lab09-1.ipynb").unlink()
     status, out, _ = say("check", "1.1")
     assert (status, out.endswith(f"\n  (taken from {name}.ipynb)\n")) == (0, True), out
-    assert f"\nIt was taken from {name}.ipynb.\n" in say("reset", "1.1")[1]
+    assert f"\nIt was taken from {name}.ipynb.\n" in say("reset", "1.1", "--yes")[1]
 
 
 @pytest.mark.parametrize("name", ["lab09-10", "lab09-1.before-reset-1", "lab09-1-mine", "lab09-1.v3fa2.bak"])
