@@ -134,7 +134,11 @@ class Catalogue:
         """
         found = self.find(exercise)
         if not found.function:
-            raise StudyError(f"{found.id} is a written answer: a person reads it; it has no check and no hints")
+            raise StudyError(
+                f"{found.id} is a written answer, which no program reads: it has no check, no hint and no reset (to "
+                "begin anew, empty its cell). A person reads it; in the self-study edition that is you, and "
+                f"`sheaflab solution {found.id}` shows what a good answer has"
+            )
         return found
 
 

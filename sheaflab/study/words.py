@@ -129,7 +129,8 @@ def listing(catalogue: Catalogue, workspace: Workspace, paint: Paint = PLAIN) ->
                 f"  {paint.mark(_kind(workspace, exercise))} {exercise.id}  {exercise.title}, {exercise.minutes} min"
             )
         lines += [f"  {paint.mark('none')} {written.id}  {written.title} (written)" for written in notebook.written]
-    told = {"pass": "solved", "tried": "tried", "open": "not yet", "none": "read by a person"}
+    reader = "written: compare it with `sheaflab solution`" if installed() else "read by a person"
+    told = {"pass": "solved", "tried": "tried", "open": "not yet", "none": reader}
     return "\n".join([*lines, "", "   ".join(f"{paint.mark(kind, plain=True)} {text}" for kind, text in told.items())])
 
 

@@ -234,6 +234,16 @@ def test_solution_asks_first(folder, capsys, monkeypatch):
     assert "What a good answer has" in capsys.readouterr().out
 
 
+def test_of_a_written_answer_nobody_says_that_a_person_reads_it(folder, capsys):
+    capsys.readouterr()
+    for command in ("check", "hint", "reset"):
+        assert main([command, "3.W"]) == 2
+        told = capsys.readouterr().err
+        assert told.endswith("that is you, and `sheaflab solution 3.W` shows what a good answer has\n")
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.endswith("   – written: compare it with `sheaflab solution`\n")
+
+
 def test_from_a_notebook(folder, capsys):
     from IPython.core.interactiveshell import InteractiveShell
 

@@ -28,6 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 RIGHT = "def activation_pattern(z):\n    return z > 0\n"
 WRONG = "def activation_pattern(z):\n    return z >= 0\n"
 REMEDY = "run the command in the folder with your notebooks. If you have none, your instructor gives them out"
+UNREAD = (
+    "it has no check, no hint and no reset (to begin anew, empty its cell). A person reads it; in the self-study edition "
+    "that is you, and `sheaflab solution 3.W` shows what a good answer has"
+)
 
 
 def code(source, grade_id=""):
@@ -391,7 +395,8 @@ def test_where_there_are_no_notebooks_nothing_is_said_to_be_unsolved(folder, say
     [
         (["check", "1.7"], "sheaflab: there is no exercise '1.7'; this notebook has 1.1, 1.2, 1.3\n"),
         (["check", "lab"], "sheaflab: there is no exercise 'lab'; `sheaflab list` shows them all\n"),
-        (["check", "3.W"], "sheaflab: 3.W is a written answer: a person reads it; it has no check and no hints\n"),
+        (["check", "3.W"], f"sheaflab: 3.W is a written answer, which no program reads: {UNREAD}\n"),
+        (["reset", "3.W"], f"sheaflab: 3.W is a written answer, which no program reads: {UNREAD}\n"),
         (["check", "2.1"], f"lab09-2.ipynb does not exist; {REMEDY}\n"),
         (["hint", "0"], "sheaflab: there is no exercise '0'; `sheaflab list` shows them all\n"),
         (["hint"], "the following arguments are required: EXERCISE\n"),
