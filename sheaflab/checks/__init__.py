@@ -82,7 +82,7 @@ def check(exercise: str | float, answer: object, *, lab: str | None = None) -> N
     found = judge(exercise, answer, lab=lab)
     if isinstance(found, CheckFailed):  # raised here: a Python prompt shows each line of ours on the way
         raise found from None
-    print(f"{PASSES.format(exercise)} Hidden checks use fresh problems.")
+    print(f"{PASSES.format(exercise)} Go on with the next cell: it is about fresh problems.")
     if found:
         print(found)
 

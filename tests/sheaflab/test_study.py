@@ -134,7 +134,7 @@ def test_a_right_answer_that_uses_what_its_task_forbids_is_told_so(folder, say, 
     names = {"Sheaf": Sheaf}
     exec(own, names)
     checks.check("1.3", names["dirichlet_energy"])
-    assert capsys.readouterr().out == f"Exercise 1.3: the visible checks pass. Hidden checks use fresh problems.\n{told}\n"
+    assert capsys.readouterr().out == f"Exercise 1.3: the visible checks pass. Go on with the next cell: it is about fresh problems.\n{told}\n"
 
 
 def test_check_right_then_progress(folder, say):
