@@ -72,9 +72,14 @@ def problem(exercise: str | float) -> Problem:
     """
     task = catalogue().task(exercise)
     if task.id not in checks.failed:
+        told = f'run the cell with its check, or sheaflab.check("{task.id}"), then this again'
+        if installed():
+            told += (
+                ". What a terminal has found is not known here: run the cell with your answer, then "
+                f'sheaflab.check("{task.id}", again=True), which poses the same problems'
+            )
         raise StudyError(
-            f"no check of {task.id} has failed since this session began, or the last one passed; "
-            f'run the cell with its check, or sheaflab.check("{task.id}"), then this again'
+            f"no check of {task.id} has failed since this session began, or the last one passed; {told}"
         )
     return problem_of(task, checks.failed[task.id], _namespace().get(task.function))
 

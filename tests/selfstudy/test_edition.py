@@ -18,6 +18,7 @@ import sheaflab
 from graders.lab.percent import convert
 from graders.publish.key_pages import mathjax, page
 from graders.publish.selfstudy.keys import for_readers, keys
+from sheaflab.checks.messages import read_rows
 from sheaflab.cli import main
 from sheaflab.explorable import page as explorable
 from sheaflab.study import notebook
@@ -232,6 +233,24 @@ def test_solution_asks_first(folder, capsys, monkeypatch):
         assert heading in out
     assert main(["solution", "3.W", "--yes"]) == 0
     assert "What a good answer has" in capsys.readouterr().out
+
+
+def test_what_failed_in_a_terminal_is_met_again_in_a_notebook(folder, capsys, monkeypatch):
+    monkeypatch.setattr(sheaflab.checks, "failed", {})
+    slip = "import numpy as np\ndef restricted_coboundary(w2, pattern):\n    k, h = w2.shape\n    d = np.eye(h + k)\n    d[h:, :h] = -np.round(w2) * pattern\n    return d\n"
+    fill(folder, "1.2", slip)
+    capsys.readouterr()
+    assert main(["check", "1.2", "--json"]) == 1
+    (report,) = json.loads(capsys.readouterr().out)
+    names = {}
+    exec(slip, names)
+    with pytest.raises(ValueError, match=r"a terminal has found is not known here: .*check\(\"1\.2\", again=True\)"):
+        sheaflab.problem("1.2")
+    sheaflab.check("1.2", names["restricted_coboundary"], again=True)
+    message = next(outcome["message"] for outcome in report["fresh"] if not outcome["passed"])
+    problem = sheaflab.problem("1.2")
+    assert problem.given
+    assert problem.given == read_rows(message)["given"]
 
 
 def test_of_a_written_answer_nobody_says_that_a_person_reads_it(folder, capsys):
