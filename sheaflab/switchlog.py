@@ -217,7 +217,7 @@ class SwitchLog:
         if self.certified:
             what = f"{some(self.crossings, 'crossing', 'crossings')}, {some(self.slides, 'slide', 'slides')}"
             return f"SwitchLog({what}, t ≤ {self.t_end})"
-        return f"SwitchLog({some(len(self), 'sign change', 'sign changes')}, t ≤ {self.t_end}, not certified)"
+        return f"SwitchLog({some(len(self), 'sign change', 'sign changes')} seen between time steps, t ≤ {self.t_end})"
 
 
 def _plain(value: Any) -> Any:

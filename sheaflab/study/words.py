@@ -96,6 +96,8 @@ def hint(exercise: StudyTask, shown: int, *, remembered: bool = True) -> str:
     left = total - shown
     rest = "no hint left" if not left else f"{left} hint{'s' if left > 1 else ''} left"
     told = f"{exercise.id} {exercise.title}, hint {shown} of {total} ({rest}):\n{_indent(exercise.hints[shown - 1])}"
+    if not left and installed():
+        told += f"\n\nStill stuck? `sheaflab solution {exercise.id}` shows the key and its reasons."
     if left and not remembered:
         told += (
             "\n\nFor the next hint run this in the folder with your notebooks: which hints you have seen is kept there."

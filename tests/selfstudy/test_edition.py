@@ -253,6 +253,15 @@ def test_what_failed_in_a_terminal_is_met_again_in_a_notebook(folder, capsys, mo
     assert problem.given == read_rows(message)["given"]
 
 
+def test_after_the_last_hint_comes_the_solution(folder, capsys):
+    said = []
+    for _ in range(4):
+        capsys.readouterr()
+        assert main(["hint", "1.1"]) == 0
+        said.append("`sheaflab solution 1.1` shows the key" in capsys.readouterr().out)
+    assert said == [False, False, True, True]
+
+
 def test_of_a_written_answer_nobody_says_that_a_person_reads_it(folder, capsys):
     capsys.readouterr()
     for command in ("check", "hint", "reset"):

@@ -49,8 +49,8 @@ def test_counts_and_views():
     assert repr(log) == "SwitchLog(1 crossing, 1 slide, t ≤ 60.0)"
 
 
-def test_a_scheme_log_says_that_it_is_not_certified():
-    assert repr(SwitchLog([A], 60.0, certified=False)) == "SwitchLog(1 sign change, t ≤ 60.0, not certified)"
+def test_a_scheme_log_says_how_it_came_about():
+    assert repr(SwitchLog([A], 60.0, certified=False)) == "SwitchLog(1 sign change seen between time steps, t ≤ 60.0)"
 
 
 @pytest.mark.parametrize(
