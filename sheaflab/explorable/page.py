@@ -1,4 +1,4 @@
-"""Puts the page together: markup, scripts and numbers in one file that asks the network for nothing."""
+"""Puts the page together: markup, scripts and numbers in one file that loads nothing from elsewhere."""
 
 from __future__ import annotations
 

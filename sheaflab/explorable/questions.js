@@ -19,9 +19,9 @@ const Questions = (() => {
         else if (seen.noSlide) seen.slideAgain = true;
         return seen.slideAgain;
       },
-      why: () => "The side with z < 0 pushes up, and the side with z > 0 pushes down: the neuron can go neither way and its z "
+      why: () => "Where z < 0 the flow makes z larger, and where z > 0 it makes z smaller: the neuron can go neither way and its z "
         + "stays exactly 0, while the others move on. The thick striped part of a wall is where this holds. As the others move, "
-        + "the push from above fades. When it has gone the slide ends, and the neuron becomes active.",
+        + "the flow where z > 0 makes z smaller more and more slowly. When it no longer does, the slide ends, and the neuron becomes active.",
     },
     {
       asks: "The energy’s curve can have kinks; in the panel below it a kink is a jump. At which switch does the slope not jump?",

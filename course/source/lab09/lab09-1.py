@@ -62,8 +62,8 @@ plt.show()
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-1-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 1.1: the activation pattern
 #
-# ReLU makes the network a *different linear map* in each region of its state space. Which one, the **activation pattern**
-# tells: $\sigma = \mathbf 1[z > 0]$, one entry for each hidden neuron. Convention of the whole lab: the inequality is
+# ReLU makes the network a *different linear map* in each region of its state space. The **activation pattern** tells which
+# one: $\sigma = \mathbf 1[z > 0]$, one entry for each hidden neuron. Convention of the whole lab: the inequality is
 # strict, so a neuron at exactly zero counts as inactive.
 #
 # Booleans or the numbers 0 and 1 are equally welcome. One neuron has a pattern of one entry, an array of shape `(1,)`;

@@ -16,9 +16,9 @@
 # **You will be able to** integrate the sheaf heat equation of a ReLU network with a scheme of your own, and to confront
 # its energy with the exponential envelope that Theorem 9.4 promises.
 #
-# **Why it matters.** The equation is linear inside each activation region, and switches law whenever a neuron crosses zero.
-# Linear theory gives a rate for each region; the theorem glues the regions together. Seeing where the glue is (the kinks)
-# is the point of the lab.
+# **Why it matters.** The equation is linear inside each activation region, and changes whenever a neuron crosses zero.
+# Linear theory gives a rate for each region; the theorem joins the regions. To see where they are joined (at the kinks of
+# the energy) is the point of the lab.
 
 # %%
 import itertools
@@ -164,9 +164,10 @@ check("2.3", slowest_rate)
 # a second line, energy on a logarithmic axis. Name both axes, and name both lines in a legend. (The checks read the
 # *data* of your figure; colours and styles are yours.)
 #
-# The energy is drawn at all given times; a run may have a thousand of them and more. The envelope runs from the first of them to the last; its points are yours, the
-# same times, a finer grid, or its two ends, for on this axis it is straight. It starts at `energies[0]`, which need not be the
-# largest of the energies. Draw no other curve, in whatever form; straight helper lines are welcome. Each name has to fit its axis or line.
+# The energy is drawn at all given times; a run may have a thousand of them and more. The envelope runs from the first of
+# them to the last; its points are yours: the same times, a finer grid, or its two ends, for on this axis it is straight. It
+# starts at `energies[0]`, which need not be the largest of the energies. Draw no other curve, in whatever form; straight
+# helper lines are welcome. The name of an axis or of a line says what that one shows, such as time, energy, envelope.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-4", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_energy_decay(ax: plt.Axes, times: np.ndarray, energies: np.ndarray, rate: float) -> None:
@@ -224,7 +225,7 @@ print(traj)
 # <details><summary>Open when you have looked at the figure</summary>
 #
 # The slope jumps where $V$ has a kink, and there is a jump at each of the four changes of colour. The two large ones, near
-# $t = 1.8$ and $t = 3.8$, the eye finds in (b) as well; the two small ones hardly. A kink is easier to see where it is a jump. And
+# $t = 1.8$ and $t = 3.8$, the eye finds in (b) as well; the two small ones are hard to see there. A kink is easier to see where it is a jump. And
 # the slope stays below $-2\lambda^*$ all the time: that is Theorem 9.4 at each instant.
 #
 # </details>

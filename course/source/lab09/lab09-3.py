@@ -14,7 +14,7 @@
 # # Lab 09, notebook 3: counting switches
 #
 # **You will be able to** run a small, repeatable numerical experiment: random starts from a generator that is handed in,
-# a count for each run, a histogram, and a conclusion that respects chance.
+# a count for each run, a histogram, and a conclusion that takes chance into account.
 #
 # **Why it matters.** The number of switches is how often the flow changes its law. Whether it depends on how far out you
 # start says something about the geometry of the regions, and "it looks larger" is not an answer.
@@ -52,7 +52,7 @@ plt.show()
 # `states` holds one state a row, in the order of time; the first `h` columns are the hidden neurons, the rest is the
 # output. Count every change of every hidden neuron between two neighbouring rows. Zero is inactive, as in notebook 1.
 #
-# Zero alone is: $10^{-12}$ is active. If two neurons change between the same two rows, these are two switches. The
+# No other number counts as zero: $10^{-12}$ is active. If two neurons change between the same two rows, these are two switches. The
 # output has no ReLU: it may change sign as it likes.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -121,7 +121,8 @@ check("3.2", switch_counts)
 #
 # Draw a histogram of whole numbers into `ax`: one bar for each whole number from the smallest to the largest count,
 # centred on that number, its height the number of runs with that count. (A number in between that never occurs may have a
-# bar of height zero or none.) Draw each bar once; every bar can be seen, also those of height one. Name both axes, each with what it counts: switches or runs.
+# bar of height zero or none.) Draw each bar once; every bar can be seen, also those of height one. Name both axes, each with
+# what it counts: switches or runs.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:
@@ -132,7 +133,7 @@ def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:
     ax : matplotlib.axes.Axes
         Where to draw.
     counts : list of int
-        One count a run.
+        One count for each run.
     """
     ### BEGIN SOLUTION
     ax.hist(counts, bins=np.arange(min(counts) - 0.5, max(counts) + 1.5), rwidth=0.9)
@@ -173,7 +174,7 @@ dots.set_xticks(range(len(magnitudes)), magnitudes)
 dots.axhline(10, color="0.6", lw=0.8, ls=":")
 dots.text(-0.45, 10.6, "logarithmic above 10", color="0.35", fontsize="small")
 dots.set(xlabel="magnitude of the start, 20 runs each", ylabel=r"switches as Euler logs them, $\Delta t = 0.01$")
-dots.set(title="All runs: the mean rises with a few of them")
+dots.set(title="All runs")
 dots.legend(fontsize="small", loc="upper left")
 plt.show()
 

@@ -60,7 +60,7 @@ ax.fill_between([0, x_side], 0, y_side, color="0.88", hatch="..", edgecolor="whi
 ax.text(x_side / 2, y_side / 2, "region between the two walls:\nEuler never evaluates its law", ha="center", va="center")
 ax.annotate(f"wall of neuron {i}", (0, ax.get_ylim()[0]), (3, 4), textcoords="offset points", rotation=90, fontsize="small")
 ax.annotate(f"wall of neuron {j}", (ax.get_xlim()[0], 0), (4, 3), textcoords="offset points", fontsize="small")
-ax.set(xlabel=f"$z^1_{i}$", ylabel=f"$z^1_{j}$", title="From one region to the next but one, in a single step")
+ax.set(xlabel=f"$z^1_{i}$", ylabel=f"$z^1_{j}$", title="A single step jumps over a whole region")
 ax.legend(fontsize="small")
 plt.show()
 print("exact switches at", np.round(exact.log.times, 4))
@@ -139,7 +139,7 @@ check("6.2", bisect)
 #
 # When a step of length `h` from `c` would leave the region, the driver asks `locate` how long a step to take instead. Override
 # it: return a step length at which the state has *just* left the region, no more than $10^{-10}$ after the crossing. The state
-# after that shorter step must be **outside**; otherwise the driver does not believe you. If several neurons cross within the
+# after that shorter step must be **outside**; otherwise the driver takes the whole step. If several neurons cross within the
 # step, the first one counts.
 #
 # `self.advance(region, c, s)` is the state after a step of length `s`; `region.pattern` is the pattern inside. Inherit from
@@ -300,4 +300,4 @@ plt.show()
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-6-5", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # **Look back.** You have taken a scheme's error apart, and know which part event location can cure. So far every wall was
-# crossed. Notebook 7 is about walls that hold.
+# crossed. Notebook 7 is about walls on which the trajectory stays.

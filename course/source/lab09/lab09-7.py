@@ -65,8 +65,8 @@ print("exact:", exact.log)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-7", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # <details><summary>Open when you have looked at the figure</summary>
 #
-# Five times as many. The trajectory converges nicely, its count does not: neuron 1 comes down to its wall and then hums along it. A step takes it
-# over the wall, the next one takes it back below, and some steps later it is over the wall again. Each of these sign changes is
+# Five times as many. The trajectory converges nicely, its count does not: neuron 1 comes down to its wall and then moves
+# to and fro across it. A step takes it over the wall, the next one takes it back below, and some steps later it is over the wall again. Each of these sign changes is
 # counted. The exact flow stays on the wall all that time (the grey stretch): it has four switches, whatever the step.
 #
 # </details>
