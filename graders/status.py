@@ -40,6 +40,11 @@ class Status(Enum):
         """What to do about it; empty for OK."""
         return self.value.partition(":")[2].strip()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a person must say what the work is worth, because no machine has seen it."""
+        return self in (Status.GRADER, Status.UNREADABLE)
+
 
 OUT_OF_TIME = "the computing time allowed for one cell or call is used up"
 

@@ -261,7 +261,9 @@ def grade_file(raw, course, level):
     wrong = [
         f"{name}: {graded.rows.scores.get(name)}" for name in most if not fair(graded.rows.scores.get(name), most[name])
     ]
-    if any(exercise.undecided for exercise in graded.result.exercises):
+    if graded.result.status is Status.UNREADABLE:  # a person gives the points
+        wrong = [name for name in most if graded.rows.scores[name] is not None]
+    elif any(exercise.undecided for exercise in graded.result.exercises):
         wrong.append(next(exercise.message for exercise in graded.result.exercises if exercise.undecided))
     return graded.result.status, [exercise.status for exercise in graded.result.exercises], wrong
 

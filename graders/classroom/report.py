@@ -122,7 +122,7 @@ def write_junit(group: Class, course: Course, path: Path) -> None:
                 case = ElementTree.SubElement(suite, "testcase", classname=exercise["id"], name=check["name"], time="0")
                 status = Status[check["status"]]
                 if status is not Status.OK:
-                    kind = "error" if status is Status.GRADER else "failure"
+                    kind = "error" if status.waits else "failure"
                     errors, failures = errors + (kind == "error"), failures + (kind == "failure")
                     detail = ElementTree.SubElement(case, kind, type=status.name, message=status.label)
                     detail.text = _xml(check["message"])

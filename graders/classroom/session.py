@@ -91,9 +91,8 @@ def grade_class(
 
         for result in run_jobs(jobs(), pool, window):
             done.graded += 1
-            why = result.undecided
             try:
-                recorder.write(result)
+                why = recorder.write(result)
             except (OSError, UnicodeError) as error:  # of files beside the notebooks, or their names
                 why = f"it cannot be written: {error}"
             if why:

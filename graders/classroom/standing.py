@@ -175,12 +175,12 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
 
 
 def _undecided(course: Course, state: State, results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    cells, grader = {exercise.id: exercise.grade_cell for exercise in course.exercises()}, Status.GRADER.name
+    cells = {exercise.id: exercise.grade_cell for exercise in course.exercises()}
     return {
         exercise["id"]: " ".join(str(exercise["message"] or Status.GRADER.remedy).split())[:300]
         for result in results.values()
         for exercise in result.get("exercises", [])
-        if grader in (exercise["status"], *(check["status"] for check in exercise["checks"]))
+        if any(Status[name].waits for name in (exercise["status"], *(check["status"] for check in exercise["checks"])))
         and (cell := state.cells.get(cells.get(exercise["id"], ""))) is not None
         and cell.waits
     }
@@ -188,11 +188,12 @@ def _undecided(course: Course, state: State, results: Mapping[str, Mapping[str, 
 
 def _waits(course: Course, state: State, undecided: Mapping[str, str]) -> list[str]:
     names = {item.cell: f"written answer {item.id}" for spec in course.notebooks for item in spec.written}
-    again = {}
+    again = dict[str, str]()
     for exercise in course.exercises():
         names[exercise.grade_cell] = f"exercise {exercise.id}"
         if why := undecided.get(exercise.id):
-            again[exercise.grade_cell] = f", or by machine again: {why}"
+            likewise = any(told.endswith(why) for told in again.values())
+            again[exercise.grade_cell] = "" if likewise else f", or by machine again: {why}"
     return [
         f"{names.get(cell, cell)} to grade by hand{again.get(cell, '')}"
         for cell, entry in state.cells.items()

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_solution
 
 from graders.gradebook import marker
 from graders.gradebook.feedback import EscapeHtml
 from graders.gradebook.scores import rows_of
-from graders.gradebook.writing import UNDECIDED, write_result
+from graders.gradebook.writing import leave_to_a_person, write_result
 from graders.grading import canary
 from graders.grading.beside import beside
 from graders.grading.domain import DomainEnded, domain_here
@@ -99,6 +98,8 @@ def grade_submission(job: Job) -> SubmissionResult:
             if job.only is None or spec.name in job.only:
                 mended = submission.read(spec.name)
                 result = grade_repaired(mended, course, spec, secret=job.secret, host=host, student=job.student)
+                if mended.status.waits:
+                    leave_to_a_person(mended.notebook, mended.unread)
                 made[spec.name] = _written(mended.notebook, result, room)
                 room -= len(made[spec.name].text)
     return SubmissionResult(job.student, job.digest, made, job.timestamp, time.monotonic() - start)
@@ -143,8 +144,6 @@ def undecided(job: Job, why: str) -> SubmissionResult:
     for spec in course.ready:
         if job.only is None or spec.name in job.only:
             mended = untouched(course, spec, Status.GRADER, f"this submission could not be graded: {why}")
-            for cell in mended.notebook.cells:  # none of these answers is the student's
-                if is_grade(cell) or is_solution(cell):
-                    cell.metadata[UNDECIDED] = True
+            leave_to_a_person(mended.notebook)
             made[spec.name] = _written(mended.notebook, grade_repaired(mended, course, spec), MAX_PAGES)
     return SubmissionResult(job.student, marker.AGAIN + job.digest, made, job.timestamp, 0.0)

@@ -22,7 +22,7 @@ from graders.gradebook import apart, extensions, marker
 from graders.gradebook.files import NO_TEXT, SubmissionFolders, other_files, shown, with_links
 from graders.gradebook.options import configured
 from graders.gradebook.penalties import SubmissionPenalty
-from graders.gradebook.record import write_rows
+from graders.gradebook.record import open_question, write_rows
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
 from graders.grading.submission import SubmissionResult, read_files
@@ -157,23 +157,26 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
 
         What cannot be written is left as it is where nothing has been graded, and a person must look.
         """
+        why = self.result.undecided
         try:
             if not self.unwritten:
-                self._record(assignment_id, student_id)
+                why = self._record(assignment_id, student_id)
         except (OSError, UnicodeError) as error:
             self.unwritten = f"it cannot be written: {error}"
-        if why := self.unwritten or self.result.undecided:
-            self.undecided[student_id] = why
+        if self.unwritten or why:
+            self.undecided[student_id] = self.unwritten or why
         if self.unwritten and self.coursedir.notebook_id == "*":
             shutil.rmtree(self._format_dest(assignment_id, student_id), ignore_errors=True)
 
-    def _record(self, assignment_id: str, student_id: str) -> None:
+    def _record(self, assignment_id: str, student_id: str) -> str:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
             write_rows(book, SubmissionPenalty(parent=self), self.result, self.course)
             if self.coursedir.notebook_id == "*":
                 target = Path(self._format_dest(assignment_id, student_id))
                 marker.write_marker(target, self.result.digest, book, assignment_id, student_id)
+            why = open_question(book, self.result, self.course)
         super().set_permissions(assignment_id, student_id)
+        return why
 
 
 class RepairingExporter(NotebookExporter):  # type: ignore[misc]

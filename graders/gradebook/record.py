@@ -109,8 +109,14 @@ class Recorder:
         self.gradebook.db.rollback()
         return stale
 
-    def write(self, result: SubmissionResult) -> None:
-        """Write one submission. The marker comes last, so that a killed run is repeated, never skipped."""
+    def write(self, result: SubmissionResult) -> str:
+        """Write one submission. The marker comes last, so that a killed run is repeated, never skipped.
+
+        Returns
+        -------
+        str
+            Why a person must look at it; empty if nobody need.
+        """
         student, assignment = result.student, self.course.assignment
         write_rows(self.gradebook, self._penalty, result, self.course)
         submitted = self._folder(self.coursedir.submitted_directory, student)
@@ -133,6 +139,20 @@ class Recorder:
         os.replace(fresh, target)
         for left in (*target.parent.glob(".old-*"), *target.parent.glob(".fresh-*")):
             shutil.rmtree(left, ignore_errors=True)
+        return open_question(self.gradebook, result, self.course)
+
+
+def open_question(book: Any, result: SubmissionResult, course: Course) -> str:
+    """Return why a person must look at a submission that was written; empty if a person has, at these very files."""
+    cells = {exercise.id: exercise.grade_cell for exercise in course.exercises()}
+    for notebook in book.find_submission(course.assignment, result.student).notebooks:
+        if notebook.name in result.notebooks:
+            found = result.notebooks[notebook.name].result
+            undecided = {cells.get(exercise.id) for exercise in found.exercises if exercise.undecided}
+            for grade in notebook.grades:
+                if grade.needs_manual_grade and (found.status.waits or grade.name in undecided):
+                    return result.undecided
+    return ""
 
 
 def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, course: Course) -> None:

@@ -48,9 +48,11 @@ class _Reader(SaveAutoGrades):  # type: ignore[misc]
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._add_score(cell, resources)
         name = cell.metadata.nbgrader.grade_id
-        if cell.metadata.get(UNDECIDED):
+        if undecided := cell.metadata.get(UNDECIDED):
             self.find_grade(name).auto_score = None
-        else:
+        if isinstance(undecided, str):  # points of a person are for this file
+            self.answers[name] = undecided
+        elif not undecided:
             self.answers[name] = hashlib.sha256(self.answer.encode()).hexdigest()
 
     def _add_comment(self, cell: NotebookNode, resources: Any) -> None:

@@ -8,13 +8,29 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_solution
 
 from graders.grading.results import NotebookResult
 from graders.lab.percent import grade_id
 
 RESULT = "graders"
 UNDECIDED = "graders_undecided"
-"""Metadata of a cell that a person must grade, or whose answer a person must grade."""
+"""Metadata of a cell that a person must grade, or whose answer a person must grade: true, or the digest of a file that
+cannot be read."""
+
+
+def leave_to_a_person(nb: NotebookNode, unread: str = "") -> None:
+    """Mark all answers of a notebook, and what is given for them: none of these answers is the student's.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+    unread : str
+        Digest of the file that could not be read, if that is the reason.
+    """
+    for cell in nb.cells:
+        if is_grade(cell) or is_solution(cell):
+            cell.metadata[UNDECIDED] = unread or True
 
 
 def write_result(nb: NotebookNode, result: NotebookResult) -> None:
@@ -32,7 +48,7 @@ def write_result(nb: NotebookNode, result: NotebookResult) -> None:
             points = float(cell.metadata.nbgrader.get("points", exercise.points))
             award = min(max(float(exercise.earned), 0.0), points)
             if exercise.undecided:
-                cell.metadata[UNDECIDED] = True
+                cell.metadata.setdefault(UNDECIDED, True)
             cell.outputs = [
                 nbformat.v4.new_output("stream", name="stdout", text=text),
                 nbformat.v4.new_output("execute_result", data={"text/plain": repr(award)}, execution_count=None),

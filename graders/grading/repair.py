@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -39,12 +40,15 @@ class Repaired:
         For the student: what was mended.
     missing : frozenset of str
         grade_ids of solution cells that are not there.
+    unread : str
+        Digest of a file that could not be read.
     """
 
     notebook: NotebookNode
     status: Status = Status.OK
     notes: list[str] = field(default_factory=list)
     missing: frozenset[str] = frozenset()
+    unread: str = ""
 
 
 def repair(raw: bytes, course: Course, spec: NotebookSpec, files: Mapping[str, bytes] | None = None) -> Repaired:
@@ -63,7 +67,9 @@ def repair(raw: bytes, course: Course, spec: NotebookSpec, files: Mapping[str, b
         data = read(raw, notes)
         cells = plain_cells(data)
     except Unreadable as error:
-        return untouched(course, spec, Status.UNREADABLE, str(error))
+        mended = untouched(course, spec, Status.UNREADABLE, str(error))
+        mended.unread = hashlib.sha256(raw).hexdigest()
+        return mended
     if (other := assignment_of(data)) not in ("", course.assignment):
         return untouched(course, spec, Status.FOREIGN, f"it is a notebook of {other[:80]}, not of {course.assignment}")
     return _Mender(cells, shared_template(course, spec), spec, files or {}, notes).mend()

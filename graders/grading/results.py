@@ -39,8 +39,8 @@ class ExerciseResult:
 
     @property
     def undecided(self) -> bool:
-        """Whether the grader is at fault with it, so that a person must look."""
-        return Status.GRADER in (self.status, *(check.status for check in self.checks))
+        """Whether a person must look: the grader is at fault with it, or could not read it."""
+        return any(status.waits for status in (self.status, *(check.status for check in self.checks)))
 
     def text(self) -> str:
         """The report for the student, plain text."""

@@ -80,8 +80,10 @@ class SubmissionResult:
     @property
     def undecided(self) -> str:
         """Why a person must look at it; empty if the machine has decided all of it."""
-        exercises = [exercise for graded in self.notebooks.values() for exercise in graded.result.exercises]
-        return next((f"exercise {e.id}: {e.message or e.status.remedy}" for e in exercises if e.undecided), "")
+        results = [graded.result for graded in self.notebooks.values()]
+        why = [f"{r.name}.ipynb: {'; '.join(r.notes)}" for r in results if r.status is Status.UNREADABLE]
+        exercises = [e for r in results if r.status is not Status.UNREADABLE for e in r.exercises if e.undecided]
+        return "; ".join([*why, *(f"exercise {e.id}: {e.message or e.status.remedy}" for e in exercises[:1])])
 
 
 def read_files(folder: Path) -> dict[str, bytes | None]:

@@ -8,6 +8,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import nbformat
 import pytest
 from nbgrader.apps import AutogradeApp
 
@@ -69,6 +70,18 @@ def waits_for_a_person(course, student):
         return all(grade.auto_score is None and grade.needs_manual_grade for grade in grades)
 
 
+def decide(course):
+    """As a person does in formgrader: give points for all that waits."""
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        for found in book.assignment_submissions("mini"):
+            for notebook in found.notebooks:
+                assert {comment.auto_comment for comment in notebook.comments} == {None}
+                for grade in notebook.grades:
+                    if grade.needs_manual_grade:
+                        grade.manual_score, grade.needs_manual_grade = 1.5, False
+        book.db.commit()
+
+
 def scores(course):
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         return {s.student.id: s.score for s in book.assignment_submissions("mini")}
@@ -123,14 +136,7 @@ def test_a_person_s_points_for_what_no_machine_could_grade_are_final_until_anoth
         hand_in(course, student, submit())
     monkeypatch.setattr(apart, "grade_submission", graded_or_dead)
     assert door(course) == 3
-    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
-        for found in book.assignment_submissions("mini"):
-            for notebook in found.notebooks:
-                assert {comment.auto_comment for comment in notebook.comments} == {None}
-                for grade in notebook.grades:
-                    if grade.needs_manual_grade:
-                        grade.manual_score, grade.needs_manual_grade = 1.5, False
-        book.db.commit()
+    decide(course)
     final = ["report", "--final", f"--course={course.root}", f"--out={course.root / 'report'}"]
     assert main(final) == 0
     assert by_graders(course) == 0
@@ -140,6 +146,34 @@ def test_a_person_s_points_for_what_no_machine_could_grade_are_final_until_anoth
     assert door(course) == 3
     assert main(final) == 3
     assert waits_for_a_person(course, "eve")
+
+
+@pytest.mark.parametrize("door", [by_graders, by_nbgrader])
+def test_a_file_that_cannot_be_read_waits_for_a_person_who_decides_once(course, submit, caplog, capsys, door):
+    hand_in(course, "ada", submit())
+    path = hand_in(course, "eve", nbformat.writes(submit()).encode()[:-200])
+    assert door(course) == 3
+    said = capsys.readouterr().err + caplog.text
+    assert "A person must look at eve: mini-1.ipynb: the file is not JSON" in said
+    assert "a notebook whose end is missing" in said
+    assert "look at ada" not in said
+    assert waits_for_a_person(course, "eve")
+    final = ["report", "--final", f"--course={course.root}", f"--out={course.root / 'report'}"]
+    decide(course)
+    assert main(final) == 0
+    path.write_bytes(b"")
+    assert main(final) == 3
+    assert door(course) == 3
+    capsys.readouterr()
+    assert main(final) == 3
+    told = capsys.readouterr().err.split("eve: ")[1].splitlines()[0]
+    assert told.count("it is an empty file") == 1  # once, for all exercises
+    assert "exercise 1.1 to grade by hand, or by machine again: the file is not JSON" in told
+    assert "written answer 1.W to grade by hand" in told
+    decide(course)
+    assert by_graders(course) == 0
+    assert main(["regrade", f"--course={course.root}", "--workers=2"]) == 0  # the same file: a person has decided
+    assert main(final) == 0
 
 
 def test_the_process_that_serves_the_class_decodes_nothing(course, submit, monkeypatch):
@@ -214,7 +248,7 @@ def test_what_is_read_of_a_submission_is_bounded(course, submit, monkeypatch, do
         hand_in(course, "ada", b"{}", name=f"notes-of-mine-{k}.ipynb")
     with hand_in(course, "eve", b"", name="mini-1.ipynb").open("r+b") as file:
         file.truncate(2**40)  # sparse
-    assert door(course) == 0
+    assert door(course) == 3
     assert scores(course) == {"ada": 10, "eve": 0}
     told = read_result(course.root / "autograded" / "eve" / "mini" / "mini-1.ipynb")
     assert told["status"] == Status.UNREADABLE.name
@@ -251,7 +285,7 @@ def test_what_once_stopped_or_starved_a_class_does_neither_at_the_other_door(cou
         hand_in_case(course.root, slug(name), cases[name])
     for student in ("ada", "zoe"):
         (hand_in(course, student, submit()).parent / "timestamp.txt").write_text("9" * 30 + "h")
-    assert by_nbgrader(course) == 0
+    assert by_nbgrader(course) == 3  # of the lists no machine can say more
     found = scores(course)
     assert found.pop("ada") == found.pop("zoe") == 10
     assert set(found) == set(map(slug, ONCE_STOPPED))

@@ -133,10 +133,11 @@ def test_grading_by_nbgrader_itself(course, submit, mini):
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
+    assert "A person must look at dan: mini-1.ipynb: the file is not UTF-8 text" in done.stderr
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         scores = {s.student.id: (s.score, s.needs_manual_grade) for s in book.assignment_submissions("mini")}
-        assert scores == {"ada": (10, True), "bob": (7, True), "cyn": (0, False), "dan": (0, False)}
+        assert scores == {"ada": (10, True), "bob": (7, True), "cyn": (0, False), "dan": (0, True)}
     told = read_result(course.root / "autograded" / "dan" / "mini" / "mini-1.ipynb")
     assert told["status"] == "UNREADABLE"
     assert "not UTF-8" in told["notes"][0]
