@@ -160,9 +160,8 @@ def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, 
     notes = Notes(book, course.assignment)
     book.update_or_create_student(result.student)
     time, _ = submission_time(result.timestamp, Path(result.student) / TIMESTAMP)
-    submission = book.update_or_create_submission(
-        course.assignment, result.student, **({} if time is None else {"timestamp": time})
-    )
+    submission = book.update_or_create_submission(course.assignment, result.student)
+    submission.timestamp = time  # also where it is not known: the time of an older submission is not this one's
     ready = {spec.name for spec in course.ready}
     for notebook in submission.notebooks:
         graded = result.notebooks.get(notebook.name)

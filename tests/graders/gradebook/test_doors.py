@@ -305,6 +305,16 @@ def test_graded_already_is_read_from_the_gradebook_in_use(classroom, graded, tmp
     grades(0)
 
 
+@pytest.mark.parametrize("door", [lambda course: grade(course, "--student=bob"), lambda course: nbgrader_api.autograde(course, "bob")])
+def test_the_time_of_an_older_submission_is_not_this_ones(graded, tmp_path, door):
+    course = copied(graded, tmp_path / "course")
+    (course.root / "submitted" / "bob" / "mini" / "timestamp.txt").unlink()
+    door(course)
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        found = book.find_submission("mini", "bob")
+        assert (found.timestamp, found.late_submission_penalty) == (None, 0)
+
+
 def test_a_penalty_survives_regrading_and_follows_extension_and_rule(graded, tmp_path, capsys):
     course = copied(graded, tmp_path / "course")
     wanted = gradebook_of(graded)
