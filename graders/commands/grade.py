@@ -13,8 +13,10 @@ from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook.doors import A_PERSON_MUST_LOOK
+from graders.gradebook.record import Recorder, removed_students
 from graders.gradebook.settings import Settings
 from graders.grading import canary
+from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER
 
 
@@ -61,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
     chosen = options.student or [name for name in students(course) if name not in settings.excluded]
+    if not options.student:
+        chosen = without_removed(course, settings, chosen)
     if not chosen:
         print(f"Nothing in {course.root / 'submitted'}.")
         return 0
@@ -70,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
         )
     for problem in done.problems:
         print(f"Attention: {problem}.", file=sys.stderr)
-    print(f"{done.graded} of {len(chosen)} submissions graded, the others have not changed.")
+    others = ", the others have not changed" if done.graded < len(chosen) else ""
+    print(f"{done.graded} of {len(chosen)} submissions graded{others}.")
     if done.penalties:
         print(f"{done.penalties} of the others now have another penalty for late work.")
     if done.reasons:
@@ -78,6 +83,24 @@ def run(options: argparse.Namespace) -> int:
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
     return report_undecided(done.undecided)
+
+
+def without_removed(course: Course, settings: Settings, names: list[str]) -> list[str]:
+    """Return those of `names` who have not been taken out of the gradebook; print who has."""
+    with Recorder(course, settings.config) as recorder:
+        removed = removed_students(recorder.gradebook, course.assignment)
+    for student in sorted(removed.intersection(names)):
+        report_skipped(student)
+    return [name for name in names if name not in removed]
+
+
+def report_skipped(student: str) -> None:
+    """Print that a student is not graded, and how the student is."""
+    print(
+        f"Skipped: {student} is not in the gradebook. To have the student back, run "
+        f"`graders grade --student {student}`.",
+        file=sys.stderr,
+    )
 
 
 def report_undecided(undecided: Mapping[str, str]) -> int:

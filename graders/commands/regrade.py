@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from graders.classroom.regrade import regrade
 from graders.commands.choice import add_course_arguments, chosen_course
-from graders.commands.grade import add_overrides, overridden, report_undecided
+from graders.commands.grade import add_overrides, overridden, report_skipped, report_undecided
 from graders.publish.release import build
 
 
@@ -36,11 +35,7 @@ def run(options: argparse.Namespace) -> int:
     for problem in done.problems:
         print(f"Attention: {problem}.", file=sys.stderr)
     for student in done.skipped:
-        print(
-            f"Skipped: {student} is not in the gradebook. To have the student back, run "
-            f"`graders grade --student {student}`.",
-            file=sys.stderr,
-        )
+        report_skipped(student)
     text = done.table
     if done.left:
         text += f"\nStopped: {len(done.left)} students are still to be graded. Run it again to go on.\n"

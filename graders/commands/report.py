@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
     write_page(group, course, out / "class.html")
     others = "grades.csv, canvas.csv, moodle.csv, junit.xml, gradescope/"
     absent = sum(not row.handed_in for row in group.rows)
-    print(f"{len(group.rows)} students, {absent} of them have not handed in: {out / 'class.html'} and {others}")
+    of_them = f"{absent} of them without a hand-in" if absent else "all have handed in"
+    print(f"{len(group.rows)} students, {of_them}: {out / 'class.html'} and {others}")
     return 0
 
 

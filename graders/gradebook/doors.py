@@ -22,7 +22,7 @@ from graders.gradebook import apart, extensions, marker
 from graders.gradebook.files import NO_TEXT, SubmissionFolders, other_files, shown, with_links
 from graders.gradebook.options import configured
 from graders.gradebook.penalties import SubmissionPenalty
-from graders.gradebook.record import open_question, write_rows
+from graders.gradebook.record import open_question, removed_students, write_rows
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
 from graders.grading.submission import SubmissionResult, read_files
@@ -94,11 +94,17 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         converter.limits, converter.level = grader.limits, best_isolation(grader.required, grader.limits)
 
     def init_notebooks(self) -> None:
-        """Find the submissions: folders, with notebooks or without."""
+        """Find the submissions: folders, with notebooks or without. Who was removed comes back only when named."""
         pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
         folders = [folder for folder in glob.glob(pattern) if Path(folder).is_dir()]
         if not folders:
             _find_notebooks(self)  # which refuses, in nbgrader's words
+        if self.coursedir.student_id == "*":
+            with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+                for student in sorted(removed_students(book, self.coursedir.assignment_id)):
+                    if (folder := self._format_source(self.coursedir.assignment_id, student)) in folders:
+                        self.log.warning("Skipped: %s was removed from the gradebook", student)
+                        folders.remove(folder)
         named: dict[str, list[str]] = {folder: [] for folder in folders if folder == shown(folder)}
         self.assignments = named
         for folder in set(folders) - named.keys():

@@ -26,7 +26,7 @@ from graders.gradebook.files import (
 )
 from graders.gradebook.notes import Notes
 from graders.gradebook.penalties import SubmissionPenalty
-from graders.gradebook.scores import save
+from graders.gradebook.scores import ANSWER, save
 from graders.grading.folder import TIMESTAMP
 from graders.grading.submission import SubmissionResult
 from graders.lab.manifest import Course
@@ -140,6 +140,11 @@ class Recorder:
         for left in (*target.parent.glob(".old-*"), *target.parent.glob(".fresh-*")):
             shutil.rmtree(left, ignore_errors=True)
         return open_question(self.gradebook, result, self.course)
+
+
+def removed_students(book: Any, assignment: str) -> set[str]:
+    """Return the students who were graded in this very gradebook and have been taken out of it since."""
+    return {note.student for note in Notes(book, assignment).all(ANSWER)} - {student.id for student in book.students}
 
 
 def open_question(book: Any, result: SubmissionResult, course: Course) -> str:

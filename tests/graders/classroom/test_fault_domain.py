@@ -176,6 +176,23 @@ def test_a_file_that_cannot_be_read_waits_for_a_person_who_decides_once(course, 
     assert main(final) == 0
 
 
+@pytest.mark.parametrize("door", [by_graders, by_nbgrader])
+def test_who_was_removed_stays_removed_unless_named(course, submit, caplog, capsys, door):
+    for student in ("ada", "eve"):
+        hand_in(course, student, submit())
+    assert by_graders(course) == 0
+    assert "2 of 2 submissions graded.\n" in capsys.readouterr().out  # there are no others
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.remove_student("eve")
+    assert door(course) == 0
+    assert "Skipped: eve" in capsys.readouterr().err + caplog.text
+    assert set(scores(course)) == {"ada"}
+    assert main(["report", f"--course={course.root}", f"--out={course.root / 'report'}"]) == 0
+    assert "1 students, all have handed in: " in capsys.readouterr().out
+    assert main(["grade", f"--course={course.root}", "--student=eve"]) == 0
+    assert set(scores(course)) == {"ada", "eve"}
+
+
 def test_the_process_that_serves_the_class_decodes_nothing(course, submit, monkeypatch):
     hand_in(course, "ada", submit())
     job = batch.read_job(course, "ada", "", Limits(), best_isolation())
