@@ -11,7 +11,7 @@ from graders.classroom.batch import read_job, students
 from graders.gradebook import look_again, nbgrader_api
 from graders.gradebook.files import shown
 from graders.gradebook.marker import fingerprint
-from graders.gradebook.record import Recorder
+from graders.gradebook.record import Recorder, unlisted_students
 from graders.gradebook.settings import Settings
 from graders.gradebook.states import CellState, State, read_states
 from graders.gradebook.writing import read_result
@@ -87,12 +87,15 @@ class Class:
     max_score : float
     kept : list of str
         Extensions that were set anew, because the class's due date has moved, as text.
+    unlisted : list of str
+        Students of the gradebook who are not on the roster.
     """
 
     rows: list[Row]
     strangers: list[str]
     max_score: float
     kept: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
 
     @property
     def unfinished(self) -> list[Row]:
@@ -171,7 +174,9 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
         for name in sorted(set(missing) - set(graded)):
             why = recorder.refusal(name) or "handed in, and not graded: run `graders grade`"
             rows[shown(name)] = Row(shown(name), max_score=float(release.max_score), handed_in=True, waits=(why,))
-        return Class([rows[name] for name in sorted(rows)], graded, float(release.max_score), recorder.kept)
+        unlisted = [name for name in unlisted_students(book) if name in rows]
+        ordered = [rows[name] for name in sorted(rows)]
+        return Class(ordered, graded, float(release.max_score), kept=recorder.kept, unlisted=unlisted)
 
 
 def _undecided(course: Course, state: State, results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from graders.classroom.batch import require_known, students
@@ -13,7 +13,7 @@ from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook.doors import A_PERSON_MUST_LOOK
-from graders.gradebook.record import Recorder, removed_students
+from graders.gradebook.record import Recorder, removed_students, unlisted_students
 from graders.gradebook.settings import Settings
 from graders.grading import canary
 from graders.lab.manifest import Course
@@ -82,7 +82,20 @@ def run(options: argparse.Namespace) -> int:
         print("Exercises of these submissions, all students together:")
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
+    with Recorder(course, settings.config) as recorder:
+        report_unlisted([name for name in unlisted_students(recorder.gradebook) if name in chosen])
     return report_undecided(done.undecided)
+
+
+def report_unlisted(names: Sequence[str]) -> None:
+    """Print who is in the gradebook and not on the roster."""
+    if names:
+        print(
+            f"{len(names)} not on the roster (in the gradebook without name and address, unlike others): "
+            f"{', '.join(names)}. Name each by `nbgrader db student add ID --last-name NAME`; if an id is nobody's, "
+            "collect the files with --roster or --student and run `nbgrader db student remove ID --force`.",
+            file=sys.stderr,
+        )
 
 
 def without_removed(course: Course, settings: Settings, names: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from graders.classroom.report import write_canvas, write_csv, write_gradescope, write_junit, write_moodle
 from graders.classroom.standing import Class, collect
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.commands.grade import report_unlisted
 
 SHOWN = 10
 
@@ -52,7 +53,17 @@ def run(options: argparse.Namespace) -> int:
             write_gradescope(row, course, out / "gradescope" / row.student / "results.json")
     write_page(group, course, out / "class.html")
     others = "grades.csv, canvas.csv, moodle.csv, junit.xml, gradescope/"
+    report_unlisted(group.unlisted)
+    without = [row.student for row in group.rows if not row.email]
+    if 0 < len(without) < len(group.rows):
+        print(
+            f"moodle.csv has no e-mail addresses and is matched by ID number: {len(without)} students have no address, "
+            f"{', '.join(without[:SHOWN])}{', …' if len(without) > SHOWN else ''}.",
+            file=sys.stderr,
+        )
     absent = sum(not row.handed_in for row in group.rows)
+    if group.unlisted:
+        others += f"; {len(group.unlisted)} of the students are not on the roster"
     of_them = f"{absent} of them without a hand-in" if absent else "all have handed in"
     print(f"{len(group.rows)} students, {of_them}: {out / 'class.html'} and {others}")
     return 0

@@ -147,6 +147,12 @@ def removed_students(book: Any, assignment: str) -> set[str]:
     return {note.student for note in Notes(book, assignment).all(ANSWER)} - {student.id for student in book.students}
 
 
+def unlisted_students(book: Any) -> list[str]:
+    """Return the ids without name and address, if others have one: they came with a hand-in and not with the roster."""
+    named = {student.id: bool(student.last_name or student.first_name or student.email) for student in book.students}
+    return sorted(student for student, known in named.items() if not known) if any(named.values()) else []
+
+
 def open_question(book: Any, result: SubmissionResult, course: Course) -> str:
     """Return why a person must look at a submission that was written; empty if a person has, at these very files."""
     cells = {exercise.id: exercise.grade_cell for exercise in course.exercises()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -159,6 +160,14 @@ def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
     out = tmp_path / "out"
     send = ["report", f"--course={course.root}", f"--out={out}"]
     assert main(grade) == 0
+    assert "1 not on the roster (in the gradebook without name and address, unlike others): dan." in capsys.readouterr().err
+    assert main(send) == 0
+    told = capsys.readouterr()
+    assert "4 students, 2 of them without a hand-in: " in told.out
+    assert "1 of the students are not on the roster" in told.out
+    assert "1 not on the roster" in told.err
+    assert "moodle.csv has no e-mail addresses and is matched by ID number: 1 students have no address, dan." in told.err
+    shutil.rmtree(out)
     assert main([*send, "--final"]) == 3
     told = capsys.readouterr().err
     assert "2 of 4 students have no final grade yet:" in told
