@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from graders.classroom.intake import roster, times
@@ -11,8 +12,10 @@ from graders.classroom.intake.collecting import Options, collect
 from graders.classroom.intake.layouts import LAYOUTS
 from graders.classroom.intake.names import student_id
 from graders.classroom.intake.owners import FOLDER
-from graders.classroom.intake.results import table
+from graders.classroom.intake.results import FileRow, table
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.lab.manifest import Course
+from graders.lab.printing import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,8 +74,22 @@ def run(args: argparse.Namespace) -> int:
         dry=args.dry_run,
     )
     rows, notes = collect(args.sources, course, course.root / "submitted", options)
+    notes += _not_on_roster(course, rows)
     print(table(rows, notes, dry=args.dry_run))
     return 0 if rows and all(row.status.fine for row in rows) else 1
+
+
+def _not_on_roster(course: Course, rows: Sequence[FileRow]) -> list[str]:
+    """Return a note on the ids that the course's gradebook does not know, if it has students and is a file here."""
+    path = course.root / "gradebook.db"
+    known = {person.id for person in roster.load([str(path)]).people} if path.is_file() else set[str]()
+    strange = sorted({row.student for row in rows if row.notebook and row.student} - known) if known else []
+    if not strange:
+        return []
+    return [
+        f"{len(strange)} ids are not in {path.name}: {', '.join(map(printable, strange))}; "
+        "give the class list by --roster, or add them: nbgrader db student add ID"
+    ]
 
 
 def _expression(text: str | None) -> re.Pattern[str] | None:

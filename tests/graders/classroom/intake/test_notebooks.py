@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 
@@ -204,6 +205,20 @@ def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
     assert out.endswith("1 of 3 files taken, 1 left\n")
     assert main(arguments) == 1
     assert "no notebook of this assignment" in capsys.readouterr().out
+
+
+def test_the_command_names_ids_that_are_not_in_the_gradebook(inbox, course, capsys):
+    with sqlite3.connect(course.root / "gradebook.db") as database:
+        database.execute("CREATE TABLE student (id, first_name, last_name, email, lms_user_id)")
+    inbox.put("jane/lab09-1.ipynb", first())
+    inbox.put("joe/lab09-1.ipynb", first("joe"))
+    arguments = ["collect", str(inbox.folder), "--course", str(course.root)]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert "not in gradebook.db" not in capsys.readouterr().out  # there is no roster
+    with sqlite3.connect(course.root / "gradebook.db") as database:
+        database.execute("INSERT INTO student (id) VALUES ('jane')")
+    assert main(arguments) == 0
+    assert "1 ids are not in gradebook.db: joe; give the class list by --roster, or" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
