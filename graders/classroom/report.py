@@ -97,16 +97,26 @@ def write_moodle(group: Class, course: Course, path: Path) -> None:
         percent = round(min(row.score / (group.max_score or 1.0), 1.0) * WHOLE, 4)
         grade = ["" if row.undecided else percent, _score(row)]
         who = [row.student, row.email] if mail else [row.student]
-        lines.append([*who, *grade, group.max_score, _comment(row)])
+        lines.append([*who, *grade, group.max_score, _comment(row, course)])
     _write(path, header, lines)
 
 
-def _comment(row: Row) -> str:
-    """Return the comment beside the grade, which the student may read."""
-    words = [f"{e['id']}: {Status[e['status']].label}" for e in row.exercises if e["status"] != Status.OK.name]
-    if row.late_penalty:
-        words.insert(0, f"late: {row.late_penalty:g} points off")
-    return "; ".join(words) if row.handed_in else "not handed in"
+def _comment(row: Row, course: Course) -> str:
+    """Return the comment beside the grade, which the student may read: what cost points, and the written answers."""
+    if not row.handed_in:
+        return "not handed in"
+    words = [f"late: {row.late_penalty:g} points off"] if row.late_penalty else []
+    words += [f"not handed in: {', '.join(row.missing)}"] if row.missing else []
+    for spec in course.ready:
+        if spec.name in row.missing:
+            continue
+        exercises = row.results.get(spec.name, {}).get("exercises", [])
+        words += [f"{e['id']}: {Status[e['status']].label}" for e in exercises if e["status"] != Status.OK.name]
+        for item in spec.written:
+            if (cell := row.cells.get(item.cell)) is not None:
+                points = "not graded yet" if cell.waits else f"{cell.score:g} of {cell.points:g}"
+                words.append(f"{item.id}: {points}")
+    return "; ".join(words)
 
 
 def write_junit(group: Class, course: Course, path: Path) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("class.html")
 BLUE, ORANGE = "#0072B2", "#D55E00"
 TOP = 12
+ANSWERED_WRONGLY = (Status.WRONG.name, Status.RAISED.name, Status.BAD_VALUE.name)
+"""Outcomes of a check that met an answer. The others say nothing of the check: unreadable, timed out, missing …"""
 
 
 def write_page(group: Class, course: Course, path: Path) -> None:
@@ -70,7 +72,11 @@ def write_page(group: Class, course: Course, path: Path) -> None:
 
 
 def _notes(row: Row) -> list[str]:
-    return sorted({note for result in row.results.values() for note in result.get("notes", [])})
+    """Return what the staff may have to know of a submission; the notebooks that are not there come last, together."""
+    plain = {f"there is no {name}.ipynb" for name in row.missing}
+    notes = {note for result in row.results.values() for note in result.get("notes", [])}
+    missing = [f"not handed in: {', '.join(row.missing)}"] if row.missing else []
+    return sorted(notes - plain) + missing
 
 
 def _picture(figure: Figure, text: str) -> dict[str, str]:
@@ -105,12 +111,12 @@ def _failing(rows: Sequence[Row]) -> Figure:
         for row in rows
         for e in row.exercises
         for check in e["checks"]
-        if check["status"] not in (Status.OK.name, Status.NOT_ATTEMPTED.name, Status.MISSING.name)
+        if check["status"] in ANSWERED_WRONGLY
     ).most_common(TOP)
     figure = _new(1.0 + 0.3 * max(len(fails), 3))
     ax = figure.subplots()
     ax.barh([name for name, _ in fails][::-1], [count for _, count in fails][::-1], color=ORANGE)
-    ax.set(xlabel="submissions that fail it (not attempted left out)")
+    ax.set(xlabel="submissions whose answer fails it")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 

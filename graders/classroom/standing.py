@@ -69,6 +69,11 @@ class Row:
         return [exercise for result in self.results.values() for exercise in result.get("exercises", [])]
 
     @property
+    def missing(self) -> list[str]:
+        """The notebooks of which nothing was handed in."""
+        return [name for name, result in self.results.items() if result.get("status") == Status.MISSING.name]
+
+    @property
     def name(self) -> str:
         """Last name, first name; the id if there are none."""
         return f"{self.last_name}, {self.first_name}".strip(", ") or self.student

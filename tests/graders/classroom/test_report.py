@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
 
 from graders.classroom import report
 from graders.classroom.report_page import write_page
@@ -18,6 +19,7 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.lateness import duration
 from graders.gradebook.states import CellState
 from graders.lab.manifest import Course
+from graders.status import Status
 from tests.graders.classroom import importers
 from tests.graders.conftest import hand_in
 
@@ -129,6 +131,43 @@ def test_the_page_about_the_class_escapes_everything_and_names_everybody(group, 
     assert page.count('<td class="number">3.2</td>') == 2  # mean and median of the one who handed in
     assert '<td class="number">1 h 30 min</td>' in page
     assert page.index("Not handed in") < page.index("<td>bob</td>") < page.index("<h2>Students")
+
+
+def one(status, notebook="mini-1", **more):
+    """A result of a notebook whose only check ended with `status`."""
+    check = {"name": status.lower(), "title": "", "points": 1.0, "earned": 0.0, "status": status, "message": ""}
+    exercise = {"id": "1.1", "title": "double", "status": status, "earned": 0.0, "points": 1.0, "checks": [check]}
+    return {notebook: {"status": status, "exercises": [exercise], "notes": [], "seconds": 0, "memory": 0, **more}}
+
+
+def test_only_answers_count_as_failing_a_check(monkeypatch, mini_course, tmp_path):
+    rows = [Row(status.name, handed_in=True, results=one(status.name)) for status in Status]
+    drawn = []
+    monkeypatch.setattr(Axes, "barh", lambda _, names, counts, **style: drawn.append(names))
+    write_page(Class(rows, [], 13.0), mini_course, tmp_path / "class.html")
+    assert sorted(drawn[0]) == ["1.1 bad_value", "1.1 raised", "1.1 wrong"]
+
+
+def test_notebooks_that_are_missing_bury_neither_notes_nor_comments(mini_course, tmp_path):
+    results = one("UNREADABLE", notes=["it is a photograph"])
+    for name in ("mini-2", "mini-3"):
+        results |= one("MISSING", name, notes=[f"there is no {name}.ipynb"])
+    results |= one("MISSING", "mini-4", notes=["there is no mini-4.ipynb; q.ipynb has no name of this assignment"])
+    cells = {"written-1-W": CellState("mini-1", 3.0, None, 1.5, 0.0, waits=False)}
+    group = Class([Row("ann", handed_in=True, results=results, cells=cells, late_penalty=2.0)], [], 13.0)
+    write_page(group, mini_course, tmp_path / "class.html")
+    told = "it is a photograph; there is no mini-4.ipynb; q.ipynb has no name of this assignment; "
+    assert f"<td>{told}not handed in: mini-2, mini-3, mini-4</td>" in (tmp_path / "class.html").read_text()
+
+    def comment():
+        report.write_moodle(group, mini_course, tmp_path / "moodle.csv")
+        with (tmp_path / "moodle.csv").open(newline="") as file:
+            return next(csv.DictReader(file))["Feedback comments"]
+
+    left = "late: 2 points off; not handed in: mini-2, mini-3, mini-4; 1.1: unreadable file; 1.W: "
+    assert comment() == f"{left}1.5 of 3"
+    cells["written-1-W"] = CellState("mini-1", 3.0, None, None, 0.0, waits=True)
+    assert comment() == f"{left}not graded yet"
 
 
 @pytest.mark.parametrize(
