@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     absent = sum(not row.handed_in for row in group.rows)
     if group.unlisted:
         others += f"; {len(group.unlisted)} of the students are not on the roster"
-    of_them = f"{absent} of them without a hand-in" if absent else "all have handed in"
+    of_them = f"{absent} of them have not handed in" if absent else "all have handed in"
     print(f"{len(group.rows)} students, {of_them}: {out / 'class.html'} and {others}")
     return 0
 

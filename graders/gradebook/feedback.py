@@ -14,10 +14,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateFeedback
-from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
-from graders.gradebook.feedback_page import ReadableExporter
+from graders.gradebook.feedback_page import PageStep, ReadableExporter
 from graders.gradebook.fresh_pages import begin
 from graders.gradebook.lateness import lateness_panel
 from graders.gradebook.nbgrader_api import course_of
@@ -34,7 +33,7 @@ HINTS = Path(__file__).with_name("hints.html")
 """An exercise's hints, to be opened one by one. It is one line, because an empty line ends HTML in Markdown."""
 
 
-class EscapeHtml(NbGraderPreprocessor):  # type: ignore[misc]
+class EscapeHtml(PageStep):
     """Make a notebook safe to show: plain text and pictures in outputs, no tags in a student's own text cells.
 
     It runs when a submission is autograded, for formgrader's pages, and again when feedback is made.
@@ -72,7 +71,7 @@ def shown(data: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-class Hints(NbGraderPreprocessor):  # type: ignore[misc]
+class Hints(PageStep):
     """Link every exercise that lost points to its hints, which stand at the end of the page, each folded up."""
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import List
 
 from graders.gradebook.formulas import FROM_AFAR
 from graders.gradebook.markup import AS_MATHML, markdown2html
@@ -22,6 +24,8 @@ _STYLE = """
   .highlight pre, .output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; }
   .output_area img { max-width: 100% !important; height: auto !important; }
   .output_subarea { min-width: 0; }
+  .rendered_html table { border-collapse: collapse; margin: 0.6em 0; }
+  .rendered_html th, .rendered_html td { border: 1px solid #bbb; padding: 0.2em 0.6em; }
   math { font-size: 1.1em; }
   math[display="block"] { margin: 0.6em 0; overflow-x: auto; }
   @media print {
@@ -33,6 +37,12 @@ _STYLE = """
   .highlight .ow, .highlight .nd { color: #7a12c4; }
 </style>
 """
+
+
+class PageStep(NbGraderPreprocessor):  # type: ignore[misc]
+    """A step on the way to a page, with the option that nbconvert's exporter sets for every step."""
+
+    display_data_priority = List(help="Not used here: without it, each page would warn.").tag(config=True)
 
 
 class ReadableExporter(HTMLExporter):  # type: ignore[misc]

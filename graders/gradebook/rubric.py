@@ -6,9 +6,9 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
+from graders.gradebook.feedback_page import PageStep
 from graders.gradebook.look_again import requests
 from graders.gradebook.markers import marker_of
 from graders.gradebook.nbgrader_api import gradebook
@@ -16,7 +16,7 @@ from graders.lab.manifest import Course
 from graders.lab.percent import BEGIN, END, convert, grade_id
 
 
-class Rubric(NbGraderPreprocessor):  # type: ignore[misc]
+class Rubric(PageStep):
     """Put the key of each written answer after it, in formgrader only.
 
     It is configured for nbconvert's HTMLExporter, which formgrader uses as it is. The exporter of feedback pages

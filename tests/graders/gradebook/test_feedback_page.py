@@ -107,6 +107,7 @@ def test_a_page_that_shows_something_else_than_the_gradebook_is_made_anew(course
             cwd=course.root, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        assert "not recognized" not in done.stderr
         return {name for name, path in pages.items() if path.stat().st_mtime_ns != before[name]}
 
     assert made() == {"ann", "bob"}
@@ -145,6 +146,7 @@ def opened(tmp_path):
     figure.savefig(buffer, format="png", dpi=100)
     output = nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(buffer.getvalue()).decode()})
     cells = [nbformat.v4.new_markdown_cell(f"$$ {' + '.join(['x_1'] * 80)} $$")]
+    cells.append(nbformat.v4.new_markdown_cell("| points | minutes |\n|---|---:|\n| 1.1 | the pattern |"))
     cells.append(nbformat.v4.new_code_cell("plot()", outputs=[output]))
     static = str(Path(templates).parent / "static" / "node_modules" / "bootstrap" / "dist" / "css")
     exporter = ReadableExporter(
@@ -175,3 +177,12 @@ def test_a_wide_figure_and_a_long_formula_stay_in_the_column_on_screen_and_on_pa
         assert page.evaluate("document.documentElement.scrollWidth") <= 1000
     assert page.evaluate("document.querySelector('math mi').getBoundingClientRect().height") > 0  # it is set
     assert [url for url in fetched if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.browser
+@pytest.mark.needs("chromium")
+def test_the_cells_of_a_table_stand_apart(opened):
+    page, _ = opened
+    for cell in ("th", "td"):
+        style = page.evaluate(f"getComputedStyle(document.querySelector('.rendered_html {cell}')).paddingLeft")
+        assert float(style.removesuffix("px")) >= 2, cell
