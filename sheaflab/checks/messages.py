@@ -172,9 +172,10 @@ def close(returned: object, expected: ArrayLike, *, call: str, tol: float, hint:
     want, got = np.asarray(expected, dtype=np.float64), numbers(returned)
 
     def miss(wanted: str = "", off: str = "", hint: str = hint) -> NoReturn:
-        told, wanted = show(returned), wanted or show(_plain(expected))
+        plain = _plain(expected, returned)
+        told, wanted = show(returned), wanted or show(plain)
         if got is not None and show(got) == show(want):  # what differs is further behind
-            told, wanted = show(returned, _ALL), show(_plain(expected), _ALL)
+            told, wanted = show(returned, _ALL), show(plain, _ALL)
         fail(call=call, returned=told, expected=wanted, off=off, hint=hint, given=given)
 
     if got is None:
@@ -213,9 +214,11 @@ def _room(tol: float) -> str:
     return f" (allowed: {tol:.1g})" if tol else ""
 
 
-def _plain(expected: ArrayLike) -> object:
-    """What was expected as a student would write it: whole numbers without a point, truth values as such."""
+def _plain(expected: ArrayLike, returned: object) -> object:
+    """What was expected as a student would write it: whole numbers without a point, a tuple where one came back."""
     array = np.asarray(expected)
+    if isinstance(returned, tuple) and array.ndim == 1:
+        return tuple(array.tolist())
     return array if array.ndim else array.item()
 
 
