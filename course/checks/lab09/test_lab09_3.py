@@ -296,7 +296,7 @@ class TestExercise_3_2:
             self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
-        self.compare(student, own_experiment(instances.rng("own"), (1.0, 2.0)), "one count a run")
+        self.compare(student, own_experiment(instances.rng("own"), (1.0, 2.0)), "one count for each run")
         case = many_runs(instances.pooled("number"))
         problem, magnitude, seed, *_ = case.args
         for runs in ((), (MANY,)):  # the default, and more than that; a run costs the same in all of them
@@ -426,7 +426,7 @@ class TestExercise_3_4:
         self.ask(student, [k] * m, [k] * (m + 1), none)
         self.ask(student, [k] * m, [k + 1] * m, none)
         self.ask(student, [k + 2] * m, [k] * (m + 1), none)
-        hint = "apart by more than two standard errors of the difference of the means, or not"
+        hint = "apart by more than two standard errors of the difference of the means, or not; s² divides by m − 1"
 
         def others_are_close(a: list[int], b: list[int]) -> bool:  # medians, and means without their fractions
             far = 0.8 * abs(np.mean(a) - np.mean(b))
