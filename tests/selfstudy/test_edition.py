@@ -97,6 +97,15 @@ def test_the_folder_has_the_explorable_and_its_readme_begins_with_it(made):
     assert 0 < readme.index("explore.html") < readme.index("pip install")
 
 
+def test_the_readme_tells_words_and_where_the_named_texts_are(made):
+    readme = (made[0] / "README.md").read_text(encoding="utf-8")
+    words = {word for row in re.findall(r"^\| ([^|]+) \| [^|]+ \|$", readme, re.MULTILINE) for word in re.findall(r"\w+", row)}
+    wanted = {"sheaf", "cellular", "cochain", "coboundary", "Dirichlet", "harmonic", "pattern", "wall", "switch", "sliding"}
+    assert wanted <= words, wanted - words
+    for name in ("<https://arxiv.org/abs/2603.14831>", "Theorem 9.4", "Definition 9.1", "*How Exact works*"):
+        assert name in readme
+
+
 def test_the_pack_does_not_carry_the_staffs_gradebook(made):
     with zipfile.ZipFile(next((made[0] / "wheels").glob("sheaflab_selfstudy-*.whl"))) as file:
         names = file.namelist()
