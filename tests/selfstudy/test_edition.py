@@ -281,9 +281,10 @@ def test_of_a_written_answer_nobody_says_that_a_person_reads_it(folder, capsys):
     assert capsys.readouterr().out.endswith("   – written: compare it with `sheaflab solution`\n")
 
 
-def test_from_a_notebook(folder, capsys):
+def test_from_a_notebook(folder, capsys, monkeypatch):
     from IPython.core.interactiveshell import InteractiveShell
 
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # the shell puts its own there, and leaves it
     shell = InteractiveShell.instance()
     try:
         shell.run_cell("import sheaflab\nimport numpy as np", store_history=True)
