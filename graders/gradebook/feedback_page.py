@@ -35,6 +35,8 @@ _STYLE = """
     details > p { display: block; }
   }
   .highlight .ow, .highlight .nd { color: #7a12c4; }
+  .highlight .se { color: #7a3f0e; }
+  .highlight .si, .highlight .sr { color: #863f5e; }
 </style>
 """
 
