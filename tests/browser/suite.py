@@ -10,8 +10,8 @@ import pytest
 # and `sheaflab watch`, which is tried as a process of its own.
 THINNED = {"test_certificate.py": 8, "test_exact.py": 5}
 LEFT_OUT = {"test_exact_reference.py", "test_rigorous.py", "test_watch.py"}
-# A browser has neither threads nor processes; no call of a student's needs them.
-HOST_ONLY = ("executor", "process_pool", "endless_loop", "loop_that_catches", "advice_comes", "window_system")
+# A browser has neither threads nor processes nor timers; no call of a student's needs them.
+HOST_ONLY = ("executor", "process_pool", "endless_loop", "loop_that_catches", "advice_comes", "window_system", "two_limits")
 
 
 class Corpora:

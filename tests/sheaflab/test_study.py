@@ -558,7 +558,6 @@ def test_an_endless_loop_is_stopped_and_the_others_are_checked(folder, say, answ
     assert "stopped after" in rest or "not right yet" in rest  # the loop in the cell stands in the way of 1.2, too
 
 
-@pytest.mark.skipif(not cpu.timed(), reason="no timers, or no main thread")
 @pytest.mark.parametrize("task", catalogue().exercises, ids=lambda task: task.id)
 def test_in_a_notebook_the_visible_check_stops_an_endless_loop_and_shows_the_call_and_the_line(task, monkeypatch):
     monkeypatch.setattr(cpu, "CALL_SECONDS", 0.05)
@@ -576,7 +575,6 @@ def test_in_a_notebook_the_visible_check_stops_an_endless_loop_and_shows_the_cal
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
-@pytest.mark.skipif(not cpu.timed(), reason="no timers, or no main thread")
 def test_of_two_limits_the_inner_one_ends_first_and_the_outer_one_goes_on():
     ended = []
 

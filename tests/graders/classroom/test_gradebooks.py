@@ -127,7 +127,7 @@ def test_killed_at_random_moments_and_run_again(classroom, truth, tmp_path):
             killed += 1
         else:
             longest = 0.9 * (time.monotonic() - start)  # it was done already: that was no moment to kill it
-        assert run.wait() in (0, -signal.SIGKILL)
+        assert run.wait() in (0, 3, -signal.SIGKILL)  # 3: one of the class cannot be read
         deadline = time.monotonic() + 20
         while (left := left_running(mark)) and time.monotonic() < deadline:
             time.sleep(0.2)
