@@ -135,6 +135,7 @@ def figures(experiment: Experiment) -> dict[str, Figure]:
     activation pattern stand below each other on one time axis.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
 
     from sheaflab import plots
 
@@ -156,7 +157,7 @@ def figures(experiment: Experiment) -> dict[str, Figure]:
     what = f"number logged until t = {until:g}"
     ax.set(xlabel=r"step $\Delta t$", ylabel=what, title="What Euler counts, against what happens")
     ax.set_xticks(STEPS, [str(dt) for dt in STEPS])
-    ax.xaxis.minorticks_off()
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(0.12)
     for dt, changes in zip(STEPS, experiment.sign_changes, strict=True):
         place = (dt, max(changes, 0.5))

@@ -102,6 +102,8 @@ def without_removed(course: Course, settings: Settings, names: list[str]) -> lis
     """Return those of `names` who have not been taken out of the gradebook; print who has."""
     with Recorder(course, settings.config) as recorder:
         removed = removed_students(recorder.gradebook, course.assignment)
+        for text in recorder.kept:
+            print(f"Attention: {text}.", file=sys.stderr)
     for student in sorted(removed.intersection(names)):
         report_skipped(student)
     return [name for name in names if name not in removed]
