@@ -15,7 +15,7 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.apart import Job
 from graders.gradebook.files import shown, submission_time
 from graders.gradebook.marker import fingerprint
-from graders.gradebook.record import Recorder
+from graders.gradebook.record import Recorder, removed_students, unlisted_students
 from graders.gradebook.settings import Settings
 from graders.grading.folder import TIMESTAMP
 from graders.lab.manifest import Course
@@ -38,6 +38,10 @@ class RunSummary:
         What is wrong with a submission, and extensions that were set anew, as text.
     undecided : dict of str to str
         Students at whose work a person must look, and why.
+    skipped : list of str
+        Students who were taken out of the gradebook.
+    unlisted : list of str
+        Students of this run who are in the gradebook and not on the roster.
     """
 
     graded: int = 0
@@ -45,6 +49,8 @@ class RunSummary:
     reasons: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     undecided: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
 
 
 def grade_class(
@@ -55,12 +61,14 @@ def grade_class(
     level: Isolation,
     *,
     since_change: bool = True,
+    removed_too: bool = True,
     window: int = 4,
     settled: Callable[[str], None] = lambda _: None,
 ) -> RunSummary:
     """Grade `chosen` through `pool` and write each result as it comes.
 
-    `settled` is called with each student whose result is written, unless a person must look.
+    Without `removed_too`, who was taken out of the gradebook is skipped. `settled` is called with each student whose
+    result is written, unless a person must look.
     """
     mark, done = fingerprint(course), RunSummary()
     with (
@@ -70,11 +78,15 @@ def grade_class(
             total=len(chosen), unit="submission", file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 10
         ) as bar,
     ):
-
         done.problems += recorder.kept
+        removed = set[str]() if removed_too else removed_students(recorder.gradebook, course.assignment)
 
         def jobs() -> Iterator[Job]:
             for student in chosen:
+                if student in removed:
+                    done.skipped.append(student)
+                    bar.update()
+                    continue
                 if why := recorder.refusal(student):
                     done.undecided[shown(student)] = why
                     bar.update()
@@ -104,4 +116,5 @@ def grade_class(
             bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in done.reasons.most_common(4)))
             bar.update()
         done.problems += sorted(recorder.left)
+        done.unlisted = [name for name in unlisted_students(recorder.gradebook) if name in chosen]
     return done

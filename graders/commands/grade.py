@@ -13,10 +13,8 @@ from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook.doors import A_PERSON_MUST_LOOK
-from graders.gradebook.record import Recorder, removed_students, unlisted_students
 from graders.gradebook.settings import Settings
 from graders.grading import canary
-from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER
 
 
@@ -63,27 +61,34 @@ def run(options: argparse.Namespace) -> int:
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
     chosen = options.student or [name for name in students(course) if name not in settings.excluded]
-    if not options.student:
-        chosen = without_removed(course, settings, chosen)
     if not chosen:
         print(f"Nothing in {course.root / 'submitted'}.")
         return 0
     with executor(options.workers, options.scheduler) as pool:
         done = grade_class(
-            course, chosen, pool, settings, level, since_change=options.since_change, window=2 * options.workers
+            course,
+            chosen,
+            pool,
+            settings,
+            level,
+            since_change=options.since_change,
+            removed_too=bool(options.student),
+            window=2 * options.workers,
         )
     for problem in done.problems:
         print(f"Attention: {problem}.", file=sys.stderr)
-    others = ", the others have not changed" if done.graded < len(chosen) else ""
-    print(f"{done.graded} of {len(chosen)} submissions graded{others}.")
+    for student in done.skipped:
+        report_skipped(student)
+    number = len(chosen) - len(done.skipped)
+    others = ", the others have not changed" if done.graded < number else ""
+    print(f"{done.graded} of {number} submissions graded{others}.")
     if done.penalties:
         print(f"{done.penalties} of the others now have another penalty for late work.")
     if done.reasons:
         print("Exercises of these submissions, all students together:")
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
-    with Recorder(course, settings.config) as recorder:
-        report_unlisted([name for name in unlisted_students(recorder.gradebook) if name in chosen])
+    report_unlisted(done.unlisted)
     return report_undecided(done.undecided)
 
 
@@ -96,17 +101,6 @@ def report_unlisted(names: Sequence[str]) -> None:
             "collect the files with --roster or --student and run `nbgrader db student remove ID --force`.",
             file=sys.stderr,
         )
-
-
-def without_removed(course: Course, settings: Settings, names: list[str]) -> list[str]:
-    """Return those of `names` who have not been taken out of the gradebook; print who has."""
-    with Recorder(course, settings.config) as recorder:
-        removed = removed_students(recorder.gradebook, course.assignment)
-        for text in recorder.kept:
-            print(f"Attention: {text}.", file=sys.stderr)
-    for student in sorted(removed.intersection(names)):
-        report_skipped(student)
-    return [name for name in names if name not in removed]
 
 
 def report_skipped(student: str) -> None:

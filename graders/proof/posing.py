@@ -54,7 +54,7 @@ def pose(course: Course, notebook: str, place: int) -> None:
 
 def pose_all(course: Course, executor: Executor) -> None:
     """Find the problems of all notebooks of an assignment, several at a time."""
-    assert course.secret  # made here, once, and not by several processes at the same time
+    course.secret  # noqa: B018 – made here, once, and not by several processes at the same time
     jobs = [executor.submit(pose, course, spec.name, place) for spec in course.ready for place in range(POOL)]
     shown = {"unit": "set", "desc": "problems of the hidden checks", "leave": False, "disable": None}
     for job in tqdm(as_completed(jobs), total=len(jobs), **shown):
