@@ -43,8 +43,11 @@ def separating(
     most: int = 3,
     certain: Callable[..., bool] = lambda expected, *args: True,
     tries: int = 2000,
+    rounds: int = 5,
 ) -> list[Case]:
     """Draw problems until each near miss is off on one of them by ten times the tolerance.
+
+    The problems found first may leave more to the last than any one shows: then the search begins anew.
 
     Parameters
     ----------
@@ -61,8 +64,8 @@ def separating(
         How many problems the check can use.
     certain : callable
         Takes the expected value and the arguments, and tells whether nobody can doubt that value. Asked last.
-    tries : int
-        Draws before it gives up.
+    tries, rounds : int
+        Draws before the search begins anew, and how often it begins.
 
     Returns
     -------
@@ -77,7 +80,9 @@ def separating(
     if known is not None and (cases := _drawn_again(rng, draw, truth, kept.read(known, rng))):
         return cases
     left, found, states = dict(near_misses), list[Case](), list[Any]()
-    for _ in range(tries):
+    for attempt in range(rounds * tries):
+        if attempt and attempt % tries == 0:
+            left, found, states = dict(near_misses), [], []
         state = rng.bit_generator.state
         args = draw(rng)
         if args is None:
@@ -93,7 +98,9 @@ def separating(
             if known is not None:
                 kept.write(known, [*states, rng.bit_generator.state])
             return found
-    raise HiddenChecksError(f"no {most} problems in {tries} draws tell the right answer from: {', '.join(left) or '–'}")
+    raise HiddenChecksError(
+        f"no {most} problems in {rounds} times {tries} draws tell the right answer from: {', '.join(left) or '–'}"
+    )
 
 
 def _drawn_again(

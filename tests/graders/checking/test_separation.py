@@ -94,6 +94,13 @@ def test_a_near_miss_that_no_problem_shows_is_the_fault_of_the_check_and_named()
         separating(np.random.default_rng(0), draw, lambda x, y: x * y, near, tries=50)
 
 
+def test_a_search_that_has_chosen_badly_begins_anew():
+    drawn = iter([1, *[2, 4] * 10, 6, 5])  # bits: the near misses that a problem shows; after 1 one has to show two
+    near = {f"bit {k}": lambda bits, k=k: bits ^ (1 << k) & bits for k in range(3)}
+    cases = separating(np.random.default_rng(0), lambda rng: (next(drawn),), lambda bits: bits, near, most=2, tries=21)
+    assert [case.args for case in cases] == [(6,), (5,)]
+
+
 def test_what_raises_has_another_shape_or_is_no_number_is_told_apart():
     near = {"raises": lambda x, y: 1 / 0, "shape": lambda x, y: [x * y] * 2, "nan": lambda x, y: np.nan}
     assert len(separating(np.random.default_rng(0), draw, lambda x, y: x * y, near, tol=1e9, most=1)) == 1
