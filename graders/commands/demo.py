@@ -1,4 +1,4 @@
-"""`graders demo`: the whole chain on four sample submissions, through nbgrader itself."""
+"""`graders demo`: the whole chain on four sample submissions, as for a class."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ import nbformat
 from tqdm import tqdm
 
 from graders.classroom import standing
-from graders.classroom.pool import processes_beside
+from graders.classroom.pool import executor, processes_beside
 from graders.classroom.report_page import write_page
+from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
+from graders.gradebook.settings import Settings
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
@@ -34,7 +37,7 @@ STUDENTS = {
     "key": "right answers",
     "stub": "nothing filled in",
     "wrong": "one plausible slip",
-    "loop": f"endless, stopped after {SECONDS:g} s, as it should be",
+    "loop": f"an endless loop (stopped after {SECONDS:g} s, as it should be)",
 }
 
 
@@ -58,18 +61,24 @@ def run(options: argparse.Namespace) -> int:
         file.write(f"\nc.TrustedGrader.cpu_seconds = {SECONDS}  # the demo's loop need not run for a course's 20 s\n")
     samples = read_samples(course)
     # The grades have one writer; what only reads them, or needs none, is done beside it.
-    with processes_beside(2) as beside, Steps(len(STUDENTS) + 4) as steps:
+    with processes_beside(2) as beside, Steps(5) as steps:
         figures = beside.submit(draw, folder / "figures")
         steps.begin("build the release and look for leaks")
         build(course)
         hand_in(course, samples)
         steps.begin("find the problems that the hidden checks will pose")
         pose_all(course, beside)
-        api, pages = nbgrader_api.api(course.root), []
-        for student, what in STUDENTS.items():
-            steps.begin(f"autograde {student}: {what}")
-            nbgrader_api.autograde(course, student, api)
-            pages.append(beside.submit(nbgrader_api.feedback, course, student))
+        steps.begin(f"grade {len(STUDENTS)} submissions: {', '.join(STUDENTS.values())}")
+        settings, pages = Settings.load(course.root), list[Future[str]]()
+        with executor(2, None) as graders:
+            grade_class(
+                settings.apply(course),
+                list(STUDENTS),
+                graders,
+                settings,
+                level,
+                settled=lambda student: pages.append(beside.submit(nbgrader_api.feedback, course, student)),
+            )
         steps.begin("export the grades, draw the page about the class")
         grades = export(course, folder / "grades.csv")
         write_page(standing.collect(course), course, folder / "class.html")
