@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from graders.classroom.intake import roster, times
 from graders.classroom.intake.collecting import Options, collect
 from graders.classroom.intake.layouts import LAYOUTS
@@ -14,6 +16,7 @@ from graders.classroom.intake.names import student_id
 from graders.classroom.intake.owners import FOLDER
 from graders.classroom.intake.results import FileRow, table
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.gradebook import nbgrader_api
 from graders.lab.manifest import Course
 from graders.lab.printing import printable
 
@@ -73,21 +76,37 @@ def run(args: argparse.Namespace) -> int:
         replace=args.replace,
         dry=args.dry_run,
     )
+    known = _roster_ids(course)
     rows, notes = collect(args.sources, course, course.root / "submitted", options)
-    notes += _not_on_roster(course, rows)
+    notes += _not_on_roster(known, rows)
     print(table(rows, notes, dry=args.dry_run))
     return 0 if rows and all(row.status.fine for row in rows) else 1
 
 
-def _not_on_roster(course: Course, rows: Sequence[FileRow]) -> list[str]:
-    """Return a note on the ids that the course's gradebook does not know, if it has students and is a file here."""
-    path = course.root / "gradebook.db"
-    known = {person.id for person in roster.load([str(path)]).people} if path.is_file() else set[str]()
+def _roster_ids(course: Course) -> set[str]:
+    """Return the ids in the gradebook that the course uses; none if it has no gradebook yet."""
+    if not (course.root / nbgrader_api.CONFIG).is_file():
+        return set()
+    url = make_url(nbgrader_api.load_config(course.root).CourseDirectory.db_url)
+    book = url.render_as_string(hide_password=False)
+    if url.drivername.startswith("sqlite"):
+        book = url.database or ""
+        if not Path(book).is_file():
+            return set()
+    try:
+        return {person.id for person in roster.load([book]).people}
+    except ValueError:
+        where = f"see db_url in {nbgrader_api.CONFIG}"
+        raise ValueError(f"the course's gradebook, {url}, cannot be read: {where}") from None
+
+
+def _not_on_roster(known: set[str], rows: Sequence[FileRow]) -> list[str]:
+    """Return a note on the ids that are not among those of the gradebook, if it has any."""
     strange = sorted({row.student for row in rows if row.notebook and row.student} - known) if known else []
     if not strange:
         return []
     return [
-        f"{len(strange)} ids are not in {path.name}: {', '.join(map(printable, strange))}; "
+        f"{len(strange)} ids are not in the gradebook: {', '.join(map(printable, strange))}; "
         "give the class list by --roster, or add them: nbgrader db student add ID"
     ]
 

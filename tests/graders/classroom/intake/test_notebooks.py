@@ -208,17 +208,23 @@ def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
 
 
 def test_the_command_names_ids_that_are_not_in_the_gradebook(inbox, course, capsys):
-    with sqlite3.connect(course.root / "gradebook.db") as database:
+    (course.root / "nbgrader_config.py").write_text(
+        f"c = get_config()\nc.CourseDirectory.db_url = 'sqlite:///{course.root}/elsewhere.db'\n"
+    )
+    with sqlite3.connect(course.root / "elsewhere.db") as database:
         database.execute("CREATE TABLE student (id, first_name, last_name, email, lms_user_id)")
     inbox.put("jane/lab09-1.ipynb", first())
     inbox.put("joe/lab09-1.ipynb", first("joe"))
     arguments = ["collect", str(inbox.folder), "--course", str(course.root)]
     assert main([*arguments, "--dry-run"]) == 0
-    assert "not in gradebook.db" not in capsys.readouterr().out  # there is no roster
-    with sqlite3.connect(course.root / "gradebook.db") as database:
+    assert "not in the gradebook" not in capsys.readouterr().out  # there is no roster
+    with sqlite3.connect(course.root / "elsewhere.db") as database:
         database.execute("INSERT INTO student (id) VALUES ('jane')")
     assert main(arguments) == 0
-    assert "1 ids are not in gradebook.db: joe; give the class list by --roster, or" in capsys.readouterr().out
+    assert "1 ids are not in the gradebook: joe; give the class list by --roster, or" in capsys.readouterr().out
+    (course.root / "elsewhere.db").write_text("no database")
+    assert main(arguments) == 2
+    assert "elsewhere.db, cannot be read: see db_url in nbgrader_config.py" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
