@@ -19,6 +19,8 @@ from sheaflab.proof.follow import Findings, Stop, follow
 from sheaflab.proof.positivity import Doubt, Refutation
 from sheaflab.proof.rigorous import enclose
 from sheaflab.rate import SlowestRate, slowest_rate
+from sheaflab.region import ActivationRegion
+from sheaflab.sheaf import log_slope
 from sheaflab.trajectory import FlowPiece, Trajectory
 
 
@@ -207,7 +209,7 @@ class _Check:
             c, size = found.states[k - 1], found.sizes[k - 1] + 64 * EPS * float(sizes.max())
             energy, root = sheaf.energy(c), float(np.sqrt(sheaf.energy(c)))
             slack = 1e-7 + 8 * sheaf.gain * size / max(root, 1e-300)
-            slopes = [old.slope(c), new.slope(c)]
+            slopes = [self._slope(old, c), self._slope(new, c)]
             speed = [8 * sheaf.gain**2 * size / max(root * np.sqrt(abs(y)), 1e-300) for y in slopes]
             noise[k] = [
                 (energy, slack),
@@ -217,6 +219,11 @@ class _Check:
             told, known = (s.energy, s.slope_before, s.slope_after), noise[self.joints[i]]
             if any(abs(x - y) > slack * abs(y) for x, (y, slack) in zip(told, known, strict=True) if y == y):
                 self.against.append(f"switch at t = {s.time:.9g}: energy or slopes are not those of the state there")
+
+    def _slope(self, region: ActivationRegion, c: FloatArray) -> float:
+        """The slope of log V at a switch: as `region.slope`, whose matrices of every mode of a long run fill the memory."""
+        v = self.sheaf.velocity_of(self.sheaf.residual(c), region.pattern)[region.moving]
+        return log_slope(float(v @ v), self.sheaf.energy(c))
 
     def energies(self) -> None:
         """Theorem 9.4: V must stay below its envelope at every switch, and never rise."""

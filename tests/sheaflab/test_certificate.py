@@ -175,3 +175,13 @@ def test_without_python_flint_the_rigorous_certificate_says_how_to_get_it(monkey
     traj = next(runs([2, 4, 1]))
     with pytest.raises(ImportError, match=re.escape("pip install 'sheaflab[proof]'")):
         traj.certify(rigorous=True)
+
+
+def test_certifying_a_long_run_keeps_no_matrix_of_its_modes():
+    """1,500 modes of 20 layers of 64 neurons would take 60 GB."""
+    sheaf = Sheaf(Network.random([2, 8, 8, 1], 0), [1.0, -1.0])
+    traj = Exact().run(sheaf, 2 * np.random.default_rng(1).standard_normal(sheaf.n))
+    assert traj.certify().holds
+    assert len(traj.pieces) > 5
+    kept = [value for piece in traj.pieces for value in vars(piece.region).values() if isinstance(value, np.ndarray)]
+    assert all(value.ndim == 1 for value in kept)
