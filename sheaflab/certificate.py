@@ -221,7 +221,7 @@ class _Check:
                 self.against.append(f"switch at t = {s.time:.9g}: energy or slopes are not those of the state there")
 
     def _slope(self, region: ActivationRegion, c: FloatArray) -> float:
-        """The slope of log V at a switch: as `region.slope`, whose matrices of every mode of a long run fill the memory."""
+        """The slope of log V at a switch, without the matrices of `region.slope`: those of a long run fill memory."""
         v = self.sheaf.velocity_of(self.sheaf.residual(c), region.pattern)[region.moving]
         return log_slope(float(v @ v), self.sheaf.energy(c))
 

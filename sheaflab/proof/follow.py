@@ -95,7 +95,7 @@ def _finish(walk: Walk, t_end: float, found: Findings) -> None:
     tail, block, reached = Tail(walk.law), 4, False
     home = tail.modes == walk.mode.modes
     while walk.t < t_end:
-        if home and tail.holds(walk.y, walk.cloud.size + walk.robust, block > 4):
+        if home and not walk.resting().size and tail.holds(walk.y, walk.cloud.size + walk.robust, block > 4):
             reached = True
             break
         walk.go(min(t_end, walk.t + block * LONGEST / walk.law.fastest), [])

@@ -8,6 +8,7 @@ Bounds of matrices are of their 2-norms.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -126,6 +127,11 @@ class Law:
         self.sums = gamma(max(w.shape[1] for w in inner) + 4)
         self.pulls = gamma(max(w.shape[0] for w in inner) + 2)
         self.drive, self.rest = exact_drive(sheaf)
+        self.undriven: BoolArray = (self.drive == 0) & (self.rest == 0)
+        for i in np.flatnonzero(self.undriven[: sheaf.net.widths[1]]):  # products may have vanished by underflow
+            terms = zip(sheaf.net.weights[0][i].tolist(), sheaf.x.tolist(), strict=True)
+            bias = Fraction(float(sheaf.net.biases[0][i]))
+            self.undriven[i] = sum((Fraction(w) * Fraction(v) for w, v in terms), bias) == 0
         self.layers = [(w, np.abs(w), before, after) for w, before, after in sheaf.layers]
         self.pull = np.asarray(sheaf.pull) if sheaf.n <= 200 else None
         self.pull_sizes = np.abs(self.pull) if self.pull is not None else None
@@ -172,12 +178,11 @@ class Law:
         return out
 
     def silent(self, active: BoolArray) -> BoolArray:
-        r"""Which hidden neurons have :math:`f^-_i = -z_i`: no drive, and no active neuron with a weight before them.
+        r"""Which coordinates, shape ``(n,)``, have :math:`f^-_i = -z_i`: without drive or active neuron before them.
 
         Such an inactive neuron obeys :math:`\dot z_i = -z_i`: it keeps its sign, and rests where it is 0.
         """
-        sheaf = self.sheaf
-        quiet = (self.drive[: self.h] == 0) & (self.rest[: self.h] == 0)
-        for w, before, after in sheaf.layers[:-1]:
+        quiet = self.undriven.copy()
+        for w, before, after in self.sheaf.layers:
             quiet[after] &= ~(w[:, active[before]] != 0).any(axis=1)
-        return np.asarray(quiet)
+        return quiet

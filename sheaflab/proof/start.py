@@ -24,8 +24,8 @@ def first_modes(sheaf: Sheaf, c0: FloatArray) -> tuple[tuple[str, ...], dict[tup
     Returns
     -------
     tuple of str, dict
-        The functions are named by neuron and "z", "down" or "up". One that stays 0, of a neuron that rests on its
-        wall, has no order.
+        The functions are named by neuron and "z", "down", "up" or, of a neuron that rests on its wall, "rest": its
+        speed on the active side.
 
     Raises
     ------
@@ -76,6 +76,7 @@ def first_modes(sheaf: Sheaf, c0: FloatArray) -> tuple[tuple[str, ...], dict[tup
     for i in sorted(open_):
         if flow.driven(i, active) or signs[i][1] > 0 or signs[i][0]:
             raise Doubt(f"{names[i]} starts on its wall and {level + 1} derivatives do not say where it goes")
+        orders[i, "rest"] = places[i][1]
     return tuple(modes), {key: order for key, order in orders.items() if order}
 
 

@@ -36,7 +36,7 @@ class Tail:
         self.modes = tuple("active" if v > 0 else "inactive" for v in hidden)
         mode = Mode(law, self.modes)
         # Neurons that obey z' = -z keep their sign whatever happens.
-        self.room = np.where(mode.silent & ~mode.active, np.inf, np.abs(hidden) - self.wrong[: law.h])
+        self.room = np.where(mode.silent[: law.h] & ~mode.active, np.inf, np.abs(hidden) - self.wrong[: law.h])
         self.mode = mode
         self._eigen: tuple[FloatArray, FloatArray, float, float] | None = None
         self.far = norm(self.wrong)

@@ -15,6 +15,12 @@ from sheaflab.proof.start import first_modes
 from sheaflab.sheaf import Sheaf
 
 _MOST_STEPS = 4000
+_WHAT = {
+    "z": "meets its wall",
+    "down": "stops sliding",
+    "up": "stops sliding",
+    "rest": "rests on a wall that begins to repel it, so the flow is not unique,",
+}
 
 
 class Walk:
@@ -31,10 +37,17 @@ class Walk:
         self.leaves: dict[int, str] = {}  # the modes into which the neurons go that switch next
         self.modes, self.orders = first_modes(sheaf, c0)
         self.mode = Mode(self.law, self.modes)
+        self.still: BoolArray = (c0 == 0) & self._silent(self.mode)  # coordinates that are 0 for certain, and stay so
 
     def name(self, i: int) -> str:
         layer, neuron = self.sheaf.place(i)
         return f"neuron {neuron} of layer {layer}"
+
+    def _silent(self, mode: Mode) -> BoolArray:
+        """Coordinates that obey z' = -z, shape ``(n,)``."""
+        silent = mode.silent.copy()
+        silent[: self.law.h] &= ~(mode.active | mode.sliding)
+        return silent
 
     # -- inside a mode --------------------------------------------------------------------------------------------
     def go(self, until: float, group: list[int]) -> None:
@@ -81,6 +94,29 @@ class Walk:
         down, up = -series.r[:, i], series.r[:, i] - series.g[:, i]
         return (down, "down", self.law.gain) if self.leaves.get(i) == "inactive" else (up, "up", self.law.fastest)
 
+    def _functions(self, series: Series) -> list[tuple[str, IntArray, FloatArray, float]]:
+        """All event functions of the mode, positive while it lasts: kind, owners, columns, and the norm of a row.
+
+        While a neuron rests on its wall its speed on the active side has to push back: from a wall that it no longer
+        pushes to, the neuron may leave at any time, and the flow is not unique.
+        """
+        mode, rests = self.mode, self.resting()
+        found = [("z", mode.free, mode.side * series.c[:, mode.free], 1.0)]
+        if mode.slid.size:
+            found.append(("down", mode.slid, -series.r[:, mode.slid], self.law.gain))
+        if mode.slid.size or rests.size:
+            pushes = [("up", mode.slid), ("rest", rests)]
+            found += [(kind, i, series.r[:, i] - series.g[:, i], self.law.fastest) for kind, i in pushes if i.size]
+        return found
+
+    def resting(self) -> IntArray:
+        """Neurons at rest on their walls, but those that nothing can pull at: residuals of the others at rest are 0."""
+        at_wall = np.flatnonzero(self.still[: self.law.h])
+        if not at_wall.size:
+            return at_wall
+        pulling = self.sheaf.pull[np.ix_(at_wall, np.flatnonzero(~self.still))]
+        return np.asarray(at_wall[(pulling != 0).any(axis=1)])
+
     def _step(self, h: float, group: list[int]) -> None:
         mode = self.mode
         if h <= 0:
@@ -111,21 +147,18 @@ class Walk:
         law, mode, h = self.law, self.mode, series.h
         size, rate = self.cloud.size + self.robust, law.fastest * h
         longer = 1.0 + width / h  # the old mode's law, as far as the switch may be late
-        kinds = [("z", mode.free, mode.side * series.c[:, mode.free], 1.0)]
-        if mode.slid.size:
-            r, g = series.r[:, mode.slid], series.g[:, mode.slid]
-            kinds += [("down", mode.slid, -r, law.gain), ("up", mode.slid, r - g, law.fastest)]
 
         def wrong(kind: str, length: float, off: float, order: int) -> float:
             off = size if order else off
             return longer ** (series.degree + 2) * series.wrong_in(kind, order) + rate**order * length * off * 1.01
 
-        for kind, owners, f, length in kinds:
+        for kind, owners, f, length in self._functions(series):
             f = f * longer ** np.arange(len(f))[:, None]
             low, rounding = least(f)
             passed = low > rounding + wrong(kind, length, size, 0)
             if kind == "z":
-                passed |= (mode.silent & ~mode.active)[owners] & ((f[0] > 0) | (self._unforced(owners) & (f[0] == 0)))
+                settled = (f[0] > 0) | (self._unforced(owners) & (f[0] == 0))
+                passed |= (mode.silent[: law.h] & ~mode.active)[owners] & settled
             for k in np.flatnonzero(~passed):
                 i = int(owners[k])
                 falls = i in group and self._of(series, i)[1] == kind
@@ -135,11 +168,10 @@ class Walk:
                 try:
                     prove(f[:, k], order, falls, partial(wrong, kind, length, min(size, tight / length)))
                 except (Doubt, Refutation) as error:
-                    what = {"z": "meets its wall", "down": "stops sliding", "up": "stops sliding"}[kind]
                     at = h * longer * float(error.args[0])
-                    text = f"{self.name(i)} {what} at t = {self.t + at:.9g}"
+                    text = f"{self.name(i)} {_WHAT[kind]} at t = {self.t + at:.9g}"
                     # While the switch may already have been, the old mode's law says nothing for certain.
-                    if isinstance(error, Refutation) and (not group or at < h - width):
+                    if isinstance(error, Refutation) and kind != "rest" and (not group or at < h - width):
                         raise Refutation(text) from error
                     raise Doubt(f"{text}, or nearly") from error
 
@@ -200,6 +232,8 @@ class Walk:
         for i in group:
             if after[i] != "sliding" and not (new.silent[i] and not new.active[i]):
                 self.orders[i, "z"] = 2 if old.modes[i] == "sliding" else 1
+        self.still[group] = True
+        self.still &= self._silent(new)
         self.mode, self.y = new, y
         return {i: tau + self.clock for i, tau in taus.items()}
 
@@ -223,11 +257,7 @@ class Walk:
         """No other function may vanish while the switch is uncertain, in either of the two modes."""
         mode, law = self.mode, self.law
         size, bend = self.cloud.size + self.robust, 4.0 * law.fastest * tau * speed
-        kinds = [("z", mode.free, mode.side * series.c[:2, mode.free], 1.0)]
-        if mode.slid.size:
-            r, g = series.r[:2, mode.slid], series.g[:2, mode.slid]
-            kinds += [("down", mode.slid, -r, law.gain), ("up", mode.slid, r - g, law.fastest)]
-        for kind, owners, f, length in kinds:
+        for kind, owners, f, length in self._functions(series):
             own = 0.0 if kind == "z" else jump  # another coordinate's speed does not jump, a residual's does
             limit = length * (size + 3.0 * tau * (own + bend)) + 3.0 * tau * np.abs(f[1]) / series.h
             for i in owners[f[0] <= limit + series.wrong_in(kind, 0)]:
@@ -237,7 +267,7 @@ class Walk:
                 if f[0, k] > close + series.wrong_in(kind, 0):
                     continue
                 if not rests and not (int(i) in group and self._of(series, int(i))[1] == kind):
-                    raise Doubt(f"t = {self.t:.9g}: {self.name(int(i))} switches too, or nearly")
+                    raise Doubt(f"t = {self.t:.9g}: {self.name(int(i))} {_WHAT[kind]} too, or nearly")
 
     def _filippov(self, i: int, a: str, b: str, down: float, up: float, sure: float) -> None:
         """The mode that follows is the one that the signs of the speeds ask for, beyond doubt."""

@@ -86,6 +86,37 @@ def test_everything_undecided_says_where_and_why():
     assert "neuron 0 of layer 1 starts on a wall that repels it to both sides" in proof.findings[0]
 
 
+@pytest.mark.parametrize("start", [0.0, 1e-9, 1e-3])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_neuron_at_rest_on_a_wall_that_begins_to_repel_is_undecided(method, start):
+    """Neuron 0 has no drive: it stays at 0, and may leave from t = 1.2 on, when its speed if active becomes positive."""
+    sheaf = Sheaf(Network([[[0.0], [1.0]], [[1.0, 1.1]]], [[0.0, 0.4], [0.84]]), [0.0])
+    traj = Exact(method).run(sheaf, [start, 5.0, -0.14], 30.0)
+    proof = traj.certify()
+    assert traj.at(1.0)[0] == 0
+    assert max(sheaf.wall_speeds(traj.at(np.linspace(0, 30, 300)))[1][:, 0]) > 0.1
+    assert proof.verdict is Verdict.UNDECIDED
+    assert "neuron 0 of layer 1 rests on a wall that begins to repel it, so the flow is not unique, at t = 1.2" in str(proof)
+    assert Exact(method).run(sheaf, [start, 5.0, -0.14], 1.15).certify().holds
+
+
+def test_a_neuron_below_that_wall_stays_there_for_certain():
+    sheaf = Sheaf(Network([[[0.0], [1.0]], [[1.0, 1.1]]], [[0.0, 0.4], [0.84]]), [0.0])
+    assert Exact().run(sheaf, [-1e-9, 5.0, -0.14], 30.0).certify().holds
+
+
+def test_neurons_at_rest_that_nothing_pulls_at_are_proved():
+    """Layer 1 is inactive, all behind it rests at 0 with residuals 0."""
+    sheaf = Sheaf(Network([[[1.0]], [[1.0], [-1.0]], [[1.0, 1.0]]]), [-1.0])
+    assert Exact().run(sheaf, [-2.0, 0.0, 0.0, 0.0], 30.0).certify().holds
+
+
+def test_a_drive_that_doubles_cannot_hold_is_not_taken_for_none():
+    """The drive is 1e-400: z = -exp(-t) + 1e-400 meets its wall at t = 921."""
+    sheaf = Sheaf(Network([[[1e-200]], [[0.01]]], [[0.0], [1.0]]), [1e-200])
+    assert Exact().run(sheaf, [-1.0, 0.0], 1000.0).certify().verdict is Verdict.UNDECIDED
+
+
 @pytest.mark.parametrize("widths", [[2, 4, 1], [2, 8, 1], [2, 16, 16, 1]], ids=str)
 def test_ordinary_runs_are_decided(widths):
     for seed in range(40 if widths[1] < 16 else 6):
