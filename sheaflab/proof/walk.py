@@ -188,6 +188,8 @@ class Walk:
         speed_wrong = series.wrong_speeds + law.fastest * size + TINY
         down = -series.r[0, : law.h]
         up = down + series.g[0]
+        new = Mode(law, after)
+        jump = sum(abs(self._speed(old, i, down, up) - self._speed(new, i, down, up)) for i in group)
         taus: dict[int, float] = {}
         values: dict[int, float] = {}
         for i in group:
@@ -197,15 +199,15 @@ class Walk:
             bound = self.cloud.along(i) if kind == "z" else self.cloud.against(row, norm(row))
             rounding = {"z": 0.0, "down": series.wrong_r[0], "up": series.wrong_r[0] + series.wrong_g[0]}[kind]
             values[i] = abs(float(f[0])) + rounding
-            wrong = series.wrong(1)[0] / series.h * length + law.fastest * length * size
+            wrong = series.wrong(1)[0] / series.h * length + len(group) * law.fastest * length * size
+            wrong += self._kinks(new, i, kind, group, down, up)
             first = 2.0 * (values[i] + bound) / max(-slope, 1e-300)
-            m = -slope - wrong - 2.0 * length * law.fastest * series.speed * first
+            m = -slope - wrong - 2.0 * length * law.fastest * (series.speed + jump) * first
             if not m > 0.5 * abs(slope):
                 raise Doubt(f"t = {self.t:.9g}: {self.name(i)} meets its wall too flatly to say when")
             taus[i] = (values[i] + bound) / m * (1 + 1e-9)
         tau = max(taus.values())
         changing = 3.0 * law.fastest * tau * series.speed
-        new = Mode(law, after)
         y = y.copy()
         for i in group:
             a, b = old.modes[i], after[i]
@@ -221,7 +223,6 @@ class Walk:
                 self.cloud.stretch(i, factor)
                 self.cloud.widen(values[i] * abs(factor))
             y[i] = 0.0
-        jump = sum(abs(self._speed(old, i, down, up) - self._speed(new, i, down, up)) for i in group)
         speed = 2.0 * series.speed + jump + 2.0 * law.fastest * size
         self.cloud.widen(len(group) * tau * law.fastest * (2 * size + 4 * tau * speed))
         self._others_apart(series, group, tau, jump, speed)
@@ -237,7 +238,17 @@ class Walk:
         self.mode, self.y = new, y
         return {i: tau + self.clock for i, tau in taus.items()}
 
-    def _row(self, i: int, kind: str) -> FloatArray:
+    def _kinks(self, new: Mode, i: int, kind: str, group: list[int], down: FloatArray, up: FloatArray) -> float:
+        """By how much the switches of the others of `group`, some before that of neuron `i`, may flatten its fall."""
+        if kind == "z" or len(group) == 1:
+            return 0.0
+        side = -1.0 if kind == "down" else 1.0  # of the row in the function
+        ends = [(mode, side * self._row(i, kind, mode)) for mode in (self.mode, new)]
+        falls = ([float(row[j]) * self._speed(mode, j, down, up) for mode, row in ends] for j in group if j != i)
+        return sum(max(after - before, 0.0) * (1 + 1e-9) for before, after in falls)
+
+    def _row(self, i: int, kind: str, mode: Mode | None = None) -> FloatArray:
+        mode = self.mode if mode is None else mode
         unit = np.zeros(self.law.n)
         if kind == "z":
             unit[i] = 1.0
@@ -245,8 +256,8 @@ class Walk:
         # Of f⁻ a row of δ; of f⁺ that minus what pulls at the neuron through δ.
         unit[i] = 1.0
         q = unit if kind == "down" else unit - self.sheaf.pull[i]
-        row = q * self.mode.moving
-        row[: self.law.h] -= self.mode.gate * self.law.up(q)
+        row = q * mode.moving
+        row[: self.law.h] -= mode.gate * self.law.up(q)
         return np.asarray(row)
 
     @staticmethod

@@ -133,6 +133,21 @@ def test_neurons_that_meet_their_walls_together_are_proved_together(number):
     assert len(traj.log) == number
 
 
+@pytest.mark.parametrize("ulps", [-8, -4, -1])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_switch_that_delays_the_end_of_a_slide_by_more_than_its_error_is_not_proved_with_it(method, ulps):
+    """At log 2 neuron 1 becomes active, an instant later neuron 0 would end its slide: now a thousand times as much later."""
+    drive = 0.5 + 2 * (1 - 1e-3)
+    sheaf = Sheaf(Network([[[1.0], [drive]], [[1.0, 0.5]]]), [1.0])
+    delay = -ulps * 2.0**-52 / 2
+    traj = Exact(method).run(sheaf, [0.0, -drive * (1 + ulps * 2.0**-52), -2.0], 0.72)
+    proof = traj.certify()
+    if proof.holds:
+        slide = [s.neuron for s in traj.log].index(0)
+        assert abs(traj.log.times[slide] - (np.log(2) + 999 * delay)) <= proof.time_errors[slide] + 1e-15
+    assert proof.verdict is not Verdict.REFUTED
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("widths", [[2, 4, 1], [2, 8, 1], [3, 5, 2], [2, 4, 3, 1]], ids=str)
 def test_nothing_proved_is_refuted_by_the_reference(widths):
