@@ -148,6 +148,8 @@ class Ensemble:
         arrays = {f"network/{name}": array for name, array in self.sheaf.net.state_dict().items()}
         arrays |= {f"log/{name}": column for name, column in self.columns.items()}
         arrays |= {name: np.asarray(getattr(self, name)) for name in (*_ARRAYS, "t_end", "certified")}
+        if self.sheaf.pinned:
+            arrays["pinned"] = np.array([(*place, value) for place, value in self.sheaf.pinned.items()])
         return write_arrays(path, arrays | {"x": self.sheaf.x, "outcomes": self._codes})
 
     @classmethod
@@ -166,7 +168,8 @@ class Ensemble:
         layers = {name.removeprefix("network/"): array for name, array in arrays.items() if name.startswith("network/")}
         net, columns = Network.from_state_dict(layers), {name: arrays[f"log/{name}"] for name in LOG_TYPES}
         part = arrays["finals"], arrays["ends"], arrays["outcomes"], arrays["repelled"], columns
-        sheaf = (Sheaf if arrays["x"].ndim == 1 else Sheaves)(net, arrays["x"])
+        pinned = {(int(layer), int(neuron)): value for layer, neuron, value in arrays.get("pinned", [])}
+        sheaf = Sheaf(net, arrays["x"], pinned) if arrays["x"].ndim == 1 else Sheaves(net, arrays["x"])
         return cls(sheaf, arrays["starts"], float(arrays["t_end"]), [part], certified=bool(arrays["certified"]))
 
     # -- counts, without a loop over trajectories -----------------------------------------------------------------

@@ -43,6 +43,19 @@ class ExactTrajectory(Trajectory):
     def _inside(self, k: int, times: FloatArray) -> FloatArray:
         return self.pieces.dense.states(k, times)
 
+    @property
+    def equilibrium(self) -> FloatArray | None:
+        """Where the flow ends, shape ``(n,)``, or None as long as the run does not say for certain.
+
+        It is the rest point of the last mode, once that is nearer than its margin
+        (:attr:`sheaflab.ActivationRegion.margin`). With pinned coordinates several are possible, and the start decides.
+        """
+        if not self.outcome.complete:
+            return None
+        region = self.pieces[-1].region
+        near = np.linalg.norm(self.states[-1] - region.equilibrium) < region.margin
+        return region.equilibrium.copy() if near else None
+
     def certify(self, *, rigorous: bool = False) -> Certificate:
         """Check this trajectory independently of how it was made: see :func:`sheaflab.certificate.certify`."""
         return certify(self, rigorous=rigorous)

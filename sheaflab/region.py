@@ -54,7 +54,11 @@ class ActivationRegion:
     Raises
     ------
     ValueError
-        If the pattern has another length or `sliding` names no hidden neuron.
+        If the pattern has another length, or `sliding` names no hidden neuron or a pinned one.
+
+    Notes
+    -----
+    A pinned coordinate does not move either. The pattern tells whether a pinned neuron's value is positive.
     """
 
     def __init__(self, sheaf: Sheaf, pattern: ArrayLike, sliding: Iterable[int] = ()) -> None:
@@ -63,8 +67,14 @@ class ActivationRegion:
         for i in self.sliding:
             if not 0 <= i < sheaf.h:
                 raise ValueError(f"`sliding` must hold neurons between 0 and {sheaf.h - 1}, got {i}")
+            if i in sheaf.held:
+                raise ValueError(f"`sliding` must hold free neurons, got {i}, which is pinned")
         self.pattern: BoolArray = sheaf.as_pattern(pattern)
         self.pattern[list(self.sliding)] = False
+        if sheaf.pinned:
+            inner = sheaf.held[sheaf.held < sheaf.h]
+            self.pattern[inner] = sheaf.pins.at[inner] > 0
+        self._whole = not self.sliding and not sheaf.pinned
         self.pattern.setflags(write=False)
 
     def __reduce__(self) -> tuple[type[ActivationRegion], tuple[Sheaf, BoolArray, tuple[int, ...]]]:
@@ -85,16 +95,17 @@ class ActivationRegion:
 
     @cached_property
     def moving(self) -> BoolArray:
-        """Which coordinates move, shape ``(n,)``: all but the sliding ones."""
+        """Which coordinates move, shape ``(n,)``: all but the sliding and the pinned ones."""
         mask = np.ones(self.sheaf.n, dtype=np.bool_)
         mask[list(self.sliding)] = False
+        mask[self.sheaf.held] = False
         return mask
 
     # -- the affine law -------------------------------------------------------------------------------------------
     @cached_property
     def matrix(self) -> FloatArray:
-        r""":math:`\delta_\Omega(\sigma)` without the sliding columns, shape ``(n, n - len(sliding))``."""
-        return self.sheaf.restricted(self.pattern)[:, self.moving]
+        r""":math:`\delta_\Omega(\sigma)` without the sliding columns: shape ``(n, k)``, `k` coordinates move."""
+        return self.sheaf.gated(self.pattern)[:, self.moving]
 
     @cached_property
     def laplacian(self) -> FloatArray:
@@ -122,30 +133,52 @@ class ActivationRegion:
 
     @property
     def rate(self) -> float:
-        r"""Smallest eigenvalue: in this region :math:`\dot V \le -2\,\mathrm{rate}\,V` (Theorem 9.4)."""
-        return float(self.eigensystem.rates[0])
+        r"""Smallest eigenvalue: in this region :math:`\dot V \le -2\,\mathrm{rate}\,V` (Theorem 9.4).
+
+        With pinned coordinates :math:`V` less its least value in the mode falls so. Infinite if nothing moves.
+        """
+        return float(self.eigensystem.rates.min(initial=np.inf))
 
     @cached_property
     def equilibrium(self) -> FloatArray:
         """Rest point of the affine law, shape ``(n,)``; it need not lie in the region. Zero where a neuron slides."""
-        if not self.sliding:  # unit lower triangular: no digit is lost, however small the eigenvalues
+        if self._whole:  # unit lower triangular: no digit is lost, however small the eigenvalues
             return np.asarray(np.linalg.solve(self.matrix, self.sheaf.boundary_term))
-        rest = np.zeros(self.sheaf.n)
+        rest = self.sheaf.pins.at.copy()
         # Least squares on the matrix, not a solve with its square: the condition number enters once.
         rest[self.moving] = np.linalg.lstsq(self.matrix, self.sheaf.boundary_term, rcond=1e-300)[0]
         return rest
 
+    @cached_property
+    def margin(self) -> float:
+        r"""How far inside the mode its rest point lies; not positive where it does not.
+
+        The distance of a state from the rest point does not grow within the mode. So a flow that comes nearer to it
+        than the margin stays in the mode for ever, and the rest point is an equilibrium of the heat equation.
+        """
+        sheaf, c, free = self.sheaf, self.equilibrium, self.moving[: self.sheaf.h]
+        room = np.where(self.pattern, c[: sheaf.h], -c[: sheaf.h])[free]
+        if self.sliding:
+            slid, delta = list(self.sliding), sheaf.gated(self.pattern)
+            pulled = sheaf.pull[slid] @ delta - delta[slid]
+            rows = np.concatenate([-delta[slid], -pulled])  # of f⁻ and -f⁺, both positive where a neuron slides
+            drives = np.concatenate([sheaf.drive[slid], sheaf.pull[slid] @ sheaf.drive - sheaf.drive[slid]])
+            heights, sizes = rows @ c + drives, np.linalg.norm(rows[:, self.moving], axis=1)
+            with np.errstate(divide="ignore"):
+                room = np.append(room, np.where(heights > 0, heights / sizes, np.minimum(heights, 0.0)))
+        return float(room.min(initial=np.inf))
+
     def velocity(self, c: ArrayLike) -> FloatArray:
         """Return the affine law's velocity at `c`, shape ``(n,)``, whether `c` lies in the region or not."""
         vector = self.sheaf.cochain(c)
-        if not self.sliding:
+        if self._whole:
             return np.asarray(self._pull - self.laplacian @ vector)
         v = np.zeros(self.sheaf.n)
         v[self.moving] = self._pull - self.laplacian @ vector[self.moving]
         return v
 
     def euler(self, c: FloatArray, steps: FloatArray) -> FloatArray:
-        """Return the states of Euler's scheme after each of `steps`, shape ``(k, n)``; no neuron may slide here."""
+        """Return the states of Euler's scheme after each of `steps`, shape ``(k, n)``; nothing slides or is pinned."""
         # Most of a small network's step goes into calling numpy: `dot` is called sooner than `@`, and an array of no
         # axes is multiplied by sooner than a float; the digits are the same.
         product, pull = self.laplacian.dot, self._pull
@@ -236,7 +269,7 @@ class ActivationRegion:
         """Tell whether `c` has this mode's pattern, sliding neurons at zero."""
         z = self.sheaf.cochain(c)[: self.sheaf.h]
         moves = self.moving[: self.sheaf.h]
-        return bool(np.array_equal((z > 0)[moves], self.pattern[moves]) and not z[~moves].any())
+        return bool(np.array_equal((z > 0)[moves], self.pattern[moves]) and not z[list(self.sliding)].any())
 
     def __repr__(self) -> str:
         return f"ActivationRegion({mode_label(self.modes)})"

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from fractions import Fraction
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import BoolArray, FloatArray, as_rows, as_vector
+from sheaflab.arrays import BoolArray, FloatArray, as_vector
+from sheaflab.boundary import Pinned, absorb
+from sheaflab.cochains import Cochains
 from sheaflab.network import Network
 
 T = TypeVar("T")
-CANCELS = 1e-3
-"""Of the sum of absolute terms: drives up to this are summed in rational arithmetic."""
 
 
 def log_slope(speed_squared: float, energy: float) -> float:
@@ -32,62 +30,59 @@ def log_slopes(speeds_squared: FloatArray, energies: FloatArray) -> FloatArray:
     return slopes
 
 
-def exact_drive(weights: FloatArray, x: FloatArray, bias: float) -> float:
-    """Return ``weights @ x + bias``, rounded once: what is left of a sum that nearly cancels is to be right."""
-    row = zip(weights.tolist(), x.tolist(), strict=True)
-    return float(sum((Fraction(a) * Fraction(v) for a, v in row if a and v), Fraction(bias)))
-
-
-def _first_drive(net: Network, x: FloatArray) -> FloatArray:
-    """``W^1 x + b^1``, rows that nearly cancel in rational arithmetic."""
-    w, b = net.weights[0], net.biases[0]
-    drive: FloatArray = w @ x + b
-    for i in (np.abs(drive) <= CANCELS * (np.abs(w) @ np.abs(x) + np.abs(b))).nonzero()[0].tolist():
-        drive[i] = exact_drive(w[i], x, float(b[i]))
-    return drive
-
-
-class Sheaf:
-    r"""A network read as a cellular sheaf on a path, its input `x` pinned.
+class Sheaf(Cochains):
+    r"""A network read as a cellular sheaf on a path, its input `x` pinned, and neurons or outputs on demand.
 
     Vertices are the layers, with stalks :math:`\mathbb R^{n_\ell}`; the edge from layer :math:`\ell-1` to
     :math:`\ell` has stalk :math:`\mathbb R^{n_\ell}` and restriction maps :math:`W^\ell \Sigma^{\ell-1}` and
     :math:`I`. A free cochain `c` is the vector ``(z^1, ..., z^L)`` of shape ``(n,)``: hidden layers in order, then
     the output. An activation pattern is a 0/1 vector of shape ``(h,)``, 1 where a hidden neuron is active.
 
+    A pinned coordinate has its value for ever. It keeps its entry in cochains, where what is given for it is replaced
+    by its value; its column leaves :math:`\delta_\Omega`, its velocity is 0, and it never switches.
+
     Parameters
     ----------
     net : Network
     x : array_like, shape (n_0,)
         The pinned input.
+    pinned : mapping of (int, int) to float, optional
+        Values of hidden neurons and outputs that are pinned too, by layer from 1 and neuron in the layer from 0.
+
+    Attributes
+    ----------
+    n, h : int
+        Coordinates of a cochain, and hidden neurons among them, pinned ones included.
+    pinned : mapping of (int, int) to float
+    held : ndarray of int, shape (p,)
+        The coordinates of pinned neurons and outputs, ascending.
 
     Raises
     ------
     ValueError
-        If `x` has another shape or is not finite.
+        If `x` has another shape or is not finite, or `pinned` names no hidden neuron or output, all coordinates, or a
+        value that is not finite.
+    TypeError
+        If `net` is no network or `pinned` no such mapping.
 
     References
     ----------
     Bosca & Ghrist, *Neural Networks as Local-to-Global Computations*, arXiv:2603.14831, section 3.
     """
 
-    def __init__(self, net: Network, x: ArrayLike) -> None:
+    def __init__(self, net: Network, x: ArrayLike, pinned: Pinned | None = None) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"`net` must be a Network, got {type(net).__name__}")
-        self.net = net
+        super().__init__(net, pinned)
         self.x = as_vector("x", x, net.widths[0])
         self.x.setflags(write=False)
-        self.h, self.n = net.hidden, net.free
-        ends = np.cumsum([0, *net.widths[1:]])
-        self._blocks = [slice(int(a), int(b)) for a, b in pairwise(ends)]
-        self.layers = list(zip(net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True))
-        """Each weight matrix after the first with the free coordinates that it reads and those that it drives."""
-        self._boundary_term: FloatArray = np.concatenate([_first_drive(net, self.x), *net.biases[1:]])
-        self._boundary_term.setflags(write=False)
+        weights, self.drive = absorb(net, self.x, self.pins)
+        self.layers = list(zip(weights, self._blocks[:-1], self._blocks[1:], strict=True))
+        """Weight matrices after the first, pinned columns 0, with the coordinates they read and those they drive."""
         self._shared: dict[Callable[[Sheaf], Any], Any] = {}
 
-    def __reduce__(self) -> tuple[type[Sheaf], tuple[Network, FloatArray]]:
-        return Sheaf, (self.net, self.x)  # the rest follows from them: another process computes it anew
+    def __reduce__(self) -> tuple[type[Sheaf], tuple[Any, ...]]:
+        return Sheaf, (self.net, self.x, dict(self.pinned))  # the rest follows from them
 
     def shared(self, build: Callable[[Sheaf], T]) -> T:
         """Return ``build(self)``, computed at the first call and kept as long as this sheaf: all its runs share it."""
@@ -104,83 +99,50 @@ class Sheaf:
         """Return what the runs `rows` of an ensemble need of it: all."""
         return self
 
-    # -- cochains and patterns ------------------------------------------------------------------------------------
-    def cochain(self, c: ArrayLike, name: str = "c") -> FloatArray:
-        """Return `c` as a new free cochain, shape ``(n,)``, or raise an error that names the argument."""
-        return as_vector(name, c, self.n)
-
-    def cochains(self, cs: ArrayLike, name: str = "starts") -> FloatArray:
-        """Return `cs` as a new array of free cochains, shape ``(m, n)``, or raise an error that names the argument."""
-        return as_rows(name, cs, self.n)
-
-    def split(self, c: ArrayLike) -> list[FloatArray]:
-        """Cut a free cochain, or each row of many, into its layers ``[z^1, ..., z^L]``."""
-        vector = self._rows(c)
-        return [vector[..., block] for block in self._blocks]
-
-    def place(self, neuron: int) -> tuple[int, int]:
-        """Return ``(layer, neuron in the layer)`` of a hidden neuron: layers from 1, neurons from 0."""
-        if not 0 <= neuron < self.h:
-            raise ValueError(f"`neuron` must be between 0 and {self.h - 1}, got {neuron}")
-        return self._places[neuron]
-
-    @cached_property
-    def _places(self) -> list[tuple[int, int]]:
-        return [(layer, k) for layer, width in enumerate(self.net.widths[1:-1], 1) for k in range(width)]
-
-    def index(self, layer: int, neuron: int) -> int:
-        """Return the coordinate of a hidden neuron given as ``(layer, neuron in the layer)``: undoes :meth:`place`."""
-        widths = self.net.widths
-        if not 1 <= layer <= len(widths) - 2:
-            raise ValueError(f"`layer` must be a hidden layer, 1 to {len(widths) - 2}, got {layer}")
-        if not 0 <= neuron < widths[layer]:
-            raise ValueError(f"`neuron` must be between 0 and {widths[layer] - 1} in layer {layer}, got {neuron}")
-        return int(self._blocks[layer - 1].start + neuron)
-
-    def pattern(self, c: ArrayLike) -> BoolArray:
-        """Return the activation pattern ``1[z > 0]`` of a free cochain, shape ``(h,)``, or of each row of many."""
-        return self._rows(c)[..., : self.h] > 0
-
-    def as_pattern(self, pattern: ArrayLike) -> BoolArray:
-        """Return `pattern` as a boolean array of shape ``(h,)``, or raise an error that names the argument."""
-        array = np.asarray(pattern)
-        if array.shape != (self.h,):
-            raise ValueError(f"`pattern` must have shape ({self.h},), one entry per hidden neuron, got {array.shape}")
-        if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
-            raise ValueError(f"`pattern` must hold 0 or 1 only, got {array.tolist()}")
-        return array.astype(np.bool_)
-
     # -- operators ------------------------------------------------------------------------------------------------
     def coboundary(self, pattern: ArrayLike) -> FloatArray:
         r"""Return the full coboundary :math:`\delta(\sigma)`, shape ``(n, n_0 + n)``; the first columns act on `x`."""
-        net, sigma = self.net, self.as_pattern(pattern)
-        n0 = net.widths[0]
-        delta = np.zeros((self.n, n0 + self.n))
-        delta[:, n0:] = np.eye(self.n)
-        delta[self._blocks[0], :n0] = -net.weights[0]
-        for w, before, after in self.layers:
-            delta[after, n0 + before.start : n0 + before.stop] = -w * sigma[before]
+        inner = zip(self.net.weights[1:], self._blocks[:-1], self._blocks[1:], strict=True)
+        first = np.zeros((self.n, self.net.widths[0]))
+        first[self._blocks[0]] = -self.net.weights[0]
+        return np.hstack([first, self._square(inner, pattern)])
+
+    def _square(self, layers: Iterable[tuple[FloatArray, slice, slice]], pattern: ArrayLike) -> FloatArray:
+        sigma, delta = self.as_pattern(pattern), np.eye(self.n)
+        for w, before, after in layers:
+            delta[after, before] = -w * sigma[before]
         return delta
 
+    def gated(self, pattern: ArrayLike) -> FloatArray:
+        """Return the matrix, shape ``(n, n)``, whose product with a whole cochain is its residual plus `drive`."""
+        return self._square(self.layers, pattern)
+
     def restricted(self, pattern: ArrayLike) -> FloatArray:
-        r"""Return :math:`\delta_\Omega(\sigma)`, shape ``(n, n)``: the free columns, unit lower triangular."""
-        return self.coboundary(pattern)[:, self.net.widths[0] :]
+        r"""Return :math:`\delta_\Omega(\sigma)`, the free columns, shape ``(n, n - p)`` with `p` pinned coordinates.
+
+        It is injective; without pinned neurons and outputs square and unit lower triangular.
+        """
+        delta = self.gated(pattern)
+        return np.delete(delta, self.held, axis=1) if self.pinned else delta
 
     def laplacian(self, pattern: ArrayLike) -> FloatArray:
-        r"""Return :math:`L(\sigma) = \delta_\Omega^\top \delta_\Omega`, shape ``(n, n)``, positive definite."""
+        r"""Return :math:`L(\sigma) = \delta_\Omega^\top \delta_\Omega`, shape ``(n - p, n - p)``, positive definite."""
         delta = self.restricted(pattern)
         return np.asarray(delta.T @ delta)
 
     @property
     def boundary_term(self) -> FloatArray:
-        r""":math:`\tilde b = (W^1 x + b^1, b^2, \dots, b^L)`, shape ``(n,)``."""
-        return self._boundary_term
+        r""":math:`\tilde b = (W^1 x + b^1, b^2, \dots, b^L)`, shape ``(n,)``.
+
+        What pinned coordinates add: the next layer reads their ReLU, and their own rows their values.
+        """
+        return self.drive - self.pins.at if self.pinned else self.drive
 
     @cached_property
     def pull(self) -> FloatArray:
         r"""The matrix of :math:`g^\ell = (W^{\ell+1})^\top r^{\ell+1}`, shape ``(h, n)``, read-only.
 
-        With it :math:`\delta_\Omega(\sigma) = I - \mathrm{pull}^\top \Sigma`.
+        With it :meth:`gated` is :math:`I - \mathrm{pull}^\top \Sigma`; nothing pulls at a pinned neuron.
         """
         matrix = np.zeros((self.h, self.n))
         for w, before, after in self.layers:
@@ -230,9 +192,6 @@ class Sheaf:
         return min(self.largest_condition, self.gain * size)
 
     # -- fields: of one cochain, shape ``(n,)``, or of each row of many, shape ``(m, n)`` -------------------------
-    def _rows(self, c: ArrayLike) -> FloatArray:
-        return self.cochains(c, "c") if np.ndim(c) == 2 else self.cochain(c)
-
     def residual(self, c: ArrayLike) -> FloatArray:
         r"""Return :math:`r = \delta_\Omega(\sigma(c))\,c - \tilde b`, what each edge disagrees by.
 
@@ -247,7 +206,7 @@ class Sheaf:
         return self._residual(self._rows(c))
 
     def _residual(self, c: FloatArray) -> FloatArray:
-        r = c - self._boundary_term
+        r = c - self.drive
         for w, before, after in self.layers:
             r[..., after] -= (w @ np.maximum(c[..., before], 0.0).T).T
         return r
@@ -275,6 +234,8 @@ class Sheaf:
         v = -r
         for w, before, after in self.layers:
             v[..., before] += active[..., before] * (w.T @ r[..., after].T).T
+        if self.pinned:
+            v[..., self.held] = 0.0
         return v
 
     def wall_speeds(self, c: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -289,9 +250,50 @@ class Sheaf:
         pull = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         return inactive, inactive + pull
 
+    def local_gradients(self, c: ArrayLike) -> list[FloatArray]:
+        r"""Return :math:`r^\ell \otimes \mathrm{relu}(z^{\ell-1})` for each edge, into layer 1 :math:`r^1 \otimes x`.
+
+        It is :math:`-\partial V / \partial W^\ell`: what an edge can do about its discrepancy by itself.
+
+        Parameters
+        ----------
+        c : array_like, shape (n,) or (m, n)
+
+        Returns
+        -------
+        list of ndarray, shape (n_l, n_{l-1}) or (m, n_l, n_{l-1})
+            In the order of the edges.
+        """
+        vector = self._rows(c)
+        signals = [self.x, *(np.maximum(vector[..., block], 0.0) for block in self._blocks[:-1])]
+        r = self._residual(vector)
+        return [r[..., k, None] * signal[..., None, :] for k, signal in zip(self._blocks, signals, strict=True)]
+
+    def forward_pass(self) -> FloatArray:
+        """Return the pre-activations of the forward pass, shape ``(n,)``, pinned coordinates at their values."""
+        if not self.pinned:
+            return np.concatenate(self.net.preactivations(self.x))
+        z = self.drive.copy()
+        for w, before, after in self.layers:
+            z[after] += w @ np.maximum(z[before], 0.0)
+        return self.cochain(z)
+
     def harmonic_extension(self) -> FloatArray:
-        """Return the one equilibrium, shape ``(n,)``: the pre-activations of the forward pass, where r = 0."""
-        return np.concatenate(self.net.preactivations(self.x))
+        """Return the one equilibrium, shape ``(n,)``: the pre-activations of the forward pass, where r = 0.
+
+        Raises
+        ------
+        ValueError
+            If neurons or outputs are pinned: there may be several equilibria then, and the start decides.
+        """
+        if self.pinned:
+            raise ValueError(
+                "`pinned` must be empty for a harmonic extension: with it there may be several equilibria; "
+                "Exact().run(sheaf, c0, t_end).equilibrium says which one a start leads to"
+            )
+        return self.forward_pass()
 
     def __repr__(self) -> str:
-        return f"Sheaf({self.net.widths}, x={self.x.tolist()}, {self.n} free coordinates, {self.h} hidden neurons)"
+        free, pinned = self.n - self.held.size, f", pinned={dict(self.pinned)}" if self.pinned else ""
+        what = f"{free} free coordinates, {self.h} hidden neurons"
+        return f"Sheaf({self.net.widths}, x={self.x.tolist()}{pinned}, {what})"

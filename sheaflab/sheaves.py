@@ -9,12 +9,13 @@ from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_floats, as_rows
 from sheaflab.blocks import product
+from sheaflab.boundary import CANCELS, exact_drive
 from sheaflab.network import Network
-from sheaflab.sheaf import CANCELS, Sheaf, exact_drive
+from sheaflab.sheaf import Sheaf
 
 
 class Sheaves(Sheaf):
-    """The sheaves of one network over many inputs.
+    """The sheaves of one network over many inputs; nothing else is pinned.
 
     They differ in the boundary term alone, of shape ``(m, n)`` here: fields take a cochain for each input, a row each.
 
@@ -37,10 +38,10 @@ class Sheaves(Sheaf):
         super().__init__(net, rows[0])
         self.x = rows
         self.x.setflags(write=False)
-        self._boundary_term = np.concatenate(
+        self.drive = np.concatenate(
             [_first_drives(net, rows), np.tile(np.concatenate(net.biases[1:]), (len(rows), 1))], axis=1
         )
-        self._boundary_term.setflags(write=False)
+        self.drive.setflags(write=False)
 
     def __reduce__(self) -> tuple[type[Sheaves], tuple[Network, FloatArray]]:
         return Sheaves, (self.net, self.x)
@@ -51,17 +52,17 @@ class Sheaves(Sheaf):
     def of(self, k: int) -> Sheaf:
         """Return the sheaf of input `k`."""
         sheaf = Sheaf(self.net, self.x[k])
-        sheaf._boundary_term = self._boundary_term[k]  # the same to the last digit
+        sheaf.drive = self.drive[k]  # the same to the last digit
         return sheaf
 
     def part(self, rows: slice) -> Sheaves:
         part = copy(self)
-        part.x, part._boundary_term, part._shared = self.x[rows], self._boundary_term[rows], {}
+        part.x, part.drive, part._shared = self.x[rows], self.drive[rows], {}
         return part
 
-    def harmonic_extension(self) -> FloatArray:
+    def forward_pass(self) -> FloatArray:
         """Return the equilibria, shape ``(m, n)``: a row's digits do not depend on the others."""
-        rest = self._boundary_term.copy()
+        rest = self.drive.copy()
         for w, before, after in self.layers:
             rest[:, after] += product(np.maximum(rest[:, before], 0.0), np.ascontiguousarray(w.T))
         return rest

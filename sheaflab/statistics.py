@@ -142,7 +142,14 @@ def decay_rates(sheaf: Sheaf, starts: FloatArray, t_end: float = 5.0) -> DecayRa
     starts : ndarray, shape (m, n)
     t_end : float
         Not so late that V is rounding: λ* t_end well below 15.
+
+    Raises
+    ------
+    ValueError
+        If neurons or outputs of the sheaf are pinned: Theorem 9.4 says nothing of its energy then.
     """
+    if sheaf.pinned:
+        raise ValueError("`sheaf` must have no pinned neuron or output: with them the energy need not fall to 0")
     ensemble = Exact().ensemble(sheaf, starts, t_end)
     first, last = ensemble.energies
     with np.errstate(divide="ignore"):

@@ -72,7 +72,7 @@ def settle_germs(sheaf: Sheaf, c: FloatArray, codes: CodeArray, at_walls: Iterab
         gate = ((after == ACTIVE) & ~waiting).astype(np.float64)
         r, rough = x - (gate * x[:h]) @ pull, size + (gate * size[:h]) @ sizes
         if level == 0:
-            r, rough = r - sheaf.boundary_term, rough + np.abs(sheaf.boundary_term)
+            r, rough = r - sheaf.drive, rough + np.abs(sheaf.drive)
         g, rough_g = pull @ r, sizes @ rough
         speeds, errors = np.stack([-r[:h], g - r[:h]]), np.stack([rough[:h], rough[:h] + rough_g])
         clear = np.abs(speeds) > _ROUNDING * (level + 1) * errors
@@ -89,6 +89,7 @@ def settle_germs(sheaf: Sheaf, c: FloatArray, codes: CodeArray, at_walls: Iterab
         size[:h] += rough_g
         x[:h][waiting | (after == SLIDING)] = 0.0
         size[:h][waiting | (after == SLIDING)] = 0.0
+        x[sheaf.held] = size[sheaf.held] = 0.0
     after[waiting & (signs[0] > 0)] = ACTIVE
     return Germ(after, orders, repelled)
 
@@ -99,7 +100,7 @@ def first_modes(sheaf: Sheaf, c: FloatArray) -> Germ:
     codes = (z > 0).astype(np.int8)
     if z.all():
         return Germ(codes, np.zeros(sheaf.h, dtype=np.int64), np.zeros(sheaf.h, dtype=np.bool_))
-    return settle_germs(sheaf, c, codes, np.flatnonzero(z == 0))
+    return settle_germs(sheaf, c, codes, np.setdiff1d(np.flatnonzero(z == 0), sheaf.held))
 
 
 def first_modes_many(sheaf: Sheaf, starts: FloatArray) -> Germ:
@@ -122,7 +123,8 @@ class Walls:
 
     def __init__(self, sheaf: Sheaf) -> None:
         self.sheaf = sheaf
-        self.drive = float(np.abs(sheaf.boundary_term).max())
+        self.drive = float(np.abs(sheaf.drive).max())
+        self.held: IntArray = sheaf.held[sheaf.held < sheaf.h]
         self.rounding = 64 * EPS * sheaf.gain
 
     @cached_property
@@ -163,6 +165,7 @@ class Walls:
                 look |= min(abs(f), abs(g)) <= faint
         if h - np.count_nonzero(c[:h]) > number:  # somebody slides, or rests
             still = (c[:h] == 0) & (after == codes)
+            still[self.held] = False
             others = still & (np.minimum(np.abs(down), np.abs(up)) <= faint)  # those that rest among them
             more = others.nonzero()[0].tolist()
             look |= bool(more)
@@ -183,8 +186,9 @@ class Walls:
         drives : ndarray, shape (m, n), optional
             The boundary term of each row, where it is not that of the sheaf.
         """
-        h, drives = self.sheaf.h, self.sheaf.boundary_term if drives is None else drives
+        h, drives = self.sheaf.h, self.sheaf.drive if drives is None else drives
         rests = (c[..., :h] == 0) & (codes == INACTIVE)
+        rests[..., self.held] = False
         if rests.any():
             fed = (codes == ACTIVE).astype(np.float64) @ np.abs(self.sheaf.pull[:, :h])
             rests &= (fed == 0) & (drives[..., :h] == 0)

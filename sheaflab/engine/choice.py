@@ -32,8 +32,10 @@ def follow(
 
 
 def follow_many(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, method: Method) -> Batch:
-    """Follow the flow from each row of `starts`, shape ``(m, n)``."""
+    """Follow the flow from each row of `starts`, shape ``(m, n)``; with pinned coordinates one after the other."""
     _check_size(sheaf, starts, "starts")
+    if sheaf.pinned:
+        return one_by_one(sheaf, starts, t_end, max_events, method)
     if method != "taylor" and has_formula(sheaf):
         return shallow_batch.run(sheaf, starts, t_end, max_events)
     _check_rates(sheaf)
@@ -62,7 +64,7 @@ def _check_rates(sheaf: Sheaf) -> None:
 
 
 def _last_condition(sheaf: Sheaf) -> float:
-    patterns = np.atleast_2d(sheaf.harmonic_extension())[:, : sheaf.h] > 0
+    patterns = np.atleast_2d(sheaf.forward_pass())[:, : sheaf.h] > 0
     return max(sheaf.condition(pattern) for pattern in np.unique(patterns, axis=0))
 
 

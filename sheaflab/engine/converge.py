@@ -2,7 +2,8 @@
 
 The energy never rises, so it is enough to look at the end of a run: while it is too large, the run is made anew to a
 later one. That costs little, for most switches are early and the rest of a run is one closed form. The time itself is
-then found between the two switches around it.
+then found between the two switches around it. With pinned coordinates the energy need not fall to 0: a run without end
+is over where it has settled, within rounding of an equilibrium whose mode it can no longer leave.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine.choice import Method, follow
 from sheaflab.engine.dense import dense
+from sheaflab.region import region_of
 from sheaflab.results import Outcome, Record, Stop
 from sheaflab.sheaf import Sheaf
 
@@ -24,7 +26,7 @@ _DECAYED = 60.0  # time constants of the slowest mode, after which nothing of a 
 
 def rounding_energy(sheaf: Sheaf, c0: FloatArray) -> float:
     """Return an energy that is no more than the rounding of a state of the run from `c0`."""
-    size = float(np.abs(c0).max()) + float(np.abs(sheaf.boundary_term).max())
+    size = float(np.abs(c0).max()) + float(np.abs(sheaf.drive).max())
     return 0.5 * sheaf.n * (16 * EPS * sheaf.gain * size) ** 2
 
 
@@ -57,10 +59,19 @@ def follow_until(
             return _cut(sheaf, record, energies, energy), repelled
         if record.outcome is not Outcome.REACHED_END or horizon == t_end:
             return record, repelled
-        if math.isinf(t_end) and horizon > _DECAYED * (sheaf.largest_condition / sheaf.gain) ** 2:
+        decayed = horizon > _DECAYED * (sheaf.largest_condition / sheaf.gain) ** 2
+        if math.isinf(t_end) and (decayed or (sheaf.pinned and _settled(sheaf, c0, record))):
             record.outcome = Outcome.CONVERGED
             return record, repelled
         horizon = min(horizon * _FURTHER, t_end)
+
+
+def _settled(sheaf: Sheaf, c0: FloatArray, record: Record) -> bool:
+    """Tell whether a run stays in its last mode, and has come to rest there."""
+    region = region_of(sheaf, record.modes[-1])
+    away = record.states[-1] - region.equilibrium
+    more = region.matrix @ away[region.moving]
+    return bool(np.linalg.norm(away) < region.margin and 0.5 * more @ more <= rounding_energy(sheaf, c0))
 
 
 def _cut(sheaf: Sheaf, record: Record, energies: FloatArray, target: float) -> Record:

@@ -46,8 +46,9 @@ def first_crossing(
     column = scale[:, None]
     functions = series[:, :h] * flow.sides * column
     band: float | FloatArray = _BAND * blur * rounding
+    if flow.rigid.size:
+        functions[0, flow.rigid] = 1.0  # a coordinate that does not move has no event of its own
     if slid.size:
-        functions[0, slid] = 1.0  # a coordinate that does not move has no event of its own
         leaving = series.dot(flow.leaving) * column
         leaving[0] = np.concatenate([-flow.r[slid], flow.r[slid] - flow.g[slid]])
         functions = np.concatenate([functions, leaving], axis=1)
@@ -118,7 +119,7 @@ class _Own:
             flow, h = self.flow, self.flow.h
             sizes = flow.walls.sizes
             c = np.abs(flow.c)
-            r = c + np.abs(flow.sheaf.boundary_term) + (flow.gate * c[:h]) @ sizes
+            r = c + np.abs(flow.sheaf.drive) + (flow.gate * c[:h]) @ sizes
             g = sizes @ r
             v = r * flow.moving
             v[:h] += flow.gate * g * flow.moving[:h]

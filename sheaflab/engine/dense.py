@@ -32,8 +32,8 @@ _FEW = 8  # neurons: to change more of them, one by one, is slower than to begin
 
 
 def has_formula(sheaf: Sheaf) -> bool:
-    """Tell whether there is one hidden layer and one output."""
-    return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1
+    """Tell whether there is one hidden layer and one output, and nothing but the input is pinned."""
+    return len(sheaf.net.weights) == 2 and sheaf.net.weights[1].shape[0] == 1 and not sheaf.pinned
 
 
 class Dense(Protocol):
@@ -167,7 +167,7 @@ class Series:
             assert isinstance(before, _Step)  # the rest ends the stretch
             t, c = before.end, np.add.reduce(before.series)
         home, walls = sheaf.shared(eigenbasis.Home), sheaf.shared(Walls)
-        calm = modes == home.codes.tobytes()
+        calm = modes == home.key
         if sheaf.n <= eigenbasis.DENSE and len(parts) >= patience(sheaf.n, calm):
             region = home.region if calm else region_of(sheaf, modes)
             return _Rest(t, c, stop, region, walls.resting(c, np.frombuffer(modes, dtype=np.int8)))

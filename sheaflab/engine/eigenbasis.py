@@ -53,6 +53,8 @@ def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray
     blur : float
         Factor on the uncertainty of the event functions.
     """
+    if not basis.owner.size:  # no neuron can switch
+        return Exit(horizon, basis.owner, np.zeros(0, dtype=np.int8), True)
     heights, all_terms = basis.functions(c[None])
     constants, terms, values = heights[0], all_terms[:, 0], basis.values(c[None])[0]
     rates, floor = basis.rates[:, None], blur * basis.floor
@@ -100,8 +102,10 @@ class Eigenbasis:
     def __init__(self, region: ActivationRegion) -> None:
         sheaf, h = region.sheaf, region.sheaf.h
         self.region, self.rest, self.moving = region, region.equilibrium, region.moving
-        self.drive = sheaf.boundary_term
+        self.drive = sheaf.drive
         self.all_rates, self.vectors, self._singular = region.eigensystem
+        if not self.all_rates.size:  # nothing moves: all that is free slides
+            self.all_rates, self.vectors = np.ones(1), np.zeros((0, 1))
         free, slid = np.flatnonzero(region.moving[:h]), np.array(region.sliding, dtype=np.int64)
         side = np.where(region.pattern[free], 1.0, -1.0)
         motion = np.zeros((sheaf.n, self.all_rates.size))
@@ -109,7 +113,7 @@ class Eigenbasis:
         self._free, self._slid, self._side = free, slid, side
         weights = [side[:, None] * motion[free]]
         if slid.size:
-            self._delta, self._pull = sheaf.restricted(region.pattern), sheaf.pull[slid]
+            self._delta, self._pull = sheaf.gated(region.pattern), sheaf.pull[slid]
             r_motion = self._delta @ motion
             weights += [-r_motion[slid], r_motion[slid] - self._pull @ r_motion]
         self.weights = np.concatenate(weights).T[:, None, :]
@@ -121,7 +125,7 @@ class Eigenbasis:
         self._starts = np.append(0, np.flatnonzero(np.diff(values) > close) + 1)
         self.rates = np.maximum(self.all_rates[self._starts], 1e-300)
         self.floor: Any = 4 * EPS * float(max(np.abs(self.rest).max(initial=0.0), 1e-300))
-        self.room = max(1, 2_000_000 // self.weights.size)
+        self.room = max(1, 2_000_000 // max(1, self.weights.size))
 
     def functions(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Constants, shape ``(m, f)``, and coefficients, ``(k, m, f)``, of the event functions from each row of `c`."""
@@ -149,7 +153,8 @@ class Eigenbasis:
         if self._singular is None:
             return product((c - self.rest)[:, self.moving], self.vectors)
         residual = product(c[:, self.moving], np.ascontiguousarray(self.region.matrix.T))
-        return np.asarray(product(residual - self.drive, self._singular.left) / self._singular.values)
+        residual -= self.drive - self.region.sheaf.pins.at
+        return np.asarray(product(residual, self._singular.left) / self._singular.values)
 
     def over(self, drives: FloatArray) -> Eigenbasis:
         """Return the same basis for rows with other boundary terms, a row of `drives`, shape ``(m, n)``, for each.
@@ -206,24 +211,30 @@ def _equilibria(region: ActivationRegion, drives: FloatArray) -> FloatArray:
 class Home:
     """The mode of the forward pass, where every flow ends. Engines take it from ``sheaf.shared(Home)``.
 
+    With pinned coordinates there is no such mode: a run ends in whatever mode it settles in.
+
     Attributes
     ----------
     rest : ndarray, shape (n,)
         The forward pass.
     codes : ndarray of int8, shape (h,)
         Its modes.
+    key : bytes
+        The same as a record has them; with pinned coordinates empty, which no mode is.
     margin : float
         Distance from `rest` to the nearest wall.
     region : ActivationRegion
     """
 
     def __init__(self, sheaf: Sheaf) -> None:
-        self.rest = sheaf.harmonic_extension()
+        self.rest = sheaf.forward_pass()
         self.rest.setflags(write=False)
         z = self.rest[: sheaf.h]
         self.codes, self.margin = (z > 0).astype(np.int8), float(np.abs(z).min(initial=np.inf))
+        self.key = b"" if sheaf.pinned else self.codes.tobytes()
         self.region = region_of(sheaf, self.codes.tobytes())
-        self.region.equilibrium = self.rest
+        if self.key:
+            self.region.equilibrium = self.rest
 
     @cached_property
     def basis(self) -> Eigenbasis:

@@ -35,6 +35,8 @@ class Flow:
         Neurons that have left their wall at the last event.
     eased : list of int
         Those among them that left it with speed zero.
+    slid, rigid, still : ndarray of int
+        Neurons that slide; these and the pinned ones; these and all pinned coordinates.
     """
 
     def __init__(self, sheaf: Sheaf, c0: FloatArray, start: Germ) -> None:
@@ -47,8 +49,9 @@ class Flow:
         self.gate = (self.codes == ACTIVE).astype(float)
         self.moving = np.ones(self.n)
         self.moving[: self.h] = self.codes != SLIDING
+        self.moving[sheaf.held] = 0.0
         self.sides = 2.0 * self.gate - 1.0
-        self.slid = (self.codes == SLIDING).nonzero()[0]
+        self._find_still()
         self.laplacian = laplacian(sheaf, self.gate, self.moving)
         self.layered = isinstance(self.laplacian, Layered) or self.n >= _LARGE
         self.unit = self.laplacian.unit
@@ -62,7 +65,7 @@ class Flow:
     def refresh(self) -> None:
         """Compute residual, pull and velocity at `c`."""
         gated = self.gate * self.c[: self.h]
-        self.r = self.c - self.sheaf.boundary_term
+        self.r = self.c - self.sheaf.drive
         if self.layered:
             self.g = np.empty(self.h)
             for w, before, after in self.sheaf.layers:
@@ -73,8 +76,14 @@ class Flow:
             self.g = self.pull.dot(self.r)
         self.v = -self.r
         self.v[: self.h] += self.gate * self.g
-        if self.slid.size:
-            self.v[self.slid] = 0.0
+        if self.still.size:
+            self.v[self.still] = 0.0
+
+    def _find_still(self) -> None:
+        self.slid = self.rigid = self.still = (self.codes == SLIDING).nonzero()[0]
+        if self.sheaf.pinned:
+            self.still = np.concatenate([self.slid, self.sheaf.held])
+            self.rigid = self.still[self.still < self.h]
 
     def change(self, i: int, code: int) -> None:
         """Put neuron `i`, at its wall, into another mode."""
@@ -84,7 +93,7 @@ class Flow:
         self.sides[i] = 1.0 if code == ACTIVE else -1.0
         if slides:
             self.moving[i] = code != SLIDING
-            self.slid = (self.codes == SLIDING).nonzero()[0]
+            self._find_still()
             self._leaving = None
         self.v[i] = 0.0
         if code != SLIDING:

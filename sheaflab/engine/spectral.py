@@ -35,7 +35,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         key = codes.tobytes()
         basis = basis_of(key)
         region = basis.region
-        if region.rate < _WIDEST * region.spectrum[-1]:
+        if region.rate < _WIDEST * float(region.spectrum.max(initial=0.0)):
             raise ValueError(
                 f"`method` must be 'auto' for this network: its mode at t = {t:.6g} has rates from "
                 f"{region.rate:.3g} to {region.spectrum[-1]:.3g}, too many decades for the closed form alone"

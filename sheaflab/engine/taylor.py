@@ -44,7 +44,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
     flow, repelled = Flow(sheaf, c0, start), start.repelled.nonzero()[0].tolist()
     codes = flow.codes
     home = sheaf.shared(eigenbasis.Home)
-    settled = home.codes.tobytes()
+    settled = home.key
     record = Record([0.0], [c0], [codes.tobytes()])
     t, degree, quiet, blur, last, coarse = 0.0, MOST - 6, 0, 1.0, 0.0, 0
     while t < t_end:

@@ -46,7 +46,7 @@ def plot_energy(
     ax : matplotlib.axes.Axes
     trajectory : Trajectory
     rate : float, optional
-        :math:`\lambda^*`; with it the envelope :math:`V(0) e^{-2 \lambda^* t}` is drawn.
+        :math:`\lambda^*`; with it the envelope :math:`V(0) e^{-2 \lambda^* t}` is drawn. Not with pinned coordinates.
     t_max : float, optional
         Last time shown; by default all the run, as far as V is above rounding.
 
@@ -75,11 +75,12 @@ def plot_energy(
         artists.append(_mark(ax, switches, "o", "sign change"))
     if rate is not None:
         everything = np.unique(np.concatenate(times))
-        bound = start * np.exp(-2.0 * as_positive("rate", rate) * everything)
+        bound = start * np.exp(-2.0 * _slowest(trajectory, rate) * everything)
         label = rf"$V(0)\,e^{{-2\lambda^* t}}$, $\lambda^* = {rate:.3g}$"
         (envelope,) = ax.semilogy(everything, bound, "--", color="black", lw=1.5, label=label, zorder=2)
         artists.append(envelope)
-    ax.set(xlabel="time $t$", ylabel="Dirichlet energy $V$", title="Energy decay under the envelope of Theorem 9.4")
+    title = "Energy decay" if trajectory.sheaf.pinned else "Energy decay under the envelope of Theorem 9.4"
+    ax.set(xlabel="time $t$", ylabel="Dirichlet energy $V$", title=title)
     ax.autoscale_view()
     ax.margins(x=0)
     ax.grid(True, which="major", color="0.9")
@@ -97,7 +98,8 @@ def plot_slope(
     ax : matplotlib.axes.Axes
     trajectory : Trajectory
     rate : float, optional
-        :math:`\lambda^*`; with it the line :math:`-2\lambda^*` is drawn, above which Theorem 9.4 allows no slope.
+        :math:`\lambda^*`; with it the line :math:`-2\lambda^*` is drawn, above which Theorem 9.4 allows no slope. Not
+        with pinned coordinates.
     t_max : float, optional
         As for :func:`plot_energy`.
 
@@ -116,7 +118,7 @@ def plot_slope(
     jumps = ax.vlines(*kinks.T, color="black", lw=1.2, ls="dotted", label="jump: a kink of $V$", zorder=2)
     artists: list[Artist] = [drawn, jumps]
     if rate is not None:
-        level = -2.0 * as_positive("rate", rate)
+        level = -2.0 * _slowest(trajectory, rate)
         artists.append(ax.axhline(level, ls="--", color="black", lw=1.5, label=r"$-2\lambda^*$"))
         name, inside = r"$-2\lambda^*$: no slope lies above", ax.get_yaxis_transform()
         place: dict[str, Any] = {"xycoords": inside, "textcoords": "offset points", "va": "top", "fontsize": "small"}
@@ -262,6 +264,15 @@ def _shown(trajectory: Trajectory, t_max: float | None) -> tuple[list[Piece], li
         if kept < at.size:
             break
     return pieces, times, states
+
+
+def _slowest(trajectory: Trajectory, rate: float) -> float:
+    if trajectory.sheaf.pinned:
+        raise ValueError(
+            "`rate` must be left out where neurons or outputs are pinned: their energy need not fall to 0, and Theorem "
+            f"9.4 gives no envelope; got {rate}"
+        )
+    return as_positive("rate", rate)
 
 
 def _start_energy(trajectory: Trajectory) -> float:

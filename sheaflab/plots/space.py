@@ -58,7 +58,7 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
     Returns
     -------
     list of Artist
-        The path (a LineCollection), its start and its equilibrium, then the rest.
+        The path (a LineCollection), its start and its equilibrium, with pinned coordinates its end, then the rest.
 
     Raises
     ------
@@ -72,8 +72,9 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
     walls = [ax.axvline(0, color="0.6", lw=1, zorder=0), ax.axhline(0, color="0.6", lw=1, zorder=0)]
     path, *stripes = draw_lines(ax, trajectory, trajectory.pieces, lines)
     (start,) = ax.plot(*trajectory.states[0][pair], "o", color="black", ms=6, label="start", zorder=5)
-    rest = sheaf.harmonic_extension()[pair]
-    (end,) = ax.plot(*rest, "*", color="black", ms=13, label="forward pass", zorder=5)
+    where = "end of the run" if sheaf.pinned else "forward pass"
+    rest = (trajectory.states[-1] if sheaf.pinned else sheaf.harmonic_extension())[pair]
+    (end,) = ax.plot(*rest, "*", color="black", ms=13, label=where, zorder=5)
     ax.autoscale_view()
     ax.margins(0.08)
     arrows = _arrows(ax, lines)

@@ -58,7 +58,7 @@ class Law:
     gain, fastest : arb
         Bounds of :math:`\|\delta_\Omega\|` in every mode and of the largest rate, its square.
     drive : list of arb
-        :math:`\tilde b`.
+        :math:`\tilde b`, pinned coordinates included.
     """
 
     def __init__(self, sheaf: Sheaf, flint: Any) -> None:
@@ -69,6 +69,14 @@ class Law:
         first = zip(net.weights[0].tolist(), net.biases[0].tolist(), strict=True)
         self.drive = [sum((arb(w) * v for w, v in zip(row, x, strict=True)), arb(b)) for row, b in first]
         self.drive += [arb(v) for bias in net.biases[1:] for v in bias.tolist()]
+        self.held = set(sheaf.held.tolist())
+        for i, (layer, neuron) in zip(sheaf.held.tolist(), sheaf.pinned, strict=True):
+            value = arb(sheaf.pinned[layer, neuron])
+            self.drive[i] -= value  # its column is left out
+            if layer < len(net.weights) and value > 0:
+                first_after = i - neuron + net.widths[layer]
+                for k, w in enumerate(net.weights[layer][:, neuron].tolist()):
+                    self.drive[first_after + k] += arb(w) * value
         self.weights = [[arb(0)] * self.n for _ in range(self.n)]  # of each coordinate on those that it drives, by rows
         sizes = []
         for w, before, after in sheaf.layers:
@@ -91,6 +99,8 @@ class Mode:
         self.law, self.modes = law, modes
         active = [mode == "active" for mode in modes] + [False] * (law.n - law.h)
         moves = [mode != "sliding" for mode in modes] + [True] * (law.n - law.h)
+        for i in law.held:
+            moves[i] = False
         delta = [[-w if active[j] else law.zero for j, w in enumerate(row)] for row in law.weights]
         for j in range(law.n):
             delta[j][j] = law.zero + 1 if moves[j] else law.zero
@@ -167,6 +177,8 @@ class Series:
         pulls = self._rows(law.pull * r_all, law.h, flint)
         self.functions: list[Function] = []
         for i, name in enumerate(mode.modes):
+            if i in law.held:
+                continue
             if name == "sliding":
                 self.functions.append(Function(i, "down", -residuals[i], law.gain))
                 self.functions.append(Function(i, "up", residuals[i] - pulls[i], law.fastest))

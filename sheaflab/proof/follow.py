@@ -24,7 +24,7 @@ from sheaflab.arrays import FloatArray
 from sheaflab.proof.law import norm
 from sheaflab.proof.positivity import Doubt, Refutation
 from sheaflab.proof.series import LONGEST
-from sheaflab.proof.tail import Tail
+from sheaflab.proof.tail import Settled, Tail
 from sheaflab.proof.walk import Walk
 from sheaflab.sheaf import Sheaf
 
@@ -68,7 +68,7 @@ def follow(sheaf: Sheaf, c0: FloatArray, stops: list[Stop], t_end: float) -> Fin
     for i, (a, b) in enumerate(zip(walk.modes, stops[0].modes, strict=True)):
         if a != b:
             down, up = (float(v[i]) for v in sheaf.wall_speeds(c0))
-            clear = min(abs(down), abs(up)) > 1e-9 * float(np.abs(c0).max() + np.abs(sheaf.boundary_term).max())
+            clear = min(abs(down), abs(up)) > 1e-9 * float(np.abs(c0).max() + np.abs(sheaf.drive).max())
             text = f"start: {walk.name(i)} is {b}, but with speeds {down:.3g} and {up:.3g} its mode is {a}"
             raise Refutation(text) if clear or c0[i] != 0 else Doubt(f"{text}, or nearly")
     for before, stop in pairwise(stops):
@@ -92,7 +92,8 @@ def follow(sheaf: Sheaf, c0: FloatArray, stops: list[Stop], t_end: float) -> Fin
 
 def _finish(walk: Walk, t_end: float, found: Findings) -> None:
     """From the last switch to the end."""
-    tail, block, reached = Tail(walk.law), 4, False
+    tail = Settled(walk.law, walk.mode) if walk.law.held.size else Tail(walk.law)
+    block, reached = 4, False
     home = tail.modes == walk.mode.modes
     while walk.t < t_end:
         if home and not walk.resting().size and tail.holds(walk.y, walk.cloud.size + walk.robust, block > 4):

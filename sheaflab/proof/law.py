@@ -44,15 +44,21 @@ def norm_bound(w: FloatArray) -> float:
 
 def exact_drive(sheaf: Sheaf) -> tuple[FloatArray, FloatArray]:
     r"""Return :math:`\tilde b` as a sum of two arrays: exact but for :math:`2^{-106}` of it."""
-    net = sheaf.net
-    w, x = net.weights[0], np.broadcast_to(sheaf.x, net.weights[0].shape)
+    net, parts = sheaf.net, []
+    fed = [sheaf.x, *(np.maximum(v, 0.0) for v in sheaf.split(np.zeros(sheaf.n))[:-1])]  # 0 where nothing is pinned
+    for w, values, biases in zip(net.weights, fed, net.biases, strict=True):
+        drives = values.nonzero()[0]
+        parts.append(_sums(w[:, drives], values[drives], biases))
+    return np.concatenate([high for high, _ in parts]), np.concatenate([low for _, low in parts])
+
+
+def _sums(w: FloatArray, x: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return ``w @ x + b`` as a sum of two arrays."""
     products = w * x
-    errors = _low(w, x, products)
-    rows = [[*p, *e, b] for p, e, b in zip(products.tolist(), errors.tolist(), net.biases[0].tolist(), strict=True)]
+    errors = _low(w, np.broadcast_to(x, w.shape), products)
+    rows = [[*p, *e, b] for p, e, b in zip(products.tolist(), errors.tolist(), b.tolist(), strict=True)]
     high = [math.fsum(row) for row in rows]
-    low = [math.fsum([*row, -total]) for row, total in zip(rows, high, strict=True)]
-    rest = np.concatenate(net.biases[1:])
-    return np.concatenate([high, rest]), np.concatenate([low, np.zeros(rest.size)])
+    return np.array(high), np.array([math.fsum([*row, -total]) for row, total in zip(rows, high, strict=True)])
 
 
 def _low(a: FloatArray, b: FloatArray, product: FloatArray) -> FloatArray:
@@ -119,7 +125,8 @@ class Law:
 
     def __init__(self, sheaf: Sheaf) -> None:
         self.sheaf, self.h, self.n = sheaf, sheaf.h, sheaf.n
-        inner = sheaf.net.weights[1:]
+        inner = [w for w, _, _ in sheaf.layers]
+        self.held = sheaf.held
         self.weight = max(norm_bound(w) for w in inner)
         self.weight_bulk = max(norm_bound(np.abs(w)) for w in inner)
         self.gain, self.bulk = 1.0 + self.weight, 1.0 + self.weight_bulk

@@ -106,7 +106,7 @@ class _Run:
         self.y = [flint.arb(v) for v in states[0].tolist()]
         self.t, self.clock, self.rho = self.zero, self.zero, self.zero
         # How far off a run in doubles may be: its own rounding, carried as `rho` is.
-        self.size = float(max(abs(states).max(initial=0.0), abs(sheaf.boundary_term).max(initial=0.0)))
+        self.size = float(max(abs(states).max(initial=0.0), abs(sheaf.drive).max(initial=0.0)))
         self.double, self.late = flint.arb(64 * EPS * self.size), self.zero
         self.orders: dict[int, int] = {}  # neurons with a known zero of that order at the start of the step
         self.steps = 0
@@ -146,7 +146,7 @@ class _Run:
         """The modes just after the start: a neuron at 0 goes where both its speeds say."""
         h = self.law.h
         modes = ["active" if v > 0 else "inactive" for v in self.states[0][:h].tolist()]
-        at_walls = [i for i in range(h) if self.states[0][i] == 0]
+        at_walls = [i for i in range(h) if self.states[0][i] == 0 and i not in self.law.held]
         mode = Mode(self.law, tuple(modes))
         down, up = mode.speeds(mode.residual(self.y))
         for i in at_walls:
@@ -218,7 +218,7 @@ class _Run:
             weights = self.law.weights[k]
             rest[k] = rest[k] + sum((weights[j] * rest[j].max(self.zero) for j in range(k)), self.zero)
         hidden = rest[: self.law.h]
-        home = tuple("active" if z > 0 else "inactive" for z in hidden) == self.mode.modes
+        home = tuple("active" if z > 0 else "inactive" for z in hidden) == self.mode.modes and not self.law.held
         while until > self.t:
             away = norm((a - b for a, b in zip(self.y, rest, strict=True)), self.zero) + self.rho
             # The distance to rest does not grow: no wall can be reached any more.

@@ -31,18 +31,22 @@ class Mode:
         self.gate = self.active.astype(np.float64)
         self.moving = np.ones(law.n)
         self.moving[: law.h][self.sliding] = 0.0
+        self.moving[law.held] = 0.0
         self.slid: IntArray = np.flatnonzero(self.sliding).astype(np.int64)
-        self.free: IntArray = np.flatnonzero(~self.sliding).astype(np.int64)
+        self.free: IntArray = np.flatnonzero(self.moving[: law.h]).astype(np.int64)
         self.side = np.where(self.active, 1.0, -1.0)[self.free]
         self.silent = law.silent(self.active)
 
     def delta(self, x: FloatArray) -> FloatArray:
-        """The coboundary of a state or of columns; sliding coordinates are to be 0 in it."""
+        """The coboundary of a state or of columns; sliding coordinates are to be 0 in it.
+
+        Of a state it is that of all coordinates, pinned ones included; in differences of states these are 0.
+        """
         gate = self.gate if x.ndim == 1 else self.gate[:, None]
         return np.asarray(x - self.law.down(gate * x[: self.law.h]))
 
     def minus_transposed(self, r: FloatArray, pull: FloatArray) -> FloatArray:
-        """Minus the transposed coboundary of `r`, whose pull is given; 0 at sliding coordinates."""
+        """Minus the transposed coboundary of `r`, whose pull is given; 0 at sliding and pinned coordinates."""
         v = -r
         if r.ndim == 1:
             v[: self.law.h] += self.gate * pull

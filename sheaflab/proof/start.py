@@ -34,7 +34,8 @@ def first_modes(sheaf: Sheaf, c0: FloatArray) -> tuple[tuple[str, ...], dict[tup
     """
     h = sheaf.h
     modes = ["active" if z > 0 else "inactive" for z in c0[:h]]
-    open_ = {int(i) for i in np.flatnonzero(c0[:h] == 0)}
+    held = set(sheaf.held.tolist())
+    open_ = {int(i) for i in np.flatnonzero(c0[:h] == 0)} - held
     orders: dict[tuple[int, str], int] = {}
     if not open_:
         return tuple(modes), orders
@@ -51,6 +52,8 @@ def first_modes(sheaf: Sheaf, c0: FloatArray) -> tuple[tuple[str, ...], dict[tup
                 following[i] += g[i]
             if modes[i] == "sliding":
                 following[i] = Fraction(0)
+        for i in held:
+            following[i] = Fraction(0)
         for i in sorted(open_):
             for k, speed in enumerate((-r[i], g[i] - r[i])):
                 if not signs[i][k] and speed:
@@ -91,6 +94,11 @@ class _Rational:
             for row, b in zip(net.weights[0].tolist(), net.biases[0].tolist(), strict=True)
         ]
         self.drive = first + [Fraction(v) for bias in net.biases[1:] for v in bias.tolist()]
+        ends = np.cumsum([0, *net.widths[1:]]).tolist()
+        for (layer, neuron), value in sheaf.pinned.items():
+            if layer < len(net.weights):
+                for k, w in enumerate(net.weights[layer][:, neuron].tolist()):
+                    self.drive[ends[layer] + k] += Fraction(w) * max(Fraction(value), Fraction(0))
         self.layers = [
             ([[(k, Fraction(v)) for k, v in enumerate(row) if v] for row in w.tolist()], before.start, after.start)
             for w, before, after in sheaf.layers

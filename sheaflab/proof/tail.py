@@ -7,13 +7,18 @@ all later times:
 - with approximate eigenvectors `Q` and rates :math:`\lambda_k`, :math:`y = Q^\top (c - c^*)`,
   :math:`|z_i(t) - z_i^*| \le \sum_k |q_{ik} y_k| + \|d - Q y\| + \|L Q - Q \Lambda\|\,\|y\| / \lambda_1` (Duhamel's
   formula), which has to be less than :math:`|z_i^*|` for every `i`.
+
+With pinned coordinates there is no mode in which every flow ends. There the same is asked of the last mode's own rest
+point and of all event functions, those of sliding neurons included: each has to be positive at the rest point and to
+stay so within the distance, by the norm of its row. A candidate :math:`\hat c` for the rest point is within
+:math:`\|\delta^\top r(\hat c)\| / \lambda_1` of it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sheaflab.arrays import FloatArray
+from sheaflab.arrays import EPS, FloatArray
 from sheaflab.proof.law import Law, gamma, norm, norm_bound
 from sheaflab.proof.series import Mode
 
@@ -45,13 +50,17 @@ class Tail:
         """Whether all states within `size` of `c` stay in the mode for ever; with `look` by eigenvectors too."""
         d = c - self.rest
         off = norm(d) + self.far + size
-        if off < self.room.min():
+        if off < self.room.min(initial=np.inf):
             return True
-        if not look or self.law.n > _DENSE or self.room.min() <= 0:
+        if not look or self.law.n > _DENSE or self.room.min(initial=np.inf) <= 0:
             return False
         y, loss = self._along(d)
-        reach = np.abs(self._system()[1][: self.law.h]) @ np.abs(y)
+        reach = np.abs(self._of(self._system()[1])) @ np.abs(y)
         return bool(np.all((reach + loss + size) * (1 + 1e-9) < self.room))
+
+    def _of(self, vectors: FloatArray) -> FloatArray:
+        """What the event functions make of columns of differences."""
+        return vectors[: self.law.h]
 
     def at(self, c: FloatArray, t: float) -> tuple[FloatArray, float]:
         """Where the mode takes `c` in a time `t`, and a bound of the error."""
@@ -68,13 +77,60 @@ class Tail:
 
     def _system(self) -> tuple[FloatArray, FloatArray, float, float]:
         if self._eigen is None:
-            law, mode = self.law, self.mode
-            identity = np.eye(law.n)
-            r = mode.delta(identity)
-            laplacian = -mode.minus_transposed(r, law.up(r))
-            rates, vectors = np.linalg.eigh(0.5 * (laplacian + laplacian.T))
-            off = laplacian @ vectors - vectors * rates
+            law, mode, moving = self.law, self.mode, np.flatnonzero(self.mode.moving)
+            r = mode.delta(np.eye(law.n)[:, moving])
+            laplacian = -mode.minus_transposed(r, law.up(r))[moving]
+            rates, inner = np.linalg.eigh(0.5 * (laplacian + laplacian.T))
+            off = laplacian @ inner - inner * rates
             rounding = (law.sums + law.pulls + gamma(law.n + 2)) * law.bulk**2 * np.sqrt(law.n)
-            skew = norm_bound(vectors.T @ vectors - identity) + gamma(law.n) * law.n
+            skew = norm_bound(inner.T @ inner - np.eye(moving.size)) + gamma(law.n) * law.n
+            vectors = np.zeros((law.n, moving.size))
+            vectors[moving] = inner
             self._eigen = rates, vectors, float(np.linalg.norm(off)) + rounding, skew
         return self._eigen
+
+
+class Settled(Tail):
+    """The same for the rest point of a mode with pinned coordinates, and sliding neurons."""
+
+    def __init__(self, law: Law, mode: Mode) -> None:
+        self.law, self.mode, self.modes, self._eigen = law, mode, mode.modes, None
+        self.rest, self.far = law.sheaf.pins.at.copy(), np.inf
+        self.rows, self.room = np.zeros((0, law.n)), np.array([-np.inf])
+        moving = np.flatnonzero(mode.moving)
+        if law.n > _DENSE or not moving.size:
+            return
+        rates, _, residual, skew = self._system()
+        slowest = float(rates[0] - 2.0 * (residual + skew * rates[-1]) * (1.0 + 2.0 * skew))
+        if slowest <= 0:
+            return
+        matrix = mode.delta(np.eye(law.n)[:, moving])
+        self.rest[moving] = np.linalg.lstsq(matrix, law.drive - law.sheaf.pins.at, rcond=None)[0]
+        for _ in range(2):  # the second time to see how good the first correction is
+            r, wrong = law.residual(self.rest, mode.gate)
+            g, wrong_pull = law.pulled(r, wrong)
+            v = mode.minus_transposed(r, g)
+            if not self.far < np.inf:
+                self.rest[moving] += np.linalg.lstsq(matrix.T @ matrix, v[moving], rcond=None)[0]
+                self.far = 0.0
+        speed = norm(v) + norm(wrong) + norm(wrong_pull + EPS * (np.abs(r[: law.h]) + np.abs(g)))
+        self.far = speed / slowest * (1 + 1e-9)
+        self._place(r, g, wrong[: law.h], wrong_pull)
+
+    def _place(self, r: FloatArray, g: FloatArray, wrong: FloatArray, wrong_pull: FloatArray) -> None:
+        """How far the event functions are from 0 at rest, and their rows, each divided by its norm."""
+        law, mode, identity = self.law, self.mode, np.eye(self.law.n)
+        slid = mode.slid
+        down = mode.delta(identity)[slid]
+        up = law.sheaf.pull[slid] @ mode.delta(identity) - down
+        rows = np.concatenate([mode.side[:, None] * identity[mode.free], -down, -up]) * mode.moving
+        heights = np.concatenate([mode.side * self.rest[mode.free], -r[slid], r[slid] - g[slid]])
+        slack = np.concatenate([np.zeros(mode.free.size), wrong[slid], wrong[slid] + wrong_pull[slid]])
+        slack += 4 * EPS * np.abs(heights)
+        sizes = np.maximum(np.sqrt(np.square(rows).sum(axis=1)) * (1 + 1e-9), 1e-300)
+        self.rows, self.room = rows / sizes[:, None], (heights - slack) / sizes - self.far
+        # Neurons that obey z' = -z keep their sign whatever happens.
+        self.room[: mode.free.size][(mode.silent & ~mode.active)[mode.free]] = np.inf
+
+    def _of(self, vectors: FloatArray) -> FloatArray:
+        return np.asarray(self.rows @ vectors)

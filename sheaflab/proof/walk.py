@@ -128,7 +128,8 @@ class Walk:
         self.cloud.carry(series)
         self.cloud.widen(wrong)
         self.t, self.clock = self.t + h, self.clock + 0.6 * EPS * (self.t + h)
-        self.y, self.orders = end * mode.moving, {}
+        end[: self.law.h][mode.sliding] = 0.0
+        self.y, self.orders = end, {}
 
     def _width(self, series: Series, end: FloatArray, group: list[int]) -> float:
         """Around the end of the step, a time within which all of `group` switch."""
@@ -226,7 +227,7 @@ class Walk:
         speed = 2.0 * series.speed + jump + 2.0 * law.fastest * size
         self.cloud.widen(len(group) * tau * law.fastest * (2 * size + 4 * tau * speed))
         self._others_apart(series, group, tau, jump, speed)
-        for k in np.flatnonzero((y[: law.h] == 0) & ~new.sliding & ~np.isin(np.arange(law.h), group)):
+        for k in np.flatnonzero((y[: law.h] == 0) & (new.moving[: law.h] > 0) & ~np.isin(np.arange(law.h), group)):
             if new.active[k] or not new.silent[k]:
                 raise Doubt(f"t = {self.t:.9g}: {self.name(int(k))}, at rest on its wall, is driven off it")
         self.orders = {}

@@ -99,7 +99,7 @@ class Integrator(Scheme[Trajectory]):
         """What :meth:`advance` returns, which a subclass may have got wrong: said here, where its author can see it."""
         moved: object = self.advance(region, c, h)
         if isinstance(moved, np.ndarray) and moved.dtype == np.float64 and moved.shape == c.shape:
-            return moved
+            return region.sheaf.hold(moved)
         wanted = f"`{type(self).__name__}.advance` must return the next state, an array of shape {c.shape}"
         if moved is None:
             raise TypeError(f"{wanted}, got None: is a `return` missing?")
@@ -109,7 +109,7 @@ class Integrator(Scheme[Trajectory]):
             raise TypeError(f"{wanted}, got {moved!r:.80}") from None
         if array.shape != c.shape:
             raise ValueError(f"{wanted}, got shape {array.shape}")
-        return array
+        return region.sheaf.hold(array)
 
     def _located(self, region: ActivationRegion, c: FloatArray, h: float) -> float:
         """What :meth:`locate` returns, in the same way."""

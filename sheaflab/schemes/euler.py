@@ -28,7 +28,7 @@ class Euler(Integrator):
     def _leap(self, walk: Walk, k: int, last: int) -> int:
         # What `advance` computes, operation for operation, many steps on; those up to the first wall count.
         count = min(4 * walk.calm, 256, last - 1 - k)
-        if type(self).advance is not Euler.advance or count < _WORTH_A_LEAP:
+        if type(self).advance is not Euler.advance or walk.sheaf.pinned or count < _WORTH_A_LEAP:
             return 0
         times = np.arange(k + 1, k + 1 + count) * self.dt
         states = walk.region.euler(walk.c, np.diff(times, prepend=walk.t))
@@ -39,7 +39,7 @@ class Euler(Integrator):
         return inside
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
-        if type(self) is not Euler:  # a subclass has its own way to advance or to locate
+        if type(self) is not Euler or sheaf.pinned:  # a subclass has its own way to advance or to locate
             return super().batch(sheaf, starts, t_end)
         return euler_batch.euler(sheaf, starts, t_end, self.dt, self.max_steps)
 
@@ -76,7 +76,7 @@ class EventEuler(Euler):
         return outside
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
-        if type(self) is not EventEuler:
+        if type(self) is not EventEuler or sheaf.pinned:
             return super().batch(sheaf, starts, t_end)
         return event_euler_batch.event_euler(sheaf, starts, t_end, self.dt, self.tol, self.max_steps)
 

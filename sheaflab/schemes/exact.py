@@ -66,7 +66,8 @@ class Exact(Scheme[ExactTrajectory]):
         sheaf : Sheaf
         c0 : array_like, shape (n,)
         t_end : float
-            With ``inf`` the run ends where the energy is rounding, if `until` does not end it before.
+            With ``inf`` the run ends where the energy is rounding, if `until` does not end it before; with pinned
+            coordinates where it has settled, see :attr:`sheaflab.ExactTrajectory.equilibrium`.
         until : float, optional
             The run ends when the Dirichlet energy is at most this; its outcome is then :attr:`Outcome.CONVERGED`.
         on_switch : callable, optional
