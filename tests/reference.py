@@ -12,11 +12,13 @@ TERMS = 26
 SAMPLES = 16
 
 
-def simulate(weights, biases, x, c0, t_end):
+def simulate(weights, biases, x, c0, t_end, pinned=None):
     """Return [(time, coordinate, mode after)], modes 0 inactive, 1 active, 2 sliding, and the state at the end.
 
-    The search ends early where the flow is in the forward pass's own mode and too close to it to reach a wall.
+    The search ends early where the flow is in the forward pass's own mode and too close to it to reach a wall. `pinned`
+    gives values of coordinates that do not move: there is no such mode then, and it goes on to the end.
     """
+    pinned = pinned or {}
     W = [np.asarray(w, dtype=LD) for w in weights]
     b = [np.asarray(v, dtype=LD) for v in biases]
     sizes = [len(v) for v in b]
@@ -37,6 +39,10 @@ def simulate(weights, biases, x, c0, t_end):
     step = LD(min(0.1, 1.0 / top))
 
     c = np.asarray(c0, dtype=LD).copy()
+    for i, value in pinned.items():  # a column that is known goes to the right-hand side
+        c[i] = value
+        known = column[:, i] if value > 0 and i < h else eye[:, i]
+        drive = drive - known * LD(value)
     mode = (c[:h] > 0).astype(int)
     t, log = LD(0), []
     fractions = np.arange(1, SAMPLES + 1, dtype=LD) / SAMPLES
@@ -45,7 +51,9 @@ def simulate(weights, biases, x, c0, t_end):
         delta = eye.copy()
         for i in range(h):
             delta[:, i] = column[:, i] if mode[i] == 1 else eye[:, i] if mode[i] == 0 else 0
-        if np.array_equal(mode, rest[:h] > 0) and np.sqrt(((c - rest) ** 2).sum()) < near:
+        for i in pinned:
+            delta[:, i] = 0
+        if not pinned and np.array_equal(mode, rest[:h] > 0) and np.sqrt(((c - rest) ** 2).sum()) < near:
             return log, rest
         length = min(step, LD(t_end) - t)
         coefficients = np.empty((TERMS, n), dtype=LD)
@@ -55,7 +63,7 @@ def simulate(weights, biases, x, c0, t_end):
             coefficients[k] = v * length / k
             v = -delta.T @ (delta @ coefficients[k])
         functions, owner, becomes = [], [], []
-        for i in range(h):
+        for i in (i for i in range(h) if i not in pinned):
             if mode[i] == 2:
                 residual = coefficients @ delta.T
                 residual[0] -= drive
