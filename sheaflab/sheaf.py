@@ -242,13 +242,14 @@ class Sheaf(Cochains):
         r"""Return :math:`(f^-, f^+)`, each ``(h,)`` or ``(m, h)``: a neuron's speed if inactive and if active.
 
         :math:`f^-_i = -r_i` and :math:`f^+_i = -r_i + g_i`; at a wall their signs decide whether a trajectory
-        crosses, slides or is repelled (Filippov 1988, section 4).
+        crosses, slides or is repelled (Filippov 1988, section 4). Both are 0 for a pinned neuron.
         """
         r = self.residual(c)
-        inactive = -r[..., : self.h]
         parts = [(w.T @ r[..., after].T).T for w, _, after in self.layers]
         pull = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
-        return inactive, inactive + pull
+        if self.pinned:  # nothing pulls at it anyway
+            r[..., self.held] = 0.0
+        return -r[..., : self.h], -r[..., : self.h] + pull
 
     def local_gradients(self, c: ArrayLike) -> list[FloatArray]:
         r"""Return :math:`r^\ell \otimes \mathrm{relu}(z^{\ell-1})` for each edge, into layer 1 :math:`r^1 \otimes x`.

@@ -188,7 +188,6 @@ class Walls:
         """
         h, drives = self.sheaf.h, self.sheaf.drive if drives is None else drives
         rests = (c[..., :h] == 0) & (codes == INACTIVE)
-        rests[..., self.held] = False
         if rests.any():
             fed = (codes == ACTIVE).astype(np.float64) @ np.abs(self.sheaf.pull[:, :h])
             rests &= (fed == 0) & (drives[..., :h] == 0)

@@ -74,7 +74,7 @@ def simulate(weights, biases, x, c0, t_end, pinned=None):
                 functions.append(coefficients[:, i] if mode[i] == 1 else -coefficients[:, i])
                 owner.append(i)
                 becomes.append(None)
-        functions = np.array(functions)
+        functions = np.array(functions, dtype=LD).reshape(-1, TERMS)
         values = powers @ functions.T
         best, hit = None, None
         for e in np.flatnonzero(suspicious(values)):

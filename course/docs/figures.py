@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sheaflab import Euler, Exact, Network, Sheaf, demo, plots, plots_statistics, statistics
+from sheaflab import Euler, Exact, ExactTrajectory, Network, Sheaf, demo, plots, plots_statistics, statistics
 from sheaflab.events.polynomials import conversion
 
 BLUE, RED, GREY = "#0072B2", "#D55E00", "0.45"
@@ -160,7 +160,33 @@ def decay(ax: Axes) -> None:
     plots_statistics.plot_decay_rates(ax, statistics.decay_rates(sheaf, starts))
 
 
+def pinned_run() -> ExactTrajectory:
+    """A network whose output is pinned away from its forward pass, from that forward pass on."""
+    net = Network.random([2, 4, 4, 4, 1], seed=21, bias_scale=0.5)
+    output = float(net.forward([1.0, -1.0])[0])
+    sheaf = Sheaf(net, [1.0, -1.0], pinned={(4, 0): output + 3.0})
+    return Exact().run(sheaf, sheaf.forward_pass(), 60.0)
+
+
+def pinned(ax: Axes) -> None:
+    """How far a pinned output pulls the layers before it, over time."""
+    run = pinned_run()
+    times = np.geomspace(1e-3, run.t_end, 400)
+    moved = [np.linalg.norm(z, axis=1) for z in run.sheaf.split(run.at(times) - run.states[0])]
+    for layer, colour, dashes in ((3, RED, "-"), (2, BLUE, "--"), (1, GREY, "-.")):
+        ax.loglog(times, moved[layer - 1], dashes, color=colour, label=f"hidden layer {layer}")
+    ax.set(xlabel="time $t$", ylabel="distance from the forward pass", ylim=(1e-9, 5.0))
+    ax.set_title("A pinned output pulls the layers before it, one after the other")
+    ax.legend(fontsize="small")
+
+
+def pinned_edges(ax: Axes) -> None:
+    """What the edges disagree by in the same run."""
+    plots.plot_discrepancy(ax, pinned_run(), t_max=3.0)
+
+
 DRAWN: dict[str, Callable[[Axes], None]] = {
+    "pinned": pinned, "pinned-edges": pinned_edges,
     "advance": advance, "sampled": sampled, "bernstein": bernstein, "zigzag": zigzag,
     "spectrum": spectrum, "methods": methods, "counts": width_counts, "kinks": kinks, "decay": decay,
 }  # fmt: skip

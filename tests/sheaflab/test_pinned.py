@@ -59,6 +59,8 @@ def test_fields_are_those_of_the_layers_one_by_one(seed):
     v = sheaf.velocity(start)
     np.testing.assert_allclose(v[free], -delta.T @ np.concatenate(r), rtol=0, atol=1e-12)
     assert not v[sheaf.held].any()
+    inner = sheaf.held[sheaf.held < sheaf.h]
+    assert not np.array(sheaf.wall_speeds(start))[:, inner].any()
     np.testing.assert_allclose(sheaf.velocity([start, start]), [v, v], rtol=1e-13)
     np.testing.assert_allclose(ActivationRegion(sheaf, sigma).velocity(start), v, rtol=0, atol=1e-12)
 
@@ -207,9 +209,34 @@ def test_a_pinned_zero_is_no_wall_beside_starts_on_walls():
             ]
             assert (1, 0) not in {(s.layer, s.neuron) for s in run.log} | set(run.repelled)
             assert {p.region.modes[0] for p in run.pieces} == {"inactive"}
+            assert not run.pieces.codes[:, 0].any()
             assert run.certify().holds or run.repelled
         switched += len(runs[0].log)
     assert switched > 30
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pinned_zero_that_is_hardly_driven_does_not_switch_with_others(method):
+    base, switched = Network.random([2, 4, 1], 0), 0
+    weights, biases = [w.copy() for w in base.weights], [b.copy() for b in base.biases]
+    weights[0][0], biases[0][0] = 0.0, 1e-18
+    sheaf = Sheaf(Network(weights, biases), [1.0, -1.0], {(1, 0): 0.0})
+    for seed in range(10):
+        run = Exact(method).run(sheaf, 2 * np.random.default_rng(seed).standard_normal(5), 20.0)
+        assert not run.pieces.codes[:, 0].any()
+        switched += len(run.log)
+    assert switched > 5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_start_whose_side_is_decided_by_the_second_derivative(method):
+    """f⁻ = 1, f⁺ = 0, and its derivative is -1/2: it would be +1/2 if the pinned output moved."""
+    sheaf = Sheaf(Network([[[1.0], [2.5]], [[1.0, 1.0]]]), [1.0], {(2, 0): 0.0})
+    start = [0.0, 1.0, 0.0]
+    np.testing.assert_array_equal(np.ravel(sheaf.wall_speeds(start)), [1.0, 1.5, 0.0, 0.5])
+    run = Exact(method).run(sheaf, start, 5.0)
+    assert run.pieces[0].region.modes == ("sliding", "active")
+    assert run.certify().holds
 
 
 def test_a_run_without_end_settles_and_says_where():
