@@ -19,7 +19,7 @@ class Outcome(Enum):
     """How a run ended, and what to do about it."""
 
     REACHED_END = "reached t_end"
-    CONVERGED = "converged: the energy has fallen to `until`, or to rounding"
+    CONVERGED = "converged: the energy has fallen to `until`, or falls by no more than rounding"
     EVENT_BUDGET = "stopped before t_end: event budget exhausted; pass a larger max_events or a shorter t_end"
     STEP_BUDGET = "stopped before t_end: step budget exhausted; pass a larger dt, a larger max_steps or a shorter t_end"
     UNSTABLE = "stopped before t_end: the numbers overflowed; choose dt below 2 / (largest eigenvalue of the Laplacian)"

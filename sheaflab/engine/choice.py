@@ -76,6 +76,8 @@ def _check_size(sheaf: Sheaf, starts: FloatArray, name: str) -> None:
     largest = float(np.abs(starts).max())
     if largest > _SIZES[1] or driven > _SIZES[1]:
         where, size = (name, largest) if largest > _SIZES[1] else ("x` or the biases of `net", driven)
+        if (pinned := float(np.abs(sheaf.pins.at).max())) > _SIZES[1]:
+            where, size = "pinned", pinned
         raise ValueError(f"`{where}` must give numbers up to {_SIZES[1]:g}, got {size:.3g}; choose another unit")
     if 0 < max(largest, driven) < _SIZES[0]:
         raise ValueError(

@@ -42,7 +42,7 @@ def mode_colors(trajectory: Trajectory) -> dict[tuple[Mode, ...], Color]:
 def coordinate_label(sheaf: Sheaf, i: int) -> str:
     r"""Return :math:`z^\ell_i` as text of a figure: layers count from 1, neurons in the layer from 0."""
     layer, neuron = sheaf.place(i)
-    return rf"$z^{{{layer}}}_{{{neuron}}}$"
+    return rf"$z^{{{layer}}}_{{{neuron}}}$" + (" pinned" if (layer, neuron) in sheaf.pinned else "")
 
 
 def draw_lines(

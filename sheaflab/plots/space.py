@@ -26,7 +26,7 @@ _LONG = 0.08  # of the figure's size: a stretch that has an arrow
 def switching_plane(trajectory: Trajectory) -> tuple[int, int]:
     """Return the two hidden neurons that switch most, so that most switches lie on a drawn wall.
 
-    Of equals the one that switches first; where fewer than two switch, the first neurons fill up.
+    Of equals the one that switches first; where fewer than two switch, the first neurons fill up, pinned ones last.
 
     Raises
     ------
@@ -37,7 +37,8 @@ def switching_plane(trajectory: Trajectory) -> tuple[int, int]:
     if sheaf.h < 2:
         raise ValueError(f"a plane needs two hidden neurons, {sheaf.net} has {sheaf.h}; plot_run needs none")
     counts = Counter(_place(trajectory, switch) for switch in trajectory.log)
-    ranked = dict.fromkeys([*(i for i, _ in counts.most_common()), *range(sheaf.h)])
+    others = sorted(range(sheaf.h), key=lambda i: i in sheaf.held)
+    ranked = dict.fromkeys([*(i for i, _ in counts.most_common()), *others])
     first, second = [*ranked][:2]
     return min(first, second), max(first, second)
 

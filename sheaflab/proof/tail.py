@@ -127,10 +127,12 @@ class Settled(Tail):
         heights = np.concatenate([mode.side * self.rest[mode.free], -r[slid], r[slid] - g[slid]])
         slack = np.concatenate([np.zeros(mode.free.size), wrong[slid], wrong[slid] + wrong_pull[slid]])
         slack += 4 * EPS * np.abs(heights)
-        sizes = np.maximum(np.sqrt(np.square(rows).sum(axis=1)) * (1 + 1e-9), 1e-300)
+        wrong_rows = (law.sums + law.pulls + gamma(2 * law.n)) * law.bulk**2
+        sizes = np.sqrt(np.square(rows).sum(axis=1)) * (1 + 1e-9) + wrong_rows * np.sqrt(law.n)
         self.rows, self.room = rows / sizes[:, None], (heights - slack) / sizes - self.far
+        self.wrong_rows = wrong_rows / sizes[:, None]
         # Neurons that obey z' = -z keep their sign whatever happens.
         self.room[: mode.free.size][(mode.silent & ~mode.active)[mode.free]] = np.inf
 
     def _of(self, vectors: FloatArray) -> FloatArray:
-        return np.asarray(self.rows @ vectors)
+        return np.asarray(np.abs(self.rows @ vectors) + self.wrong_rows)

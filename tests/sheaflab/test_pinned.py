@@ -129,6 +129,8 @@ def test_what_rests_on_one_equilibrium_is_refused_and_the_forward_pass_holds_pin
     r = sheaf.residual(sheaf.forward_pass())
     np.testing.assert_allclose(np.delete(r, sheaf.held), 0.0, atol=1e-13)
     assert np.abs(r[sheaf.held]).min() > 1e-3
+    with pytest.raises(ValueError, match=r"`pinned` must give numbers up to 1e\+150, got 1e\+200"):
+        Exact().run(Sheaf(sheaf.net, sheaf.x, {(1, 0): 1e200}), np.ones(sheaf.n))
     assert "pinned={(" in repr(sheaf)
     assert pickle.loads(pickle.dumps(sheaf)).pinned == sheaf.pinned
 
@@ -193,6 +195,17 @@ def test_a_time_that_is_shifted_is_refuted():
     assert tried > 4
 
 
+@pytest.mark.parametrize("rigorous", [False, pytest.param(True, marks=pytest.mark.needs("flint"))])
+def test_no_proof_ends_early_near_a_forward_pass_that_is_not_home(rigorous):
+    """The hidden neuron starts where its input drives it, and the pinned output pulls it to its wall."""
+    sheaf = Sheaf(Network([[[1.0]], [[1.0]]], [[0.0], [5.0]]), [1.0], {(2, 0): 3.0})
+    run = Exact().run(sheaf, [1.0, 3.0], 10.0)
+    assert [s.after for s in run.log] == ["sliding"]
+    assert run.certify(rigorous=rigorous).holds
+    quiet = rebuilt(run, [], [ActivationRegion(sheaf, [1])], [])
+    assert certify(quiet, rigorous=rigorous).verdict is Verdict.REFUTED
+
+
 def test_a_pinned_zero_is_no_wall_beside_starts_on_walls():
     switched = 0
     for seed in range(60):
@@ -237,6 +250,38 @@ def test_a_start_whose_side_is_decided_by_the_second_derivative(method):
     run = Exact(method).run(sheaf, start, 5.0)
     assert run.pieces[0].region.modes == ("sliding", "active")
     assert run.certify().holds
+
+
+def test_a_start_on_a_wall_after_a_pinned_neuron():
+    proved = 0
+    for seed in range(20):
+        rng = np.random.default_rng([seed, 6])
+        sheaf = Sheaf(Network.random([2, 3, 3, 1], rng), [1.0, -1.0], {(1, 0): 4.0})
+        c0 = 2 * rng.standard_normal(sheaf.n)
+        c0[3:5] = 0.0
+        run = Exact().run(sheaf, c0, 10.0)
+        assert run.certify().holds or run.repelled
+        proved += run.certify().holds
+    assert proved > 10
+
+
+def test_the_quick_certificate_needs_no_steps_to_a_late_end():
+    late = 0
+    for seed in range(18):
+        run = Exact().run(*problem(seed), 1e5)
+        if run.pieces[-1].region.margin > 0.01:
+            assert run.certify().holds, (seed, run.certify())
+            assert run.certify().state_error < 1e-10
+            late += "sliding" in run.pieces[-1].region.modes
+    assert late >= 2
+
+
+def test_without_pins_the_equilibrium_is_the_forward_pass():
+    sheaf = Sheaf(Network.random([2, 4, 3, 1], 0), [1.0, -1.0])
+    run = Exact().run(sheaf, np.ones(sheaf.n), 60.0)
+    np.testing.assert_allclose(run.equilibrium, sheaf.harmonic_extension(), atol=1e-12)
+    assert run.equilibrium is not run.pieces[-1].region.equilibrium  # whoever changes it changes his own
+    assert Exact(max_events=1).run(sheaf, -np.ones(sheaf.n), 60.0).equilibrium is None
 
 
 def test_a_run_without_end_settles_and_says_where():
@@ -363,3 +408,8 @@ def test_figures_of_a_pinned_run_and_the_envelope_that_is_refused():
         with pytest.raises(ValueError, match=r"`rate` must be left out where neurons or outputs are pinned"):
             draw(ax, run, rate=0.1)
     plt.close(figure)
+    sheaf = Sheaf(Network.random([2, 4, 1], 0), [1.0, -1.0], {(1, 0): 1.0, (1, 1): -1.0})
+    quiet = Exact().run(sheaf, sheaf.forward_pass(), 1.0)
+    assert not quiet.log
+    assert plots.switching_plane(quiet) == (2, 3)
+    assert [plots.coordinate_label(sheaf, i) for i in (0, 2)] == ["$z^{1}_{0}$ pinned", "$z^{1}_{2}$"]
