@@ -38,6 +38,8 @@ from graders.publish.site.pyodide import (
 from graders.publish.wheel import build_wheel
 
 WIDGETS_EXTENSION = "@jupyter-widgets/jupyterlab-manager"
+PAGE_EXTENSION = Path(__file__).with_name("page")
+"""What this course adds to JupyterLite's page, as an extension of JupyterLab that needs no build."""
 # Where a kernel's worker script lies, seen from which a relative address of a wheel is read.
 _WORKER_TO_ROOT = "../../../../"
 _AUTOSAVE_SECONDS = 10
@@ -203,7 +205,9 @@ def _configure(lite: Path, out: Path, kernel: dict[str, Any]) -> None:
             "no_libarchive": True,
             # Of what is installed here only what a reader needs: not, say, nbgrader's own extension.
             "ignore_sys_prefix": ["federated_extensions"],
-            "federated_extensions": [str(extension(name)) for name in (KERNEL_EXTENSION, WIDGETS_EXTENSION)],
+            "federated_extensions": [
+                str(folder) for folder in (*map(extension, (KERNEL_EXTENSION, WIDGETS_EXTENSION)), PAGE_EXTENSION)
+            ],
         }
     }
     _write_json(lite / "overrides.json", settings)

@@ -1,0 +1,96 @@
+"""What the course adds to JupyterLite's page: output that is joined, in its order and without loss."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.lab import Lab, browser, printed
+
+PRINTS = 2000
+FIRST = 1
+"""The one cell of code of the figure's notebook."""
+
+
+@pytest.fixture(scope="module")
+def lab(address, tmp_path_factory):
+    with browser(tmp_path_factory.mktemp("page") / "profile") as context:
+        lab = Lab(context, address)
+        lab.open("play.ipynb")
+        yield lab
+
+
+JOIN = """async ([messages, address]) => {
+  const {joining} = await import(address);
+  const sent = [], stage = joining((message) => sent.push(message), 20);
+  for (const [type, name, text, parent] of messages) {
+    if (type === "wait") await new Promise((resolve) => setTimeout(resolve, 200));
+    else stage.take({header: {msg_type: type}, parent_header: {msg_id: parent}, content: {name, text}});
+  }
+  const before = sent.length;
+  stage.flush();
+  return [sent.map((m) => [m.header.msg_type, m.content.name, m.content.text, m.parent_header.msg_id]), before];
+}"""
+
+
+def joined(lab: Lab, *messages: list[str]):
+    return lab.page.evaluate(JOIN, [messages, f"{lab.address}/extensions/@sheaflab/page/streams.js"])
+
+
+def test_texts_that_follow_one_another_are_one_message(lab):
+    sent, before = joined(lab, *(["stream", "stdout", f"{i} ", "one"] for i in range(100)))
+    assert sent == [["stream", "stdout", "".join(f"{i} " for i in range(100)), "one"]]
+    assert before == 0
+
+
+def test_a_text_alone_is_sent_after_a_moment(lab):
+    _, before = joined(lab, ["stream", "stdout", "a", "one"], ["wait", "", "", ""])
+    assert before == 1
+
+
+def test_streams_cells_and_other_messages_are_not_mixed(lab):
+    messages = [
+        ["stream", "stdout", "a", "one"],
+        ["stream", "stderr", "b", "one"],
+        ["stream", "stdout", "c", "one"],
+        ["display_data", "", "", "one"],
+        ["stream", "stdout", "d", "one"],
+        ["error", "", "", "one"],
+        ["stream", "stdout", "e", "one"],
+        ["stream", "stdout", "f", "two"],
+    ]
+    assert joined(lab, *messages)[0] == messages
+
+
+LISTEN = """() => {
+  window.streams = 0;
+  jupyterapp.shell.currentWidget.sessionContext.iopubMessage.connect((_, message) => {
+    window.streams += message.header.msg_type === "stream";
+  });
+}"""
+
+
+def test_many_prints_reach_the_page_whole_and_in_few_messages(lab):
+    lab.type_into(FIRST, f"for i in range({PRINTS}):\n    print(i)")
+    lab.page.evaluate(LISTEN)
+    lab.run(FIRST)
+    assert printed(lab.cells()[FIRST]) == "".join(f"{i}\n" for i in range(PRINTS))
+    assert lab.page.evaluate("window.streams") < PRINTS / 4  # Python writes twice per print
+
+
+def test_what_a_cell_prints_stands_in_its_order_when_it_raises(lab):
+    lines = ["import sys", "from IPython.display import display", "print('a')", "print('b', file=sys.stderr)", "print('c')"]
+    lines += ["display('d')", "print('e')", "print('f', end='')", "1 / 0"]
+    lab.type_into(FIRST, "\n".join(lines))
+    lab.run(FIRST)
+    seen = []
+    for output in lab.cells()[FIRST]["outputs"]:
+        text = "".join(output["text"]) if "text" in output else "".join(output.get("data", {}).get("text/plain", ""))
+        seen.append((output.get("name") or output["output_type"], text or output["evalue"]))
+    assert seen == [
+        ("stdout", "a\n"),
+        ("stderr", "b\n"),
+        ("stdout", "c\n"),
+        ("display_data", "'d'"),
+        ("stdout", "e\nf"),
+        ("error", "division by zero"),
+    ]
