@@ -32,7 +32,7 @@ STUDENT = "jane"
 WRITTEN = "The energy falls on both sides of a switch; only its slope may jump."
 
 
-IN_A_BROWSER = {"page", "lab", "sitting", "played", "alone", "public"}
+IN_A_BROWSER = {"page", "lab", "visitor", "sitting", "played", "alone", "public"}
 """Fixtures that open one."""
 
 

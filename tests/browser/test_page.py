@@ -1,4 +1,4 @@
-"""What the course adds to JupyterLite's page: output that is joined, in its order and without loss."""
+"""What the course adds to JupyterLite's page: output that is joined, a way out of an endless cell."""
 
 from __future__ import annotations
 
@@ -77,10 +77,20 @@ def test_many_prints_reach_the_page_whole_and_in_few_messages(lab):
     assert lab.page.evaluate("window.streams") < PRINTS / 4  # Python writes twice per print
 
 
+MIXED = """\
+import sys
+from IPython.display import display
+print('a')
+print('b', file=sys.stderr)
+print('c')
+display('d')
+print('e')
+print('f', end='')
+1 / 0"""
+
+
 def test_what_a_cell_prints_stands_in_its_order_when_it_raises(lab):
-    lines = ["import sys", "from IPython.display import display", "print('a')", "print('b', file=sys.stderr)", "print('c')"]
-    lines += ["display('d')", "print('e')", "print('f', end='')", "1 / 0"]
-    lab.type_into(FIRST, "\n".join(lines))
+    lab.type_into(FIRST, MIXED)
     lab.run(FIRST)
     seen = []
     for output in lab.cells()[FIRST]["outputs"]:
@@ -94,3 +104,18 @@ def test_what_a_cell_prints_stands_in_its_order_when_it_raises(lab):
         ("stdout", "e\nf"),
         ("error", "division by zero"),
     ]
+
+
+def test_a_cell_that_never_ends_is_ended_by_one_click_and_answers_and_output_stay(lab):
+    lab.type_into(FIRST, "kept = 1\nprint('before', flush=True)\nwhile kept: pass")
+    lab.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell') }")
+    button = lab.page.get_by_role("button", name="Restart Python")
+    assert not button.is_visible()  # a cell that is quick is nobody's trouble
+    button.click(timeout=60_000)
+    lab.ready()
+    assert not button.is_visible()
+    cell = lab.cells()[FIRST]
+    assert (cell["source"].splitlines()[-1], printed(cell)) == ("while kept: pass", "before\n")
+    lab.type_into(FIRST, "print('kept' in globals())")
+    lab.run(FIRST)
+    assert printed(lab.cells()[FIRST]) == "False\n"

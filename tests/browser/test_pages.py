@@ -59,6 +59,27 @@ def test_the_landing_page_leads_to_every_notebook(site, address, page):
     assert page.locator("#served").is_hidden()
 
 
+WASM = "static/pyodide/pyodide.asm.wasm"
+
+
+def test_python_is_fetched_while_the_landing_page_is_read(site, address, page):
+    fetched = []
+    page.on("requestfinished", lambda request: fetched.append(request.url.removeprefix(f"{address}/")))
+    with page.expect_event("requestfinished", lambda request: request.url.endswith(WASM)):
+        page.goto(address)
+    assert fetched.index("sheaf.png") < fetched.index(WASM)
+    wanted = page.evaluate("[...document.querySelectorAll('link[rel=prefetch]')].map((link) => link.getAttribute('href'))")
+    assert {WASM, "static/pyodide/pyodide.mjs", "static/pyodide/pyodide-lock.json"} <= set(wanted)
+    assert all((site / file).exists() for file in wanted)
+
+
+def test_where_data_are_dear_the_landing_page_fetches_no_python(address, page):
+    page.add_init_script("Object.defineProperty(navigator, 'connection', {value: {saveData: true}})")
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("link[rel=prefetch]").count() == 0
+
+
 def test_opened_as_a_file_the_page_says_how_to_serve_it(site, page):
     page.goto((site / "index.html").as_uri())
     assert "python -m http.server" in page.locator("#served").inner_text()

@@ -123,7 +123,8 @@ def build_site(
         (lite / "files" / explore.served).write_text(explore.text, encoding="utf-8")
         kernel = _offline(lite, pyodide, wheels, say) if pyodide else _online(lite, wheels, Path(scratch), say)
         say("building the site with JupyterLite")
-        _configure(lite, made, kernel)
+        titles = [(each.served, each.heading) for each in notebooks] + [(explore.served, explore.heading)]
+        _configure(lite, made, kernel, titles)
         _jupyter_lite(lite)
         if not pyodide:  # of `static` JupyterLite copies Pyodide only
             shutil.copytree(lite / "static", made / "static", dirs_exist_ok=True)
@@ -185,7 +186,7 @@ def _online(lite: Path, wheels: Sequence[Path], scratch: Path, say: Say) -> dict
     return {"loadPyodideOptions": {"packages": [*indexed, "ipython", *addresses]}}
 
 
-def _configure(lite: Path, out: Path, kernel: dict[str, Any]) -> None:
+def _configure(lite: Path, out: Path, kernel: dict[str, Any], titles: list[tuple[str, str]]) -> None:
     settings = {
         "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": _AUTOSAVE_SECONDS},
         "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
@@ -193,7 +194,10 @@ def _configure(lite: Path, out: Path, kernel: dict[str, Any]) -> None:
     shell = {
         "appName": "sheaflab",
         "exposeAppInBrowser": True,  # scripts can run and read notebooks: for tests, and for teachers
-        "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": kernel},
+        "litePluginSettings": {
+            f"{KERNEL_EXTENSION}:kernel": kernel,
+            "@sheaflab/page:notebooks": {"notebooks": [{"file": file, "title": title} for file, title in titles]},
+        },
     }
     build = {
         "LiteBuildConfig": {

@@ -13,7 +13,9 @@ import sheaflab
 from graders.lab.manifest import Course
 from graders.lab.templates import render
 from graders.publish.site.edition import Edition
+from graders.publish.site.locking import LOCK
 from graders.publish.site.notebooks import Explorer, Released
+from graders.publish.site.pyodide import CORE
 from sheaflab.explorable import page as explorable
 from sheaflab.explore import Scene
 
@@ -21,6 +23,8 @@ TEMPLATE = Path(__file__).with_name("landing.html")
 GUIDE = "hand-in-from-the-browser.md"
 EXPLORABLE = "explore.html"
 PICTURE = Scene()
+EARLY = (*(f"static/pyodide/{name}" for name in (*CORE, LOCK)), "static/pyodide/*.whl", "build/jlab_core.*.js")
+"""Patterns of what every notebook needs first, in the order of that need."""
 
 
 def write(
@@ -54,7 +58,7 @@ def write(
         notebooks=[
             {
                 "address": _address(notebook.served),
-                "title": f"{notebook.name.rsplit('-', 1)[-1]}. {notebook.title}",
+                "title": notebook.heading,
                 "minutes": notebook.minutes,
             }
             for notebook in notebooks
@@ -63,12 +67,19 @@ def write(
         hands_in=edition.hands_in,
         guide=_section(guide),
         version=sheaflab.__version__,
+        early=_early(site),
     )
     (site / "index.html").write_text(page, encoding="utf-8")
 
 
 def _address(file: str) -> str:
     return f"lab/index.html?path={quote(file)}"
+
+
+def _early(site: Path) -> list[str]:
+    """Return what the page fetches while it is read: Python and its packages, where the site has them."""
+    found = (path for pattern in EARLY for path in sorted(site.glob(pattern)))
+    return list(dict.fromkeys(path.relative_to(site).as_posix() for path in found))
 
 
 def _section(markdown: str) -> str:

@@ -39,6 +39,11 @@ class Released:
     source: Path
     served: str
 
+    @property
+    def heading(self) -> str:
+        """Number and title, for people."""
+        return f"{self.name.rsplit('-', 1)[-1]}. {self.title}"
+
     def text(self) -> str:
         """The notebook as it is served: as released, but for the kernel that the page offers.
 
@@ -54,6 +59,7 @@ class Explorer:
     """The notebook of the interactive figure."""
 
     served: str
+    heading: str
     text: str
 
 
@@ -98,8 +104,9 @@ def version(path: Path) -> str:
 
 def explorer() -> Explorer:
     """Return the notebook that opens the interactive figure."""
-    text = """\
-# Play with a sheaf
+    heading = "Play with a sheaf"
+    text = f"""\
+# {heading}
 
 A small ReLU network, its input pinned, starts from a random cochain and relaxes to the forward pass. Change
 *magnitude* to start further out in the same direction, *start seed* to start in another direction, *network seed* to
@@ -115,4 +122,4 @@ Click the cell below, then press Shift+Enter."""
         ],
         metadata=_KERNEL,
     )
-    return Explorer("play.ipynb", nbformat.writes(notebook) + "\n")
+    return Explorer("play.ipynb", heading, nbformat.writes(notebook) + "\n")

@@ -15,6 +15,7 @@
       shared = scope;
     },
     get: async () => {
+      document.head.append(Object.assign(document.createElement("link"), {rel: "stylesheet", href: new URL("page.css", beside)}));
       const {plugins} = await import(new URL("plugins.js", beside));
       const found = await plugins(module);
       return () => ({__esModule: true, default: found});
