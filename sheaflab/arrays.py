@@ -19,6 +19,10 @@ EPS = float(np.finfo(np.float64).eps)
 """Distance from 1 to the next larger number of double precision."""
 
 
+class NotFiniteError(ValueError):
+    """An argument holds nan or an infinite number; the text says which, and where."""
+
+
 def as_vector(name: str, value: ArrayLike, length: int) -> FloatArray:
     """Return `value` as a finite float64 array of shape `(length,)`, or raise an error that names the argument."""
     if type(value) is np.ndarray and value.dtype == np.float64 and value.shape == (length,):
@@ -50,7 +54,7 @@ def as_floats(name: str, value: ArrayLike) -> FloatArray:
         raise ValueError(f"`{name}` must be a rectangular array of real numbers, got {value!r:.80}") from error
     if not np.isfinite(array).all():
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"`{name}` must be finite, got {array[where]} at index {where}")
+        raise NotFiniteError(f"`{name}` must be finite, got {array[where]} at index {where}")
     return array
 
 

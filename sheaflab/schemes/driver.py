@@ -7,7 +7,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from sheaflab.arrays import BoolArray, FloatArray, as_positive
+from sheaflab.arrays import BoolArray, FloatArray, NotFiniteError, as_positive
 from sheaflab.region import ActivationRegion
 from sheaflab.results import Outcome
 from sheaflab.schemes.scheme import Scheme
@@ -45,7 +45,11 @@ class Integrator(Scheme[Trajectory]):
 
     @abstractmethod
     def advance(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:
-        """Return the state after a step of length `h` from `c` under the affine law of `region`, shape ``(n,)``."""
+        """Return the state after a step of length `h` from `c` under the affine law of `region`, shape ``(n,)``.
+
+        Numbers that overflow here, at the step's end or at a stage on the way, end the run with
+        :attr:`Outcome.UNSTABLE`.
+        """
 
     def locate(self, region: ActivationRegion, c: FloatArray, h: float) -> float:
         """Return how long a step to take, in ``(0, h]``, when the step of length `h` from `c` leaves `region`.
@@ -64,7 +68,8 @@ class Integrator(Scheme[Trajectory]):
             k += self._leap(walk, k, last)
             if k < last:
                 k += 1
-                self._step(walk, t_end if k == steps else k * self.dt)
+                with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported as an outcome
+                    self._step(walk, t_end if k == steps else k * self.dt)
                 if not np.isfinite(walk.c).all():
                     return walk.finish(Outcome.UNSTABLE)
         return walk.finish(Outcome.REACHED_END if steps <= self.max_steps else Outcome.STEP_BUDGET)
@@ -79,8 +84,7 @@ class Integrator(Scheme[Trajectory]):
         located: BoolArray | None = None
         while walk.t < t_next:
             h = t_next - walk.t
-            with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported as an outcome
-                arrival = self._advanced(walk.region, walk.c, h)
+            arrival = self._advanced(walk.region, walk.c, h)
             changed = walk.changed(arrival)
             t = t_next
             if not changed.any():
@@ -88,16 +92,21 @@ class Integrator(Scheme[Trajectory]):
                 return
             located = np.zeros(walk.sheaf.h, dtype=np.bool_) if located is None else located
             if (changed & ~located).any():
-                shorter = self._located(walk.region, walk.c, h)
+                shorter = self._located(walk.region, walk.c, h, arrival)
                 if shorter < h and walk.t + shorter > walk.t:
                     nearer = self._advanced(walk.region, walk.c, shorter)
                     if (fresh := walk.changed(nearer) & ~located).any():
                         t, arrival, changed, located = walk.t + shorter, nearer, walk.changed(nearer), located | fresh
             walk.move(t, arrival, changed)
+            if not np.isfinite(arrival).all():
+                return
 
     def _advanced(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:
         """What :meth:`advance` returns, which a subclass may have got wrong: said here, where its author can see it."""
-        moved: object = self.advance(region, c, h)
+        try:
+            moved: object = self.advance(region, c, h)
+        except NotFiniteError:  # a stage on the way has overflowed, and `region` refuses it: so has the step
+            return np.full_like(c, np.nan)
         if isinstance(moved, np.ndarray) and moved.dtype == np.float64 and moved.shape == c.shape:
             return region.sheaf.hold(moved)
         wanted = f"`{type(self).__name__}.advance` must return the next state, an array of shape {c.shape}"
@@ -111,9 +120,14 @@ class Integrator(Scheme[Trajectory]):
             raise ValueError(f"{wanted}, got shape {array.shape}")
         return region.sheaf.hold(array)
 
-    def _located(self, region: ActivationRegion, c: FloatArray, h: float) -> float:
-        """What :meth:`locate` returns, in the same way."""
-        step: object = self.locate(region, c, h)
+    def _located(self, region: ActivationRegion, c: FloatArray, h: float, arrival: FloatArray) -> float:
+        """What :meth:`locate` returns, in the same way; `arrival` is where the whole step leads."""
+        try:
+            step: object = self.locate(region, c, h)
+        except NotFiniteError:
+            if np.isfinite(arrival).all():
+                raise
+            return h  # the step has overflowed, and so has a stage of the shorter ones
         wanted = f"`{type(self).__name__}.locate` must return a step in (0, {h}]"
         if step is None:
             raise TypeError(f"{wanted}, got None: is a `return` missing?")

@@ -146,6 +146,42 @@ def test_overflow_is_an_outcome_with_a_remedy():
     assert traj.pieces[-1].end == traj.t_end < 10_000
 
 
+@pytest.mark.parametrize("dt", [3.0, 50.0, 1e160])  # after many steps, after few, in the first
+@pytest.mark.parametrize("bisecting", [False, True])
+def test_a_stage_that_overflows_is_that_outcome_too(dt, bisecting):
+    """A region refuses to give a velocity there; a scheme of several stages need not look after that itself."""
+
+    class Heun(Integrator):
+        def advance(self, region, c, h):
+            start = region.velocity(c)
+            return c + 0.5 * h * (start + region.velocity(c + h * start))
+
+    class Bisecting(Heun):
+        tol, locate = 1e-10, EventEuler.locate
+
+    traj = (Bisecting if bisecting else Heun)(dt).run(one_neuron(-3.0, 1.0), [1.0, 1.0], t_end=10_000.0 * dt)
+    assert traj.outcome is Outcome.UNSTABLE
+    assert np.isfinite(traj.states).all()
+    assert traj.pieces[-1].end == traj.t_end < 10_000 * dt
+
+
+def test_a_locate_that_asks_about_nothing_finite_is_told_so():
+    class Astray(Euler):
+        def locate(self, region, c, h):
+            return float(region.velocity(c * np.nan)[0])
+
+    with pytest.raises(ValueError, match="`c` must be finite, got nan"):
+        Astray(0.1).run(one_neuron(0.0, 1.0), [-1.0, 0.0], t_end=2.0)
+
+
+@pytest.mark.parametrize("scheme", [Euler, EventEuler])
+def test_a_run_overflows_without_a_warning_and_where_the_same_run_of_an_ensemble_does(scheme):
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
+    traj, batch = scheme(1e160).run(sheaf, np.ones(5), 1e163), scheme(1e160).ensemble(sheaf, np.ones((2, 5)), 1e163)
+    assert traj.outcome is batch.outcome(0) is Outcome.UNSTABLE
+    assert traj.t_end == batch.ends[0]
+
+
 def test_step_budget_is_an_outcome_with_a_remedy():
     traj = Euler(dt=0.01, max_steps=10).run(one_neuron(0.0, 1.0), [1.0, 0.0], t_end=1.0)
     assert traj.outcome is Outcome.STEP_BUDGET
@@ -175,6 +211,7 @@ def test_a_wrong_locate_is_named():
 
 
 SHEAF = one_neuron(1.0, 1.0)
+
 
 
 @pytest.mark.parametrize(
