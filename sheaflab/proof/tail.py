@@ -132,7 +132,7 @@ class Settled(Tail):
         self.rows, self.room = rows / sizes[:, None], (heights - slack) / sizes - self.far
         self.wrong_rows = wrong_rows / sizes[:, None]
         # Neurons that obey z' = -z keep their sign whatever happens.
-        self.room[: mode.free.size][(mode.silent & ~mode.active)[mode.free]] = np.inf
+        self.room[: mode.free.size][(mode.silent[: law.h] & ~mode.active)[mode.free]] = np.inf
 
     def _of(self, vectors: FloatArray) -> FloatArray:
         return np.asarray(np.abs(self.rows @ vectors) + self.wrong_rows)

@@ -60,7 +60,7 @@ class Account:
 
     def __init__(self, home, exchange):
         self.home = home
-        self.options = (f"--Exchange.root={exchange}", f"--Exchange.cache={home / 'cache'}", "--course=sheaflab")
+        self.options = (f"--Exchange.root={exchange}", "--Exchange.cache=cache", "--course=sheaflab")
         home.mkdir()
 
     def submit(self, student, raw):
