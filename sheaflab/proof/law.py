@@ -8,6 +8,7 @@ Bounds of matrices are of their 2-norms.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -44,12 +45,26 @@ def norm_bound(w: FloatArray) -> float:
 
 def exact_drive(sheaf: Sheaf) -> tuple[FloatArray, FloatArray]:
     r"""Return :math:`\tilde b` as a sum of two arrays: exact but for :math:`2^{-106}` of it."""
-    net, parts = sheaf.net, []
-    fed = [sheaf.x, *(np.maximum(v, 0.0) for v in sheaf.split(np.zeros(sheaf.n))[:-1])]  # 0 where nothing is pinned
-    for w, values, biases in zip(net.weights, fed, net.biases, strict=True):
-        drives = values.nonzero()[0]
-        parts.append(_sums(w[:, drives], values[drives], biases))
+    parts = [_sums(w, values, biases) for w, values, biases in _drives(sheaf)]
     return np.concatenate([high for high, _ in parts]), np.concatenate([low for _, low in parts])
+
+
+def _drives(sheaf: Sheaf) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
+    """For each layer what is fixed before it: the weights of that, its values that are not 0, and the biases."""
+    fed = [sheaf.x, *(np.maximum(v, 0.0) for v in sheaf.split(np.zeros(sheaf.n))[:-1])]  # 0 where nothing is pinned
+    for w, values, biases in zip(sheaf.net.weights, fed, sheaf.net.biases, strict=True):
+        drives = values.nonzero()[0]
+        yield w[:, drives], values[drives], biases
+
+
+def _driven(sheaf: Sheaf, doubtful: BoolArray) -> BoolArray:
+    """Which of the `doubtful` coordinates are driven by what is fixed, after all: by products that underflow."""
+    rows = ((w[k], values, biases[k]) for w, values, biases in _drives(sheaf) for k in range(biases.size))
+    driven = [
+        ask and sum((Fraction(a) * Fraction(v) for a, v in zip(w.tolist(), values.tolist(), strict=True)), Fraction(b))
+        for ask, (w, values, b) in zip(doubtful.tolist(), rows, strict=True)
+    ]
+    return np.array(driven, dtype=np.bool_)
 
 
 def _sums(w: FloatArray, x: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -135,10 +150,7 @@ class Law:
         self.pulls = gamma(max(w.shape[0] for w in inner) + 2)
         self.drive, self.rest = exact_drive(sheaf)
         self.undriven: BoolArray = (self.drive == 0) & (self.rest == 0)
-        for i in np.flatnonzero(self.undriven[: sheaf.net.widths[1]]):  # products may have vanished by underflow
-            terms = zip(sheaf.net.weights[0][i].tolist(), sheaf.x.tolist(), strict=True)
-            bias = Fraction(float(sheaf.net.biases[0][i]))
-            self.undriven[i] = sum((Fraction(w) * Fraction(v) for w, v in terms), bias) == 0
+        self.undriven &= ~_driven(sheaf, self.undriven)
         self.layers = [(w, np.abs(w), before, after) for w, before, after in sheaf.layers]
         self.pull = np.asarray(sheaf.pull) if sheaf.n <= 200 else None
         self.pull_sizes = np.abs(self.pull) if self.pull is not None else None

@@ -12,6 +12,7 @@ import pytest
 
 from sheaflab import ActivationRegion, Ensemble, Euler, EventEuler, Exact, Integrator, Network, Sheaf, Trajectory, plots
 from sheaflab.certificate import Verdict, certify
+from sheaflab.proof.law import Law
 from sheaflab.results import Outcome
 from sheaflab.statistics import decay_rates
 from tests.sheaflab.test_certificate import parts, rebuilt
@@ -413,3 +414,9 @@ def test_figures_of_a_pinned_run_and_the_envelope_that_is_refused():
     assert not quiet.log
     assert plots.switching_plane(quiet) == (2, 3)
     assert [plots.coordinate_label(sheaf, i) for i in (0, 2)] == ["$z^{1}_{0}$ pinned", "$z^{1}_{2}$"]
+
+
+@pytest.mark.parametrize(("value", "driven"), [(1e-200, True), (0.0, False)])
+def test_the_proof_knows_a_pinned_neuron_s_drive_even_if_the_product_underflows(value, driven):
+    sheaf = Sheaf(Network([[[1.0], [1.0]], [[1e-200, 1.0]]]), [1.0], pinned={(1, 0): value})
+    assert Law(sheaf).undriven[2] == (not driven)
