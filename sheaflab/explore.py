@@ -59,42 +59,60 @@ class Scene:
 
     def figure(self) -> Figure:
         """Draw the trajectory, and beside it energy, slope and bands on one time axis."""
-        from matplotlib.figure import Figure
-
-        from sheaflab import plots
-
-        run = self.trajectory
-        figure = Figure(figsize=(12.5, 5.6), layout="constrained")
-        halves = figure.add_gridspec(1, 2)
-        plots.plot_projection(figure.add_subfigure(halves[0]).add_subplot(), run)
-        plots.plot_run(figure.add_subfigure(halves[1]), run, slowest_rate(run.sheaf.net).value)
-        return figure
+        return draw(self.trajectory)
 
     def png(self) -> bytes:
         """Return the figure as a PNG picture."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        figure = self.figure()
-        FigureCanvasAgg(figure)
-        target = BytesIO()
-        figure.savefig(target, format="png", dpi=_DPI)
-        return target.getvalue()
+        return picture(self.trajectory)
 
     def describe(self) -> str:
         """Return the content of the figure as text: for readers who cannot see it, and with more digits."""
-        run = self.trajectory
-        start, end = run.sheaf.energy(run.states[0]), run.sheaf.energy(run.states[-1])
-        lines = [
-            f"{run.sheaf.net}, network seed {self.network_seed}, start seed {self.start_seed}, "
-            f"magnitude {self.magnitude:g}: {run.log!r}, {run.outcome.value}.",
-            f"The energy falls from {start:.4g} to {end:.1e}.",
-        ]
-        lines += [
-            f"t = {s.time:.6f}: neuron {s.neuron} of layer {s.layer} {s.before} → {s.after}, V = {s.energy:.4g}, "
-            f"slope of log V {s.slope_before:.3f} → {s.slope_after:.3f}"
-            for s in run.log
-        ]
-        return "\n".join(lines)
+        seeds = f"network seed {self.network_seed}, start seed {self.start_seed}, magnitude {self.magnitude:g}"
+        return describe(self.trajectory, seeds)
+
+
+def draw(run: Trajectory) -> Figure:
+    """Draw a trajectory, and beside it energy, slope and bands on one time axis."""
+    from matplotlib.figure import Figure
+
+    from sheaflab import plots
+
+    figure = Figure(figsize=(12.5, 5.6), layout="constrained")
+    halves = figure.add_gridspec(1, 2)
+    plots.plot_projection(figure.add_subfigure(halves[0]).add_subplot(), run)
+    plots.plot_run(figure.add_subfigure(halves[1]), run, slowest_rate(run.sheaf.net).value)
+    return figure
+
+
+def picture(run: Trajectory) -> bytes:
+    """Return what :func:`draw` draws as a PNG picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = draw(run)
+    FigureCanvasAgg(figure)
+    target = BytesIO()
+    figure.savefig(target, format="png", dpi=_DPI)
+    return target.getvalue()
+
+
+def describe(run: Trajectory, of: str) -> str:
+    """Return the content of :func:`draw`'s figure as text; `of` says of which start."""
+    start, end = run.sheaf.energy(run.states[0]), run.sheaf.energy(run.states[-1])
+    lines = [
+        f"{run.sheaf.net}, {of}: {run.log!r}, {run.outcome.value}.",
+        f"The energy falls from {start:.4g} to {end:.1e}.",
+    ]
+    lines += [
+        f"t = {s.time:.6f}: neuron {s.neuron} of layer {s.layer} {s.before} → {s.after}, V = {s.energy:.4g}, "
+        f"slope of log V {s.slope_before:.3f} → {s.slope_after:.3f}"
+        for s in run.log
+    ]
+    return "\n".join(lines)
+
+
+def as_image(png: bytes, alt: str) -> str:
+    """Return a picture as an element of a page; `alt` is markup, what to say to those who cannot see it."""
+    return f'<img alt="{alt}" src="data:image/png;base64,{b64encode(png).decode()}" style="max-width: 100%">'
 
 
 class StaticFigure:
@@ -163,9 +181,8 @@ class Explorer(StaticFigure):
             start_seed=self.start_seed.value,
             magnitude=self.magnitude.value,
         )
-        text, picture = html.escape(self.scene.describe()), b64encode(self.scene.png()).decode()
-        alt = text.split("\n")[0]
-        self._picture.value = f'<img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width: 100%">'
+        text = html.escape(self.scene.describe())
+        self._picture.value = as_image(self.scene.png(), text.split("\n")[0])
         self._text.value = f"<pre style='white-space: pre-wrap'>{text}</pre>"
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 
 (() => {
   const {SLIDING} = Engine, {name, modeText, signed, plural} = Drawing;
-  const NUMBERS = JSON.parse(document.getElementById("numbers").textContent);
+  const get = (id) => document.getElementById(id);
+  const [NUMBERS, GIVEN] = ["numbers", "settings"].map((id) => JSON.parse(get(id).textContent));
   const STEPS = [0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2];
   const EXTENTS = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
   const T_END = 60, PLAY_SECONDS = 9, QUIET = 350; // ms without a change, after which the run is told in words
   const MODES = ["inactive", "active", "sliding"];
-  const get = (id) => document.getElementById(id);
 
   const planeCanvas = document.querySelector("#plane canvas"), timesCanvas = get("times"), handle = get("handle");
-  const settings = {hidden: 4, network: 0, direction: 1, magnitude: 2, pair: [0, 3], until: 6, euler: false, dt: 0.05};
+  const settings = {hidden: 4, network: 0, direction: 1, magnitude: 2, pair: [0, 3], until: 6, euler: false, dt: 0.05, framed: false, ...GIVEN};
   let palette = Drawing.colours();
   let vector; // the start over its magnitude: its direction, until somebody drags
   let extent = 4, t = 0, playing = null, queued = false, quiet = 0, view = null;
@@ -294,12 +294,26 @@
     changed({refit: false});
   });
 
+  /** Show in the fields what the page was given to begin with. */
+  function showSettings() {
+    document.documentElement.classList.toggle("framed", settings.framed);
+    get("magnitude").max = Math.max(+get("magnitude").max, settings.magnitude);
+    get("magnitude").value = settings.magnitude;
+    get("window").value = settings.until;
+    get("euler").checked = settings.euler;
+    get("step").value = STEPS.indexOf(settings.dt);
+  }
+
   const questions = [];
+  showSettings();
   choosePair();
   reset();
   changed();
   questions.push(...Questions.build(get("questions"), () => ({view, t})));
   new ResizeObserver(draw).observe(get("stage"));
+  if (settings.framed) { // the frame cannot see how high the page is
+    new ResizeObserver(() => parent.postMessage({height: document.documentElement.offsetHeight}, "*")).observe(document.documentElement);
+  }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     palette = Drawing.colours();
     changed({refit: false});

@@ -1,4 +1,4 @@
-"""What the course adds to JupyterLite's page: output that is joined, a way out of an endless cell."""
+"""What the course adds to JupyterLite's page: output that is joined, a way out of an endless cell, the explorable in a cell."""
 
 from __future__ import annotations
 
@@ -119,3 +119,41 @@ def test_a_cell_that_never_ends_is_ended_by_one_click_and_answers_and_output_sta
     lab.type_into(FIRST, "print('kept' in globals())")
     lab.run(FIRST)
     assert printed(lab.cells()[FIRST]) == "False\n"
+
+
+DRAGGED = """\
+import numpy as np
+from sheaflab import Network, Sheaf
+from sheaflab.explorable import Explorable
+sheaf = Sheaf(Network.random([2, 4, 1], seed=464), x=[1.0, -1.0])
+Explorable(sheaf, 2 * np.random.default_rng(13).standard_normal(sheaf.n), dt=0.05)"""
+FRAME = ".jp-OutputArea iframe"
+LIVES_OR_NOT = """(markup) => {
+  const host = document.body.appendChild(document.createElement("div"));
+  host.innerHTML = markup; // so written, scripts are not run
+  return [host.querySelectorAll("iframe").length, host.querySelector("img").complete && host.innerText.trim()];
+}"""
+
+
+def test_the_explorable_in_a_cell_follows_the_pointer(lab, tmp_path):
+    lab.type_into(FIRST, DRAGGED)
+    lab.run(FIRST)
+    page, frame = lab.page, lab.page.frame_locator(FRAME)
+    counts = frame.locator("#counts")
+    assert counts.inner_text() == "Exact: 4 switches until t = 6. Euler, Δt = 0.05: 4 sign changes"
+    assert frame.locator("#questions").is_hidden()
+    page.wait_for_function("""frame => document.querySelector(frame).clientHeight !== 900""", arg=FRAME)  # it is as high as its page
+    before = frame.locator("#across").input_value()
+    handle = frame.locator("#handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 150, box["y"] - 60, steps=5)
+    page.mouse.up()
+    assert frame.locator("#across").input_value() != before
+    assert "4 switches" not in counts.inner_text()
+    page.screenshot(path=tmp_path / "dragged.png")
+    (output,) = lab.cells()[FIRST]["outputs"]
+    assert {"text/html", "image/png", "text/plain"} <= set(output["data"])
+    assert page.evaluate(LIVES_OR_NOT, "".join(output["data"]["text/html"])) == [0, ""]

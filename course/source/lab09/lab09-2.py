@@ -27,6 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import ActivationRegion, Integrator, Network, Sheaf
 from sheaflab.checks.lab09 import check
+from sheaflab.explorable import Explorable
 from sheaflab.plots import plot_bands, plot_projection, plot_slope
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -229,6 +230,15 @@ print(traj)
 # the slope stays below $-2\lambda^*$ all the time: that is Theorem 9.4 at each instant.
 #
 # </details>
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "drag-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Drag the start.** The same network and the same start, in a figure that follows: run the cell and drag the large disc, or move it
+# with the arrow keys. (It is computed exactly, and not by your scheme; where a notebook is only read, a picture stands there.)
+#
+# The run has four kinks. Find a start that has two. Does the energy keep below its dashed bound for all the starts that you try?
+
+# %%
+Explorable(sheaf, start)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-2-4", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # **Look back.** The envelope holds although the slope of $\log V$ jumps where a neuron crosses zero: $\lambda^*$ is the worst over

@@ -24,6 +24,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import Euler, Network, Sheaf
 from sheaflab.checks.lab09 import check
+from sheaflab.explorable import Explorable
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-3-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: one run, counted by eye
@@ -45,6 +46,13 @@ ax.axhline(0, color="0.3", lw=0.8)
 ax.set(xlabel="time $t$", ylabel="hidden coordinate", xlim=(0, 6), title="A switch is a zero of a hidden coordinate")
 ax.legend()
 plt.show()
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "drag-3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Drag the start** (the large disc; the arrow keys move it, too) and see how the number of switches depends on it. Each circle is one.
+# How few, how many can you get? Then move the slider *magnitude*: it moves the start outwards, and keeps its direction.
+
+# %%
+Explorable(sheaf, traj.states[0])
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-3-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 3.1: count the switches of one run

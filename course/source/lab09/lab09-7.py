@@ -24,6 +24,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sheaflab import Euler, Exact, Network, Sheaf
 from sheaflab.checks.lab09 import check
+from sheaflab.explorable import Explorable
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "text-7-2", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Worked example: a run that will not settle its count
@@ -70,6 +71,14 @@ print("exact:", exact.log)
 # counted. The exact flow stays on the wall all that time (the grey stretch): it has four switches, whatever the step.
 #
 # </details>
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "drag-7", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# **Drag the start** (the large disc; the arrow keys move it, too). The figure shows this run, the exact flow and Euler's steps over it. The
+# path is striped where a neuron slides. Make *step Δt* shorter: what do the two counts do? Now look for a start whose flow does not
+# slide: what do the two counts do there?
+
+# %%
+Explorable(sheaf, start, until=12, dt=0.01)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-7-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Exercise 7.1: what a wall does

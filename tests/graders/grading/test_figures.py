@@ -16,6 +16,12 @@ LARGE = (
 )  # more than a megabyte
 
 
+EXPLORABLE = (
+    "from sheaflab import Network, Sheaf\nfrom sheaflab.explorable import Explorable\n"
+    "Explorable(Sheaf(Network.random([2, 4, 1], seed=464), [1, -1]), [4, -6, 2, 0, 3])"
+)
+
+
 def page_of(cell):
     EscapeHtml().preprocess_cell(cell, {}, 0)
     once = cell.copy()
@@ -32,6 +38,7 @@ def page_of(cell):
         (DRAW.format("jpeg"), "image/jpeg"),
         (DRAW.format("retina"), "image/png"),
         (LARGE, "image/png"),
+        (EXPLORABLE, "image/png"),
         ("%matplotlib widget\n" + DRAW.format("png"), "image/png"),
         ("%matplotlib notebook\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])", "image/png"),
         ("from IPython.display import SVG\nSVG('<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>')", "image/svg+xml"),
@@ -44,6 +51,19 @@ def test_a_figure_is_kept_and_stands_in_the_page(source, kind, submit, grade):
     assert [output["data"].get(kind) for output in outputs if "data" in output][-1], outputs
     page = page_of(new_code_cell(source, outputs=[new_output(**output) for output in outputs]))
     assert f"data:{kind};base64," in page
+
+
+def test_of_an_explorable_that_was_handed_in_the_picture_stands_in_the_page(submit, grade):
+    scope: dict = {}
+    exec(EXPLORABLE.replace("\nExplorable", "\nshown = Explorable"), scope)
+    bundle = scope["shown"]._repr_mimebundle_()
+    shown = new_output("execute_result", data=bundle, execution_count=1)
+    notebook = submit()
+    notebook.cells.insert(2, new_code_cell("1", outputs=[shown]))
+    assert grade(notebook).earned == 10
+    page = page_of(new_code_cell("1", outputs=[new_output(**clean_output(dict(shown), None))]))
+    assert bundle["image/png"] in page
+    assert "srcdoc" not in page
 
 
 @pytest.mark.parametrize(
