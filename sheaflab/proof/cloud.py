@@ -44,17 +44,18 @@ class Cloud:
         """Add a ball."""
         self.radius = (self.radius + by) * (1 + 1e-15)
 
-    def carry(self, series: Series) -> None:
-        """Follow a step."""
+    def after(self, series: Series) -> Cloud:
+        """The set at the end of a step."""
+        out = Cloud(len(self.segments), self.radius)
         if not self.segments.shape[1]:
-            return
+            return out
         lengths = self._lengths()
         small = lengths <= _SMALL * self.radius
         if small.any():
-            self.widen(float(lengths[small].sum()) * (1 + 1e-10))
-            self.segments, lengths = self.segments[:, ~small], lengths[~small]
-        self.segments, relative = series.carry(self.segments)
-        self.widen(relative * float(lengths.sum()))
+            out.widen(float(lengths[small].sum()) * (1 + 1e-10))
+        out.segments, relative = series.carry(self.segments[:, ~small])
+        out.widen(relative * float(lengths[~small].sum()))
+        return out
 
     def stretch(self, i: int, factor: float) -> None:
         """Multiply coordinate `i`."""

@@ -36,6 +36,8 @@ class Mode:
         self.free: IntArray = np.flatnonzero(self.moving[: law.h]).astype(np.int64)
         self.side = np.where(self.active, 1.0, -1.0)[self.free]
         self.silent = law.silent(self.active)
+        self.decays = self.silent.copy()  # which coordinates obey z' = -z
+        self.decays[: law.h] &= ~(self.active | self.sliding)
 
     def delta(self, x: FloatArray) -> FloatArray:
         """The coboundary of a state or of columns; sliding coordinates are to be 0 in it.

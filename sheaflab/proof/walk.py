@@ -15,6 +15,7 @@ from sheaflab.proof.start import first_modes
 from sheaflab.sheaf import Sheaf
 
 _MOST_STEPS = 4000
+_SHORTEST = 1e-2  # of the longest step
 _WHAT = {
     "z": "meets its wall",
     "down": "stops sliding",
@@ -37,40 +38,40 @@ class Walk:
         self.leaves: dict[int, str] = {}  # the modes into which the neurons go that switch next
         self.modes, self.orders = first_modes(sheaf, c0)
         self.mode = Mode(self.law, self.modes)
-        self.still: BoolArray = (c0 == 0) & self._silent(self.mode)  # coordinates that are 0 for certain, and stay so
+        self.still: BoolArray = (c0 == 0) & self.mode.decays  # coordinates that are 0 for certain, and stay so
 
     def name(self, i: int) -> str:
         layer, neuron = self.sheaf.place(i)
         return f"neuron {neuron} of layer {layer}"
 
-    def _silent(self, mode: Mode) -> BoolArray:
-        """Coordinates that obey z' = -z, shape ``(n,)``."""
-        silent = mode.silent.copy()
-        silent[: self.law.h] &= ~(mode.active | mode.sliding)
-        return silent
-
     # -- inside a mode --------------------------------------------------------------------------------------------
     def go(self, until: float, group: list[int]) -> None:
         """Go to `until`, or to the switch of `group` that is expected there; prove that nothing else happens."""
-        longest = LONGEST / self.law.fastest
+        full = longest = LONGEST / self.law.fastest
         if self.steps + (until - self.t) / longest > _MOST_STEPS:
-            raise Doubt(
-                f"t = {self.t:.9g}: rates too far apart, up to t = {until:.9g} the proof takes more than {_MOST_STEPS} "
-                "steps"
-            )
+            many = f"up to t = {until:.9g} the proof takes more than {_MOST_STEPS} steps"
+            raise Doubt(f"t = {self.t:.9g}: rates too far apart, {many}")
         while True:
             self.steps += 1
             left = until - self.t
             if not group and left <= 0:
                 return
-            if left > longest:
-                self._step(longest if left > 1.3 * longest else 0.6 * left, [])
-            elif group:
-                self._step(self._root(max(left, 0.0), group[0], longest), group)
+            last = left <= longest
+            try:
+                if not last:
+                    self._step(longest if left > 1.3 * longest else 0.6 * left, [])
+                elif group:
+                    self._step(self._root(max(left, 0.0), group[0], longest), group)
+                else:
+                    self._step(left, [])
+            except Doubt:  # errors turn less towards a wall in a shorter step
+                if longest < _SHORTEST * full:
+                    raise
+                longest = 0.25 * min(longest, max(left, 0.0))
+                continue
+            if last:
                 return
-            else:
-                self._step(left, [])
-                return
+            longest = min(2.0 * longest, full)
 
     def _root(self, guess: float, i: int, longest: float) -> float:
         """Where the function of the switch vanishes, by Newton's method from the logged time."""
@@ -123,21 +124,23 @@ class Walk:
             raise Doubt(f"t = {self.t:.9g}: {self.name(group[0])} is already at its wall")
         series = Series(mode, self.y, h)
         end, wrong = series.end()
-        width = self._width(series, end, group) if group else 0.0
+        later = self.cloud.after(series)
+        width = self._width(series, later, group) if group else 0.0
         self._positive(series, group, width)
-        self.cloud.carry(series)
+        self.cloud = later
         self.cloud.widen(wrong)
         self.t, self.clock = self.t + h, self.clock + 0.6 * EPS * (self.t + h)
         end[: self.law.h][mode.sliding] = 0.0
         self.y, self.orders = end, {}
 
-    def _width(self, series: Series, end: FloatArray, group: list[int]) -> float:
+    def _width(self, series: Series, later: Cloud, group: list[int]) -> float:
         """Around the end of the step, a time within which all of `group` switch."""
         width = 0.0
         for i in group:
-            f, kind, length = self._of(series, i)
+            f, kind, _ = self._of(series, i)
             slope = abs(float(f[1:] @ np.arange(1.0, len(f)))) / series.h
-            value = abs(float(f.sum())) + series.wrong_in(kind, 0) + length * self.cloud.size
+            row = self._row(i, kind)
+            value = abs(float(f.sum())) + series.wrong_in(kind, 0) + later.against(row, norm(row))
             value += gamma(len(f)) * float(np.abs(f).sum())
             if not value < 1e-2 * slope * series.h + 1e-3 * slope / self.law.fastest:
                 raise Doubt(f"t = {self.t + series.h:.9g}: {self.name(i)} meets its wall too flatly to say when")
@@ -235,7 +238,7 @@ class Walk:
             if after[i] != "sliding" and not (new.silent[i] and not new.active[i]):
                 self.orders[i, "z"] = 2 if old.modes[i] == "sliding" else 1
         self.still[group] = True
-        self.still &= self._silent(new)
+        self.still &= new.decays
         self.mode, self.y = new, y
         return {i: tau + self.clock for i, tau in taus.items()}
 

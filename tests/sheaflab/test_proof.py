@@ -96,7 +96,7 @@ def test_a_neuron_at_rest_on_a_wall_that_begins_to_repel_is_undecided(method, st
     assert traj.at(1.0)[0] == 0
     assert max(sheaf.wall_speeds(traj.at(np.linspace(0, 30, 300)))[1][:, 0]) > 0.1
     assert proof.verdict is Verdict.UNDECIDED
-    assert "neuron 0 of layer 1 rests on a wall that begins to repel it, so the flow is not unique, at t = 1.2" in str(proof)
+    assert "neuron 0 of layer 1 rests on a wall that begins to repel it, so the flow is not unique, at t = 1." in str(proof)
     assert Exact(method).run(sheaf, [start, 5.0, -0.14], 1.15).certify().holds
 
 
