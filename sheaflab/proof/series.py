@@ -39,6 +39,10 @@ class Mode:
         self.decays = self.silent.copy()  # which coordinates obey z' = -z
         self.decays[: law.h] &= ~(self.active | self.sliding)
 
+    def speed(self, i: int, down: FloatArray, up: FloatArray) -> float:
+        """A hidden neuron's speed in this mode, of its two."""
+        return 0.0 if self.sliding[i] else float(up[i] if self.active[i] else down[i])
+
     def delta(self, x: FloatArray) -> FloatArray:
         """The coboundary of a state or of columns; sliding coordinates are to be 0 in it.
 

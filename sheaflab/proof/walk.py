@@ -41,8 +41,7 @@ class Walk:
         self.still: BoolArray = (c0 == 0) & self.mode.decays  # coordinates that are 0 for certain, and stay so
 
     def name(self, i: int) -> str:
-        layer, neuron = self.sheaf.place(i)
-        return f"neuron {neuron} of layer {layer}"
+        return "neuron {1} of layer {0}".format(*self.sheaf.place(i))
 
     # -- inside a mode --------------------------------------------------------------------------------------------
     def go(self, until: float, group: list[int]) -> None:
@@ -103,20 +102,19 @@ class Walk:
         """
         mode, rests = self.mode, self.resting()
         found = [("z", mode.free, mode.side * series.c[:, mode.free], 1.0)]
-        if mode.slid.size:
-            found.append(("down", mode.slid, -series.r[:, mode.slid], self.law.gain))
-        if mode.slid.size or rests.size:
-            pushes = [("up", mode.slid), ("rest", rests)]
-            found += [(kind, i, series.r[:, i] - series.g[:, i], self.law.fastest) for kind, i in pushes if i.size]
+        gain, most = self.law.gain, self.law.fastest
+        speeds = ("down", mode.slid, gain), ("up", mode.slid, most), ("rest", rests, most)
+        for kind, i, length in speeds:
+            if i.size:
+                found.append((kind, i, -series.r[:, i] if kind == "down" else series.r[:, i] - series.g[:, i], length))
         return found
 
     def resting(self) -> IntArray:
         """Neurons at rest on their walls, but those that nothing can pull at: residuals of the others at rest are 0."""
         at_wall = np.flatnonzero(self.still[: self.law.h])
-        if not at_wall.size:
-            return at_wall
-        pulling = self.sheaf.pull[np.ix_(at_wall, np.flatnonzero(~self.still))]
-        return np.asarray(at_wall[(pulling != 0).any(axis=1)])
+        if at_wall.size:
+            at_wall = at_wall[(self.sheaf.pull[np.ix_(at_wall, np.flatnonzero(~self.still))] != 0).any(axis=1)]
+        return np.asarray(at_wall)
 
     def _step(self, h: float, group: list[int]) -> None:
         mode = self.mode
@@ -161,7 +159,8 @@ class Walk:
             low, rounding = least(f)
             passed = low > rounding + wrong(kind, length, size, 0)
             if kind == "z":
-                settled = (f[0] > 0) | (self._unforced(owners) & (f[0] == 0))
+                free = np.array([(int(i), "z") not in self.orders for i in owners], dtype=np.bool_)
+                settled = (f[0] > 0) | (free & (f[0] == 0))
                 passed |= (mode.silent[: law.h] & ~mode.active)[owners] & settled
             for k in np.flatnonzero(~passed):
                 i = int(owners[k])
@@ -179,13 +178,14 @@ class Walk:
                         raise Refutation(text) from error
                     raise Doubt(f"{text}, or nearly") from error
 
-    def _unforced(self, owners: IntArray) -> BoolArray:
-        """Which neurons have no known zero of some order at the start of the step."""
-        return np.array([(int(i), "z") not in self.orders for i in owners], dtype=np.bool_)
-
     # -- at a wall ------------------------------------------------------------------------------------------------
     def switch(self, group: list[int], after: tuple[str, ...]) -> dict[int, float]:
-        """Change the modes of `group`, all at their walls; return the bounds of the errors of the times."""
+        """Change the modes of `group`, all at their walls; return the bounds of the errors of the times.
+
+        While of two runs one is still in the old mode and one in the new, at most for `tau`, others drift apart by the
+        rate times :math:`|z_i|`, coordinate `i` as its speeds change and its path bends: all of second order, enlarged
+        by the factor of the errors, and added to the ball.
+        """
         law, old, y = self.law, self.mode, self.y
         series = Series(old, y, 1e-3 / law.fastest)
         size = self.cloud.size
@@ -193,7 +193,8 @@ class Walk:
         down = -series.r[0, : law.h]
         up = down + series.g[0]
         new = Mode(law, after)
-        jump = sum(abs(self._speed(old, i, down, up) - self._speed(new, i, down, up)) for i in group)
+        jump = sum(abs(old.speed(i, down, up) - new.speed(i, down, up)) for i in group)
+        others = jump if len(group) > 1 else 0.0
         taus: dict[int, float] = {}
         values: dict[int, float] = {}
         for i in group:
@@ -206,29 +207,34 @@ class Walk:
             wrong = series.wrong(1)[0] / series.h * length + len(group) * law.fastest * length * size
             wrong += self._kinks(new, i, kind, group, down, up)
             first = 2.0 * (values[i] + bound) / max(-slope, 1e-300)
-            m = -slope - wrong - 2.0 * length * law.fastest * (series.speed + jump) * first
+            bend = (2.0 * abs(float(f[2])) + series.wrong_in(kind, 2)) / series.h**2
+            more = law.fastest * (size + 2.0 * series.speed * first) + others * (1 + law.fastest * first)
+            bend += length * law.fastest * more
+            m = -slope - wrong - 1.01 * first * bend
             if not m > 0.5 * abs(slope):
                 raise Doubt(f"t = {self.t:.9g}: {self.name(i)} meets its wall too flatly to say when")
             taus[i] = (values[i] + bound) / m * (1 + 1e-9)
         tau = max(taus.values())
-        changing = 3.0 * law.fastest * tau * series.speed
-        y = y.copy()
-        for i in group:
+        rates = np.maximum(np.abs(series.r[1, : law.h]), np.abs(series.r[1, : law.h] - series.g[1])) / series.h
+        rates += series.wrong_in("up", 1) / series.h + law.fastest**2 * (size + 2.0 * series.speed * tau)
+        changing = 1.1 * tau * (rates + law.fastest * others)  # of the speeds, while the switch is uncertain
+        sides = {i: (old.speed(i, down, up), new.speed(i, down, up)) for i in group}
+        moves = sum(abs(a) + abs(b) + 2.0 * float(speed_wrong[i] + changing[i]) for i, (a, b) in sides.items())
+        y, second = y.copy(), 0.0
+        for i, (before, behind) in sides.items():
             a, b = old.modes[i], after[i]
-            sure = float(speed_wrong[i]) + changing
-            self._filippov(i, a, b, float(down[i]), float(up[i]), sure)
-            if a == "sliding":
-                continue
-            before, behind = (down[i], up[i]) if a == "inactive" else (up[i], down[i])
+            self._filippov(i, a, b, float(down[i]), float(up[i]), float(speed_wrong[i] + changing[i]))
+            factor = 0.0 if "sliding" in (a, b) else behind / before  # of the error of coordinate i
+            turns = law.fastest * (moves + 2.0 * jump) + 2.0 * float(rates[i])
+            second += (1 + abs(factor)) * tau * (law.fastest * size + float(speed_wrong[i]) + tau * turns)
             if b == "sliding":
                 self.cloud.pin(i)
-            else:
-                factor = float(behind / before)
+            elif a != "sliding":
                 self.cloud.stretch(i, factor)
                 self.cloud.widen(values[i] * abs(factor))
             y[i] = 0.0
+        self.cloud.widen(2.02 * second)
         speed = 2.0 * series.speed + jump + 2.0 * law.fastest * size
-        self.cloud.widen(len(group) * tau * law.fastest * (2 * size + 4 * tau * speed))
         self._others_apart(series, group, tau, jump, speed)
         for k in np.flatnonzero((y[: law.h] == 0) & (new.moving[: law.h] > 0) & ~np.isin(np.arange(law.h), group)):
             if new.active[k] or not new.silent[k]:
@@ -243,30 +249,25 @@ class Walk:
         return {i: tau + self.clock for i, tau in taus.items()}
 
     def _kinks(self, new: Mode, i: int, kind: str, group: list[int], down: FloatArray, up: FloatArray) -> float:
-        """By how much the switches of the others of `group`, some before that of neuron `i`, may flatten its fall."""
+        """By how much switches of the others of `group` before that of neuron `i` may flatten its fall."""
         if kind == "z" or len(group) == 1:
             return 0.0
         side = -1.0 if kind == "down" else 1.0  # of the row in the function
         ends = [(mode, side * self._row(i, kind, mode)) for mode in (self.mode, new)]
-        falls = ([float(row[j]) * self._speed(mode, j, down, up) for mode, row in ends] for j in group if j != i)
+        falls = ([float(row[j]) * mode.speed(j, down, up) for mode, row in ends] for j in group if j != i)
         return sum(max(after - before, 0.0) * (1 + 1e-9) for before, after in falls)
 
     def _row(self, i: int, kind: str, mode: Mode | None = None) -> FloatArray:
         mode = self.mode if mode is None else mode
         unit = np.zeros(self.law.n)
+        unit[i] = 1.0
         if kind == "z":
-            unit[i] = 1.0
             return unit
         # Of f⁻ a row of δ; of f⁺ that minus what pulls at the neuron through δ.
-        unit[i] = 1.0
         q = unit if kind == "down" else unit - self.sheaf.pull[i]
         row = q * mode.moving
         row[: self.law.h] -= mode.gate * self.law.up(q)
         return np.asarray(row)
-
-    @staticmethod
-    def _speed(mode: Mode, i: int, down: FloatArray, up: FloatArray) -> float:
-        return 0.0 if mode.sliding[i] else float(up[i] if mode.active[i] else down[i])
 
     def _others_apart(self, series: Series, group: list[int], tau: float, jump: float, speed: float) -> None:
         """No other function may vanish while the switch is uncertain, in either of the two modes."""
