@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="student",
         help="student: nbgrader's release; self-study: one folder with wheels, checks and keys (%(default)s)",
     )
-    parser.add_argument("--out", type=Path, help="folder of the self-study edition (dist/sheaflab-self-study)")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the self-study edition (default: dist/sheaflab-self-study in the course)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,6 +44,6 @@ def _self_study(options: argparse.Namespace) -> int:
     from graders.publish.selfstudy import folder as selfstudy  # needs more than the release does
 
     course = chosen_course(options)
-    folder, archive = selfstudy.build(course, options.out or Path("dist") / selfstudy.FOLDER)
+    folder, archive = selfstudy.build(course, options.out or course.root / "dist" / selfstudy.FOLDER)
     print(f"{folder}: {len(course.notebooks)} notebooks, two wheels, README.md; also as {archive.name}")
     return 0

@@ -17,7 +17,7 @@ SHOWN = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders report`."""
     add_course_arguments(parser, positional=True)
-    parser.add_argument("--out", type=Path, default=Path("build/report"), help="folder (%(default)s)")
+    parser.add_argument("--out", type=Path, help="folder (default: build/report in the course)")
     parser.add_argument("--final", action="store_true", help="refuse, with status 3, while a grade is not final")
 
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         if options.final:
             print("Nothing was written: --final is for final grades only.", file=sys.stderr)
             return 3
-    out = options.out
+    out = options.out or course.root / "build" / "report"
     out.mkdir(parents=True, exist_ok=True)
     write_csv(group, course, out / "grades.csv")
     write_canvas(group, course, out / "canvas.csv")

@@ -245,6 +245,18 @@ def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_what_no_option_places_goes_into_the_course(course, monkeypatch):
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.add_student("ann")
+    monkeypatch.chdir(course.source)
+    assert main(["report"]) == 0
+    assert (course.root / "build" / "report" / "class.html").is_file()
+    assert main(["report", "--out", "mine"]) == 0
+    assert (course.source / "mine" / "class.html").is_file()
+    assert not (course.source / "build").exists()
+
+
 def test_an_extension_is_refused_by_name_and_rule(course, capsys):
     def told(*options):
         assert main(["extend", *options, f"--course={course.root}"]) == 2

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import re
 import shlex
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -35,11 +40,30 @@ def test_every_command_of_a_page_is_one_that_there_is(page, monkeypatch, tmp_pat
                             "generate_feedback", "release_feedback"), (name, options)  # fmt: skip
 
 
+def test_git_ignores_every_file_that_a_command_of_the_page_takes_or_makes(tmp_path):
+    """All of them are private or made; the course's `.gitignore` says so for the names that the page gives."""
+    shutil.copy(COURSE / ".gitignore", tmp_path)
+    found = [shlex.split(command, comments=True) for command in commands(PAGES[0])]
+    named = {str(path) for program, name, *options in found if program == "graders" for path in paths(parsed(name, options))}
+    named |= {option for program, *options in found if program == "nbgrader" for option in options if option.endswith(".csv")}
+    assert {"KEYS", "changes.md", "EXPORT.zip", "gradebook.db", "students.csv"} <= named
+    for name in named:
+        file = tmp_path / name if Path(name).suffix else tmp_path / name / "page.html"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("private")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    command = ["git", "ls-files", "--others", "--exclude-standard"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout == ".gitignore\n"
+
+
+def paths(options):
+    """The files and folders that a command's options name."""
+    listed = [value for given in vars(options or argparse.Namespace()).values() for value in (given if isinstance(given, list) else [given])]
+    return [value for value in listed if isinstance(value, Path) or str(value).endswith(".db")]
+
+
 def parsed(name, options):
     """Let a command read its options; what it cannot read ends the test."""
-    import argparse
-    import importlib
-
     parser = argparse.ArgumentParser(prog=f"graders {name}", exit_on_error=False)
     importlib.import_module(COMMANDS[name][0]).add_arguments(parser)
     if name not in ("collect", "keys", "extend", "assign-markers") or options:  # named without what they need

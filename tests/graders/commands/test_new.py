@@ -98,7 +98,7 @@ def test_a_second_lab_beside_the_first_goes_through_every_command(tmp_path, run,
     run("report", "--out", tmp_path / "report")
     assert '"ada"' in (tmp_path / "report" / "grades.csv").read_text()
     run("similar")
-    run("build", "--edition=self-study", "--out", tmp_path / "alone")
+    run("build", "--edition=self-study")  # into the course, wherever one stands
 
     # the first lab as before, in the same gradebook
     monkeypatch.chdir(root)
@@ -110,15 +110,15 @@ def test_a_second_lab_beside_the_first_goes_through_every_command(tmp_path, run,
     told = read_result(root / "autograded" / "ada" / FIRST / "lab09-1.ipynb")
     assert {exercise["status"] for exercise in told["exercises"]} == {"OK"}
 
-    learn(tmp_path)
+    learn(tmp_path, root / "dist" / "sheaflab-self-study.zip")
 
 
-def learn(tmp_path):
+def learn(tmp_path, edition):
     """With the second lab's self-study edition alone, which knows both labs: its reader is the second's."""
-    with zipfile.ZipFile(tmp_path / "alone.zip") as archive:
+    with zipfile.ZipFile(edition) as archive:
         archive.extractall(tmp_path / "unpacked")
     site = tmp_path / "site"
-    home = tmp_path / "unpacked" / "alone"
+    home = tmp_path / "unpacked" / edition.stem
     readme = (home / "README.md").read_text()
     assert readme.startswith("# A lab of your own: for learning alone\n\nNotebooks: 1. Exercises: 1. Time: about 10 minutes.")
     assert "jupyter lab lab10-1.ipynb" in readme
@@ -149,8 +149,8 @@ def learn(tmp_path):
 
 PRIVATE = [
     ".secret", ".problems/lab09/1.json", "gradebook.db", "gradebook.db-journal", "nbgrader_config_local.py", "grades.csv",
-    "students.csv", "submitted/ann/lab10/x.ipynb", "autograded/ann/lab10/x.ipynb", "feedback/ann/lab10/x.html",
-    "release/lab10/x.ipynb", "build/report/grades.csv", "source/lab10/lab10-1.ipynb", ".regrade-lab10.jsonl",
+    "students.csv", "moodle-export.zip", "submitted/ann/lab10/x.ipynb", "autograded/ann/lab10/x.ipynb", "feedback/ann/lab10/x.html",
+    "release/lab10/x.ipynb", "build/report/grades.csv", "dist/sheaflab-self-study.zip", "source/lab10/lab10-1.ipynb", ".regrade-lab10.jsonl",
 ]  # fmt: skip
 
 
