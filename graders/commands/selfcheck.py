@@ -13,7 +13,9 @@ from tqdm import tqdm
 
 from graders.classroom.pool import executor
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.lab.agreement import check_manifest
 from graders.lab.manifest import Course
+from graders.lab.tables import ManifestError
 from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_secrets_apart, table
 
 
@@ -31,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
     """Judge the bank and print the table; status 1 if a check accepts or rejects what it should not."""
     course = chosen_course(options)
     names = options.notebook or [spec.name for spec in course.notebooks]
+    if problems := check_manifest(course, [course.notebook(name) for name in names]):
+        raise ManifestError("; ".join(problems))
     if options.secrets is not None:
         return _secrets(course, names, options)
     jobs = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)

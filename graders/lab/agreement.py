@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -14,12 +15,11 @@ from graders.lab.percent import grade_id, shared_template
 
 def release_problems(course: Course, folder: Path) -> list[str]:
     """Return what is wrong with a release; an empty list is good."""
-    ready = course.ready
     problems = [f"leak in {text}" for text in leaks(course, folder)]
-    problems += [text for text in check_manifest(course) if any(s.name.replace("-", "_") in text for s in ready)]
+    problems += check_manifest(course, course.ready)
     if (folder / course.manifest.name).exists():
         problems.append(f'{course.manifest.name} is in it: nbgrader\'s c.CourseDirectory.ignore must have "*.toml"')
-    for spec in ready:
+    for spec in course.ready:
         path = folder / f"{spec.name}.ipynb"
         if not path.is_file():
             problems.append(f"{path.name} is missing")
@@ -46,10 +46,17 @@ def _notebook_problems(course: Course, spec: NotebookSpec, path: Path) -> list[s
     return problems
 
 
-def check_manifest(course: Course) -> list[str]:
-    """Compare the manifest with the files of hidden checks, without running one; return what does not fit."""
+def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = None) -> list[str]:
+    """Compare the manifest with the files of hidden checks, without running one; return what does not fit.
+
+    Parameters
+    ----------
+    course : Course
+    notebooks : iterable of NotebookSpec, optional
+        By default all of the course.
+    """
     problems = []
-    for spec in course.notebooks:
+    for spec in course.notebooks if notebooks is None else notebooks:
         path = course.checks_of(spec)
         if not path.is_file():
             problems.append(f"{path.name} is missing")

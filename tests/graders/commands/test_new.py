@@ -174,6 +174,23 @@ def test_git_ignores_no_file_of_this_repository():
     assert subprocess.run(command, cwd=OUR_COURSE.parent, capture_output=True, text=True, check=True).stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("file", "was", "now", "told"),
+    [
+        ("source/lab10/exercises.toml", "fresh_values", "fresh_numbers", "test_fresh_numbers of the manifest is missing"),
+        ("checks/lab10/test_lab10_1.py", "test_fresh_values", "test_others", "test_others is not in the manifest"),
+    ],
+)
+def test_selfcheck_says_at_once_that_manifest_and_checks_do_not_fit(file, was, now, told, tmp_path, run, capsys):
+    run("new", "lab10", "--into", tmp_path / "new")
+    path = tmp_path / "new" / file
+    path.write_text(path.read_text().replace(was, now))
+    assert main(["selfcheck", f"--course={tmp_path / 'new'}", "--jobs=1"]) == 2
+    said = capsys.readouterr()
+    assert f"test_lab10_1.py: TestExercise_1_1.{told}" in said.err
+    assert said.out == ""
+
+
 @pytest.mark.slow
 def test_a_course_of_its_own_tests_itself(tmp_path, run, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -141,6 +141,23 @@ def test_no_command_falls_back_on_another_course(name, tmp_path, course, monkeyp
     assert capsys.readouterr().err == told
 
 
+@pytest.mark.parametrize("name", ["selfcheck", "demo"])
+@pytest.mark.parametrize("place", ["", "source/lab11"])
+def test_a_notebook_that_one_assignment_alone_has_names_it(name, place, course, monkeypatch):
+    parser = argparse.ArgumentParser()
+    importlib.import_module(COMMANDS[name][0]).add_arguments(parser)
+    monkeypatch.chdir(course / place)
+    assert chosen_course(parser.parse_args(["--notebook", "lab12-1"])).assignment == "lab12"
+    assert chosen_course(parser.parse_args(["--notebook", "lab12-1", "--assignment", "lab11"])).assignment == "lab11"
+    manifest = course / "source" / "lab11" / "exercises.toml"
+    manifest.write_text(MANIFEST.format("lab12"))
+    if place:
+        assert chosen_course(parser.parse_args(["--notebook", "lab12-1"])).assignment == "lab11"
+    else:
+        with pytest.raises(ManifestError, match="has several assignments"):
+            chosen_course(parser.parse_args(["--notebook", "lab12-1"]))
+
+
 def test_an_assignment_is_named_by_its_place_too(course, monkeypatch):
     parser = argparse.ArgumentParser()
     add_course_arguments(parser, positional=True)
