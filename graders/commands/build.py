@@ -8,8 +8,11 @@ from pathlib import Path
 
 from graders.classroom.pool import processes_beside
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.lab.leaks import Artefact, refuse_leaks
+from graders.lab.manifest import Course, assignments
 from graders.proof.posing import pose_all
 from graders.publish.release import build
+from graders.publish.wheel import build_wheel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, help="folder of the self-study edition (default: dist/sheaflab-self-study in the course)"
     )
+    parser.add_argument(
+        "--wheel", action="store_true", help="also the wheel that students install, into dist in the course"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Build, check, say where."""
     if options.edition == "self-study":
+        if options.wheel:
+            raise ValueError("`--wheel` must not be given with `--edition self-study`, which has its own wheels")
         return _self_study(options)
     course = chosen_course(options)
     folder = build(course)
@@ -37,6 +45,11 @@ def run(options: argparse.Namespace) -> int:
     exercises = sum(1 for _ in course.exercises())
     notebooks = len(list(folder.glob("*.ipynb")))
     print(f"{folder}: {notebooks} notebooks, {exercises} exercises, no solution or hidden check in it")
+    if options.wheel:
+        labs, wheel = assignments(course.root), build_wheel(course.root / "dist", course.root)
+        for lab in labs:
+            refuse_leaks(Course.load(course.root, lab), wheel, Artefact.WHEEL)
+        print(f"{wheel}: sheaflab with the visible checks of {', '.join(labs)}, no grader in it")
     return 0
 
 

@@ -207,9 +207,29 @@ def test_a_course_of_its_own_tests_itself(tmp_path, run, monkeypatch):
     assert done.returncode == 0, done.stdout
     assert "9 passed" in done.stdout
     release = tmp_path / "course 10" / "release" / "lab10" / "lab10-1.ipynb"
-    run("build", "--course=course 10", "--assignment=lab10")
+    told = run("build", "--course=course 10", "--assignment=lab10", "--wheel")
+    (wheel,) = (tmp_path / "course 10" / "dist").iterdir()
+    assert f"{wheel}: sheaflab with the visible checks of lab10, no grader in it" in told
+    works_alone(wheel, json.loads(release.read_text()), tmp_path / "installed")
     assert "Exercise 1.1: relu" in release.read_text()
     assert "np.maximum(z" not in release.read_text()
+
+
+def works_alone(wheel, notebook, site):
+    """The wheel has what a released notebook of this course begins with, and no other course's checks."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    assert not list(site.glob("graders*"))
+    imports = ["".join(cell["source"]) for cell in notebook["cells"] if "sheaflab.checks" in "".join(cell["source"])]
+    assert any("from sheaflab.checks.lab10 import" in source for source in imports)
+    code = "from sheaflab.checks.lab10 import check; from sheaflab.checks import labs; print(*labs())"
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {os.fspath(site)!r}); {code}"]
+    assert subprocess.run(command, cwd=site, capture_output=True, text=True, check=True).stdout == "lab10\n"
+
+
+def test_the_self_study_edition_has_wheels_already(tmp_path, capsys):
+    assert main(["build", "--wheel", "--edition=self-study", f"--course={OUR_COURSE}"]) == 2
+    assert "`--wheel` must not be given with `--edition self-study`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
