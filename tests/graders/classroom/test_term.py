@@ -62,6 +62,13 @@ def paths(options):
     return [value for value in listed if isinstance(value, Path) or str(value).endswith(".db")]
 
 
+def test_paths_of_the_page_are_those_in_the_folder_where_it_is_worked():
+    text = PAGES[0].read_text(encoding="utf-8")
+    named = {path.replace("N", "1") for path in re.findall(r"`((?:course|source|checks|bank|visible|docs)/[^`\s]*)`", text)}
+    assert len(named) > 5
+    assert {path for path in named if not (COURSE / path).exists()} == {"source/lab10"}  # a second assignment, if there is one
+
+
 def parsed(name, options):
     """Let a command read its options; what it cannot read ends the test."""
     parser = argparse.ArgumentParser(prog=f"graders {name}", exit_on_error=False)
