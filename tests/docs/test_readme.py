@@ -27,12 +27,20 @@ def test_there_is_something_to_run(page):
     assert "```python" in page.read_text(encoding="utf-8")
 
 
-def test_what_the_readme_points_at_exists():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)#\s]+)", text)
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "course/README.md"])
+def test_what_a_page_points_at_exists(name):
+    page = ROOT / name
+    targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     inside = [target for target in targets if not target.startswith(("http:", "https:", "mailto:"))]
     assert inside
-    assert [target for target in inside if not (ROOT / target).exists()] == []
+    assert [target for target in inside if not (page.parent / target).exists()] == []
+
+
+def test_the_files_that_contributing_names_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:sheaflab|graders|tests|course)/[^`<\s]+\.\w+)`", text))
+    assert len(named) > 5
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
 
 
 def test_the_citation_file_names_paper_and_book():

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sheaflab
 from sheaflab import ActivationRegion, Euler, EventEuler, Exact, Integrator, Network, Outcome, Scheme, Sheaf
 from tests.sheaflab.strategies import problems
 
@@ -14,6 +15,12 @@ STEPPERS = [Euler(dt=0.02), EventEuler(dt=0.02)]
 def one_neuron(weight: float, bias: float, output_bias: float = 0.0) -> Sheaf:
     """ż = −(z − bias) + σ weight r, out with weight `weight`: a [1, 1, 1] network whose wall is met by hand."""
     return Sheaf(Network([[[0.0]], [[weight]]], [[bias], [output_bias]]), [0.0])
+
+
+def test_every_public_stepping_scheme_is_among_them():
+    public = [getattr(sheaflab, name) for name in sheaflab.__all__]
+    schemes = {one for one in public if isinstance(one, type) and issubclass(one, Integrator)}
+    assert schemes - {Integrator} == {type(stepper) for stepper in STEPPERS}
 
 
 @pytest.mark.parametrize("stepper", STEPPERS, ids=repr)
