@@ -79,8 +79,8 @@ def _python(
         "files": files,
     }
     arguments = [str(control), json.dumps(orders)]
-    code = (
-        f"import runpy, sys; sys.path[:0] = [{worker!r}, {library!r}]; sys.argv[1:] = {arguments!r}; "
+    code = (  # no garbage is looked for until the libraries are there: the worker does so once, when it is ready
+        f"import gc, runpy, sys; gc.disable(); sys.path[:0] = [{worker!r}, {library!r}]; sys.argv[1:] = {arguments!r}; "
         f"runpy.run_path({worker + '/worker.py'!r}, run_name='__main__')"
     )
     return [sys.executable, "-I", "-B", "-c", code]
@@ -90,13 +90,21 @@ def _python(
 class _Stage:
     """Bind mounts at neutral places in a private mount namespace, so that another uid reaches what lies under /root."""
 
-    lines: list[str] = field(default_factory=lambda: ["mount -t tmpfs -o mode=755,size=1m tmpfs /run"])
+    spots: dict[str, Path] = field(default_factory=dict)
 
     def add(self, path: Path) -> str:
-        spot = f"/run/{len(self.lines)}"
-        make = "mkdir" if path.is_dir() else "touch"
-        self.lines.append(f"{make} {spot} && mount --bind {shlex.quote(str(path))} {spot}")
+        spot = f"/run/{len(self.spots)}"
+        self.spots[spot] = path
         return spot
+
+    @property
+    def lines(self) -> list[str]:
+        """The commands. Each starts a program, which costs more than what it does: all places are made by two."""
+        folders = [spot for spot, path in self.spots.items() if path.is_dir()]
+        files = [spot for spot in self.spots if spot not in folders]
+        made = [shlex.join([command, *spots]) for command, spots in (("mkdir", folders), ("touch", files)) if spots]
+        mounts = [shlex.join(["mount", "--bind", str(path), spot]) for spot, path in self.spots.items()]
+        return ["mount -t tmpfs -o mode=755,size=1m tmpfs /run", *made, *mounts]
 
 
 def bubblewrap(
@@ -161,7 +169,7 @@ def bubblewrap(
 def bubblewrap_command(control: int, info_fd: int, limits: Limits, uid: int | None, view: View) -> Command:
     """A worker in a container of its own."""
     binds = [Bind(source, f"/opt/library/{place}") for place, source in view.library().items()]
-    binds += [Bind(HERE / name, f"/opt/worker/{name}") for name in WORKER]
+    binds.append(Bind(HERE, "/opt/worker"))
     if (fonts := font_list()) is not None:
         binds.append(Bind(fonts, f"/tmp/matplotlib/{fonts.name}"))
     inner = _python("/opt/worker", "/opt/library", control, limits, walled=True)

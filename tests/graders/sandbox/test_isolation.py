@@ -76,6 +76,25 @@ def test_threads_and_processes_still_start_under_the_filter(grade, submit):
     assert grade(submit(ex_1_1=source)).earned == 10
 
 
+UNSIGNED = """
+import gc, inspect, matplotlib.artist, matplotlib.lines
+class Own(matplotlib.lines.Line2D):
+    def set_halo(self, width):
+        self.halo = width
+def double(x):
+    line = Own([], [])
+    line.set(halo=3, label="own")
+    assert (line.halo, line.get_label()) == (3, "own")
+    assert "halo" in inspect.signature(Own.set).parameters and "label" in matplotlib.artist.kwdoc(Own)
+    assert gc.isenabled()
+    return 2 * x
+"""
+
+
+def test_what_a_worker_does_without_at_its_start_is_there_for_a_notebook(grade, submit):
+    assert grade(submit(ex_1_1=UNSIGNED)).earned == 10
+
+
 FILES = """
 import os
 def double(x):
