@@ -16,7 +16,7 @@ from graders.commands.cli import COMMANDS, TERM, main, overview
 from tests.graders.conftest import HERE, hand_in
 
 COURSE = HERE.parents[1] / "course"
-PAGES = [COURSE / "README.md", COURSE / "docs" / "grades-out.md"]
+PAGES = [COURSE / "README.md", *(COURSE / "docs" / f"{name}.md" for name in ("grades-out", "collecting", "extending"))]
 
 
 def commands(page):
@@ -73,7 +73,7 @@ def parsed(name, options):
     """Let a command read its options; what it cannot read ends the test."""
     parser = argparse.ArgumentParser(prog=f"graders {name}", exit_on_error=False)
     importlib.import_module(COMMANDS[name][0]).add_arguments(parser)
-    if name not in ("collect", "keys", "extend", "assign-markers") or options:  # named without what they need
+    if name not in ("collect", "keys", "extend", "assign-markers", "site") or options:  # named without what they need
         return parser.parse_args(options)
     return None
 
