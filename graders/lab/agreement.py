@@ -61,7 +61,11 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
         if not path.is_file():
             problems.append(f"{path.name} is missing")
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except SyntaxError as error:
+            problems.append(f"{path.name} is not Python: line {error.lineno}: {error.msg}")
+            continue
         there = {
             (node.name, item.name.removeprefix("test_"))
             for node in tree.body
