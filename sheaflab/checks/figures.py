@@ -48,7 +48,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Points:
-    """Points of a scatter plot, or vertices of a filled area or of line segments; `kind` is matplotlib's class."""
+    """Points of a scatter plot, lone markers, or vertices of an area or of segments; `kind` is matplotlib's class."""
 
     kind: str
     x: FloatArray
@@ -60,7 +60,7 @@ class FigureData:
     """The content of an `Axes`.
 
     `further` are curves that are no lines of it: line segments, steps, outlines, lines of a second axes in its place;
-    `more_bars` are the bars of such axes.
+    `more_bars` are the bars of such axes. A name that cannot be seen is empty.
     """
 
     lines: list[Line]
@@ -89,7 +89,9 @@ def read(ax: Axes) -> FigureData:
     """Return the content of `ax`."""
     areas = [patch for patch in ax.patches if not _measures(patch, ax)]
     collections = [_points(p, p.get_patch_transform().transform(p.get_path().vertices)) for p in areas]
-    for item in ax.collections:
+    marked = [line for line in ax.lines if str(line.get_marker()) not in _NONE and not is_shown(line, ax)]
+    collections += [_points(line, line.get_xydata()) for line in marked if _is_on(line)]
+    for item in filter(_is_on, ax.collections):
         places = _floats(item.get_offsets())
         if not len(places) or (len(places) == 1 and item.get_paths() and type(item).__name__ != "PathCollection"):
             places = np.concatenate([np.empty((0, 2)), *(_floats(path.vertices) for path in item.get_paths())])
@@ -104,13 +106,26 @@ def read(ax: Axes) -> FigureData:
         collections=collections,
         xscale=ax.get_xscale(),
         yscale=ax.get_yscale(),
-        xlabel=ax.get_xlabel().strip(),
-        ylabel=ax.get_ylabel().strip(),
+        xlabel=_name(ax.xaxis, ax),
+        ylabel=_name(ax.yaxis, ax),
         title=ax.get_title().strip(),
         legend=[text.get_text().strip() for text in texts],
         xlim=[float(v) for v in ax.get_xlim()],
         ylim=[float(v) for v in ax.get_ylim()],
     )
+
+
+def _is_on(artist: Any) -> bool:
+    return bool(artist.get_visible()) and artist.get_alpha() != 0  # an array of opacities is not 0
+
+
+def _name(axis: Any, ax: Axes) -> str:
+    """The name of an axis; empty if it is switched off, or as white as the paper."""
+    from matplotlib.colors import to_rgb
+
+    paper = None if ax.figure is None else to_rgb(ax.figure.get_facecolor())
+    seen = ax.axison and axis.get_visible() and _is_on(axis.label) and to_rgb(axis.label.get_color()) != paper
+    return axis.label.get_text().strip() if seen else ""
 
 
 def _line(line: Any, entry: str, ax: Axes) -> Line:
@@ -154,12 +169,35 @@ def _measures(patch: Any, ax: Axes) -> bool:
     return isinstance(patch, Rectangle) and bool(patch.get_data_transform().contains_branch(ax.transData))
 
 
+def _strips(ax: Axes) -> list[tuple[tuple[float, int], Any]]:
+    """What can hide a bar, by its place in the order of drawing and its box: an opaque area that is no bar itself."""
+    found, _ = [], ax.get_xlim()  # until it is asked, an axes may not know the limits that it has by now
+    for k, part in enumerate(list[Any](ax.get_children())):
+        collection = part in ax.collections
+        if not collection and (part not in ax.patches or (_measures(part, ax) and is_shown(part, ax))):
+            continue
+        colors = np.atleast_2d(_floats(part.get_facecolor()))
+        if not part.get_visible() or not len(colors) or colors[0, -1] < 1 or not (collection or part.get_fill()):
+            continue
+        paths, place = part.get_paths() if collection else [part.get_path()], (part.get_zorder(), k)
+        found += [(place, path.get_extents(part.get_transform())) for path in paths]
+    return found
+
+
+def _hidden(bar: Any, ax: Axes, strips: list[tuple[tuple[float, int], Any]]) -> bool:
+    """Whether one of the strips lies on nine tenths of a bar."""
+    place, box = (bar.get_zorder(), ax.get_children().index(bar)), bar.get_window_extent()
+    parts = [box.intersection(strip, box) for order, strip in strips if order > place]
+    return any(part and part.width * part.height > 0.9 * box.width * box.height for part in parts)
+
+
 def _bars(ax: Axes) -> list[Bar]:
-    found: list[Bar] = []
+    found, strips = list[Bar](), _strips(ax)
     for patch in (patch for patch in ax.patches if _measures(patch, ax)):
         box: Any = patch
         x, y, width, height = map(float, (*box.get_xy(), box.get_width(), box.get_height()))
-        found.append(Bar(x, y, width, height, is_shown(patch, ax)))
+        seen = is_shown(patch, ax) and not (strips and _hidden(patch, ax, strips))
+        found.append(Bar(x, y, width, height, seen))
     return found
 
 
@@ -182,15 +220,16 @@ def is_shown(artist: Any, ax: Axes) -> bool:
     if not hasattr(artist, "get_xdata"):  # a bar shows by its area, its edge or its hatch
         colors = [artist.get_facecolor(), *([artist.get_edgecolor()] if artist.get_linewidth() > 0 else [])]
         return bool(artist.get_hatch()) or any(_stands_out(color, ax) for color in colors)
-    if artist.get_linestyle() in ("None", "none", " ", "") or not artist.get_linewidth() > 0:
+    if artist.get_linestyle() in _NONE or not artist.get_linewidth() > 0:
         return False
     if not _stands_out(to_rgba(artist.get_color(), artist.get_alpha()), ax):
         return False
-    ax.get_xlim()  # until it is asked, an axes may not know the limits that it has by now
+    ax.get_xlim()  # as for strips
     pixels = artist.get_transform().transform(artist.get_xydata())
     return len(pixels) > 1 and _passes(pixels, ax)
 
 
+_NONE = ("None", "none", " ", "")  # styles of lines and markers that draw nothing
 _LEAST = 0.01
 """Contrast, of at most 1, from which on a colour can be told from what it is drawn on."""
 

@@ -93,3 +93,48 @@ def test_axes_in_the_same_place_stand_on_each_other():
     above.plot(X, X, color="white")
     above.plot(X, X, color="black")
     assert [item.shown for item in read(below).further] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("strip", "seen"),
+    [
+        (lambda ax: ax.axhspan(0, 1, color="white", zorder=9), [False, True]),
+        (lambda ax: ax.axhspan(0, 1, color="0.9"), [False, True]),
+        (lambda ax: ax.fill_between([0, 3], 0, 1, color="white", zorder=9), [False, True]),
+        (lambda ax: ax.axhspan(0, 1, color="white", zorder=0), [True, True]),
+        (lambda ax: ax.axhspan(0, 1, color="C1", alpha=0.3), [True, True]),
+        (lambda ax: ax.axhspan(0.2, 0.5, color="white", zorder=9), [True, True]),
+    ],
+)
+def test_an_opaque_strip_hides_the_bars_that_lie_under_it(strip, seen):
+    ax = blank()
+    ax.bar([1, 2], [1, 3])
+    strip(ax)
+    assert [bar.shown for bar in read(ax).bars] == seen
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda ax: None, "time"),
+        (lambda ax: ax.set_axis_off(), ""),
+        (lambda ax: ax.xaxis.set_visible(False), ""),
+        (lambda ax: ax.xaxis.label.set_color("white"), ""),
+        (lambda ax: ax.xaxis.label.set_alpha(0), ""),
+        (lambda ax: ax.yaxis.set_visible(False), "time"),
+    ],
+)
+def test_a_name_that_cannot_be_seen_is_none(change, name):
+    ax = blank()
+    ax.set_xlabel(" time ")
+    change(ax)
+    assert read(ax).xlabel == name
+
+
+def test_lone_markers_are_points_and_what_is_switched_off_is_nothing():
+    ax = blank()
+    ax.plot(X, X, "o")
+    ax.plot(X, X, "o-")
+    ax.plot(X, X, "o", visible=False)
+    ax.scatter(X, X, alpha=0)
+    assert [points.kind for points in read(ax).collections] == ["Line2D"]

@@ -17,7 +17,7 @@ from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 
 
-@forbids("Sheaf.velocity", "Sheaf.wall_speeds", "ActivationRegion")
+@forbids("Sheaf.velocity", "Sheaf.wall_speeds", "ActivationRegion", "Trajectory.velocity")
 def velocity(answer: Callable[..., Any]) -> None:
     rest = SHEAF.harmonic_extension()
     with calling(answer, "velocity(SHEAF, SHEAF.harmonic_extension())", given("SHEAF")) as judge:
@@ -112,11 +112,34 @@ def _within(line: Any, known: list[Any]) -> bool:
     return any(all(on(curve, x, y) for x, y in zip(line.x, line.y, strict=True)) for curve in known)
 
 
+def _of_points(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
+    """Markers and filled areas that follow a curve of their own: neither energy nor envelope, nor straight edges."""
+    found = []
+    for item in figure.collections:
+        if item.kind in ("FancyArrow", "LineCollection", "QuadMesh"):
+            continue
+        inside = (item.y > 0) & (item.x >= times[0]) & (item.x <= times[-1])
+        x, y = item.x[inside], item.y[inside]
+        k = np.clip(np.searchsorted(times, x), 1, len(times) - 1)
+        near = np.sort([energies[k - 1], energies[k]], axis=0)  # however one goes from one sample to the next
+        envelope = energies[0] * np.exp(-2 * rate * x)
+        off = ((y < near[0] / 1.3) | (y > 1.3 * near[1])) & (np.abs(np.log(y / envelope)) > np.log(1.3))
+        if len(np.unique(np.round(np.log(y[off]), 6))) > 4 and np.ptp(x[off]) > 0.25 * np.ptp(times):
+            found.append(item)
+    return found
+
+
 def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
-    """Look for the energy."""
+    """Look for the energy, and whether the axes show it."""
     if not _energies(figure, times, energies):
         expected = f"a line that can be seen through (times, energies), with y = {show(energies)}"
         tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
+    (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 0.02 * np.ptp(times)
+    seen = float(np.mean((low <= energies) & (energies <= high)))
+    if left > times[0] + slack or right < times[-1] - slack or seen < 0.5:
+        returned = f"axes from {left:.4g} to {right:.4g} at x, from {low:.4g} to {high:.4g} at y"
+        expected = f"all times from {times[0]:.4g} to {times[-1]:.4g}, with their energies"
+        tell(returned=returned, expected=expected, hint="limits that do not fit each run: leave them to matplotlib")
 
 
 def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -133,8 +156,9 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
     rest = [line for line in figure.lines if line.shown and not any(line is other for other in known)]
     rest += [line for line in figure.further if line.shown and not _within(line, known)]
     others = [line for line in rest if len(line.x) > 1 and np.ptp(line.x) and np.ptp(line.y)]
+    others += _of_points(figure, times, energies, rate)
     if others:
-        returned = f"{len(others)} more line(s), one with y = {show(others[0].y[:4])} …"
+        returned = f"{len(others)} more curve(s), one with y = {show(others[0].y[:4])} …"
         tell(
             returned=returned, expected="one line with the energy, one with the envelope", hint="two curves, no others"
         )
@@ -150,11 +174,14 @@ def log_scale(figure: Any, tell: Tell) -> None:
 _TIME, _ENERGY = ("time", "zeit", "seconds", "=t"), ("energy", "energie", "dirichlet", "v(t)", "v(c", "=v", "=e")
 _RUN = (*_ENERGY, "measured", "gemessen", "simulat", "trajectory", "run")
 _BOUND = ("envelope", "bound", "theorem", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4", "limit", "grenze")
-_ELSEWHERE = ("switch", "neuron", "number of runs", "=count", "=counts", "=runs")
+_ELSEWHERE = ("switch", "neuron", "layer", "slope", "width", "number of runs", "=count", "=counts", "=runs")
 _ONLY_RUN = re.compile(r"(the )?((dirichlet )?energ(y|ie)|v|v\(t\))")
 _ONLY_BOUND = re.compile(r"(the )?((upper|lower|exponential|theoretical) )?(bound|envelope|hülle|schranke)")
 """Names that can be nothing but the name of the one line, or of the other."""
-_NOTHING = re.compile(r"[xy]([ -]?(axis|achse))?|(line|curve|plot|series|linie|kurve)?[ _]?\d+")
+_NOTHING = re.compile(
+    r"[xy]([ -]?(axis|achse))?|(line|curve|plot|series|linie|kurve)?[ _]?\d+"
+    r"|(solid|dashed|dotted|dash-?dot|blue|orange|green|red|black|grey|gray)( (line|curve))?"
+)
 
 
 def _plain(name: str) -> str:
