@@ -115,4 +115,4 @@ def _value(key: object, value: object) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise ValueError(f"`pinned[{key!r}]` must be a finite number, got {value!r:.80}")
-    return number + 0.0  # no zero is negative
+    return number

@@ -212,7 +212,7 @@ def test_no_proof_ends_early_near_a_forward_pass_that_is_not_home(rigorous):
 
 def test_a_pinned_zero_is_no_wall_beside_starts_on_walls():
     switched = 0
-    for seed in range(60):
+    for seed in range(30):
         rng = np.random.default_rng([seed, 5])
         widths = ([2, 4, 1], [2, 3, 3, 1])[seed % 2]
         net = Network.random(widths, rng)
@@ -229,7 +229,7 @@ def test_a_pinned_zero_is_no_wall_beside_starts_on_walls():
             assert not run.pieces.codes[:, 0].any()
             assert run.certify().holds or run.repelled
         switched += len(runs[0].log)
-    assert switched > 30
+    assert switched > 15
 
 
 @pytest.mark.parametrize("method", METHODS)
