@@ -15,14 +15,15 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 import sheaflab
 
+T = TypeVar("T")
 FOLDER = ".problems"
 """In the course; as private as the secret, for it says which problems are posed."""
 
@@ -33,6 +34,10 @@ class _Place(threading.local):
     folder: Path | None = None
     search: str = ""
     parts: int = 0
+
+    def __init__(self) -> None:
+        self.begun, self.known = list[Any](), list[Any]()
+        """States that the draws within one problem have ended with: those of this search, and those of one before."""
 
 
 _place = _Place()
@@ -73,19 +78,68 @@ def next_part() -> Path | None:
     return _place.folder / f"{_place.search}-{_place.parts}.json"
 
 
-def read(path: Path, rng: np.random.Generator) -> list[Any]:
+def drawn_until(rng: np.random.Generator, make: Callable[[np.random.Generator], T], wanted: Callable[[T], bool]) -> T:
+    """Return the first of what `make` draws that is wanted: a part of a problem that few draws have.
+
+    Where a search is drawn again, only the one that it has found is made.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    make : callable
+        Takes `rng`.
+    wanted : callable
+        Takes what `make` returns.
+    """
+    if _place.known:
+        rng.bit_generator.state = _place.known.pop(0)
+        return make(rng)
+    while True:
+        state = rng.bit_generator.state
+        made = make(rng)
+        if wanted(made):
+            _place.begun.append(state)
+            return made
+
+
+def noted(draw: Callable[[np.random.Generator], T], rng: np.random.Generator) -> tuple[T, list[Any]]:
+    """Draw; return what was drawn, and the states of `rng` with which the same is drawn again."""
+    with _draws([]) as begun:
+        state = rng.bit_generator.state
+        return draw(rng), [state, *begun]
+
+
+def drawn_again(draw: Callable[[np.random.Generator], T], rng: np.random.Generator, states: list[Any]) -> T:
+    """Draw what was drawn from these states."""
+    with _draws(states[1:]):
+        rng.bit_generator.state = states[0]
+        return draw(rng)
+
+
+@contextlib.contextmanager
+def _draws(known: list[Any]) -> Iterator[list[Any]]:
+    """Draw one problem in this block; yields the list of what is noted meanwhile."""
+    before = _place.begun, _place.known
+    _place.begun, _place.known = [], list(known)
+    try:
+        yield _place.begun
+    finally:
+        _place.begun, _place.known = before
+
+
+def read(path: Path, rng: np.random.Generator) -> list[list[Any]]:
     """Return the states of `rng` that a search has ended with; none if it is not known, or cannot be read."""
     tried = type(rng.bit_generator)()
     try:
-        states: list[Any] = json.loads(path.read_text(encoding="ascii"))
-        for state in states:
+        states: list[list[Any]] = json.loads(path.read_text(encoding="ascii"))
+        for state in (state for drawn in states for state in [drawn[0], *drawn]):
             tried.state = state
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+    except (OSError, ValueError, TypeError, KeyError, IndexError, OverflowError):
         return []
     return states
 
 
-def write(path: Path, states: list[Any]) -> None:
+def write(path: Path, states: list[list[Any]]) -> None:
     """Keep these states; who reads at the same time finds all of them or none."""
     with contextlib.suppress(OSError):  # then whoever needs it searches again
         descriptor, made = tempfile.mkstemp(dir=path.parent)

@@ -83,8 +83,7 @@ def separating(
     for attempt in range(rounds * tries):
         if attempt and attempt % tries == 0:
             left, found, states = dict(near_misses), [], []
-        state = rng.bit_generator.state
-        args = draw(rng)
+        args, drawn = kept.noted(draw, rng)
         if args is None:
             continue
         expected = truth(*args)
@@ -92,11 +91,11 @@ def separating(
         told = _told(left, args, expected, allowed, all_of_them=len(found) == most - 1)
         if told is not None and (told or not left) and certain(expected, *args):
             found.append(Case(args, expected))
-            states.append(state)
+            states.append(drawn)
             left = {name: near_miss for name, near_miss in left.items() if name not in told}
         if not left and len(found) >= least:
             if known is not None:
-                kept.write(known, [*states, rng.bit_generator.state])
+                kept.write(known, [*states, [rng.bit_generator.state]])
             return found
     raise HiddenChecksError(
         f"no {most} problems in {rounds} times {tries} draws tell the right answer from: {', '.join(left) or '–'}"
@@ -108,15 +107,14 @@ def _drawn_again(
 ) -> list[Case]:
     """Draw what a search has chosen before, from the states of `rng` before each; the last is the one at its end."""
     start, found = rng.bit_generator.state, list[Case]()
-    for state in states[:-1]:
-        rng.bit_generator.state = state
-        args = draw(rng)
+    for drawn in states[:-1]:
+        args = kept.drawn_again(draw, rng, drawn)
         if args is None:  # not what this search has kept
             rng.bit_generator.state = start
             return []
         found.append(Case(args, truth(*args)))
     if states:
-        rng.bit_generator.state = states[-1]
+        rng.bit_generator.state = states[-1][0]
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from graders.checking.kept import drawn_until
 from graders.checking.separation import Case, separating
 from graders.checking.verdict import HiddenChecksError
 from graders.checking.visible import visible
@@ -178,15 +179,21 @@ def stable_experiments(
 
     def draw(rng: np.random.Generator) -> tuple[Any, ...]:
         late = what == "runs" and rng.random() < 0.7  # else hardly a run would tell one end from another
-        while True:
+
+        def make(rng: np.random.Generator) -> tuple[Any, ...]:
             widths = [[2, 4, 1], [2, 3, 3, 1]][int(rng.integers(2))]
             net = Network.random(widths, rng, bias_scale=0.1)
             scale = rng.choice([1.0, 2.0])  # large weights relax slowly
             problem = Sheaf(Network([scale * w for w in net.weights], net.biases), rng.standard_normal(2))
             magnitude, seed = float(rng.choice(magnitudes)), int(rng.integers(2**31))
+            return problem, magnitude, seed, runs
+
+        def is_late(made: tuple[Any, ...]) -> bool:
+            problem, magnitude, seed, _ = made
             first = magnitude * np.random.default_rng(seed).standard_normal(problem.n)
-            if not late or any(t > 12 for t in Exact().run(problem, first, 60.0).log.times):
-                return problem, magnitude, seed, runs
+            return any(t > 12 for t in Exact().run(problem, first, 60.0).log.times)
+
+        return drawn_until(rng, make, is_late if late else lambda made: True)
 
     def certain(counts: list[int], *args: Any) -> bool:
         def shaken(size: float) -> list[int]:

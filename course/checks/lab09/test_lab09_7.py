@@ -11,6 +11,7 @@ import numpy as np
 
 from graders.checking import problems
 from graders.checking.following import following
+from graders.checking.kept import drawn_until
 from graders.checking.separation import Case, separating
 from graders.checking.visible import visible
 from sheaflab import ActivationRegion, Exact, Network, Sheaf
@@ -316,15 +317,21 @@ def determined(rng: np.random.Generator, kind: str, few: int = 0) -> list[Case]:
     """
     misses = {"slides": MISTAKEN, "crossings": {**MISCHOSEN, **ELSEWHERE}, "quiet": {**MISTIMED, **ELSEWHERE}}[kind]
 
+    def deep(rng: np.random.Generator) -> tuple[Sheaf, Any, Any]:
+        problem = problems.sheaf(rng, [2, 3, 3, 1], bias_scale=0.1)
+        c0 = problems.cochain(rng, problem, 2.0)
+        return problem, c0, Exact().run(problem, c0, 4.0).log
+
+    def turns_off(made: tuple[Sheaf, Any, Any]) -> bool:
+        log = made[2]
+        ends = any(s.before == "sliding" and s.after == "inactive" for s in log)
+        return ends and problems.gap(log.times) >= 0.08
+
     def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
         widths = [[2, 4, 1], [2, 6, 1], [3, 4, 2], [2, 3, 3, 1]][int(rng.integers(4))]
-        rare = kind == "slides" and not few and rng.random() < 0.5  # in deeper networks alone a slide ends so
-        while rare:
-            problem = problems.sheaf(rng, [2, 3, 3, 1], bias_scale=0.1)
-            c0 = problems.cochain(rng, problem, 2.0)
-            log = Exact().run(problem, c0, 4.0).log
-            if any(s.before == "sliding" and s.after == "inactive" for s in log) and problems.gap(log.times) >= 0.08:
-                return problem, c0, 0.01, float(np.ceil(log.times[-1] / 0.1 + 1) * 0.1)
+        if kind == "slides" and not few and rng.random() < 0.5:  # in deeper networks alone a slide ends so
+            problem, c0, log = drawn_until(rng, deep, turns_off)
+            return problem, c0, 0.01, float(np.ceil(log.times[-1] / 0.1 + 1) * 0.1)
         problem = problems.sheaf(rng, widths, bias_scale=0.1)
         c0 = problems.cochain(rng, problem, 2.0)
         exact = Exact().run(problem, c0, 8.0)
@@ -442,6 +449,17 @@ def mid_slide(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[float, 
     return middle, sum(s.time <= middle for s in log), problem.index(log[k].layer, log[k].neuron)
 
 
+@problems.remembered
+def slide_to_its_end(rng: np.random.Generator, few: int = 0) -> tuple[Case, float, float, int]:
+    """A run that slides, the room that its last state has, and when who slides, as :func:`mid_slide` says."""
+    case = determined(rng, "slides", few)[0]
+    problem, c0, dt, t_end = case.args
+    # Our own scheme's change when the step is doubled, as room for other choices within the scheme.
+    coarse = sliding_euler(problem, c0, 2 * dt, t_end)[1]
+    middle, _, who = mid_slide(problem, c0, dt, t_end)
+    return case, 2 * float(np.abs(coarse - case.expected[1:]).max()) + 1e-4, middle, who
+
+
 STATE_TOL = 1e-9
 """The same Euler steps in another order of operations."""
 
@@ -512,16 +530,12 @@ class TestExercise_7_4:
                 _, last, call = self.ask(student, case, twice=True)
                 hint = "round(t_end / dt) explicit Euler steps of length dt; nothing switches here"
                 close(last, case.expected[1:], call=f"{call}[1]", tol=STATE_TOL, hint=hint)
-            pooled = determined(instances.pooled("end"), "slides")[:1]
-            for case in pooled + determined(instances.pooled("another end"), "slides", few=1):
-                problem, c0, dt, t_end = case.args
+            ends = slide_to_its_end(instances.pooled("end")), slide_to_its_end(instances.pooled("another end"), few=1)
+            for case, room, middle, i in ends:
+                problem, c0, dt, _ = case.args
                 _, last, call = self.ask(student, case)
-                # Our own scheme's change when the step is doubled, as room for other choices within the scheme.
-                coarse = sliding_euler(problem, c0, 2 * dt, t_end)[1]
-                room = 2 * float(np.abs(coarse - case.expected[1:]).max()) + 1e-4
                 hint = "the velocity follows the modes; a sliding neuron stays at zero"
                 close(last, case.expected[1:], call=f"{call}[1]", tol=room, hint=hint)
-                middle, _, i = mid_slide(problem, c0, dt, t_end)
                 _, last, call = self.ask(student, Case((problem, c0, dt, middle), None))
                 values = problems.matrix(last)
                 call = f"{call}[1][{i}], on the wall"

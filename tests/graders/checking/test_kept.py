@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from graders.checking import kept, problems
+from graders.checking.kept import drawn_until
 from graders.checking.problems import remembered
 from graders.checking.separation import separating
 from graders.checking.suite import _kept
@@ -64,6 +65,33 @@ def test_the_same_problems_come_again_without_a_near_miss_being_tried(search, tm
     assert len(files(tmp_path)) == 1
     *again, cost = search()
     assert (again, cost) == (first, 0)
+
+
+def test_what_is_drawn_until_it_is_wanted_comes_again_at_once(tmp_path, checks):
+    made, runs = [], []
+
+    def rare(rng):
+        made.append(rng.normal())
+        return made[-1]
+
+    def draw(rng):
+        first = drawn_until(rng, rare, lambda x: x > 1.5)
+        (between,) = separating(rng, lambda rng: (rng.normal(),), lambda x: x, {"none": lambda x: 0.0})  # with its own
+        return first, between.expected, drawn_until(rng, rare, lambda x: x < -1.5)
+
+    @remembered
+    def search(rng):
+        return separating(rng, draw, lambda *args: sum(args), {"the first": lambda x, *_: x}, least=3), rng.normal()
+
+    for _ in range(2):
+        made.clear()
+        problems._known.clear()
+        with kept.kept_in(tmp_path, checks):
+            found, last = search(np.random.default_rng(5))
+        runs.append(([(case.args, case.expected) for case in found], last, len(made)))
+    (*first, cost), (*again, few) = runs
+    assert again == first
+    assert cost > few == 2 * len(first[0])
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"shift": 0.5}], ids=str)
