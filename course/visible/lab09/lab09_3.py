@@ -132,7 +132,10 @@ _RUNS = (
     *("läufe", "häufig", "trajektor", "versuch"),
 )
 _PLAIN_SWITCHES, _PLAIN_RUNS = r"(number of )?switches", r"(number of )?runs"
-_OTHERS = ("time", "energy", "energies", "slope", "residual", "zeit", "energie", "steigung")
+_OTHERS = (
+    *("time", "energy", "energies", "slope", "residual", "zeit", "energie", "steigung"),
+    *("neuron", "neurons", "layer", "layers", "width"),
+)
 """What the axes of other figures of this lab show."""
 _NOTHING = (
     *("x", "y", "x axis", "y axis", "x-axis", "y-axis", "xlabel", "ylabel", "axis", "label", "achse", "?", "-"),
@@ -147,7 +150,7 @@ def _plain(name: str) -> str:
 
 def _of_another(name: str) -> bool:
     """Whether a name says something of another figure, and nothing of this one."""
-    own = any(word in name.lower() for word in (*_SWITCHES, *_RUNS, "count", "number", "how many", "anzahl"))
+    own = any(word in name.lower() for word in (*_SWITCHES, *_RUNS, "count", "number", "how many", "change", "anzahl"))
     return not own and not set(re.findall(r"\w+", name.lower())).isdisjoint(_OTHERS)
 
 
