@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -60,6 +61,15 @@ def neighbours(number: int) -> Callable[..., list[float]]:
     return measure
 
 
+def as_spaced(spacing: Callable[[Any], float]) -> Callable[..., list[float]]:
+    """The slopes from as many samples as the width would hold if all were spaced as some are."""
+
+    def measure(times: Any, energies: Any, t: float, width: float) -> list[float]:
+        return neighbours(max(1, int(width / spacing(np.diff(times)))))(times, energies, t, width)
+
+    return measure
+
+
 def of_values(transform: Callable[[Any], Any]) -> Callable[..., list[float]]:
     """The slopes of something else than log V."""
     return lambda times, energies, t, width: within(0, 1)(times, np.exp(transform(energies)), t, width)
@@ -85,11 +95,14 @@ MISMEASURED: dict[str, Any] = {
     **{f"{f:g} times the width": within(0, f) for f in (0.5, 1.05, 1.5, 2.0)},
     "V above a millionth of the first": lambda e, v, t, w: within(0, 1)(e[v > 1e-6 * v[0]], v[v > 1e-6 * v[0]], t, w),
     **{f"{n} neighbours": neighbours(n) for n in (3, 4, 5, 8, 10, 12, 20)},
+    "as many as by the first spacing": as_spaced(lambda gaps: float(gaps[0])),
+    "as many as by the mean spacing": as_spaced(lambda gaps: float(gaps.mean())),
     "both sides": lambda e, v, t, w: slopes(e, v, abs(e - t) <= w, abs(e - t) <= w),
     "the sides swapped": lambda *args: within(0, 1)(*args)[::-1],
     "V itself": of_values(lambda v: v),
     "log to base 10": of_values(np.log10),
     "the absolute value": lambda *args: np.abs(within(0, 1)(*args)),
+    "minus the absolute value": lambda *args: -np.abs(within(0, 1)(*args)),
 }
 
 
@@ -111,11 +124,14 @@ class Curves:
             rates[[0, 3]] = rates[[1, 2]]
         if abs(rates[1] - rates[2]) < 0.3:
             rates[2:] += 0.5
+        if rng.random() < 0.4:  # V rises on one side
+            rates -= 0.5 * (rates[1] + rates[2])
         x, edge = times - t, 1.003 * width  # the kinks beyond are next to the window, and no sample lies between
         log_v = -rates[1] * np.clip(x, -edge, 0) - rates[2] * np.clip(x, 0, edge)
         log_v -= rates[0] * np.minimum(x + edge, 0) + rates[3] * np.maximum(x - edge, 0)
         if self.kinks > 1:  # long before the window V may have been a million times larger
-            times, log_v = np.append(times[0] - 0.5, times), np.append(log_v[0] + rng.uniform(15, 25), log_v)
+            first = times[0] - 0.5 - width * np.array([0.02, 0.0])  # two samples, much closer than the others
+            times, log_v = np.append(first, times), np.append(log_v[0] + rng.uniform(15, 25) + [0.1, 0.0], log_v)
         low, high = [(-3, 3), (-25, -17), (7, 12)][int(rng.choice(3, p=[0.3, 0.4, 0.3]))]
         return times, np.exp(log_v) * 10 ** rng.uniform(low, high), t, width
 
@@ -140,6 +156,7 @@ SLOPE_TOL = 1e-8
 def curves(rng: np.random.Generator, kinks: int) -> list[Case]:
     made = Curves(kinks)
     local = ("both sides", "the sides swapped", "V itself", "log to base 10", "the absolute value")
+    local += ("minus the absolute value",)
     near = {name: miss for name, miss in MISMEASURED.items() if kinks > 1 or name in local}
     near |= EVERYWHERE
     return separating(rng, made, made.truth, near, tol=SLOPE_TOL, least=4, most=6)
@@ -215,12 +232,21 @@ class TestExercise_4_2:
         c[missed] = 0.0
         for neuron in missed:
             self.compare(student, problem, c, int(neuron), f"c on two walls at once, of neurons {missed.tolist()}")
-        for widths in ([2, 4, 1], [2, 4, 1], [3, 6, 2]):
-            problem = problems.sheaf(rng, widths)
+        for widths, signs in (([2, 4, 1], (1, -1)), ([2, 4, 1], (-1, 1)), ([3, 130, 2], (-1, -1))):
+            problem, c, neuron = self.on_a_wall(rng, widths, signs)
+            self.compare(student, problem, c, neuron, "c random on a wall, one of the others barely active")
+
+    def on_a_wall(self, rng: Any, widths: list[int], signs: tuple[int, int]) -> tuple[Any, Any, int]:
+        """A state on a wall that attracts, repels or is crossed, by the `signs` of f⁻ and f⁺; large weights if wide."""
+        while True:
+            problem, scale = problems.sheaf(rng, widths), 30.0 if widths[1] > 100 else 1.0
+            net = Network([scale * w for w in problem.net.weights], problem.net.biases)
+            problem = Sheaf(net, problem.x)  # slopes of −1000
             c, neuron = problems.mixed(rng, problem), int(rng.integers(problem.h))
             c[neuron] = 0.0
             c[(neuron + 1) % problem.h] = 10 ** -rng.uniform(3, 12)
-            self.compare(student, problem, c, neuron, "c random on a wall, one of the others barely active")
+            if [np.sign(f[neuron]) for f in problem.wall_speeds(c)] == [*signs]:
+                return problem, c, neuron
 
     def test_deeper_networks(self, student: Any, instances: Any) -> None:
         rng = instances.rng("deeper")
@@ -285,6 +311,10 @@ def tally(
     return [steeper, flatter]
 
 
+def turned(problem: Any, starts: Any) -> list[int]:
+    return tally(problem, np.ascontiguousarray(starts.T) if len(starts) == problem.n else starts)
+
+
 def of_rounded(problem: Any, starts: Any, digits: int) -> list[int]:
     return tally(problem, np.round(starts, digits))
 
@@ -304,6 +334,7 @@ MISCOUNTED: dict[str, Any] = {
     "the first start": lambda problem, starts: tally(problem, starts[:1]),
     "the last start left out": lambda problem, starts: tally(problem, starts[:-1]),
     "swapped": lambda problem, starts: tally(problem, starts)[::-1],
+    "a square array turned round": turned,
     "runs, not kinks": lambda problem, starts: [sum(np.sign(tally(problem, [c])) for c in starts)][0],
 }
 
@@ -367,8 +398,8 @@ class TestExercise_4_3:
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="4.3", name="kink_census")
-        pooled = *census(instances.pooled("runs"), 6), *census(instances.pooled("small"), 4, small=True)
-        for case in (*pooled, *census(instances.rng("own"), 4, one=True)):
+        pooled = *census(instances.pooled("runs"), 5), *census(instances.pooled("small"), 4, small=True)
+        for case in (*pooled, *census(instances.rng("own"), 3, one=True)):  # as many as the visible check has
             hint = "every switch to t_end=20.0; steeper: slope_after < slope_before; steeper first; no jump is neither"
             problem, starts = case.args
             self.compare(student, problem, starts, case.expected, hint)
@@ -378,10 +409,16 @@ class TestExercise_4_3:
         problem, starts = case.args
         one = max(range(len(starts)), key=lambda k: sum(tally(problem, starts[k : k + 1])))
         only = starts[one : one + 1]
-        self.compare(student, problem, only, tally(problem, only), "one start: every switch of its run counts")
+        found = student.series("kink_census", (problem, only), (problem, starts))
+        told = "one start: every switch of its run counts", "more starts, after one of them on the same sheaf"
+        for part, got, hint in zip((only, starts), found, told, strict=True):
+            call = f"kink_census(sheaf, starts) with {len(part)} starts"
+            close(got, tally(problem, part), call=call, tol=0.0, hint=hint)
         rest = np.tile(problem.harmonic_extension(), (2, 1)) * (1 + 1e-3)  # next to the forward pass: no switch
         quiet = [c0 for c0 in rest if not Exact().run(problem, c0, 20.0).log.count]
         if quiet:
             self.compare(student, problem, np.array(quiet), [0, 0], "no switch, no kink")
-        starts = np.vstack([*quiet * 30, starts, *quiet]) if quiet else starts
-        self.compare(student, problem, starts, case.expected, "many starts, some of them without any switch")
+        copies = min(40, math.ceil(256 / max(case.expected)) + 1)  # more starts than 100, more kinks than a byte holds
+        starts = np.vstack([*quiet * 30, *[starts] * copies, *quiet])
+        expected = [copies * count for count in case.expected]
+        self.compare(student, problem, starts, expected, "many starts, some of them without any switch, some equal")
