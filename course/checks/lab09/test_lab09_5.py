@@ -360,7 +360,19 @@ def evenly(times: Any, energies: Any, t_from: float) -> float:
     return -0.5 * float(np.diff(np.log(energies[times >= t_from])).mean() / (times[1] - times[0]))
 
 
+def as_spaced(spacing: Callable[[Any], float]) -> Callable[..., float]:
+    """The rate from the sample on that `t_from` would have if all were spaced as some are."""
+
+    def measure(times: Any, energies: Any, t_from: float) -> float:
+        first = min(round(t_from / spacing(np.diff(times))), len(times) - 2)
+        return fitted(lambda t, _: np.arange(len(t)) >= first)(times, energies, t_from)
+
+    return measure
+
+
 OTHER_RATES: dict[str, Any] = {
+    "an index by the first spacing": as_spaced(lambda gaps: float(gaps[0])),
+    "an index by the mean spacing": as_spaced(lambda gaps: float(gaps.mean())),
     **{f"the last {number}": last(number) for number in (4, 5, 10, 20, 50)},
     **{f"the last {share:g} of the samples": last(share=share) for share in (0.5, 1 / 3, 0.25, 0.2)},
     "all": fitted(lambda t, t_from: t >= t[0]),
@@ -385,7 +397,7 @@ def bent(rng: np.random.Generator) -> tuple[Any, Any, float]:
     """Energies that are exponential from `t_from` on, and fall faster, then slower, then faster before."""
     early, few = int(rng.integers(5, 40)), int(rng.choice([3, 4, 7, 15, 60]))
     gaps = rng.uniform(0.02, 0.2, early + few)
-    times = rng.uniform(0, 11) + np.cumsum(gaps)
+    times = rng.choice([0.0, rng.uniform(0, 11)]) + np.cumsum(gaps)
     t_from = float(times[early] if rng.random() < 0.5 else times[early] - 0.5 * gaps[early])
     rate = rng.uniform(0.1, 0.9)
     before = np.minimum(times - t_from, 0)
@@ -421,12 +433,15 @@ class TestExercise_5_3:
     def test_pure_exponential(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="5.3", name="late_rate")
         rng = instances.rng("pure")
-        for size, slow, fast in ((1.0, 0.1, 0.9), (1e-9, 1.2, 6.0), (1e60, 0.003, 0.05)):
+        for size, slow, fast in ((1.0, 0.1, 0.9), (1e-200, 1.2, 6.0), (1e60, 0.003, 0.05), (1e250, 33.0, 33.4)):
             rate, times = rng.uniform(slow, fast), np.cumsum(rng.uniform(0.05, 0.25, 60))
-            energies = size * rng.uniform(0.1, 10) * np.exp(-2 * rate * times)
-            call = f"late_rate(times, energies, 2.0) with V ~ e^(−2·{rate:.6f} t)"
+            if size > 1e200:  # down to 1e-40 in one run, late; a quotient of two energies still is a number
+                times *= 10 / times[-1]
+                times = np.append(2.0, 2.0 + times)
+            energies = np.exp(np.log(size * rng.uniform(0.1, 10)) - 2 * rate * (times - times[0]))
+            call = f"late_rate(times, energies, 2.0) with V ~ e^(−2·{rate:.6f} t) from {energies[0]:.1e} on"
             (got,) = student.series("late_rate", (times, energies, 2.0))
-            close(got, rate, call=call, tol=1e-9, hint="log V falls with slope −2λ")
+            close(got, rate, call=call, tol=1e-9, hint="log V falls with slope −2λ, however large or small V is")
 
     def test_only_late(self, student: Any, instances: Any) -> None:
         for case in bends(instances.rng("late")):
