@@ -155,8 +155,8 @@ SLOPE_TOL = 1e-8
 @problems.remembered
 def curves(rng: np.random.Generator, kinks: int) -> list[Case]:
     made = Curves(kinks)
-    local = ("both sides", "the sides swapped", "V itself", "log to base 10", "the absolute value")
-    local += ("minus the absolute value",)
+    signs = "the absolute value", "minus the absolute value"
+    local = "both sides", "the sides swapped", "V itself", "log to base 10", *signs
     near = {name: miss for name, miss in MISMEASURED.items() if kinks > 1 or name in local}
     near |= EVERYWHERE
     return separating(rng, made, made.truth, near, tol=SLOPE_TOL, least=4, most=6)
