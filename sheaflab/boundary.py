@@ -53,13 +53,12 @@ class Pins(NamedTuple):
 
 def read_pins(widths: Sequence[int], pinned: Pinned | None) -> Pins:
     """Return the pins that the argument `pinned` of a sheaf names, or raise an error that names it."""
-    at = np.zeros(sum(widths[1:]))
-    if not pinned:
-        if pinned is not None and not isinstance(pinned, Mapping):
-            raise TypeError(_kind(pinned))
-        return Pins(MappingProxyType({}), np.zeros(0, dtype=np.int64), at)
+    pinned = {} if pinned is None else pinned
     if not isinstance(pinned, Mapping):
-        raise TypeError(_kind(pinned))
+        raise TypeError(f"`pinned` must be a mapping from (layer, neuron) to a value, got {type(pinned).__name__}")
+    at = np.zeros(sum(widths[1:]))
+    if not pinned:  # as nearly always: many sheaves are made
+        return Pins(_NOTHING, _NOBODY, at)
     ends = np.cumsum([0, *widths[1:]]).tolist()
     values = dict(sorted((_place(widths, key), _value(key, value)) for key, value in pinned.items()))
     held = np.array([ends[layer - 1] + neuron for layer, neuron in values], dtype=np.int64)
@@ -83,14 +82,14 @@ def absorb(net: Network, x: FloatArray, pins: Pins) -> tuple[list[FloatArray], F
         drives[layer] = drive(w[:, columns], np.array(list(fed.values())), drives[layer])
         weights[layer - 1] = w = w.copy()
         w[:, columns] = 0.0
+        w.setflags(write=False)
     total = np.concatenate(drives)
-    for array in (*weights, total):
-        array.setflags(write=False)
+    total.setflags(write=False)
     return weights, total
 
 
-def _kind(pinned: object) -> str:
-    return f"`pinned` must be a mapping from (layer, neuron) to a value, got {type(pinned).__name__}"
+_NOTHING: Pinned = MappingProxyType({})
+_NOBODY: IntArray = np.zeros(0, dtype=np.int64)
 
 
 def _place(widths: Sequence[int], key: object) -> tuple[int, int]:

@@ -25,9 +25,10 @@ class Cochains:
     def __init__(self, net: Network, pinned: Pinned | None = None) -> None:
         self.net = net
         self.h, self.n = net.hidden, net.free
-        ends = np.cumsum([0, *net.widths[1:]])
+        widths = net.widths
+        ends = np.cumsum([0, *widths[1:]])
         self._blocks = [slice(int(a), int(b)) for a, b in pairwise(ends)]
-        self.pins = read_pins(net.widths, pinned)
+        self.pins = read_pins(widths, pinned)
         self.pinned, self.held = self.pins.values, self.pins.held
 
     def cochain(self, c: ArrayLike, name: str = "c") -> FloatArray:
