@@ -51,7 +51,7 @@ def difference(error: str) -> str:
         return f"{name} {known.get(name, '')}{here} has no such name: it is of another version"
     if (found := _MODULE.search(error)) is not None:
         name = found[1].partition(".")[0]
-        listed = ", ".join(f"{package} {number}" for package, number in known.items() if package != "Python")
+        listed = ", ".join(f"{package} {known.get(package, '')}".rstrip() for package in PACKAGES)
         return (
             f"there is no `{name}`{here}, only Python's own modules, {listed} and sheaflab; if {name}.py is a file of "
             "yours, it belongs beside the notebook"

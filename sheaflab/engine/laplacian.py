@@ -6,6 +6,7 @@ is multiplied with is :math:`-L` over a power of two, so that dozens of products
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -164,4 +165,6 @@ def laplacian(sheaf: Sheaf, gate: FloatArray, moving: FloatArray) -> Dense | Lay
     """Choose by the widths."""
     if sheaf.n < _WIDE:
         return Dense(sheaf, gate, moving)
-    return (Banded if 4 * bandwidth(sheaf) < sheaf.n else Layered)(sheaf, gate, moving)
+    narrow = 4 * bandwidth(sheaf) < sheaf.n
+    # A page loads SciPy, a third of all that it loads, for those who import it; without it the other way is as right.
+    return (Banded if narrow and find_spec("scipy") else Layered)(sheaf, gate, moving)

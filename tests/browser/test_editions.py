@@ -180,6 +180,7 @@ def test_a_package_that_is_missing_in_the_browser_is_told(student):
     _, shown = failure(student.others["missing"]["check-1-1"])
     assert "line 2:   import tables_of_tomorrow" in shown
     assert "there is no `tables_of_tomorrow` in this browser, only Python's own modules, numpy 2" in shown
+    assert ", scipy, matplotlib 3" in shown  # it is there, but is loaded by who imports it
 
 
 @pytest.fixture(scope="session")

@@ -121,6 +121,25 @@ def test_a_cell_that_never_ends_is_ended_by_one_click_and_answers_and_output_sta
     assert printed(lab.cells()[FIRST]) == "False\n"
 
 
+LATER = """\
+from importlib.util import find_spec
+print(find_spec("scipy"))"""
+IMPORTED = """\
+def f():
+    from scipy.linalg import expm
+    return expm([[0.0]])
+print(f())"""
+
+
+def test_scipy_is_loaded_when_a_cell_imports_it(lab):
+    lab.type_into(FIRST, LATER)
+    lab.run(FIRST)
+    assert printed(lab.cells()[FIRST]) == "None\n"
+    lab.type_into(FIRST, IMPORTED)
+    lab.run(FIRST)
+    assert printed(lab.cells()[FIRST]) == "[[1.]]\n"
+
+
 DRAGGED = """\
 import numpy as np
 from sheaflab import Network, Sheaf

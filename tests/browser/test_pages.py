@@ -71,6 +71,7 @@ def test_python_is_fetched_while_the_landing_page_is_read(site, address, page):
     wanted = page.evaluate("[...document.querySelectorAll('link[rel=prefetch]')].map((link) => link.getAttribute('href'))")
     assert {WASM, "static/pyodide/pyodide.mjs", "static/pyodide/pyodide-lock.json"} <= set(wanted)
     assert all((site / file).exists() for file in wanted)
+    assert not [file for file in wanted if "scipy" in file]  # the first figure does without
 
 
 def test_where_data_are_dear_the_landing_page_fetches_no_python(address, page):

@@ -28,6 +28,20 @@ SHOWN_TITLE = "getComputedStyle(document.getElementById('jp-title-panel-title'),
 TAB_TITLES = "[...document.querySelectorAll('.lm-TabBar-tab[data-heading]')].map((tab) => tab.dataset.heading)"
 
 
+def test_on_a_narrow_screen_the_way_out_of_an_endless_cell_is_not_cut_off(visitor, site):
+    page = visitor.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    visitor.open("play.ipynb")
+    visitor.type_into(1, "while True: pass")
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell') }")
+    page.get_by_role("button", name="Restart Python").wait_for(timeout=60_000)
+    line = page.locator(".sheaflab-busy:visible")
+    assert line.evaluate("line => line.scrollHeight <= line.clientHeight")
+    assert findings(page, ".sheaflab-busy") == []
+    page.get_by_role("button", name="Restart Python").click()
+    visitor.ready()
+
+
 @pytest.mark.parametrize("width", [390, 820])
 def test_a_narrow_screen_shows_the_notebook_and_nothing_beside_it(visitor, site, width):
     page = visitor.page

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sheaflab import Exact, Network, Sheaf
+from sheaflab.engine import laplacian as module
 from sheaflab.engine.laplacian import Banded, Dense, Layered, laplacian
 from sheaflab.modes import ACTIVE, SLIDING
 
@@ -44,3 +45,16 @@ def test_the_widths_choose_and_every_way_ends_at_the_forward_pass(widths, kind):
     traj = Exact().run(sheaf, start, 1.0)
     assert len(traj.log) > 3
     assert traj.certify().verdict.name == "PROVED"
+
+
+def test_where_scipy_is_not_loaded_narrow_layers_go_the_other_way(monkeypatch):
+    widths = [2, *[16] * 17, 1]
+    sheaf = Sheaf(Network.random(widths, 0), [1.0, -1.0])
+    start = 4 * np.random.default_rng(0).standard_normal(sheaf.n)
+    known = Exact().run(sheaf, start, 2.0)
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert type(laplacian(sheaf, np.ones(sheaf.h), np.ones(sheaf.n))) is Layered
+    found = Exact().run(sheaf, start, 2.0)
+    assert found.log.count > 10
+    np.testing.assert_allclose(found.log.times, known.log.times, rtol=1e-9)
+    np.testing.assert_allclose(found.states[-1], known.states[-1], rtol=1e-9, atol=1e-9)

@@ -27,6 +27,7 @@ from graders.publish.site.pyodide import (
     CORE,
     KERNEL_EXTENSION,
     KERNEL_ROOTS,
+    LATER,
     LIBRARY_ROOTS,
     Say,
     SiteError,
@@ -163,9 +164,9 @@ def _offline(lite: Path, pyodide: Path, wheels: Sequence[Path], say: Say) -> dic
     folder.mkdir(parents=True)
     say("compiling sheaflab for the browser")
     compile_archives(pyodide, wheels[0].parent, [wheel.name for wheel in wheels], folder)
-    own = {entry.name: rehashed(entry, folder / entry.file) for entry in map(Entry.of_wheel, wheels)}
-    packages = [*LIBRARY_ROOTS, *own, *KERNEL_ROOTS]
-    lock = Lock.read(pyodide / LOCK).with_entries(own.values()).closure(packages)
+    own = {entry.name: rehashed(entry, folder / entry.file).without(LATER) for entry in map(Entry.of_wheel, wheels)}
+    packages = [*(name for name in LIBRARY_ROOTS if name != LATER), *own, *KERNEL_ROOTS]
+    lock = Lock.read(pyodide / LOCK).with_entries(own.values()).closure([LATER, *packages])
     for name in [*CORE, *(entry.file for entry in lock.packages.values() if entry.name not in own)]:
         shutil.copyfile(pyodide / name, folder / name)
     lock.write(folder / LOCK)
@@ -181,7 +182,7 @@ def _online(lite: Path, wheels: Sequence[Path], scratch: Path, say: Say) -> dict
     folder.mkdir(parents=True)
     for path in own:
         shutil.copyfile(path, folder / path.name)
-    indexed = [name for name in LIBRARY_ROOTS if name not in fetched]
+    indexed = [name for name in LIBRARY_ROOTS if name not in fetched and name != LATER]
     addresses = [f"{_WORKER_TO_ROOT}static/wheels/{path.name}" for path in own]
     return {"loadPyodideOptions": {"packages": [*indexed, "ipython", *addresses]}}
 

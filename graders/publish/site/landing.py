@@ -15,7 +15,7 @@ from graders.lab.templates import render
 from graders.publish.site.edition import Edition
 from graders.publish.site.locking import LOCK
 from graders.publish.site.notebooks import Explorer, Released
-from graders.publish.site.pyodide import CORE
+from graders.publish.site.pyodide import CORE, LATER
 from sheaflab.explorable import page as explorable
 from sheaflab.explore import Scene
 
@@ -77,8 +77,8 @@ def _address(file: str) -> str:
 
 
 def _early(site: Path) -> list[str]:
-    """Return what the page fetches while it is read: Python and its packages, where the site has them."""
-    found = (path for pattern in EARLY for path in sorted(site.glob(pattern)))
+    """Return what the page fetches while it is read: Python and what is loaded with it, where the site has them."""
+    found = (path for pattern in EARLY for path in sorted(site.glob(pattern)) if not path.name.startswith(f"{LATER}-"))
     return list(dict.fromkeys(path.relative_to(site).as_posix() for path in found))
 
 

@@ -107,6 +107,10 @@ class Entry:
             rest={key: value for key, value in data.items() if key not in known},
         )
 
+    def without(self, name: str) -> Entry:
+        """Return the entry without one of the packages that it depends on: it is not loaded together with this one."""
+        return replace(self, depends=tuple(need for need in self.depends if need != name))
+
     def as_lock(self) -> dict[str, Any]:
         """Return the entry as a lock file writes it."""
         own = {"name": self.name, "version": self.version, "file_name": self.file, "sha256": self.sha256}
