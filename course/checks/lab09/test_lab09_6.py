@@ -123,7 +123,10 @@ class TestExercise_6_1:
         self.steps(student, dt, many.tolist(), missed, hint)
         dt = instances.rng("several").uniform(0.05, 0.2)
         self.steps(student, dt, [1.5, 3.1, 3.2, 3.9], 2, "three switches in a step have two regions between them")
-        self.steps(student, dt, [0.2, 0.4, 0.6, 0.8, 5.5], 3, "four switches in a step have three regions between them")
+        crowd = rng.permutation([500, 1, 4])  # a long list in few steps: recursion comes to its end at a thousand
+        long = np.concatenate([k + np.linspace(0.1, 0.9, number) for k, number in enumerate(crowd)])
+        hint = "n switches in a step have n − 1 regions between them, also where n is large"
+        self.steps(student, dt, long.tolist(), 499 + 3, hint)
 
     def test_few_switches(self, student: Any, instances: Any) -> None:
         dt = instances.rng("few").uniform(0.05, 0.2)
@@ -249,6 +252,18 @@ def brackets(rng: np.random.Generator, short: bool = False) -> list[Bracket]:
     return found + like
 
 
+def extreme(rng: np.random.Generator) -> list[Bracket]:
+    """Sign changes within the tolerance of either end, of a tolerance so large that few halvings are allowed."""
+    found = list[Bracket]()
+    for near_the_end in (False, True):
+        a, length = float(rng.uniform(-40, 40)), float(10 ** rng.uniform(-1, 1.7))
+        tol = length / float(rng.uniform(5, 15))
+        off = tol * float(rng.uniform(0.05, 0.3))
+        root = a + length - off if near_the_end else a + off
+        found.append(Bracket("smooth", float(rng.choice([-1, 1])), root, a, a + length, tol))
+    return found
+
+
 def met(rng: np.random.Generator) -> list[Bracket]:
     """Brackets of few binary digits, of which the first, second or third middle is exactly the time of the zero."""
     found = list[Bracket]()
@@ -283,14 +298,15 @@ class TestExercise_6_2:
             self.ask(student, bracket.mirrored())  # who remembers values by their times has the last function's
 
     def test_budget(self, student: Any, instances: Any) -> None:
-        for bracket in brackets(instances.rng("budget")):
+        tiny = brackets(instances.rng("tiny"), short=True)
+        for bracket in brackets(instances.rng("budget"))[:5] + tiny + extreme(instances.rng("large")):
             asked = self.ask(student, bracket.fresh())
             if (used := len(asked.asked)) > asked.budget:
                 returned, expected = f"{used} evaluations", f"at most {asked.budget}"
                 fail(call=asked.text, returned=returned, expected=expected, hint="once for each middle, twice at most")
 
     def test_stays_inside(self, student: Any, instances: Any) -> None:
-        for bracket in brackets(instances.rng("inside")):
+        for bracket in brackets(instances.rng("inside"))[:3] + extreme(instances.rng("ends")):
             asked = self.ask(student, bracket.fresh()).asked
             if not asked or min(asked) < bracket.a or max(asked) > bracket.b:
                 where = f"asked in [{min(asked):.4f}, {max(asked):.4f}]" if asked else "never asked"
@@ -646,7 +662,13 @@ STRAYED: dict[str, Any] = {
     "relative": relative,
     "at grid times": on_grid_alone,
 }
-LONG: dict[str, Any] = {"dt = 0.1 at most": lambda runs: of_step(0.1)(runs) if runs.dt > 0.1 else strayed(runs)}
+
+
+def at_most(dt: float) -> Callable[[Runs], list[float]]:
+    return lambda runs: of_step(dt)(runs) if runs.dt > dt else strayed(runs)
+
+
+LONG: dict[str, Any] = {f"dt = {dt:g} at most": at_most(dt) for dt in (0.1, 0.2)}
 OF_BOTH = (
     "Euler twice", "bisected twice", "swapped", "the larger one first", "the smaller one first", "at grid times",
 )  # fmt: skip
@@ -772,5 +794,5 @@ class TestExercise_6_4:
 
     def test_other_steps(self, student: Any, instances: Any) -> None:
         with self.own(student, instances) as own:
-            for case in self.cases(instances, "both", 0.2, 0.05, 0.03, 0.02):
+            for case in self.cases(instances, "both", 0.4, 0.05, 0.03, 0.02):
                 self.ask(student, case, "both", own=own)
