@@ -33,6 +33,7 @@ class TestExercise_7_1:
             *(10 ** rng.uniform(-6, 2, (3, 2))).tolist(),
         ]
         pairs = [tuple(float(s * rng.uniform(1, 2)) for s in size) for size in sizes]
+        pairs[0] = (pairs[0][0],) * 2  # equal, or equal and opposite: it is the signs that count
         calls = [(below * first, above * second) for first, second in pairs]
         signs = [(one, other) for one in (1, -1) for other in (1, -1) if (one, other) != (below, above)]
         # Before each call one of another verdict: a last one that is kept is told apart.
@@ -85,6 +86,17 @@ def on_a_wall(
             return problem, c, neuron
 
 
+def on_a_slow_wall(rng: np.random.Generator) -> tuple[Any, Any, int]:
+    """The same, where both speeds are close to zero, and α is 1/6 or 5/6."""
+    problem, c, neuron = on_a_wall(rng, [2, 4, 1])
+    slow, part = 10 ** -rng.uniform(4.8, 5.3), rng.choice([0.2, 5.0])
+    off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
+    (w1, w2), (b1, b2) = ([np.array(each) for each in of] for of in (problem.net.weights, problem.net.biases))
+    b1[neuron] += slow * part - off  # f⁻ is the prediction for the neuron that is at zero
+    w2[:, neuron] *= slow * (part + 1) / (off - on)  # the pull, f⁺ − f⁻; nothing of a neuron at zero is sent on
+    return Sheaf(Network([w1, w2], [b1, b2]), problem.x), c, neuron
+
+
 class TestExercise_7_2:
     def ask(self, student: Any, found: Any) -> tuple[Any, Any, str]:
         problem, c, neuron = found
@@ -106,8 +118,9 @@ class TestExercise_7_2:
             ([2, 3, 4, 1], False, {"layer": 2}),
             ([3, 5, 2], True, {"heavy": False}),
         ]
-        for widths, second, which in cases:
-            problem, c, neuron = found = on_a_wall(rng, widths, second, **which)
+        walls = [on_a_wall(rng, widths, second, **which) for widths, second, which in cases]
+        for found in [*walls, on_a_slow_wall(rng)]:
+            problem, c, neuron = found
             alpha, _, call = self.ask(student, found)
             off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
             hint = "α belongs to the active side: α f⁺ + (1 − α) f⁻ = 0"
@@ -161,6 +174,22 @@ def in_a_row(gaps: Any, limit: float, least: int) -> bool:
 chattering = by_neuron(in_a_row)
 
 
+def even(gaps: Any, limit: float, least: int) -> bool:
+    """A row of which no gap is much longer or shorter than the one before."""
+    row = best = 1
+    for k, gap in enumerate(gaps):
+        alike = row < 2 or 1 / 2.1 <= gap / gaps[k - 1] <= 2.1
+        row = row + 1 if gap <= limit and alike else 1
+        best = max(best, row)
+    return best >= least
+
+
+def one_at_a_time(times: list[float], neurons: list[int], dt: float, least: int = 5) -> list[int]:
+    """Of neurons that change at the same time the last one alone."""
+    kept = dict(zip(times, neurons, strict=True))
+    return chattering(list(kept), list(kept.values()), dt, least)
+
+
 def with_least(change: Callable[[int], int]) -> Callable[..., list[int]]:
     return by_neuron(lambda gaps, limit, least: in_a_row(gaps, limit, change(least)))
 
@@ -212,6 +241,8 @@ NO_CHATTER: dict[str, Any] = {
     "not at the end of the log": by_neuron(lambda gaps, limit, least: in_a_row(gaps[:-1], limit, least)),
     **{f"first {n} neurons": by_neuron(in_a_row, upto=n) for n in (4, 5)},
     **{f"dt = {dt:g}": of_dt(dt) for dt in (0.01, 0.001)},
+    "even rows": by_neuron(even),
+    "one at a time": one_at_a_time,
     "others interrupt": interrupted,
     "each row again": again,
     "each row again, in order": lambda *args: sorted(again(*args)),
@@ -265,7 +296,7 @@ class TestExercise_7_3:
         for _ in range(2):
             dt, events, expected = rng.uniform(0.001, 0.02), [], []
             for neuron, length in enumerate(rng.permutation([1, 3, 4, 5, 6, 30]).tolist()):
-                events += self.row(rng.uniform(0, 5), rng.choice([1, 2], length - 1), dt, neuron)
+                events += self.row(rng.uniform(0, 5), rng.choice([1, 2.4], length - 1), dt, neuron)
                 expected += [neuron] * (length >= 5)
             self.ask(student, events, dt, expected, "five changes in a row, each at most 2.5 Δt after the one before")
         self.ask(student, [], 0.01, [], "an empty log: nobody chatters")
@@ -290,8 +321,9 @@ class TestExercise_7_3:
         dt = rng.uniform(0.001, 0.02)
         turns = [(0.5 + dt * k, int(k % 4)) for k in range(24)]  # every gap is one step, each neuron's own is four
         self.ask(student, turns, dt, [], "four neurons take turns: none of them changes every other step")
-        events = self.row(0.5, [2] * 8, dt, 3) + self.row(0.5 + dt, [2] * 8, dt, 1)
-        self.ask(student, events, dt, [1, 3], "two neurons chatter at the same time: both are found")
+        events = [event for k in (0, 2, 3) for event in self.row(0.5 + dt * (k == 0), [2] * 8, dt, k)]
+        hint = "three neurons chatter at the same time, two of them in the same steps: all are found"
+        self.ask(student, events, dt, [0, 2, 3], hint)
         for least in (2, 3, 4, 12, 25):  # of a long log, up to its last entry
             low, *ids = np.sort(rng.integers([0, 10, 100], [10, 100, 1000])).tolist()
             events = self.row(0.1, [3] * 40, dt, 1000)
@@ -565,6 +597,7 @@ def sliding_euler(
     each: int = 10**6,
     asked: str = "wall",
     turns: int = 0,
+    least: float = 0.0,
     output: bool = True,
     events: list[tuple[int, int]] | None = None,
 ) -> tuple[int, Any]:
@@ -572,8 +605,9 @@ def sliding_euler(
 
     The verdict is `asked` on the wall, where the step has ended, or where it has begun.
     With `turns`, neurons that arrive in one step are put on their walls and judged one after the other, up or down.
+    No slide ends before it has taken the time `least`.
     """
-    h = problem.h
+    h, began = problem.h, dict[int, int]()
     c, active, held, count = np.array(c0, dtype=float), np.asarray(c0)[:h] > 0, np.zeros(h, dtype=bool), 0
     off, on = speeds(problem, c)
     for k in range(steps(t_end, dt)):
@@ -590,11 +624,13 @@ def sliding_euler(
         if to_wall:
             c[arrived] = 0.0
         off, on = speeds(problem, c)
-        left = [(i, side) for i in range(h) if held[i] and (side := leaves(off[i], on[i]))]
+        old = [i for i in range(h) if held[i] and (k - began[i]) * dt >= least]
+        left = [(i, side) for i in old if (side := leaves(off[i], on[i]))]
         below, above = {"wall": (off, on), "end of the step": there, "before the step": ago}[asked]
         for i in arrived:
             held[i] = slides(*in_turn.get(i, (below[i], above[i])))
             active[i] ^= not held[i]
+            began[i] = k
         for i, side in left:
             held[i], active[i] = False, side == "on"
         count += len(arrived) + len(left)
@@ -645,6 +681,7 @@ MISTAKEN: dict[str, Any] = {
     "leaves beyond a speed of 0.1": count_alone(
         wrong(leaves=lambda off, on: "off" if off <= -0.1 else "on" if on >= 0.1 else "")
     ),
+    "no slide is shorter than 1": count_alone(wrong(least=1.0)),
     "always slides": count_alone(wrong(slides=lambda off, on: True)),
     "never slides": count_alone(wrong(slides=lambda off, on: False)),
     "overshoot kept": wrong(to_wall=False),
