@@ -100,10 +100,9 @@ class Walk:
         While a neuron rests on its wall its speed on the active side has to push back: from a wall that it no longer
         pushes to, the neuron may leave at any time, and the flow is not unique.
         """
-        mode, rests = self.mode, self.resting()
+        law, mode, rests = self.law, self.mode, self.resting()
         found = [("z", mode.free, mode.side * series.c[:, mode.free], 1.0)]
-        gain, most = self.law.gain, self.law.fastest
-        speeds = ("down", mode.slid, gain), ("up", mode.slid, most), ("rest", rests, most)
+        speeds = ("down", mode.slid, law.gain), ("up", mode.slid, law.fastest), ("rest", rests, law.fastest)
         for kind, i, length in speeds:
             if i.size:
                 found.append((kind, i, -series.r[:, i] if kind == "down" else series.r[:, i] - series.g[:, i], length))
