@@ -27,7 +27,7 @@ export function restartLine(panel, line, show, patience = PATIENCE) {
   async function restart() {
     show(false);
     panel.content.activate(); // the keyboard goes back to the notebook
+    await sessionContext.restartKernel(); // first: what floods the page with output must not hold up the rest
     await context.save();
-    await sessionContext.restartKernel();
   }
 }

@@ -1,6 +1,7 @@
 /* Joins what a kernel prints. A page needs far longer for twenty thousand short texts than for one long one. */
 
-const DELAY = 100; // ms that a text waits for others
+const DELAY = 100; // ms that a text waits for others, while the page keeps up
+const LATEST = 2000; // ms of lateness that count
 
 /**
  * Put a stage before what takes a kernel's messages. It joins texts of one stream that follow one another; any other
@@ -12,6 +13,15 @@ const DELAY = 100; // ms that a text waits for others
  */
 export function joining(send, delay = DELAY) {
   let first = null, texts = [], timer = 0;
+  let late = 0; // ms: what it took the page to show the last texts, so that a flood leaves it time for a click
+
+  function wait() {
+    const pause = delay + 2 * late, due = performance.now() + pause;
+    timer = setTimeout(() => {
+      late = Math.min(Math.max(performance.now() - due, 0), LATEST);
+      flush();
+    }, pause);
+  }
 
   function flush() {
     if (!first) return;
@@ -30,7 +40,7 @@ export function joining(send, delay = DELAY) {
     if (first && !alike(first, message)) flush();
     if (!first) {
       first = message;
-      timer = setTimeout(flush, delay);
+      wait();
     }
     texts.push(message.content.text);
   }
