@@ -154,6 +154,7 @@ OTHER_STARTS: dict[str, Any] = {
     "twice as large": partial(experiment, start=lambda m, z, k: 2 * m * z),
     "added": partial(experiment, start=lambda m, z, k: m + z),
     "its inverse": partial(experiment, start=lambda m, z, k: z / m),
+    "cut to a whole number": partial(experiment, start=lambda m, z, k: int(m) * z),
     "normalised": partial(experiment, start=lambda m, z, k: m * z / np.linalg.norm(z)),
     "of that mean length": partial(experiment, start=lambda m, z, k: m * z / np.sqrt(z @ z / len(z))),
     "growing by a tenth": partial(experiment, start=lambda m, z, k: m * 1.1 ** (k + 1) * z),
