@@ -155,8 +155,8 @@ SLOPE_TOL = 1e-8
 @problems.remembered
 def curves(rng: np.random.Generator, kinks: int) -> list[Case]:
     made = Curves(kinks)
-    signs = "the absolute value", "minus the absolute value"
-    local = "both sides", "the sides swapped", "V itself", "log to base 10", *signs
+    local = ["both sides", "the sides swapped", "V itself", "log to base 10"]
+    local += ["the absolute value", "minus the absolute value"]
     near = {name: miss for name, miss in MISMEASURED.items() if kinks > 1 or name in local}
     near |= EVERYWHERE
     return separating(rng, made, made.truth, near, tol=SLOPE_TOL, least=4, most=6)
@@ -237,15 +237,17 @@ class TestExercise_4_2:
             self.compare(student, problem, c, neuron, "c random on a wall, one of the others barely active")
 
     def on_a_wall(self, rng: Any, widths: list[int], signs: tuple[int, int]) -> tuple[Any, Any, int]:
-        """A state on a wall that attracts, repels or is crossed, by the `signs` of f⁻ and f⁺; large weights if wide."""
+        """A state on a wall that attracts, repels or is crossed, by the `signs` of f⁻ and f⁺; a wide one is steep."""
         while True:
-            problem, scale = problems.sheaf(rng, widths), 30.0 if widths[1] > 100 else 1.0
-            net = Network([scale * w for w in problem.net.weights], problem.net.biases)
-            problem = Sheaf(net, problem.x)  # slopes of −1000
+            problem, wide = problems.sheaf(rng, widths), widths[1] > 100
+            w1, w2 = problem.net.weights
+            net = Network([w1, w2 * (30.0 if wide else 1.0)], problem.net.biases)
+            problem = Sheaf(net, problem.x)
             c, neuron = problems.mixed(rng, problem), int(rng.integers(problem.h))
             c[neuron] = 0.0
             c[(neuron + 1) % problem.h] = 10 ** -rng.uniform(3, 12)
-            if [np.sign(f[neuron]) for f in problem.wall_speeds(c)] == [*signs]:
+            steep = max(self.expected(problem, c, neuron)) < -100
+            if [np.sign(f[neuron]) for f in problem.wall_speeds(c)] == [*signs] and (steep or not wide):
                 return problem, c, neuron
 
     def test_deeper_networks(self, student: Any, instances: Any) -> None:

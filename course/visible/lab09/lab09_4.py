@@ -36,6 +36,8 @@ def one_sided_slopes(answer: Callable[..., Any]) -> None:
     "engine.layers.slopes_in",
     "schemes.scheme.Scheme",
     "schemes.walk.Walk",
+    "Exact",
+    "Trajectory.slope",
 )
 def exact_slopes(answer: Callable[..., Any]) -> None:
     c = STATE.copy()
