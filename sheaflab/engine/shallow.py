@@ -35,8 +35,7 @@ from sheaflab.sheaf import Sheaf, log_slope
 from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes, settle_germs
 
 _Terms = tuple[float, float, float, float]
-_PATIENCE = 2000
-_SLOW = 12
+_PATIENCE, _SLOW = 2000, 12
 
 
 class Law(NamedTuple):
@@ -222,14 +221,15 @@ def _root(
     """
     (c, a1, a2, a3), (l1, l2) = terms, rates
     exp, sqrt = math.exp, math.sqrt
-    t, n, n1, n2, n3 = 0.0, NOISE * abs(c) + floor, NOISE * abs(a1), NOISE * abs(a2), NOISE * abs(a3)
+    t, height, n = 0.0, start, NOISE * abs(c) + floor
+    n1, n2, n3 = NOISE * abs(a1), NOISE * abs(a2), NOISE * abs(a3)
     if order:
         h1, h2, h3 = (-l1) ** order * a1, (-1.0) ** order * a2, (-l2) ** order * a3
         bound = max(h1, 0.0) * l1 + max(h2, 0.0) + max(h3, 0.0) * l2
         if bound > 0:
             t = 0.5 * (order + 1) * max(h1 + h2 + h3, 0.0) / bound
-            start = c + a1 * exp(-l1 * t) + a2 * exp(-t) + a3 * exp(-l2 * t)
-    if start <= near * (n + n1 + n2 + n3):
+            height = c + a1 * exp(-l1 * t) + a2 * exp(-t) + a3 * exp(-l2 * t)
+    if height <= near * (n + n1 + n2 + n3):
         return -1.0
     g, g1, g2, g3 = c + n, a1 + n1, a2 + n2, a3 + n3
     for count in itertools.count(1):

@@ -312,3 +312,17 @@ def test_a_drive_that_nearly_cancels_is_the_exact_one(outputs):
     for name, log in every(sheaf, [1e-18, *[0.0] * outputs]):
         assert [s.after for s in log] == ["inactive"], name
         assert log[0].time == pytest.approx(float(np.log1p(1e-18 / float(-left))), rel=1e-9), name
+
+
+def test_an_event_soon_after_its_neuron_has_left_the_wall_is_at_its_own_time():
+    """Neuron 7 is active from 0.207 to 0.324 only: the root was sought from there, and moved back from the wall itself."""
+    rng = np.random.default_rng([884, 2, 8, 1])
+    net = Network.random([2, 8, 1], rng)
+    sheaf = Sheaf(net, rng.standard_normal(2))
+    c0 = rng.uniform(0.5, 5) * rng.standard_normal(sheaf.n)
+    runs = [Exact(method).run(sheaf, c0, 1.0) for method in METHODS]
+    for traj in runs:
+        np.testing.assert_allclose(traj.log.times, [0.20697723417381048, 0.3243855445432865], rtol=1e-12)
+        assert traj.certify().holds
+    many = Exact().ensemble(sheaf, [c0, c0 + 1e-3, c0 - 1e-3], 1.0)
+    np.testing.assert_allclose([s.time for s in many[0]], runs[0].log.times, rtol=1e-12)
