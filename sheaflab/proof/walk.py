@@ -64,7 +64,7 @@ class Walk:
                 else:
                     self._step(left, [])
             except Doubt:  # errors turn less towards a wall in a shorter step
-                if longest < _SHORTEST * full:
+                if longest < _SHORTEST * full or self.steps > _MOST_STEPS:
                     raise
                 longest = 0.25 * min(longest, max(left, 0.0))
                 continue

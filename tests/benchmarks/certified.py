@@ -103,7 +103,7 @@ def train(net, X, Y, steps=300, rate=0.02):
 def bisected(low, high, differ):
     """A start next to the border between two, by halving down to 1e-15; then up to a millionth away from it."""
     ends = differ(low), differ(high)
-    while ends[0] != ends[1] and np.abs(high - low).max() > 1e-15:
+    while ends[0] != ends[1] and np.abs(high - low).max() > 1e-15 * (1 + np.abs(low).max()):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if differ(middle) == ends[0] else (low, middle)
     return low, ends[0] != ends[1]
