@@ -64,9 +64,9 @@ class Walk:
                 else:
                     self._step(left, [])
             except Doubt:  # errors turn less towards a wall in a shorter step
-                if longest < _SHORTEST * full or self.steps > _MOST_STEPS:
+                if min(longest, left) < _SHORTEST * full or self.steps > _MOST_STEPS:
                     raise
-                longest = 0.25 * min(longest, max(left, 0.0))
+                longest = 0.25 * min(longest, left)
                 continue
             if last:
                 return

@@ -208,3 +208,10 @@ def test_sixty_layers_with_flat_late_switches_are_certified():
     assert len(traj.log) > 900
     assert proof.holds, proof
     assert proof.time_errors.max() < 1e-5
+
+
+@pytest.mark.needs("flint")
+def test_a_switch_in_doubt_where_no_time_is_left_before_it_is_undecided():
+    from tests.benchmarks import certified
+
+    assert certified.run(certified.layers_of_different_size, 48).certify().verdict is Verdict.UNDECIDED
