@@ -63,6 +63,7 @@ def test_demo_with_a_single_hidden_neuron(tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"energy.png", "chatter.png", "switches.csv"}
 
 
+@pytest.mark.slow
 def test_each_seed_of_the_demo_changes_what_it_names(tmp_path, capsys):
     said = []
     for number, options in enumerate(([], ["--start-seed", "2"], ["--network-seed", "1"])):

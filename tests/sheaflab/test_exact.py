@@ -83,6 +83,7 @@ def test_an_event_early_in_large_motions_is_exact(method, outputs):
 
 @pytest.mark.parametrize(("scale", "widths"), [(1e3, [2, 3, 3, 2]), (1e4, [2, 3, 1]), (1e4, [2, 3, 2])])
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.slow
 def test_rates_sixteen_decades_apart(scale, widths, seed):
     """Fast and slow events are both met: none is lost in amplitudes that cancel, or in products that underflow."""
     rng = np.random.default_rng(seed)

@@ -69,6 +69,7 @@ def test_without_ipywidgets_there_is_a_picture(monkeypatch):
     assert type(explore()) is StaticFigure
 
 
+@pytest.mark.slow
 def test_a_number_redraws(monkeypatch):
     monkeypatch.setattr(module, "_presenter", lambda: Explorer)
     shown = explore(magnitude=1.0)

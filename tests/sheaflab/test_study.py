@@ -598,6 +598,7 @@ def test_without_timers_there_is_no_limit(monkeypatch):
         assert sum(range(10**5)) == 4999950000
 
 
+@pytest.mark.slow
 def test_a_loop_that_catches_everything_ends_with_the_command(folder):
     answer = "def activation_pattern(z):\n    while True:\n        try:\n            while True:\n                len(z)\n        except BaseException:\n            pass\n"
     write(folder / "lab09-1.ipynb", {"1.1": answer})

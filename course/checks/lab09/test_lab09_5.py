@@ -153,12 +153,12 @@ def runs(
     output: float = 1.0,
 ) -> Iterator[tuple[Sheaf, Any]]:
     """The problems of 5.2; each keyword makes a near miss."""
-    rng = np.random.default_rng(seed)
-    made = [Network.random([2, width, 1], rng) for _ in range(nets if order == "networks first" else 0)]
+    draws = np.random.default_rng(seed)
+    made = [Network.random([2, width, 1], draws) for _ in range(nets if order == "networks first" else 0)]
     for k in range(nets):
-        start = rng.standard_normal(width + 1) if order == "start first" else None
-        net = made[k] if made else Network.random([2, width, 1], rng)
-        start = rng.standard_normal(width + 1) if start is None else start
+        start = draws.standard_normal(width + 1) if order == "start first" else None
+        net = made[k] if made else Network.random([2, width, 1], draws)
+        start = draws.standard_normal(width + 1) if start is None else start
         start[-1] *= output
         yield Sheaf(net, x), factor * start
 

@@ -200,6 +200,7 @@ def sliding_euler(sheaf, c0, dt, t_end):
         ("lab09-7", "7.1", STRANGE_7, "7.4", CALLS_7),
     ],
 )
+@pytest.mark.slow
 def test_a_right_answer_loses_nothing_by_an_earlier_one_that_is_empty_or_wrong(
     notebook, earlier, source, exercise, answer
 ):

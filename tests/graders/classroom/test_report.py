@@ -257,6 +257,7 @@ def test_what_no_option_places_goes_into_the_course(course, monkeypatch):
     assert not (course.source / "build").exists()
 
 
+@pytest.mark.slow
 def test_an_extension_is_refused_by_name_and_rule(course, capsys):
     def told(*options):
         assert main(["extend", *options, f"--course={course.root}"]) == 2

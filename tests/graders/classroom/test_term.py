@@ -87,6 +87,7 @@ def test_graders_alone_goes_through_the_term_in_order(capsys):
     assert set(COMMANDS) == {name for part in TERM.values() for name in part}
 
 
+@pytest.mark.slow
 def test_a_mistyped_student_and_no_workers_are_refused_by_name_and_rule(course, submit, capsys):
     hand_in(course, "s1", submit())
     where = f"--course={course.root}"

@@ -49,6 +49,7 @@ def test_a_plausible_slip_loses_exactly_its_check(grade, submit):
     assert "expected:" in text
 
 
+@pytest.mark.slow
 def test_the_most_memory_held_is_told(grade, submit):
     small = grade(submit())
     large = grade(submit(ex_1_1="def double(x):\n    return 2 * x * np.ones(25_000_000).mean()"))
@@ -63,6 +64,7 @@ def test_an_endless_loop_costs_its_own_exercise_only(grade, submit):
 
 
 @pytest.mark.parametrize("level", Isolation)
+@pytest.mark.slow
 def test_every_way_of_isolation_gives_the_same_grade_and_says_its_name(grade, submit, level):
     needs_level(level)
     result = grade(submit(ex_1_2="def twice(f, x):\n    return f(x)"), level=level)

@@ -32,6 +32,7 @@ def move(book, date):
     return keep(book, "mini")
 
 
+@pytest.mark.slow
 def test_a_promised_date_stays_and_is_told_once(book):
     promise(book, book.update_or_create_submission("mini", "ann"), UNTIL)
     assert keep(book, "mini") == []
@@ -44,6 +45,7 @@ def test_a_promised_date_stays_and_is_told_once(book):
         assert keep(book, "mini") == []
 
 
+@pytest.mark.slow
 def test_a_class_date_after_the_promise_counts_and_the_promise_returns_with_an_earlier_one(book):
     promise(book, book.update_or_create_submission("mini", "ann"), UNTIL)
     (told,) = move(book, "2026-12-05 12:00 UTC")
@@ -55,6 +57,7 @@ def test_a_class_date_after_the_promise_counts_and_the_promise_returns_with_an_e
     assert due_of(book) == UNTIL.replace(tzinfo=None)
 
 
+@pytest.mark.slow
 def test_what_was_taken_back_or_changed_by_other_means_is_left(book):
     promise(book, book.update_or_create_submission("mini", "ann"), UNTIL)
     book.grant_extension("mini", "ann", hours=5)

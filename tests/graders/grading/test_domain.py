@@ -77,6 +77,7 @@ def test_what_ends_a_call_is_its_reason_and_the_next_is_served(domain, function,
     assert domain.call(double, 21) == 42
 
 
+@pytest.mark.slow
 def test_who_sleeps_is_ended_at_the_deadline():
     with Domain(Budget(wall=1.0)) as domain:
         with pytest.raises(DomainEnded, match="takes more than 1 s"):

@@ -114,6 +114,7 @@ def test_what_works_in_jupyter_works_in_graded_calls(choice, submit, grade):
     assert result.earned == 10, [exercise.text() for exercise in result.exercises if exercise.earned < exercise.points]
 
 
+@pytest.mark.slow
 def test_a_pool_is_there_for_cells_after_a_broken_one(submit, grade):
     notebook = submit(ex_1_1="from concurrent.futures import ThreadPoolExecutor\nPOOL = ThreadPoolExecutor(1)\nPOOL.submit(int)")
     place = next(k for k, cell in enumerate(notebook.cells) if grade_id(cell) == "ex-1-1")
@@ -277,6 +278,7 @@ def test_an_error_of_the_answers_own_is_no_difference(submit, grade):
     assert "here" not in grade(submit(ex_1_1="def double(x): return [][0]")).exercises[0].text()
 
 
+@pytest.mark.slow
 def test_the_graders_versions_stand_in_the_release(course):
     text = (course.root / "release" / course.assignment / "requirements.txt").read_text()
     assert f"graded with Python {platform.python_version()}" in text

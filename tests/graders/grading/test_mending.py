@@ -242,6 +242,7 @@ def test_only_outputs_are_left_out(submit, indent):
     assert data == json.loads(json.dumps(notebook))
 
 
+@pytest.mark.slow
 def test_a_long_cell_and_a_long_notebook_are_run(submit, grade):
     notebook = submit()
     notebook.cells[at(notebook, "ex-1-1")].source = f"TABLE = '{'é' * 1_500_000}'\ndef double(x): return 2 * x"

@@ -243,11 +243,13 @@ def test_the_table_has_a_row_for_every_artefact_and_a_violation_for_every_kind(c
 
 
 @pytest.mark.parametrize("artefact", [a for a in Artefact if a is not Artefact.FEEDBACK], ids=name_of)
+@pytest.mark.slow
 def test_what_goes_out_holds_nothing_that_is_kept_back(course, true, artefact):
     assert leaks(course, true[artefact], artefact) == []
 
 
 @pytest.mark.parametrize(("artefact", "kind", "place"), CELLS)
+@pytest.mark.slow
 def test_a_planted_violation_is_found(course, true, tmp_path, artefact, kind, place):
     cell_test(course, artefact, kind, true[artefact], tmp_path, place)
 

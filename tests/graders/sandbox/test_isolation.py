@@ -188,6 +188,7 @@ def test_without_libseccomp_grading_goes_on_and_the_doctor_says_so(monkeypatch, 
         seccomp.program.cache_clear()
 
 
+@pytest.mark.slow
 def test_the_doctor_names_every_way_and_refuses_what_is_not_there():
     done = subprocess.run(
         [sys.executable, "-m", "graders.commands.cli", "doctor", "--require-isolation=rlimits"],

@@ -186,6 +186,7 @@ def test_what_lies_in_one_students_archive_is_never_anothers(inbox, inner):
     assert inbox.owners == {"Bo-Chan": "good", "Eve-Poe": "forged"}
 
 
+@pytest.mark.slow
 def test_bombs_and_nests_are_bounded(inbox, monkeypatch):
     nest = archive_of(("lab09-1.ipynb", first()))
     for _ in range(walker.DEPTH):

@@ -271,6 +271,7 @@ CANVAS_CSV = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_names_numbers_and_mail_addresses_become_the_ids_of_the_gradebook(inbox, tmp_path):
     book = gradebook(tmp_path, PEOPLE)
     inbox.collect(
@@ -296,6 +297,7 @@ def test_names_numbers_and_mail_addresses_become_the_ids_of_the_gradebook(inbox,
     assert left["Bo Chan"][0] == "NOBODY"
 
 
+@pytest.mark.slow
 def test_moodles_worksheet_tells_blind_ids_and_times(inbox, tmp_path):
     book, sheet = gradebook(tmp_path, PEOPLE), tmp_path / "grades.csv"
     sheet.write_text("\ufeff" + WORKSHEET, encoding="utf-8")
@@ -343,6 +345,7 @@ def test_logins_with_an_underscore_are_told_by_the_class_list(inbox, tmp_path):
     assert inbox.status(both) == "AMBIGUOUS"
 
 
+@pytest.mark.slow
 def test_two_owners_for_one_notebook_are_an_error_that_names_both(inbox, tmp_path):
     book = gradebook(tmp_path, PEOPLE)
     entries = [f"José Núñez_{number}_assignsubmission_file_/lab09-1.ipynb" for number in (101, 102)]
