@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         with executor(2, None) as graders:
             grade_class(
                 settings.apply(course),
-                list(STUDENTS),
+                [*reversed(STUDENTS)],  # what takes longest begins first
                 graders,
                 settings,
                 level,
