@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from nbgrader.api import Gradebook
 
+from sheaflab.startup import own_programs_first
 from tests.browser.conftest import COURSE, NOTEBOOKS, STUDENT
 
 
 @pytest.fixture(scope="session")
 def marks(course_root) -> dict[str, float]:
     """The student's points by grade_id, as the gradebook has them."""
+    own_programs_first()  # opening a gradebook starts the program `alembic`
     with Gradebook(f"sqlite:///{course_root / 'gradebook.db'}") as gradebook:
         notebooks = gradebook.find_submission(COURSE.assignment, STUDENT).notebooks
         return {grade.name: grade.auto_score for notebook in notebooks for grade in notebook.grades}

@@ -10,6 +10,7 @@ from nbgrader.api import Gradebook
 from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.extensions import keep, promise
+from sheaflab.startup import own_programs_first
 from tests.graders.conftest import grade_class, hand_in
 
 UNTIL = datetime(2026, 12, 3, 22, 59, tzinfo=UTC)
@@ -17,6 +18,7 @@ UNTIL = datetime(2026, 12, 3, 22, 59, tzinfo=UTC)
 
 @pytest.fixture
 def book(tmp_path):
+    own_programs_first()  # opening a gradebook starts the program `alembic`
     with nbgrader_api.quiet(), Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as made:
         made.add_assignment("mini", duedate="2026-12-01 23:59 UTC")
         made.add_student("ann")

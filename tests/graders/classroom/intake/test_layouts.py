@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 
 from graders.classroom.intake.results import FileStatus
 from graders.commands.cli import main
+from sheaflab.startup import own_programs_first
 from tests.graders.classroom.intake.conftest import first, notebook
 
 MOODLE_FOLDERS = {
@@ -244,6 +245,7 @@ def test_a_folder_that_may_be_a_student_or_hold_students_is_asked_about(inbox):
 
 def gradebook(folder, people):
     path = folder / "gradebook.db"
+    own_programs_first()  # opening a gradebook starts the program `alembic`
     with Gradebook(f"sqlite:///{path}") as book:
         for student, first_name, last_name, email, lms in people:
             book.add_student(student, first_name=first_name, last_name=last_name, email=email, lms_user_id=lms)
