@@ -44,7 +44,7 @@ class Explorable:
     Parameters
     ----------
     sheaf : Sheaf
-        Of a network with one hidden layer of 2 to 10 neurons and one output.
+        Of a network with one hidden layer of 2 to 10 neurons and one output, nothing but the input pinned.
     start : array_like, shape (n,)
         Where the flow begins.
     until : int
@@ -64,6 +64,8 @@ class Explorable:
             raise ValueError(
                 f"`sheaf` must have one hidden layer of 2 to {_MOST} neurons and one output, got widths {list(widths)}"
             )
+        if sheaf.pinned:
+            raise ValueError(f"`sheaf` must have nothing pinned but the input, got pinned {list(sheaf.pinned)}")
         if until not in WINDOWS:
             raise ValueError(f"`until` must be one of {WINDOWS}, got {until}")
         if dt is not None and dt not in STEPS:

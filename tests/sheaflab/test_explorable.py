@@ -69,6 +69,12 @@ def test_another_network_is_refused(widths):
         Explorable(sheaf(*widths), np.zeros(sheaf(*widths).n))
 
 
+def test_pins_that_the_page_does_not_know_are_refused():
+    free = sheaf(2, 4, 1)
+    with pytest.raises(ValueError, match=r"nothing pinned but the input, got pinned \[\(1, 0\)\]"):
+        Explorable(Sheaf(free.net, free.x, pinned={(1, 0): 1.0}), START)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"until": 7}, "`until` must be one of"), ({"dt": 0.04}, "`dt` must be one of"), ({"start": START[:3]}, "`start` must")],
