@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 # Long corpora, run in full outside: every so manieth case is run here, where arithmetic takes several times as long.
-# The 80-bit reference is left out: WebAssembly has no such numbers, only a slow imitation. So is what needs python-flint,
+# The 80-bit references are left out: WebAssembly has no such numbers, only a slow imitation. So is what needs python-flint,
 # and `sheaflab watch`, which is tried as a process of its own.
-THINNED = {"test_certificate.py": 8, "test_exact.py": 5}
-LEFT_OUT = {"test_exact_reference.py", "test_rigorous.py", "test_watch.py"}
+THINNED = {"test_certificate.py": 8, "test_exact.py": 5, "test_pinned.py": 5}
+LEFT_OUT = {
+    "test_exact_reference.py", "test_pinned_reference.py", "test_reference_256.py", "test_rigorous.py", "test_watch.py"
+}  # fmt: skip
 # A browser has neither threads nor processes nor timers; no call of a student's needs them.
 HOST_ONLY = ("executor", "process_pool", "endless_loop", "loop_that_catches", "advice_comes", "window_system", "two_limits")
 
