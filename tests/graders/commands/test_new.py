@@ -225,7 +225,8 @@ def works_alone(wheel, notebook, site):
     assert any("from sheaflab.checks.lab10 import" in source for source in imports)
     code = "from sheaflab.checks.lab10 import check; from sheaflab.checks import labs; print(*labs())"
     command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {os.fspath(site)!r}); {code}"]
-    assert subprocess.run(command, cwd=site, capture_output=True, text=True, check=True).stdout == "lab10\n"
+    env = {name: value for name, value in os.environ.items() if name != "SHEAFLAB_COURSE"}  # as a student has it
+    assert subprocess.run(command, cwd=site, env=env, capture_output=True, text=True, check=True).stdout == "lab10\n"
 
 
 def test_the_self_study_edition_has_wheels_already(tmp_path, capsys):
