@@ -85,23 +85,10 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def autograde(course: Course, student: str, api_: Any = None) -> str:
-    """Autograde one student's submission through nbgrader, even if it was graded before; return the log.
-
-    Raises
-    ------
-    NbGraderError
-        If nbgrader fails. No student's work is a reason for that.
-    """
-    with quiet():
-        outcome = (api_ or api(course.root)).autograde(course.assignment, student, force=True)
-    return check(outcome, f"autograding {student}")
-
-
-def feedback(course: Course, student: str, api_: Any = None) -> str:
+def feedback(course: Course, student: str) -> str:
     """Write one student's feedback pages through nbgrader; return the log."""
     with quiet():
-        outcome = (api_ or api(course.root)).generate_feedback(course.assignment, student, force=True)
+        outcome = api(course.root).generate_feedback(course.assignment, student, force=True)
     return check(outcome, f"feedback for {student}")
 
 

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from graders.commands.cli import main
+from graders.gradebook import nbgrader_api
 from graders.grading.grade import answered, grade_repaired
 from graders.grading.repair import repair
 from graders.lab.manifest import Course
@@ -30,6 +31,13 @@ def grade_bytes(raw, course, **how):
 def grade_class(course, *options):
     """`graders grade`; return its status."""
     return main(["grade", f"--course={course.root}", *options])
+
+
+def autograde(course, student):
+    """Autograde by nbgrader itself, even what was graded before; return its log."""
+    with nbgrader_api.quiet():
+        outcome = nbgrader_api.api(course.root).autograde(course.assignment, student, force=True)
+    return nbgrader_api.check(outcome, f"autograding {student}")
 
 
 @pytest.fixture(scope="session")

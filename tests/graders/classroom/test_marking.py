@@ -16,7 +16,7 @@ import pytest
 from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.markers import assign, deal, own_students
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import autograde, hand_in
 
 
 def test_dealt_by_student_or_by_question(mini):
@@ -64,7 +64,7 @@ def formgrader(course, marker):
 def test_formgrader_shows_each_marker_his_own_with_the_rubric_and_feedback_shows_none(course, submit, capsys):
     for name in ("s0", "s1"):
         hand_in(course, name, submit())
-        nbgrader_api.autograde(course, name)
+        autograde(course, name)
     where = f"--course={course.root}"
     assert main(["assign-markers", "anna", "ben", where]) == 0
     assert "ben: 1 answers of 1 students" in capsys.readouterr().out
@@ -90,7 +90,7 @@ def test_formgrader_shows_each_marker_his_own_with_the_rubric_and_feedback_shows
 @pytest.mark.slow
 def test_another_look_is_recorded_listed_and_answered(course, submit, capsys):
     hand_in(course, "s1", submit(ex_1_1="pass"))
-    nbgrader_api.autograde(course, "s1")
+    autograde(course, "s1")
 
     def run(*options):
         status = main(["look-again", *options, f"--course={course.root}"])

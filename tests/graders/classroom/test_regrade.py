@@ -11,7 +11,7 @@ from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.settings import Settings
 from graders.gradebook.states import CellState, State
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import autograde, hand_in
 
 SLIP = "def double(x):\n    return 2 * abs(x)\n"
 
@@ -172,7 +172,7 @@ def test_what_was_graded_by_hand_waits_again_only_if_the_answer_changed(graded, 
     states = {name: found.state for name, found in snapshots(course, Settings.load(course.root), ["s1", "s3"]).items()}
     assert {name: state.cells["written-1-W"].waits for name, state in states.items()} == {"s1": False, "s3": True}
     assert {state.cells["written-1-W"].manual for state in states.values()} == {2.0}
-    nbgrader_api.autograde(course, "s1")  # the other door
+    autograde(course, "s1")  # the other door
     assert not snapshots(course, Settings.load(course.root), ["s1"])["s1"].state.cells["written-1-W"].waits
 
 

@@ -27,7 +27,7 @@ from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
 from graders.status import Status
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import autograde, hand_in
 
 pytestmark = pytest.mark.slow
 
@@ -143,7 +143,7 @@ def by_command(course, status=0):
 def by_button(course):
     """As formgrader does it: one student at a time; its button is for those only who have handed in a notebook."""
     for student in ("ada", "bob", "cyn", "eve", "fay"):
-        nbgrader_api.autograde(course, student)
+        autograde(course, student)
 
 
 def gradebook_of(course):
@@ -305,7 +305,7 @@ def test_graded_already_is_read_from_the_gradebook_in_use(classroom, graded, tmp
     grades(0)
 
 
-@pytest.mark.parametrize("door", [lambda course: grade(course, "--student=bob"), lambda course: nbgrader_api.autograde(course, "bob")])
+@pytest.mark.parametrize("door", [lambda course: grade(course, "--student=bob"), lambda course: autograde(course, "bob")])
 def test_the_time_of_an_older_submission_is_not_this_ones(graded, tmp_path, door):
     course = copied(graded, tmp_path / "course")
     (course.root / "submitted" / "bob" / "mini" / "timestamp.txt").unlink()

@@ -11,7 +11,7 @@ from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.extensions import keep, promise
 from sheaflab.startup import own_programs_first
-from tests.graders.conftest import grade_class, hand_in
+from tests.graders.conftest import autograde, grade_class, hand_in
 
 UNTIL = datetime(2026, 12, 3, 22, 59, tzinfo=UTC)
 
@@ -87,7 +87,7 @@ def test_each_command_that_meets_a_moved_date_keeps_the_promise_and_says_so(cour
         "grade": lambda: grade_class(course),
         "report": lambda: main(["report", where, f"--out={tmp_path}"]),
         "extend": lambda: main(["extend", "bob", where, "--until", "2026-12-09 12:00 UTC"]),
-        "autograde": lambda: print(nbgrader_api.autograde(course, "ann")),
+        "autograde": lambda: print(autograde(course, "ann")),
         "feedback": lambda: print(nbgrader_api.feedback(course, "ann")),
     }
     for day, run in enumerate(runs, start=20):

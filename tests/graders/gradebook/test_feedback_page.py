@@ -20,7 +20,7 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.feedback_page import ReadableExporter
 from graders.gradebook.formulas import mathml
 from graders.gradebook.rubric import Rubric, written_keys
-from tests.graders.conftest import grade_class, hand_in
+from tests.graders.conftest import autograde, grade_class, hand_in
 
 FORMULA = r"\dot c = -L_\Omega\,c + \tfrac12 \lVert x \rVert^2"
 
@@ -79,7 +79,7 @@ def test_a_late_student_reads_what_it_costs(course, submit):
     for name, time in (("ann", "2026-01-02 14:30:00 UTC"), ("bob", "2026-01-02 11:30:00 UTC")):
         folder = hand_in(course, name, submit(written_1_W="It is $x^2$.")).parent
         (folder / "timestamp.txt").write_text(time)
-        nbgrader_api.autograde(course, name)
+        autograde(course, name)
         nbgrader_api.feedback(course, name)
     pages = {name: (course.root / "feedback" / name / "mini" / "mini-1.html").read_text() for name in ("ann", "bob")}
     assert "Due: 2026-01-02 12:00 UTC<br>Handed in: 2026-01-02 14:30 UTC, 2 h 30 min late<br>" in pages["ann"]

@@ -7,7 +7,7 @@ import pytest
 from graders.gradebook import nbgrader_api
 from graders.gradebook.settings import Settings
 from graders.publish.release import copy_course
-from tests.graders.conftest import grade_class, hand_in
+from tests.graders.conftest import autograde, grade_class, hand_in
 
 CASES = {
     "c.TrustedGrader.require_isolatoin = 'BUBBLEWRAP'": r"c\.TrustedGrader has no option require_isolatoin; did you mean "
@@ -47,5 +47,5 @@ def test_no_door_grades_with_a_mistyped_option(course, submit, capsys):
     assert grade_class(course) == 2
     assert "nbgrader_config_local.py: c.TrustedGrader has no option require_isolatoin" in capsys.readouterr().err
     with pytest.raises(nbgrader_api.NbGraderError, match="has no option require_isolatoin; did you mean require_isolation"):
-        nbgrader_api.autograde(course, "ann")
+        autograde(course, "ann")
     assert not (course.root / "autograded").exists()

@@ -18,6 +18,7 @@ from graders.publish.release import ReleaseError, build, copy_course
 from graders.publish.selfstudy import folder as selfstudy
 from graders.publish.site import jupyterlite
 from graders.publish.wheel import build_wheel
+from tests.graders.conftest import autograde
 
 SOLUTION = """\
     doubled_by_addition = x + x + 0
@@ -109,7 +110,7 @@ def true(course, release, tmp_path_factory):
 def feedback(course, release):
     """The feedback on what was handed in as it was released."""
     shutil.copytree(release, course.root / "submitted" / "ada" / course.assignment)
-    nbgrader_api.autograde(course, "ada")
+    autograde(course, "ada")
     nbgrader_api.feedback(course, "ada")
     return course.root / "feedback" / "ada"
 

@@ -18,7 +18,7 @@ from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import build
 from graders.status import Status
-from tests.graders.conftest import hand_in, listed
+from tests.graders.conftest import autograde, hand_in, listed
 
 FILES = ("source/{0}/{0}-1.py", "source/{0}/exercises.toml", "checks/{0}/test_{0}_1.py")
 
@@ -87,7 +87,7 @@ def test_a_notebook_of_the_other_is_refused_by_name_at_every_door(both, tmp_path
         hand_in(mini, student, solved(maxi))
     assert main(["grade", "--student=cyn", "--workers=1"]) == 0
     with nbgrader_api.quiet():
-        nbgrader_api.autograde(mini, "dan")
+        autograde(mini, "dan")
     for student in ("cyn", "dan"):
         told = read_result(mini.root / "autograded" / student / "mini" / "mini-1.ipynb")
         assert {exercise["status"] for exercise in told["exercises"]} == {Status.FOREIGN.name}
@@ -103,7 +103,7 @@ def test_both_are_graded_in_one_gradebook(both, monkeypatch, capsys):
         monkeypatch.chdir(course.source)
         assert main(["grade", "--workers=1", "--student=ada"]) == 0
         with nbgrader_api.quiet():
-            nbgrader_api.autograde(course, "bob")
+            autograde(course, "bob")
             nbgrader_api.feedback(course, "bob")
         assert main(["report", "--out", str(course.root / course.assignment)]) == 0
     with nbgrader_api.quiet():

@@ -12,7 +12,7 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.writing import read_result
 from graders.sandbox.machine import chromium
 from graders.status import Status
-from tests.graders.conftest import grade_class, hand_in
+from tests.graders.conftest import autograde, grade_class, hand_in
 from tests.graders.hostile import BAD, BLIND, CODE, NOTEBOOKS, blind, by_code, corpus, hand_in_case, slug
 
 pytestmark = pytest.mark.slow
@@ -120,7 +120,7 @@ def test_pages_with_hostile_content_run_no_script(course, submit):
     hand_in(course, "mal", by_code(submit, CODE["marks up its messages"][0]))
     pages = []
     for student in ("eve", "mal"):
-        nbgrader_api.autograde(course, student)
+        autograde(course, student)
         nbgrader_api.feedback(course, student)
         pages.append(course.root / "feedback" / student / "mini" / "mini-1.html")
     with sync_playwright() as driver:
@@ -145,7 +145,7 @@ def test_pages_with_hostile_content_run_no_script(course, submit):
 
 def test_formgrader_gets_no_markup_either(course, submit):
     hand_in(course, "eve", NOTEBOOKS["markup everywhere"](submit))
-    nbgrader_api.autograde(course, "eve")
+    autograde(course, "eve")
     notebook = nbformat.read(course.root / "autograded" / "eve" / "mini" / "mini-1.ipynb", as_version=4)
     texts = [cell.source for cell in notebook.cells if cell.cell_type != "code"]
     assert any("&lt;" in text for text in texts)
