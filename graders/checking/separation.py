@@ -20,6 +20,7 @@ from graders.checking.verdict import HiddenChecksError
 MARGIN = 10.0
 """A near miss is told apart if it is off by so many times the tolerance of the check."""
 
+_ROUNDS = 5
 Rng = np.random.Generator
 Answer = Callable[..., Any]
 
@@ -43,7 +44,6 @@ def separating(
     most: int = 3,
     certain: Callable[..., bool] = lambda expected, *args: True,
     tries: int = 2000,
-    rounds: int = 5,
 ) -> list[Case]:
     """Draw problems until each near miss is off on one of them by ten times the tolerance.
 
@@ -64,8 +64,8 @@ def separating(
         How many problems the check can use.
     certain : callable
         Takes the expected value and the arguments, and tells whether nobody can doubt that value. Asked last.
-    tries, rounds : int
-        Draws before the search begins anew, and how often it begins.
+    tries : int
+        Draws before the search begins anew; it begins five times.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def separating(
     if known is not None and (cases := _drawn_again(rng, draw, truth, kept.read(known, rng))):
         return cases
     left, found, states = dict(near_misses), list[Case](), list[Any]()
-    for attempt in range(rounds * tries):
+    for attempt in range(_ROUNDS * tries):
         if attempt and attempt % tries == 0:
             left, found, states = dict(near_misses), [], []
         args, drawn = kept.noted(draw, rng)
@@ -98,7 +98,7 @@ def separating(
                 kept.write(known, [*states, [rng.bit_generator.state]])
             return found
     raise HiddenChecksError(
-        f"no {most} problems in {rounds} times {tries} draws tell the right answer from: {', '.join(left) or '–'}"
+        f"no {most} problems in {_ROUNDS} times {tries} draws tell the right answer from: {', '.join(left) or '–'}"
     )
 
 

@@ -190,12 +190,14 @@ def stable_experiments(
             magnitude, seed = float(rng.choice(magnitudes)), int(rng.integers(2**31))
             return problem, magnitude, seed, runs
 
-        def is_late(made: tuple[Any, ...]) -> bool:
+        def is_fit(made: tuple[Any, ...]) -> bool:
+            if not late:
+                return True
             problem, magnitude, seed, _ = made
             first = magnitude * np.random.default_rng(seed).standard_normal(problem.n)
             return any(t > 12 for t in Exact().run(problem, first, 60.0).log.times)
 
-        return drawn_until(rng, make, is_late if late else lambda made: True)
+        return drawn_until(rng, make, is_fit)
 
     def certain(counts: list[int], *args: Any) -> bool:
         def shaken(size: float) -> list[int]:

@@ -240,12 +240,13 @@ def telling_means(
             rng.random() < LATE,
         )
 
-        def is_late(args: tuple[int, int, int]) -> bool:
-            return any(s.time > 10 for log in logs(*args) for s in log)
+        def make(rng: np.random.Generator) -> tuple[int, int, int]:
+            return width, int(rng.integers(2**31)), nets
 
-        return drawn_until(
-            rng, lambda rng: (width, int(rng.integers(2**31)), nets), is_late if late else lambda args: True
-        )
+        def is_fit(args: tuple[int, int, int]) -> bool:
+            return not late or any(s.time > 10 for log in logs(*args) for s in log)
+
+        return drawn_until(rng, make, is_fit)
 
     def certain(expected: float, *args: int) -> bool:
         times = [np.array([s.time for s in log]) for log in logs(*args)]
