@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -31,6 +34,15 @@ def grade_bytes(raw, course, **how):
 def grade_class(course, *options):
     """`graders grade`; return its status."""
     return main(["grade", f"--course={course.root}", *options])
+
+
+def nbgrader(*arguments, cwd, status=0, **environment):
+    """Run nbgrader's command line as a person would, with other values in that person's environment; return its log."""
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    env = {**os.environ, **environment}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr
 
 
 def autograde(course, student):

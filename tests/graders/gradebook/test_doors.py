@@ -9,8 +9,6 @@ import re
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 
 import nbformat
 import pytest
@@ -27,7 +25,7 @@ from graders.lab.manifest import Course
 from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
 from graders.status import Status
-from tests.graders.conftest import autograde, hand_in
+from tests.graders.conftest import autograde, hand_in, nbgrader
 
 pytestmark = pytest.mark.slow
 
@@ -62,15 +60,6 @@ def two_notebooks(mini, root):
     checks = (course.checks / "test_mini_1.py").read_text().replace("TestExercise_1_", "TestExercise_2_")
     (course.checks / "test_mini_2.py").write_text(checks)
     return Course.load(root)
-
-
-def nbgrader(*arguments, cwd, status=0):
-    """Run nbgrader's command line as a person would."""
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == status, done.stderr
-    return done.stderr
 
 
 def as_student(classroom, *arguments):
