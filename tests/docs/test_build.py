@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from sheaflab.explorable import page as explorable
+from tests.browser.lab import browser
 
 pytestmark = pytest.mark.slow
 
@@ -87,3 +88,26 @@ def test_formulas_are_set_by_a_script_of_the_site_itself(pages):
     page = Page(pages / "exact.html")
     scripts = [address for address in page.loads if "mathjax" in address.lower() or "tex-" in address]
     assert scripts
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_no_page_is_wider_than_the_screen(pages, tmp_path, width):
+    with browser(tmp_path / "profile") as context:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 844})
+        for path in sorted(pages.glob("*.html")):
+            page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+
+
+@pytest.mark.needs("chromium")
+def test_pages_are_dark_where_the_reader_wants_it(pages, tmp_path):
+    with browser(tmp_path / "profile") as context:
+        page = context.new_page()
+        page.goto((pages / "start.html").as_uri())
+        grounds = []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert len(set(grounds)) == 2
