@@ -25,7 +25,15 @@ from sheaflab.trajectory import FlowPiece, Trajectory
 
 
 class Verdict(Enum):
-    """The result of a check of a trajectory, and what to do about it."""
+    """The result of a check of a trajectory, and what to do about it.
+
+    Examples
+    --------
+    >>> from sheaflab import Euler, Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> certify(Euler(dt=0.01).run(sheaf, [1.0, 1.0, 1.0, 1.0, 1.0])).verdict.name
+    'NOT_CHECKED'
+    """
 
     PROVED = "proved: the flow from this start has exactly these switches, each within its time error"
     UNDECIDED = "undecided: somewhere two numbers differ by no more than rounding; the findings say where"
@@ -51,6 +59,14 @@ class Certificate:
     rate : SlowestRate
         λ* of the envelope that the energies were compared with, and whether it is exact. With pinned neurons or outputs
         there is no envelope, for the energy need not fall to 0; every mode's rate is at least this one still.
+
+    Examples
+    --------
+    >>> from sheaflab import Exact, Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
+    >>> run.certify().holds
+    True
     """
 
     verdict: Verdict
@@ -91,6 +107,14 @@ def certify(trajectory: Trajectory, *, rigorous: bool = False) -> Certificate:
         If `rigorous` and python-flint is not installed.
     ValueError
         If `rigorous` and the network has more than 32 hidden neurons.
+
+    Examples
+    --------
+    >>> from sheaflab import Exact, Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
+    >>> certify(run).verdict.name
+    'PROVED'
     """
     check = _Check(trajectory)
     if not trajectory.log.certified:

@@ -36,11 +36,12 @@ def _folder(text: str) -> Path:
     return folder
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     about = "ReLU networks as cellular sheaves: run the experiment, take the course."
-    parser = argparse.ArgumentParser(prog="sheaflab", description=about)
-    parser.add_argument("--version", action="version", version=f"sheaflab {sheaflab.__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    whole = argparse.ArgumentParser(prog="sheaflab", description=about)
+    whole.add_argument("--version", action="version", version=f"sheaflab {sheaflab.__version__}")
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     show = commands.add_parser("demo", help="run the lab's experiment, print the results, write the figures")
     show.add_argument("--out", type=_folder, default="sheaflab-demo", help="folder for the figures (%(default)s)")
     show.add_argument("--widths", type=_widths, default=[2, 4, 1], help="neurons per layer (2,4,1)")
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--t-end", type=float, default=60.0, help="time at which the run ends (%(default)s)")
     show.set_defaults(run=_demo)
     add_commands(commands)
-    return parser
+    return whole
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without σ shows ? and the rest
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
 
     def command() -> int:
         import_matplotlib()

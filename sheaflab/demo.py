@@ -87,6 +87,11 @@ def run(
     widths, network_seed, start_seed, magnitude
         As for :func:`setting`.
     t_end : float
+
+    Examples
+    --------
+    >>> run([2, 4, 1], network_seed=0).trajectory.log
+    SwitchLog(2 crossings, 1 slide, t ≤ 60.0)
     """
     sheaf, c0 = setting(widths, network_seed, start_seed, magnitude)
     trajectory = Exact().run(sheaf, c0, t_end)

@@ -27,6 +27,14 @@ class ExactTrajectory(Trajectory):
     repelled : tuple of (int, int)
         Layers and neurons that started on a wall that repels to both sides. Filippov's solution is not unique there:
         these counted as inactive.
+
+    Examples
+    --------
+    >>> from sheaflab import Exact, Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
+    >>> bool(np.allclose(run.equilibrium, sheaf.forward_pass()))
+    True
     """
 
     pieces: Stretches

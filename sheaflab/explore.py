@@ -223,6 +223,11 @@ def explore(
     ValueError
         If `widths` has fewer than two hidden neurons, a seed is not between 0 and 2³¹ − 1, or `magnitude` is not
         positive.
+
+    Examples
+    --------
+    >>> picture = explore([2, 8, 1], magnitude=4.0)
+    >>> _ = picture.save("flow.png")
     """
     if sum(widths[1:-1]) < 2:
         raise ValueError(f"`widths` must have at least 2 hidden neurons, whose plane is drawn, got {list(widths)}")

@@ -22,6 +22,13 @@ def plot_counts(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artist
     ----------
     ax : matplotlib.axes.Axes
     statistics : sequence of SwitchStatistics
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sheaflab.statistics import by_width
+    >>> figure, ax = plt.subplots()
+    >>> _ = plot_counts(ax, by_width([2, 8], runs=50))
     """
     most = max(int(s.counts.max(initial=0)) for s in statistics)
     edges = np.arange(most + 2) - 0.5
@@ -44,6 +51,13 @@ def plot_kinks(ax: Axes, statistics: Sequence[SwitchStatistics], bins: int = 60)
     ax : matplotlib.axes.Axes
     statistics : sequence of SwitchStatistics
     bins : int
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sheaflab.statistics import by_width
+    >>> figure, ax = plt.subplots()
+    >>> _ = plot_kinks(ax, by_width([2, 8], runs=50))
     """
     everything = np.concatenate([s.kinks for s in statistics])
     reach = float(np.quantile(np.abs(everything), 0.98)) if everything.size else 1.0
@@ -67,6 +81,13 @@ def plot_sliding(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artis
     ----------
     ax : matplotlib.axes.Axes
     statistics : sequence of SwitchStatistics
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sheaflab.statistics import by_width
+    >>> figure, ax = plt.subplots()
+    >>> _ = plot_sliding(ax, by_width([2, 8], runs=50))
     """
     place = np.arange(len(statistics))
     runs = ax.bar(place - 0.2, [s.share_sliding for s in statistics], 0.4, color=_COLORS[0], label="runs that slide")
@@ -91,6 +112,15 @@ def plot_decay_rates(ax: Axes, decay: DecayRates, bins: int = 40) -> list[Artist
     ax : matplotlib.axes.Axes
     decay : DecayRates
     bins : int
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sheaflab import Network, Sheaf
+    >>> from sheaflab.statistics import decay_rates
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> figure, ax = plt.subplots()
+    >>> _ = plot_decay_rates(ax, decay_rates(sheaf, np.random.default_rng(0).standard_normal((20, 5))))
     """
     finite = decay.rates[np.isfinite(decay.rates)]
     values, edges = np.histogram(finite, bins)

@@ -59,6 +59,14 @@ class ActivationRegion:
     Notes
     -----
     A pinned coordinate does not move either. The pattern tells whether a pinned neuron's value is positive.
+
+    Examples
+    --------
+    >>> from sheaflab import Network
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> region = ActivationRegion(sheaf, [1, 1, 1, 0])
+    >>> region.laplacian.shape, round(region.rate, 6)
+    ((5, 5), 0.288793)
     """
 
     def __init__(self, sheaf: Sheaf, pattern: ArrayLike, sliding: Iterable[int] = ()) -> None:

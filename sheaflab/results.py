@@ -16,7 +16,13 @@ from sheaflab.sheaf import Sheaf
 
 
 class Outcome(Enum):
-    """How a run ended, and what to do about it."""
+    """How a run ended, and what to do about it.
+
+    Examples
+    --------
+    >>> Outcome("reached t_end").complete
+    True
+    """
 
     REACHED_END = "reached t_end"
     CONVERGED = "converged: the energy has fallen to `until`, or falls by no more than rounding"

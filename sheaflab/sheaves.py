@@ -29,6 +29,12 @@ class Sheaves(Sheaf):
     ------
     ValueError
         If `X` has another shape, no row, or is not finite.
+
+    Examples
+    --------
+    >>> net = Network.random([2, 4, 1], seed=0)
+    >>> Sheaves(net, [[1.0, -1.0], [0.5, 2.0], [0.0, 1.0]]).forward_pass().shape
+    (3, 5)
     """
 
     def __init__(self, net: Network, X: ArrayLike) -> None:

@@ -29,6 +29,12 @@ class SwitchStatistics:
         Share of the time in which at least one neuron slides.
     kinks : ndarray, shape (k,)
         Jump of d(log V)/dt at every switch from one side of a wall to the other; negative where the decay steepens.
+
+    Examples
+    --------
+    >>> two, eight = by_width([2, 8], runs=50)
+    >>> two.mean < eight.mean
+    True
     """
 
     label: str
@@ -66,6 +72,12 @@ def by_magnitude(
     seed : int
         Draws the directions of the starts, the same for every magnitude, so that only the size differs.
     t_end : float
+
+    Examples
+    --------
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> [found.label for found in by_magnitude(sheaf, [0.5, 8.0], runs=50)]
+    ['magnitude 0.5', 'magnitude 8']
     """
     directions = np.random.default_rng(seed).standard_normal((int(as_positive("runs", runs)), sheaf.n))
     return [
@@ -89,6 +101,11 @@ def by_width(
     magnitude : float
         Standard deviation of the starts' coordinates.
     t_end : float
+
+    Examples
+    --------
+    >>> [found.label for found in by_width([2, 8], runs=50)]
+    ['width 2', 'width 8']
     """
     each = -(-int(as_positive("runs", runs)) // int(as_positive("nets", nets)))
     statistics = []
@@ -127,6 +144,13 @@ class DecayRates:
         :math:`-\\log(V(t)/V(0)) / (2 t)` of each run: never below λ*.
     slowest : SlowestRate
         λ* or a certified lower bound of it.
+
+    Examples
+    --------
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> decay = decay_rates(sheaf, np.random.default_rng(0).standard_normal((20, 5)))
+    >>> bool(decay.rates.min() > decay.slowest.value)
+    True
     """
 
     rates: FloatArray
@@ -147,6 +171,12 @@ def decay_rates(sheaf: Sheaf, starts: FloatArray, t_end: float = 5.0) -> DecayRa
     ------
     ValueError
         If neurons or outputs of the sheaf are pinned: Theorem 9.4 says nothing of its energy then.
+
+    Examples
+    --------
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> decay_rates(sheaf, np.random.default_rng(0).standard_normal((20, 5))).rates.shape
+    (20,)
     """
     if sheaf.pinned:
         raise ValueError("`sheaf` must have no pinned neuron or output: with them the energy need not fall to 0")

@@ -34,6 +34,15 @@ class Switch:
         Dirichlet energy at the switch.
     slope_before, slope_after : float
         d(log V)/dt on the two sides, 1 / time; nan where the energy is 0.
+
+    Examples
+    --------
+    >>> from sheaflab import Exact, Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
+    >>> first = run.log[0]
+    >>> round(first.time, 6), first.neuron, first.slides, round(first.kink, 4)
+    (0.250027, 0, True, 0.5917)
     """
 
     time: float
@@ -104,6 +113,16 @@ class SwitchLog:
     certified : bool
         True if each entry is a switch of the flow itself and none is missing. False for the log of a time-stepping
         scheme: its entries are sign changes between steps, and where the flow slides there can be one in every step.
+
+    Examples
+    --------
+    >>> from sheaflab import Exact, Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
+    >>> run.log.count, run.log.crossings, run.log.slides
+    (4, 2, 1)
+    >>> SwitchLog.from_csv(run.log.to_csv(), t_end=60.0, certified=True) == run.log
+    True
     """
 
     def __init__(self, switches: Iterable[Switch], t_end: float, *, certified: bool) -> None:

@@ -98,6 +98,16 @@ class Trajectory:
         One per stretch in one mode, in the order of time.
     log : SwitchLog
     outcome : Outcome
+
+    Examples
+    --------
+    >>> from sheaflab import Exact, Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
+    >>> run.at([0.0, 1.0, 60.0]).shape
+    (3, 5)
+    >>> bool(run.energy(1.0) < run.energy(0.5))
+    True
     """
 
     def __init__(

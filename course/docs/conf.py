@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "numpydoc",
     "sphinx.ext.mathjax",
+    "sphinx_argparse_cli",
     "sphinx-mathjax-offline",  # MathJax itself, from a wheel: pages read without the internet
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
@@ -25,6 +26,8 @@ myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"  # light and dark, and a wide table scrolls in its own frame on a narrow screen
 html_title = "sheaflab"
+html_static_path = ["static"]
+html_js_files = ["scrolled.js"]
 html_show_sourcelink = False
 numpydoc_show_class_members = False
 autodoc_member_order = "bysource"

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from graders.commands.terminal import plain_streams
 from sheaflab.startup import exit_status, import_matplotlib, own_programs_first
@@ -60,6 +60,18 @@ def prepare_environment() -> None:
     os.environ["PYTHONSAFEPATH"] = "1"
 
 
+def parser(complete: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of all commands that are there; those in `complete` are imported and have their arguments."""
+    whole = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    there = {name: entry for name, entry in COMMANDS.items() if importlib.util.find_spec(entry[0]) is not None}
+    for name, (module, text) in there.items():
+        command = commands.add_parser(name, help=text, description=text)
+        if name in complete:
+            importlib.import_module(module).add_arguments(command)
+    return whole
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; an error that the user can mend ends with one line on stderr and status 2."""
     with plain_streams():
@@ -72,15 +84,9 @@ def _main(arguments: Sequence[str] | None) -> int:
         print(overview())
         return 0
     prepare_environment()
-    parser = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    there = {name: entry for name, entry in COMMANDS.items() if importlib.util.find_spec(entry[0]) is not None}
-    for name, (module, text) in there.items():
-        command = commands.add_parser(name, help=text, description=text)
-        if given[:1] == [name]:  # the others stay unimported: `graders doctor` must run where nbgrader is missing
-            import_matplotlib()
-            importlib.import_module(module).add_arguments(command)
-    options = parser.parse_args(given)
+    if given[0] in COMMANDS:
+        import_matplotlib()
+    options = parser(given[:1]).parse_args(given)  # others stay unimported: `graders doctor` runs where nbgrader is missing
     chosen = importlib.import_module(COMMANDS[options.command][0])
     mendable = (ValueError, OSError, RuntimeError, KeyError)
     return exit_status(f"graders {options.command}", lambda: int(chosen.run(options)), mendable)

@@ -77,6 +77,13 @@ def check(exercise: str | float, answer: object, *, lab: str | None = None) -> N
         A kind of CheckFailed: if there is no answer yet.
     ValueError
         If there is no such exercise, or several labs have it and none is named.
+
+    Examples
+    --------
+    >>> check("1.1", lambda z: z >= 0)
+    Traceback (most recent call last):
+    ...
+    CheckFailed: Exercise 1.1: not right yet
     """
     exercise = str(exercise)
     found = judge(exercise, answer, lab=lab)

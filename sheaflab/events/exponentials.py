@@ -91,6 +91,14 @@ def first_roots(
     Returns
     -------
     ndarray, shape (m,)
+
+    Examples
+    --------
+    The first root of exp(-t) - 1/2 is at log 2:
+
+    >>> one = np.ones(1)
+    >>> first_roots(-0.5 * one, one[:, None], one[:, None], 0.5 * one, np.array([10.0])).round(6)
+    array([0.693147])
     """
     size = constants.size
     first = np.full(size, np.inf)

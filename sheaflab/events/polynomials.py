@@ -51,6 +51,13 @@ def first_root(monomials: list[float], lifted: FloatArray, noise: float | list[f
         The rounding of `f`, not negative: a constant far below what `f` is elsewhere, or monomials.
     limit : float
         At most 1.
+
+    Examples
+    --------
+    The first root of 1 - 2 x:
+
+    >>> first_root([1.0, -2.0], np.array([1.0, -1.0]), 0.0, 1.0)
+    0.5
     """
     if isinstance(noise, float):
         raised = [monomials[0] + noise, *monomials[1:]]

@@ -56,6 +56,14 @@ class Explorable:
     ------
     ValueError
         If the network is another, `until` or `dt` is not among the page's, or `start` is not a cochain.
+
+    Examples
+    --------
+    >>> from sheaflab import Network, Sheaf
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> shown = Explorable(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
+    >>> shown.trajectory.log.count
+    4
     """
 
     def __init__(self, sheaf: Sheaf, start: ArrayLike, *, until: int = 6, dt: float | None = None) -> None:

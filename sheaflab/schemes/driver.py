@@ -37,6 +37,18 @@ class Integrator(Scheme[Trajectory]):
         :meth:`advance` or :meth:`locate` returns has another shape or is out of range.
     TypeError
         From :meth:`run`, if one of these returns nothing, or no numbers.
+
+    Examples
+    --------
+    >>> from sheaflab import Exact, Network
+    >>> class Implicit(Integrator):
+    ...     def advance(self, region, c, h):
+    ...         step = np.eye(len(c)) + h * region.laplacian
+    ...         return region.equilibrium + np.linalg.solve(step, c - region.equilibrium)
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> run = Implicit(dt=0.1).run(sheaf, np.ones(5))
+    >>> bool(np.allclose(run.states[-1], sheaf.forward_pass()))
+    True
     """
 
     def __init__(self, dt: float = 0.01, *, max_steps: int = 1_000_000) -> None:

@@ -20,6 +20,13 @@ class Euler(Integrator):
 
     It is stable for ``dt`` below 2 / (largest eigenvalue of the Laplacian). Where the flow slides along a wall it
     chatters: the log gets a sign change every step or two, so their number grows like 1 / dt.
+
+    Examples
+    --------
+    >>> from sheaflab import Network
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> Euler(dt=0.01).run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8]).log
+    SwitchLog(128 sign changes seen between time steps, t ≤ 60.0)
     """
 
     def advance(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:
@@ -55,6 +62,13 @@ class EventEuler(Euler):
         The crossing is bracketed to this length in time.
     max_steps : int
         As for :class:`Integrator`.
+
+    Examples
+    --------
+    >>> from sheaflab import Network
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> EventEuler(dt=0.01).run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8], t_end=0.2).log.count
+    0
     """
 
     def __init__(self, dt: float = 0.01, tol: float = 1e-10, *, max_steps: int = 1_000_000) -> None:

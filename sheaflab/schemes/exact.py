@@ -39,6 +39,13 @@ class Exact(Scheme[ExactTrajectory]):
     ValueError
         If `method` is unknown or `max_events` not positive; from :meth:`run` also if the rates of a mode lie so many
         decades apart that double precision, or a forced closed form, cannot hold them at once.
+
+    Examples
+    --------
+    >>> from sheaflab import Network
+    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+    >>> Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8]).log
+    SwitchLog(2 crossings, 1 slide, t ≤ 60.0)
     """
 
     certified: ClassVar[bool] = True

@@ -21,7 +21,14 @@ _Result = TypeVar("_Result", bound=Trajectory, covariant=True)
 
 
 class Scheme(ABC, Generic[_Result]):
-    """A scheme for the heat equation of a sheaf: what time-stepping schemes and :class:`~sheaflab.Exact` share."""
+    """A scheme for the heat equation of a sheaf: what time-stepping schemes and :class:`~sheaflab.Exact` share.
+
+    Examples
+    --------
+    >>> from sheaflab import Euler, Exact
+    >>> isinstance(Euler(dt=0.1), Scheme), isinstance(Exact(), Scheme)
+    (True, True)
+    """
 
     certified: ClassVar[bool] = False
     """Whether the logs list every switch of the flow itself."""

@@ -33,6 +33,13 @@ def check(exercise: str | float, answer: object = None, *, again: bool = False) 
     ------
     ValueError
         If there is no such exercise.
+
+    Examples
+    --------
+    >>> import sheaflab
+    >>> sheaflab.check("1.1", lambda z: (z > 0).astype(int))
+    ✓ 1.1 the activation pattern
+    ...
     """
     from sheaflab.study.checking import check_here
 
@@ -69,6 +76,15 @@ def problem(exercise: str | float) -> Problem:
     ------
     ValueError
         If no check has failed, or its inputs are too large to write out.
+
+    Examples
+    --------
+    >>> import sheaflab
+    >>> sheaflab.check("1.1", lambda z: (z >= 0).astype(int))
+    ✗ 1.1 the activation pattern
+    ...
+    >>> sheaflab.problem("1.1")["z"]
+    array([ 0.e+000, -0.e+000,  1.e-300])
     """
     task = catalogue().task(exercise)
     if task.id not in checks.failed:
@@ -96,6 +112,13 @@ def hint(exercise: str | float) -> None:
     ------
     ValueError
         If there is no such exercise.
+
+    Examples
+    --------
+    >>> import sheaflab
+    >>> sheaflab.hint("1.1")
+    1.1 the activation pattern, hint 1 of 3 (2 hints left):
+    ...
     """
     task = catalogue().task(exercise)
     print(words.hint(task, _workspace().next_hint(task)))
@@ -115,6 +138,14 @@ def solution(exercise: str | float, *, sure: bool = False) -> None:
     ------
     ValueError
         If there is no such exercise, or this is the student edition.
+
+    Examples
+    --------
+    >>> import sheaflab
+    >>> sheaflab.solution("1.1")  # the self-study edition asks whether you are sure; this one has none
+    Traceback (most recent call last):
+    ...
+    StudyError: solutions are in the self-study edition only
     """
     found: StudyTask = catalogue().find(exercise)
     edition = required("solutions are in")
@@ -125,7 +156,14 @@ def solution(exercise: str | float, *, sure: bool = False) -> None:
 
 
 def progress() -> None:
-    """Print how many exercises are solved and which one comes next."""
+    """Print how many exercises are solved and which one comes next.
+
+    Examples
+    --------
+    >>> import sheaflab
+    >>> sheaflab.progress()
+    lab09-1 ...
+    """
     print(words.progress(catalogue(), _workspace()))
 
 

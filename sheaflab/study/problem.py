@@ -22,6 +22,18 @@ class Problem(Mapping[str, Any]):
     ----------
     given, call : str
         The lines that repeat it; `given` is empty where the call needs nothing.
+
+    Examples
+    --------
+    >>> import sheaflab
+    >>> sheaflab.check("1.1", lambda z: (z >= 0).astype(int))
+    ✗ 1.1 the activation pattern
+    ...
+    >>> print(sheaflab.problem("1.1"))
+    1.1 the activation pattern
+    to repeat the call:
+        activation_pattern(np.array([0.0, -0.0, 1e-300]))
+    ...
     """
 
     def __init__(self, title: str, given: str, call: str, inputs: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,8 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from graders.commands import cli as staff
+from sheaflab import cli as library
 from sheaflab.explorable import page as explorable
-from tests.browser.lab import browser
+from tests.browser.lab import browser, findings
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +102,35 @@ def test_no_page_is_wider_than_the_screen(pages, tmp_path, width):
         for path in sorted(pages.glob("*.html")):
             page.goto(path.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible(pages, tmp_path, scheme):
+    with browser(tmp_path / "profile") as context:
+        page = context.new_page()
+        page.emulate_media(color_scheme=scheme)
+        for path in sorted(set(pages.glob("*.html")) - {pages / "explore.html"}):  # which has a test of its own
+            page.goto(path.as_uri())
+            assert findings(page) == [], path.name
+
+
+@pytest.mark.needs("chromium")
+def test_the_search_finds(pages, tmp_path):
+    with browser(tmp_path / "profile") as context:
+        page = context.new_page()
+        page.goto((pages / "search.html").as_uri() + "?q=sliding")
+        page.locator("#search-results li a").first.wait_for()
+        assert any("exact.html" in str(link.get_attribute("href")) for link in page.locator("#search-results li a").all())
+
+
+@pytest.mark.parametrize("parser", [library.parser(), staff.parser()], ids=lambda parser: parser.prog)
+def test_every_command_and_option_is_on_its_page(pages, parser):
+    text = (pages / "commands.html").read_text(encoding="utf-8")
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        options = [option for action in command._actions for option in action.option_strings]
+        assert [option for option in options if f'id="{parser.prog}-{name}-{option}"' not in text] == []
 
 
 @pytest.mark.needs("chromium")
