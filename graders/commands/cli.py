@@ -86,7 +86,8 @@ def _main(arguments: Sequence[str] | None) -> int:
     prepare_environment()
     if given[0] in COMMANDS:
         import_matplotlib()
-    options = parser(given[:1]).parse_args(given)  # others stay unimported: `graders doctor` runs where nbgrader is missing
+    # The others stay unimported: `graders doctor` must run where nbgrader is missing.
+    options = parser(given[:1]).parse_args(given)
     chosen = importlib.import_module(COMMANDS[options.command][0])
     mendable = (ValueError, OSError, RuntimeError, KeyError)
     return exit_status(f"graders {options.command}", lambda: int(chosen.run(options)), mendable)
