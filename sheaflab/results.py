@@ -106,7 +106,7 @@ class Batch:
         slopes: tuple[FloatArray, FloatArray],
     ) -> IntArray:
         """Log what changed between two arrays of codes of shape ``(h, m)``; return the number of changes of each."""
-        column, neuron = np.nonzero((before != after).T)
+        neuron, column = np.divmod(np.flatnonzero(before != after), t.size)
         rows = (who[column], t[column], neuron, before[neuron, column], after[neuron, column])
         self._parts.append((*rows, energy[column], slopes[0][column], slopes[1][column]))
         return np.bincount(column, minlength=t.size)

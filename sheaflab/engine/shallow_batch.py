@@ -64,7 +64,7 @@ class _Walk:
         self.w, self.b = sheaf.net.weights[1][0][:, None], float(drives[0, h])
         sizes = np.abs(sheaf.x)
         sizes = weights @ sizes if sizes.ndim == 1 else product(sizes, np.ascontiguousarray(weights.T))
-        self.floor = np.atleast_2d(2 * EPS * (sizes + np.abs(sheaf.net.biases[0]))).T
+        self.floor = np.ascontiguousarray(np.atleast_2d(2 * EPS * (sizes + np.abs(sheaf.net.biases[0]))).T)
         self.who, self.t = np.arange(len(starts)), np.zeros(len(starts))
         self.z, self.mode = np.ascontiguousarray(starts[:, :h].T), np.ascontiguousarray(start.codes.T)
         self.r = starts[:, h] - self.b - rows(np.where(self.mode == ACTIVE, self.w * self.z, 0.0))
@@ -72,22 +72,25 @@ class _Walk:
         self.slow = self.fresh > 0  # where one of them may hardly be left
         self.met, self.blur = np.zeros(len(starts), dtype=np.int64), np.ones(len(starts))
 
-    def select(self, mask: BoolArray) -> None:
-        self.who, self.t, self.r, self.met = self.who[mask], self.t[mask], self.r[mask], self.met[mask]
-        self.blur = self.blur[mask]
-        if self.a.shape[1] > 1:
-            self.a, self.floor = self.a[:, mask], self.floor[:, mask]
-        self.z, self.mode, self.fresh = self.z[:, mask], self.mode[:, mask], self.fresh[:, mask]
-        self.slow = self.slow[:, mask]
+    def select(self, columns: IntArray) -> None:
+        """Go on with some trajectories alone."""
+        for name in ("who", "t", "r", "met", "blur"):
+            setattr(self, name, getattr(self, name)[columns])
+        # Not by an index, which would leave the numbers of a column, not those of a row, side by side.
+        own = ("a", "floor") if self.a.shape[1] > 1 else ()
+        for name in ("z", "mode", "fresh", "slow", *own):
+            setattr(self, name, getattr(self, name).take(columns, axis=1))
 
-    def store(self, batch: Batch, mask: BoolArray, outcome: Outcome, ends: FloatArray | None = None) -> None:
-        z = self.z[:, mask]
-        output = self.r[mask] + self.b + rows(np.where(self.mode[:, mask] == ACTIVE, self.w * z, 0.0))
-        batch.finish(self.who[mask], np.vstack([z, output]).T, outcome, ends)
+    def store(self, batch: Batch, columns: IntArray, outcome: Outcome, ends: FloatArray | None = None) -> None:
+        z = self.z.take(columns, axis=1)
+        active = self.mode.take(columns, axis=1) == ACTIVE
+        output = self.r[columns] + self.b + rows(np.where(active, self.w * z, 0.0))
+        batch.finish(self.who[columns], np.vstack([z, output]).T, outcome, ends)
 
-    def drives(self, neuron: IntArray, column: IntArray) -> FloatArray:
-        """The drives of some neurons of some trajectories."""
-        return np.asarray(self.a[neuron, column if self.a.shape[1] > 1 else 0])
+    def numbers(self, neuron: IntArray, column: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """`a`, `w` and the floor of some neurons of some trajectories, each of shape ``(k,)``."""
+        place = neuron, column if self.a.shape[1] > 1 else 0
+        return self.a[place], self.w[neuron, 0], self.floor[place]
 
     def sheaf(self, k: int) -> Sheaf:
         """The sheaf of column `k`."""
@@ -108,7 +111,7 @@ class _Walk:
             found = closely(self.sheaf(k), self.state(k), codes, orders, horizon, float(self.blur[k]))
             if found is not None:
                 wait, who, _, states[k] = found
-                at[:, k], best[k] = np.inf, wait
+                at[:, k], best[k] = np.inf, wait if who.size else np.inf
                 at[who, k] = wait
         return states
 
@@ -118,28 +121,27 @@ class _Walk:
             self.z[:, k] = z = c[:-1]
             self.r[k] = c[-1] - self.b - float((self.w[:, 0] * z)[self.mode[:, k] == ACTIVE].sum())
 
-    def settle(self, hit: BoolArray) -> tuple[CodeArray, IntArray]:
-        """Return the modes after the events `hit`, and orders. There f⁻ = a, so sliding ends only by going active."""
-        neuron, column = hit.nonzero()
-        down = self.drives(neuron, column)
-        up = down + self.w[neuron, 0] * self.r[column]
-        after = self.mode.copy()
-        after[neuron, column] = settle_many(self.mode[neuron, column], down, up, True)
-        slid = self.mode[neuron, column] == SLIDING
-        orders = hit.astype(np.int64)
-        orders[neuron, column] += slid
+    def settle(self, neuron: IntArray, column: IntArray) -> CodeArray:
+        """Return the modes after the events of some neurons of some trajectories, shape ``(k,)``; set `fresh`, `slow`.
+
+        There f⁻ = a, so sliding ends only by going active.
+        """
+        before, (down, w, _) = self.mode[neuron, column], self.numbers(neuron, column)
+        up = down + w * self.r[column]
+        after, slid = settle_many(before, down, up, True), before == SLIDING
+        orders = 1 + slid.astype(np.int64)
         largest, least = float(np.abs(self.z).max()), np.minimum(np.abs(down), np.abs(up))
-        self.slow = np.zeros(hit.shape, dtype=np.bool_)
-        self.slow[neuron, column] = slid | (least <= _SLOW * self.walls.sheaf.gain * max(largest, self.walls.drive))
-        faint = least <= self.walls.faint(largest)
-        faint &= self.mode[neuron, column] != SLIDING
+        slow = slid | (least <= _SLOW * self.walls.sheaf.gain * max(largest, self.walls.drive))
+        faint = (least <= self.walls.faint(largest)) & ~slid
         for k in np.unique(column[faint]).tolist():
-            unclear = neuron[faint & (column == k)]
-            germ = settle_germs(self.sheaf(k), self.state(k), after[:, k], unclear)
-            after[:, k] = germ.codes
-            orders[unclear, k] = germ.orders[unclear]
-            self.slow[unclear, k] = True
-        return after, orders
+            some = faint & (column == k)
+            unclear, codes = neuron[some], self.mode[:, k].copy()
+            codes[neuron[column == k]] = after[column == k]
+            germ = settle_germs(self.sheaf(k), self.state(k), codes, unclear)
+            after[some], orders[some], slow[some] = germ.codes[unclear], germ.orders[unclear], True
+        self.fresh, self.slow = np.zeros(self.z.shape, dtype=np.int64), np.zeros(self.z.shape, dtype=np.bool_)
+        self.fresh[neuron, column], self.slow[neuron, column] = orders, slow
+        return after
 
     def state(self, k: int) -> FloatArray:
         """The state of column `k`, shape ``(n,)``."""
@@ -147,10 +149,23 @@ class _Walk:
         output = self.r[k] + self.b + float((self.w[:, 0] * z)[self.mode[:, k] == ACTIVE].sum())
         return np.append(z, output)
 
-    def slope(self, mode: CodeArray, energy: FloatArray) -> FloatArray:
-        u = self.z - self.a
-        v = np.where(mode == SLIDING, 0.0, np.where(mode == ACTIVE, self.w * self.r - u, -u))
-        return log_slopes(self.r * self.r + rows(v * v), energy)
+    def low(self, law: _Law) -> FloatArray:
+        """Up to these heights, shape ``(m,)``, an active neuron may be no more than `FAR` times its rounding high."""
+        pulls = np.abs(law.B1) + np.abs(law.share) + np.abs(law.B2)
+        sizes = 2.0 * np.abs(self.a).max(axis=0) + float(np.abs(self.w).max()) * pulls
+        return np.asarray(1.01 * FAR * (NOISE * sizes + self.floor.max(axis=0) * self.blur))
+
+
+def _where(mask: BoolArray) -> tuple[IntArray, IntArray]:
+    """Rows and columns of what is true: several times as fast as :func:`numpy.nonzero`."""
+    row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return row, column
+
+
+def _squares(mode: CodeArray, u: FloatArray, pull: FloatArray) -> FloatArray:
+    """Squared speeds of hidden neurons in their modes."""
+    v = np.where(mode == SLIDING, 0.0, np.where(mode == ACTIVE, pull - u, -u))
+    return np.asarray(v * v)
 
 
 def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:
@@ -163,32 +178,37 @@ def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batc
         law = _Law(walk.w, walk.mode == ACTIVE, walk.z - walk.a, walk.r)
         at, best, unclear = _first(walk, law, t_end * OVERTIME - walk.t)
         closer = walk.look(unclear, at, best, t_end)
-        late = walk.t + best > t_end * AT_END
-        at[:, late], best[late] = np.inf, t_end - walk.t[late]
-        ended = np.asarray(np.isinf(at).all(axis=0))
+        ended = walk.t + best > t_end * AT_END
+        best = np.where(ended, t_end - walk.t, best)
         walk.advance(best, law)
         walk.put(closer)
         if ended.any():
-            walk.store(batch, ended, Outcome.REACHED_END)
-            at, best = at[:, ~ended], best[~ended]
-            walk.select(~ended)
+            walk.store(batch, np.flatnonzero(ended), Outcome.REACHED_END)
+            going = np.flatnonzero(~ended)
+            at, best = at.take(going, axis=1), best[going]
+            walk.select(going)
             if not best.size:
                 break
         walk.t = np.minimum(walk.t + best, t_end)
-        hit = at <= best * (1 + 4 * EPS)
-        walk.z[hit] = 0.0
-        after, orders = walk.settle(hit)
+        neuron, column = _where(at <= best * (1 + 4 * EPS))
+        walk.z[neuron, column] = 0.0
+        settled = walk.settle(neuron, column)
         u = walk.z - walk.a
-        energy = 0.5 * (walk.r * walk.r + rows(u * u))
-        slopes = walk.slope(walk.mode, energy), walk.slope(after, energy)
+        rest = walk.r * walk.r
+        energy, squares = 0.5 * (rest + rows(u * u)), _squares(walk.mode, u, walk.w * walk.r)
+        slope = log_slopes(rest + rows(squares), energy)
+        squares[neuron, column] = _squares(settled, u[neuron, column], walk.w[neuron, 0] * walk.r[column])
+        slopes = slope, log_slopes(rest + rows(squares), energy)
+        after = walk.mode.copy()
+        after[neuron, column] = settled
         changes = batch.add(walk.who, walk.t, walk.mode, after, energy, slopes)
         walk.met = walk.met + changes
         walk.blur = np.where((changes > 0) & (best > 4 * EPS * walk.t), 1.0, 4.0 * walk.blur)
-        walk.mode, walk.fresh = after, orders
+        walk.mode = after
         spent = walk.met >= max_events
         if spent.any():
-            walk.store(batch, spent, Outcome.EVENT_BUDGET, walk.t[spent])
-            walk.select(~spent)
+            walk.store(batch, np.flatnonzero(spent), Outcome.EVENT_BUDGET, walk.t[spent])
+            walk.select(np.flatnonzero(~spent))
     return batch
 
 
@@ -196,34 +216,33 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
     """Times of events, shape ``(h, m)``, inf for none or a later one; each column's wait; columns that are unclear."""
     at = np.full(walk.z.shape, np.inf)
     rise = (walk.mode == INACTIVE) & (walk.a > walk.floor * np.where(walk.blur > 1.0, walk.blur, 0.0))
-    row, column = np.nonzero(rise)
-    at[row, column] = np.log1p(-walk.z[row, column] / walk.drives(row, column))
+    row, column = _where(rise)
+    at[row, column] = np.log1p(-walk.z[row, column] / walk.numbers(row, column)[0])
     best = np.minimum(horizon, at.min(axis=0))
-    # What the theorem of Laguerre does not clear at once is isolated, all trajectories together.
-    slides = walk.mode == SLIDING
-    c = np.where(slides, -walk.a, walk.a)
-    a1, a3 = np.where(slides, -law.R1, law.B1) * walk.w, np.where(slides, -law.R2, law.B2) * walk.w
-    a2 = np.where(slides, 0.0, walk.z - walk.a - walk.w * law.share)
-    p1 = c + a1
-    safe = (c >= 0) & (p1 >= 0) & (p1 + a2 >= 0)
-    falling = walk.mode != INACTIVE
-    values = np.where(slides, -walk.a - walk.w * walk.r, walk.z)
-    floors = walk.floor * walk.blur
+    # What the theorem of Laguerre does not clear at a glance is isolated, all trajectories together.
+    p1 = walk.a + walk.w * law.B1
+    p2 = p1 + (walk.z - walk.a - walk.w * law.share)
+    glance = (walk.a >= 0) & (p1 >= 0) & (p2 >= 0) & (walk.z > walk.low(law))
+    row, column = _where((walk.mode == SLIDING) | ((walk.mode == ACTIVE) & ~glance))
+    slides, z, (a, w, floors) = walk.mode[row, column] == SLIDING, walk.z[row, column], walk.numbers(row, column)
+    c, values = np.where(slides, -a, a), np.where(slides, -a - w * walk.r[column], z)
+    a1 = np.where(slides, -law.R1[column], law.B1[column]) * w
+    a2 = np.where(slides, 0.0, z - a - w * law.share[column])
+    a3 = np.where(slides, -law.R2[column], law.B2[column]) * w
+    coefficients, rates, floors = np.stack([a1, a2, a3]), law.rates(column), floors * walk.blur[column]
+    fresh, slow = walk.fresh[row, column], walk.slow[row, column]
     low = values <= FAR * (NOISE * (np.abs(c) + np.abs(a1) + np.abs(a2) + np.abs(a3)) + floors)
-    pick = np.nonzero(falling & np.where(walk.fresh > 0, walk.slow, low & (values != 0)))
-    unclear = pick[1]
+    k = np.flatnonzero(np.where(fresh > 0, slow, low & (values != 0)))
+    unclear = column[k]
     if unclear.size:
-        terms, rates = np.stack([a1[pick], a2[pick], a3[pick]]), law.rates(unclear)
-        unclear = unclear[start_unclear(c[pick], terms, rates, values[pick], walk.fresh[pick], floors[pick])]
-    row, column = np.nonzero(falling & ~safe)
-    if row.size:
-        constants, pick = c[row, column], (row, column)
-        coefficients = np.stack([a1[pick], a2[pick], a3[pick]])
-        rates, order = law.rates(column), np.where(slides[pick], 0, walk.fresh[pick])
-        roots = first_roots(constants, coefficients, rates, values[pick], best, column, order, floors[pick])
-        at[pick] = roots
-        hit = np.isfinite(roots) & (roots <= best[column])
-        blunt = times_unclear(constants[hit], coefficients[:, hit], rates[:, hit], roots[hit], floors[pick][hit])
-        unclear = np.union1d(unclear, column[hit][blunt])
-    at[at > horizon] = np.inf
-    return at, np.minimum(at.min(axis=0), horizon), unclear
+        terms, lam = coefficients.take(k, axis=1), rates.take(k, axis=1)
+        unclear = unclear[start_unclear(c[k], terms, lam, values[k], fresh[k], floors[k])]
+    k = np.flatnonzero(~((c >= 0) & (c + a1 >= 0) & (c + a1 + a2 >= 0)))
+    if k.size:
+        c, a, lam, floors, owner = c[k], coefficients.take(k, axis=1), rates.take(k, axis=1), floors[k], column[k]
+        roots = first_roots(c, a, lam, values[k], best, owner, np.where(slides, 0, fresh)[k], floors)
+        at[row[k], owner] = roots
+        k = np.flatnonzero(np.isfinite(roots) & (roots <= best[owner]))
+        blunt = times_unclear(c[k], a.take(k, axis=1), lam.take(k, axis=1), roots[k], floors[k])
+        unclear = np.union1d(unclear, owner[k][blunt])
+    return at, best, unclear

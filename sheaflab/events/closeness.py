@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sheaflab.arrays import BoolArray, FloatArray, IntArray
-from sheaflab.events.exponentials import NOISE, leave
+from sheaflab.events.exponentials import NOISE, leave, rates_of
 
 FAR = 1e3  # times its rounding: from here on a root is moved by rounding so little that Newton's method moves it back
 SHARP = 1e-10  # absolute, and relative beyond 1: a time known worse is looked at more closely
@@ -38,11 +38,11 @@ def start_unclear(
     noise = NOISE * (np.abs(constants) + np.abs(coefficients).sum(axis=0)) + floor
     heights, left = values, values != values if order is None else order > 0
     if order is not None and left.any():
-        lam = rates if rates.shape[1] == 1 else rates[:, left]
-        high = coefficients[:, left]
-        t = leave(high, np.broadcast_to(lam, high.shape), order[left])
+        some = left.nonzero()[0]
+        lam, high = rates_of(rates, some), coefficients.take(some, axis=1)
+        t = leave(high, lam, order[some])
         heights = values.copy()
-        heights[left] += (high * np.expm1(-(lam * t))).sum(axis=0)
+        heights[some] += (high * np.expm1(-(lam * t))).sum(axis=0)
     # A function that is 0 without a known order belongs to a neuron that rests: it stays 0.
     return np.asarray((heights <= FAR * noise) & (left | (values != 0)))
 

@@ -54,6 +54,7 @@ NOISE = 8.0 * EPS
 _PATIENCE = 2000
 _SLOW = 12
 _HALLEY = 8
+_LONG = 200  # columns from which on sums are faster row by row than by ``accumulate``
 
 
 def first_roots(
@@ -106,26 +107,27 @@ def first_roots(
     floors = np.broadcast_to(floor, size)
     c = constants + NOISE * np.abs(constants) + floors
     a = coefficients + NOISE * np.abs(coefficients)
-    lam = np.broadcast_to(rates, coefficients.shape) if rates.shape[1] != 1 else rates
-    t = np.zeros(size) if order is None or not order.any() else leave(coefficients, lam, order)
+    t = np.zeros(size) if order is None or not order.any() else leave(coefficients, rates, order)
+
+    def finish(who: IntArray, near: FloatArray) -> None:
+        some = coefficients.take(who, axis=1), rates_of(rates, who)
+        first[who] = _polish(constants[who], *some, values[who], near)
+        np.minimum.at(limits, group[who], first[who])
+
     # At first sight most are cleared, or have exactly one root.
-    alive, roots = _first_look(c, a, lam, t, limits[group])
+    alive, roots = _first_look(c, a, rates, t, limits[group])
     once = np.isfinite(roots).nonzero()[0]
     if once.size:
-        rates_once = lam if lam.shape[1] == 1 else lam[:, once]
-        first[once] = _polish(constants[once], coefficients[:, once], rates_once, values[once], roots[once])
-        np.minimum.at(limits, group[once], first[once])
+        finish(once, roots[once])
     alive = alive[t[alive] <= limits[group[alive]]]
-    t, c, a = t[alive], c[alive], a[:, alive]
-    if lam.shape[1] != 1:
-        lam = lam[:, alive]
+    t, c, a, lam = t[alive], c[alive], a.take(alive, axis=1), rates_of(rates, alive)
     for count in itertools.count(1) if alive.size else ():
         if count % _PATIENCE == 0:
             scale = NOISE * 4.0 ** (count // _PATIENCE)
             c = constants[alive] + scale * np.abs(constants[alive]) + scale / NOISE * floors[alive]
             a = coefficients[:, alive] + scale * np.abs(coefficients[:, alive])
         terms = a * np.exp(-(lam * t))
-        partial = c + np.add.accumulate(terms, axis=0)
+        partial = c + _sums(terms)
         value = partial[-1]
         speeds = terms * lam
         slope = -_total(speeds)
@@ -142,21 +144,11 @@ def first_roots(
         moved = t + step
         hit = ~never & ((value <= 0) | (step <= 2 * EPS * moved))
         if hit.any():
-            here = alive[hit]
-            first[here] = _polish(
-                constants[here],
-                coefficients[:, here],
-                lam if lam.shape[1] == 1 else lam[:, hit],
-                values[here],
-                t[hit],
-            )
-            np.minimum.at(limits, group[here], first[here])
-        going = ~never & ~hit & (moved <= limits[group[alive]])
-        if not going.any():
+            finish(alive[hit], t[hit])
+        going = (~never & ~hit & (moved <= limits[group[alive]])).nonzero()[0]
+        if not going.size:
             break
-        alive, t, c, a = alive[going], moved[going], c[going], a[:, going]
-        if lam.shape[1] != 1:
-            lam = lam[:, going]
+        alive, t, c, a, lam = alive[going], moved[going], c[going], a.take(going, axis=1), rates_of(lam, going)
     first[first > limits[group]] = np.inf
     return first
 
@@ -166,23 +158,23 @@ def _first_look(
 ) -> tuple[IntArray, FloatArray]:
     """Return which functions need a closer look, and the roots of those that have exactly one (``inf`` elsewhere)."""
     terms = a * np.exp(-(rates * t))
-    above = c + np.add.accumulate(terms, axis=0) >= 0
+    above = c + _sums(terms) >= 0
     size = np.abs(terms)
     with np.errstate(divide="ignore", invalid="ignore"):
         mu = _total(size * rates) / _total(size)
-    rises = (c * mu + np.add.accumulate(terms * (mu - rates), axis=0) >= 0).all(axis=0)
+    rises = (c * mu + _sums(terms * (mu - rates)) >= 0).all(axis=0)
     positive = _total(terms) + c > 0
     unclear = ~(positive & (c >= 0) & (above.all(axis=0) | rises))
     roots = np.full(c.size, np.inf)
     # One change of sign is one root: if it is not past the limit it is bracketed.
     once = (positive & (c < 0) & (above[1:] | ~above[:-1]).all(axis=0) & np.isfinite(limit)).nonzero()[0]
     if once.size:
-        c, a, rates = c[once], a[:, once], rates if rates.shape[1] == 1 else rates[:, once]
-        near = c + _total(a * np.exp(-(rates * limit[once]))) < 0
-        unclear[once[~near]] = False
+        c, a, rates = c[once], a.take(once, axis=1), rates_of(rates, once)
+        below = c + _total(a * np.exp(-(rates * limit[once]))) < 0
+        unclear[once[~below]] = False
+        near = below.nonzero()[0]
         once = once[near]
-        rates = rates if rates.shape[1] == 1 else rates[:, near]
-        first, solved = _bracketed(c[near], a[:, near], rates, t[once], limit[once])
+        first, solved = _bracketed(c[near], a.take(near, axis=1), rates_of(rates, near), t[once], limit[once])
         roots[once[solved]] = first[solved]
         unclear[once[solved]] = False
     return unclear.nonzero()[0], roots
@@ -211,9 +203,9 @@ def _bracketed(
         x[alive], solved[alive] = following, done
         if done.all():
             break
-        going = ~done
-        alive, now, low, high, c, a = alive[going], now[going], low[going], high[going], c[going], a[:, going]
-        rates = rates if rates.shape[1] == 1 else rates[:, going]
+        going = (~done).nonzero()[0]
+        alive, now, low, high, c = alive[going], now[going], low[going], high[going], c[going]
+        a, rates = a.take(going, axis=1), rates_of(rates, going)
     return x, solved
 
 
@@ -230,6 +222,21 @@ def _shifted(c: FloatArray, terms: FloatArray, rates: FloatArray, value: FloatAr
         return np.asarray(np.fmin(step, 1.0 / mu))
 
 
+def rates_of(rates: FloatArray, who: IntArray) -> FloatArray:
+    """The rates of some functions, shape ``(k, who.size)``, or ``(k, 1)`` if all have the same."""
+    return rates if rates.shape[1] == 1 else rates.take(who, axis=1)
+
+
+def _sums(terms: FloatArray) -> FloatArray:
+    """Partial sums over the first axis, one row after the other, as :func:`_total` takes them."""
+    if terms.shape[1] < _LONG:
+        return np.asarray(np.add.accumulate(terms, axis=0))
+    sums = terms.copy()
+    for before, row in itertools.pairwise(sums):
+        row += before
+    return sums
+
+
 def _total(terms: FloatArray) -> FloatArray:
     """Sum over the first axis one row after the other: the same bits whatever the number of columns."""
     if terms.shape[0] == 3:
@@ -243,8 +250,7 @@ def _polish(
     """Move from where f leaves the band of rounding to where it vanishes."""
 
     def function(t: FloatArray, alive: IntArray) -> tuple[FloatArray, FloatArray]:
-        c, start, a = constants[alive], values[alive], coefficients[:, alive]
-        lam = rates if rates.shape[1] == 1 else rates[:, alive]
+        c, start, a, lam = constants[alive], values[alive], coefficients.take(alive, axis=1), rates_of(rates, alive)
         powers = -(lam * t)
         terms, moves = a * np.exp(powers), a * np.expm1(powers)
         # Measured from the value at 0 where that loses less: early, large terms cancel.
@@ -257,10 +263,10 @@ def _polish(
 def leave(coefficients: FloatArray, rates: FloatArray, order: IntArray) -> FloatArray:
     """Half-way to where the known root at 0 is certainly left behind."""
     t = np.zeros(order.size)
-    for m in np.unique(order[order > 0]).tolist():
+    for m in range(1, int(order.max(initial=0)) + 1):
         members = np.flatnonzero(order == m)
-        lam = rates if rates.shape[1] == 1 else rates[:, members]
-        high = (-1.0) ** m * coefficients[:, members] * lam**m
+        lam = rates_of(rates, members)
+        high = (-1.0) ** m * coefficients.take(members, axis=1) * lam**m
         lead = _total(high)
         bound = _total(np.maximum(high * lam, 0.0))  # the next derivative has the other sign
         with np.errstate(divide="ignore", invalid="ignore"):
