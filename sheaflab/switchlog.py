@@ -55,9 +55,9 @@ class Switch:
     slope_after: float
 
     def __post_init__(self) -> None:
-        for side in ("before", "after"):
-            if getattr(self, side) not in MODES:
-                raise ValueError(f"`{side}` must be one of {', '.join(MODES)}, got {getattr(self, side)!r}")
+        for side, mode in ("before", self.before), ("after", self.after):
+            if mode not in MODES:
+                raise ValueError(f"`{side}` must be one of {', '.join(MODES)}, got {mode!r}")
 
     @property
     def slides(self) -> bool:

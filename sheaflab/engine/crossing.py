@@ -49,8 +49,8 @@ def first_crossing(
     if flow.rigid.size:
         functions[0, flow.rigid] = 1.0  # a coordinate that does not move has no event of its own
     if slid.size:
-        leaving = series.dot(flow.leaving) * column
-        leaving[0] = np.concatenate([-flow.r[slid], flow.r[slid] - flow.g[slid]])
+        leaving, r = series.dot(flow.leaving) * column, flow.r[slid]
+        leaving[0] = np.concatenate([-r, r - flow.g[slid]])
         functions = np.concatenate([functions, leaving], axis=1)
         steep = flow.sheaf.gain**2
         if steep < _STEEP:
@@ -65,7 +65,8 @@ def first_crossing(
         near[0, i] = False  # a known zero
     for i in flow.eased:
         near[1, i] = False
-    some = dict.fromkeys(near.nonzero()[1].tolist())
+    # By flat places, which are found several times as fast as rows and columns.
+    some = dict.fromkeys((near.ravel().nonzero()[0] % near.shape[1]).tolist())
     if not some:
         return 1.0, [], []
     low = b < -band

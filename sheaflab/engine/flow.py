@@ -87,17 +87,14 @@ class Flow:
 
     def change(self, i: int, code: int) -> None:
         """Put neuron `i`, at its wall, into another mode."""
-        slides = SLIDING in (code, self.codes[i])
+        slides = code == SLIDING or self.codes[i] == SLIDING
         self.codes[i] = code
-        self.gate[i] = code == ACTIVE
-        self.sides[i] = 1.0 if code == ACTIVE else -1.0
+        self.gate[i], self.sides[i] = (1.0, 1.0) if code == ACTIVE else (0.0, -1.0)
         if slides:
             self.moving[i] = code != SLIDING
             self._find_still()
             self._leaving = None
-        self.v[i] = 0.0
-        if code != SLIDING:
-            self.v[i] = self.g[i] - self.r[i] if code == ACTIVE else -self.r[i]
+        self.v[i] = 0.0 if code == SLIDING else self.g[i] - self.r[i] if code == ACTIVE else -self.r[i]
         self.laplacian.change(i)
         if self._leaving is not None:
             down = self.gate[i] * self.pull[i, self.slid]
@@ -145,12 +142,12 @@ class Flow:
     def leaving(self) -> FloatArray:
         r"""From derivatives of `c` to those of :math:`f^-` and :math:`-f^+` of `s` sliding neurons: ``(n, 2 s)``."""
         if self._leaving is None:
-            slid = self.slid
-            down = np.zeros((self.n, slid.size))
-            down[: self.h] = self.gate[:, None] * self.pull[:, slid]
-            up = -self.pull[slid].T - down
-            up[: self.h] += self.gate[:, None] * self.gram[:, slid]
-            self._leaving = np.concatenate([down, up], axis=1)
+            h, slid, gate = self.h, self.slid, self.gate[:, None]
+            self._leaving = both = np.zeros((self.n, 2 * slid.size))
+            down, up = both[:, : slid.size], both[:, slid.size :]
+            np.multiply(gate, self.pull[:, slid], out=down[:h])
+            np.subtract(-self.pull[slid].T, down, out=up)
+            up[:h] += gate * self.gram[:, slid]
         return self._leaving
 
     def slope(self, energy: float) -> float:

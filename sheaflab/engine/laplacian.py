@@ -36,20 +36,19 @@ class _Rows:
             if self.gate[i]:
                 row[own] = self.gate[own] * square
                 row[after] = self.moving[after] * drives
-            row[i] -= 1.0
-            row /= self.unit
+            row[i] -= 1.0 / self.unit
         return row
 
 
 def _parts(sheaf: Sheaf) -> list[_Part]:
-    """What each hidden neuron's row is made of, apart from the gates."""
-    parts: list[_Part] = []
+    """What each hidden neuron's row is made of, apart from the gates: over the unit, which is exact."""
+    parts, over = list[_Part](), 1.0 / unit(sheaf)
     for i in range(sheaf.h):
         layer, k = sheaf.place(i)
         w, own, after = sheaf.layers[layer - 1]
         reads, before, _ = sheaf.layers[layer - 2] if layer > 1 else (None, None, None)
-        row = None if reads is None else np.ascontiguousarray(reads[k])
-        parts.append((before, row, own, -sheaf.gram[i, own], after, np.ascontiguousarray(w[:, k])))
+        row = None if reads is None else over * reads[k]
+        parts.append((before, row, own, -over * sheaf.gram[i, own], after, over * w[:, k]))
     return parts
 
 
