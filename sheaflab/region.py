@@ -222,17 +222,20 @@ class ActivationRegion:
         -------
         ndarray, shape (n,) or (k, n)
         """
-        times = as_floats("t", t)
+        times, start = as_floats("t", t), self.sheaf.cochain(c)
         values, vectors, singular = self.eigensystem
         # Measured from c, not from the equilibrium, so that the start is met to the last digit:
         # expm1 is accurate for small moves and v / λ is safe because λ > 0.
         if singular is None:
-            to_go = -(vectors.T @ self.velocity(c)[self.moving]) / values
+            v = self.velocity(start)
+            to_go = -(vectors.T @ (v if self._whole else v[self.moving])) / values
         else:
-            to_go = singular.left.T @ self.residual(c) / singular.values
-        moved = np.expm1(-np.multiply.outer(times, values)) * to_go
-        result = np.broadcast_to(self.sheaf.cochain(c), (*times.shape, self.sheaf.n)).copy()
-        result[..., self.moving] += moved @ vectors.T
+            to_go = singular.left.T @ self.residual(start) / singular.values
+        moved = (np.expm1(-np.multiply.outer(times, values)) * to_go) @ vectors.T
+        if self._whole:
+            return np.asarray(start + moved)
+        result = np.broadcast_to(start, (*times.shape, self.sheaf.n)).copy()
+        result[..., self.moving] += moved
         return result
 
     def first_exit(self, c: ArrayLike, horizon: float = float("inf")) -> tuple[float, tuple[int, ...]] | None:

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from operator import lt
 from typing import Any, overload
 
 import numpy as np
@@ -129,7 +130,8 @@ class SwitchLog:
         self._switches = tuple(switches)
         self.t_end = float(t_end)
         self.certified = bool(certified)
-        if any(b.time < a.time for a, b in zip(self._switches, self._switches[1:], strict=False)):
+        times = [switch.time for switch in self._switches]
+        if any(map(lt, times[1:], times)):
             raise ValueError("`switches` must be in the order of time")
 
     def __len__(self) -> int:

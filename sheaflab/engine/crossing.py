@@ -73,7 +73,8 @@ def first_crossing(
     # Nearly always no ordinate is in between.
     clear = np.count_nonzero(low) == np.count_nonzero(near)
     own: _Own | None = None
-    best, hits = 1.0, list[tuple[float, int]]()
+    best = 1.0
+    hits: list[tuple[float, int]] = []
     # In the order of their first low ordinate: the likely first one first, the others are cleared by one value.
     for e in some:
         terms = functions[:, e]

@@ -103,25 +103,27 @@ class Flow:
 
     def settle(self, who: list[int], rises: list[bool]) -> list[tuple[int, int, int]]:
         """Change the modes of those at their walls; return neurons with their modes before and after."""
-        codes, r, g = self.codes, self.r, self.g
+        codes, r, g, faint = self.codes, self.r, self.g, self.faint
         changed, clear = [], not self.rests
         self.left, self.eased = [], []
-        for i, up in zip(who, rises, strict=True):
-            f, before = float(r[i]), int(codes[i])
-            pull = float(g[i])
-            clear = clear and (before == SLIDING or min(abs(f), abs(pull - f)) > self.faint)
-            if (after := settle(before, -f, pull - f, up)) != before:
+        for i, rising in zip(who, rises, strict=True):
+            before, down = int(codes[i]), -float(r[i])
+            up = float(g[i]) + down
+            if before == SLIDING:
+                self.eased.append(i)
+            elif not abs(down) > faint < abs(up):
+                clear = False
+            if (after := settle(before, down, up, rising)) != before:
                 changed.append((i, before, after))
             if after != SLIDING:
                 self.left.append(i)
-            if before == SLIDING:
-                self.eased.append(i)
         if clear and self.slid.size:
-            speeds = zip(self.slid.tolist(), r[self.slid].tolist(), g[self.slid].tolist(), strict=True)
-            clear = all(min(abs(f), abs(pull - f)) > self.faint or i in who for i, f, pull in speeds)
+            for i, f, pull in zip(self.slid.tolist(), r[self.slid].tolist(), g[self.slid].tolist(), strict=True):
+                if not abs(f) > faint < abs(pull - f) and i not in who:
+                    clear = False
         if not clear:
-            down = -r[: self.h]
-            new, orders = self.walls.settle(self.c, codes, zip(who, rises, strict=True), (down, g + down))
+            downs = -r[: self.h]
+            new, orders = self.walls.settle(self.c, codes, zip(who, rises, strict=True), (downs, g + downs))
             changed = [(int(i), int(codes[i]), int(new[i])) for i in (new != codes).nonzero()[0]]
             self.left, self.eased = orders.nonzero()[0].tolist(), (orders > 1).nonzero()[0].tolist()
         for i, _, code in changed:

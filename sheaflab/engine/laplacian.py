@@ -24,7 +24,7 @@ class _Rows:
     """What all of them know: the gates, and a row of the matrix."""
 
     def __init__(self, sheaf: Sheaf, gate: FloatArray, moving: FloatArray) -> None:
-        self.sheaf, self.gate, self.moving, self.unit = sheaf, gate, moving, unit(sheaf)
+        self.sheaf, self.gate, self.moving, self.unit = sheaf, gate, moving, sheaf.shared(unit)
 
     def row(self, i: int) -> FloatArray:
         """Row `i`: it meets the layer before, its own and the one after."""
@@ -42,7 +42,7 @@ class _Rows:
 
 def _parts(sheaf: Sheaf) -> list[_Part]:
     """What each hidden neuron's row is made of, apart from the gates: over the unit, which is exact."""
-    parts, over = list[_Part](), 1.0 / unit(sheaf)
+    parts, over = list[_Part](), 1.0 / sheaf.shared(unit)
     for i in range(sheaf.h):
         layer, k = sheaf.place(i)
         w, own, after = sheaf.layers[layer - 1]

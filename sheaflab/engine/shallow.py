@@ -66,7 +66,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
     h = sheaf.h
     a, w, b, floor = sheaf.shared(numbers)
     z, repelled, walls = c0[:h].tolist(), [], sheaf.shared(Walls)
-    mode, fresh = [ACTIVE if v > 0 else INACTIVE for v in z], dict[int, int]()
+    mode, fresh = [ACTIVE if v > 0 else INACTIVE for v in z], {}
     if not all(z):
         codes, orders, repels = first_modes(sheaf, c0)
         mode, repelled = codes.tolist(), repels.nonzero()[0].tolist()
