@@ -43,15 +43,17 @@ def first_crossing(
         Factor on all uncertainty.
     """
     h, slid = flow.h, flow.slid
-    column = scale[:, None]
-    functions = series[:, :h] * flow.sides * column
-    band: float | FloatArray = _BAND * blur * rounding
+    functions = np.empty((len(series), h + 2 * slid.size))
+    np.multiply(series[:, :h], flow.sides, out=functions[:, :h])
+    if slid.size:
+        functions[:, h:] = series.dot(flow.leaving)
+    functions *= scale[:, None]
     if flow.rigid.size:
         functions[0, flow.rigid] = 1.0  # a coordinate that does not move has no event of its own
+    band: float | FloatArray = _BAND * blur * rounding
     if slid.size:
-        leaving, r = series.dot(flow.leaving) * column, flow.r[slid]
-        leaving[0] = np.concatenate([-r, r - flow.g[slid]])
-        functions = np.concatenate([functions, leaving], axis=1)
+        r = flow.r[slid]
+        functions[0, h:] = np.concatenate([-r, r - flow.g[slid]])
         steep = flow.sheaf.gain**2
         if steep < _STEEP:
             band *= steep
@@ -73,14 +75,12 @@ def first_crossing(
     # Nearly always no ordinate is in between.
     clear = np.count_nonzero(low) == np.count_nonzero(near)
     own: _Own | None = None
-    best = 1.0
+    best = limit = 1.0
     hits: list[tuple[float, int]] = []
     # In the order of their first low ordinate: the likely first one first, the others are cleared by one value.
     for e in some:
         terms = functions[:, e]
         listed = terms.tolist()
-        # A little further than the best so far: lifted by its rounding, an event of the same instant comes later.
-        limit = min(1.0, best * (1 + 1e-10))
         sure = clear or bool((low[:, e] == near[:, e]).all())
         if sure:
             if hits and 0 not in (signs := low[:, e].tobytes())[signs.find(1) :] and value(listed, limit) > 0:
@@ -94,6 +94,8 @@ def first_crossing(
             x = first_root(listed, matrix.dot(terms + lift), lift.tolist(), limit)
         if x <= best * (1 + 4 * EPS):
             best = min(best, x)
+            # A little further than the best so far: lifted by its rounding, an event of the same instant comes later.
+            limit = min(1.0, best * (1 + 1e-10))
             hits.append((x, e))
     if not hits:
         return best, [], []
