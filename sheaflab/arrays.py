@@ -68,6 +68,12 @@ def as_positive(name: str, value: float, *, finite: bool = True) -> float:
     return number
 
 
+def places(mask: BoolArray) -> tuple[IntArray, IntArray]:
+    """Return rows and columns of what is true, in this order: several times as fast as :func:`numpy.nonzero`."""
+    row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return row, column
+
+
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write named arrays to an ``.npz`` file, whole or not at all, and return its path."""
     target = Path(path).with_suffix(".npz")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.arrays import BoolArray, FloatArray, IntArray
+from sheaflab.arrays import BoolArray, FloatArray, IntArray, places
 from sheaflab.modes import CodeArray
 from sheaflab.sheaf import Sheaf
 
@@ -106,7 +106,7 @@ class Batch:
         slopes: tuple[FloatArray, FloatArray],
     ) -> IntArray:
         """Log what changed between two arrays of codes of shape ``(h, m)``; return the number of changes of each."""
-        neuron, column = np.divmod(np.flatnonzero(before != after), t.size)
+        neuron, column = places(before != after)
         rows = (who[column], t[column], neuron, before[neuron, column], after[neuron, column])
         self._parts.append((*rows, energy[column], slopes[0][column], slopes[1][column]))
         return np.bincount(column, minlength=t.size)

@@ -128,9 +128,24 @@ class Walls:
         self.rounding = 64 * EPS * sheaf.gain
 
     @cached_property
-    def sizes(self) -> FloatArray:
-        """The absolute weights of the pull, shape ``(h, n)``."""
-        return np.abs(self.sheaf.pull)
+    def _sizes(self) -> list[tuple[FloatArray, slice, slice]]:
+        return [(np.abs(w), before, after) for w, before, after in self.sheaf.layers]
+
+    def spread(self, sizes: FloatArray, active: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return how large residuals, shape ``(n,)``, and pulls, ``(h,)``, of terms of given sizes may be.
+
+        Parameters
+        ----------
+        sizes : ndarray, shape (n,)
+            Of a coordinate; where its drive is a term too, of both.
+        active : ndarray, shape (h,)
+            Of an active neuron, 0 for the others.
+        """
+        r, g = sizes.copy(), np.empty(self.sheaf.h)
+        for w, before, after in self._sizes:
+            r[after] += w.dot(active[before])
+            g[before] = r[after].dot(w)
+        return r, g
 
     def faint(self, largest: float) -> float:
         """Speeds up to this need a closer look, where the largest coordinate has this size."""

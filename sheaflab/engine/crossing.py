@@ -121,15 +121,13 @@ class _Own:
         """What is wrong with states, velocities, residuals and pulls, by rows."""
         if self._rows is None:
             flow, h = self.flow, self.flow.h
-            sizes = flow.walls.sizes
             c = np.abs(flow.c)
-            r = c + np.abs(flow.sheaf.drive) + (flow.gate * c[:h]) @ sizes
-            g = sizes @ r
+            r, g = flow.walls.spread(c + np.abs(flow.sheaf.drive), flow.gate * c[:h])
             v = r * flow.moving
             v[:h] += flow.gate * g * flow.moving[:h]
             known = EPS * np.minimum(c + np.minimum(self.t - flow.known, 1.0) * v, self.rounding / EPS) * flow.moving
-            carried = known + (flow.gate * known[:h]) @ sizes
-            self._rows = known, EPS * v, EPS * r + carried, EPS * g + sizes @ carried
+            carried, pulled = flow.walls.spread(known, flow.gate * known[:h])
+            self._rows = known, EPS * v, EPS * r + carried, EPS * g + pulled
         return self._rows
 
     def noise(self, e: int, terms: FloatArray) -> FloatArray:

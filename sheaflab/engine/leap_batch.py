@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray, places
 from sheaflab.engine.eigenbasis import DENSE, Eigenbasis, Home
 from sheaflab.events.closeness import times_unclear
 from sheaflab.events.exponentials import first_roots
@@ -139,7 +139,7 @@ class Leaps:
                 basis = self._over(shared, who[part])
                 heights, terms = basis.functions(c[part])
                 clear[part] = ~basis.unclear(c[part], heights, terms, (basis.floor * blur[part])[:, None])
-                row, f = np.nonzero(~basis.safe(heights, terms))
+                row, f = places(~basis.safe(heights, terms))
                 # Terms and rates of all modes side by side: shorter sums end with zeros, which change no digit.
                 coefficients, rates = np.zeros((most, row.size)), np.full((most, row.size), basis.rates[-1])
                 coefficients[: basis.rates.size] = terms[:, row, f]

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray, places
 from sheaflab.blocks import product
 from sheaflab.engine.crossing import EARLY
 from sheaflab.engine.layers import Layers, slopes_in, velocities
@@ -209,9 +209,9 @@ class _Pool:
         side = np.where(self.codes == ACTIVE, 1.0, -1.0)
         rest = np.abs(s[:, 2 : DEGREE + 1, :, :h]).sum(axis=1).reshape(side.shape)
         ends = (self.c[:, :h] + s[:, 1, :, :h].reshape(side.shape)) * side
-        row, neuron = np.nonzero((ends <= rest) & ~sliding & alive)
+        row, neuron = places((ends <= rest) & ~sliding & alive)
         functions = [s[row // self.block, : DEGREE + 1, row % self.block, neuron] * side[row, neuron][:, None]]
-        slid, where = np.nonzero(sliding & alive)
+        slid, where = places(sliding & alive)
         if slid.size:
             place = slid // self.block, slice(None), slid % self.block, where
             r, g = self.residuals[place] * self.powers[slid], self.pulls[place] * self.powers[slid]
@@ -248,20 +248,23 @@ class _Pool:
         g: FloatArray,
     ) -> IntArray:
         """Settle anew, in place, the rows where a speed at a wall may be 0, or somebody rests; return orders."""
-        orders = hit.astype(np.int64) + (hit & (before == SLIDING))
-        speed = np.minimum(np.abs(r[:, : self.h]), np.abs(g - r[:, : self.h]))
-        faint = speed <= (self.walls.rounding * np.maximum(np.abs(c).max(axis=1), self._of(self.drive, rows)))[:, None]
-        at = np.where(hit, faint & (before != SLIDING), (c[:, : self.h] == 0) & faint)
-        met = at | (hit & (before != SLIDING))
-        for k in np.flatnonzero(at.any(axis=1)):
-            germ = settle_germs(self._sheaf(int(rows[k])), c[k], after[k], np.flatnonzero(met[k]).tolist())
-            after[k], orders[k, met[k]] = germ.codes, germ.orders[met[k]]
+        row, neuron = places(c[:, : self.h] == 0)
+        hits, slid = hit[row, neuron], before[row, neuron] == SLIDING
+        orders = np.zeros(hit.shape, dtype=np.int64)
+        orders[row, neuron] = np.where(hits, 1 + slid, 0)
+        down, sizes = r[row, neuron], np.maximum(np.abs(c).max(axis=1), self._of(self.drive, rows))
+        faint = np.minimum(np.abs(down), np.abs(g[row, neuron] - down)) <= self.walls.rounding * sizes[row]
+        at, crosses = faint & ~(hits & slid), hits & ~slid
+        for k in np.unique(row[at]).tolist():
+            met = neuron[(at | crosses) & (row == k)]
+            germ = settle_germs(self._sheaf(int(rows[k])), c[k], after[k], met.tolist())
+            after[k], orders[k, met] = germ.codes, germ.orders[met]
         return np.where(after == SLIDING, 0, orders)
 
     def meet(self, rows: IntArray, hit: BoolArray, rises: BoolArray) -> None:
         """Change the modes of the neurons `hit` in `rows` by Filippov's rule, and log it."""
         c, before = self.c[rows], self.codes[rows]
-        row, neuron = hit.nonzero()
+        row, neuron = places(hit)
         c[row, neuron] = 0.0
         r, g = self.layers.field(c, before, self._of(self.drives, rows))
         down = -r[row, neuron]

@@ -193,7 +193,7 @@ def _bracketed(
         low, high = np.where(value > 0, now, low), np.where(value < 0, now, high)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             newton = value / slope
-            following = now - newton / (1.0 - 0.5 * np.clip(newton * bend / slope, -1.0, 1.0))
+            following = now - newton / (1.0 - 0.5 * np.maximum(np.minimum(newton * bend / slope, 1.0), -1.0))
         inside = (slope < 0) & (low < following) & (following < high)
         following = np.where(value == 0, now, np.where(inside, following, 0.5 * (low + high)))
         done = np.abs(following - now) <= 1e-9 * following  # what is left is cubed

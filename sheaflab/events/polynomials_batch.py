@@ -97,7 +97,7 @@ def _halley(raised: FloatArray, low: FloatArray, high: FloatArray, x: FloatArray
         low, high = np.where(f > 0, x, low), np.where(f < 0, x, high)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # x f' and x² f'' are at hand
             newton = f / first
-            following = x - x * newton / (1.0 - 0.5 * np.clip(newton * second / first, -1.0, 1.0))
+            following = x - x * newton / (1.0 - 0.5 * np.maximum(np.minimum(newton * second / first, 1.0), -1.0))
         inside = (first < 0) & (low < following) & (following < high)
         following = np.where(f == 0, x, np.where(inside, following, 0.5 * (low + high)))
         going = (np.abs(following - x) > _CLOSE * x) & (following != low) & (following != high)
