@@ -152,8 +152,8 @@ def figures(experiment: Experiment) -> dict[str, Figure]:
         return made[stem]
 
     if traj.sheaf.h >= 2:
-        plots.plot_projection(figure("trajectory").add_subplot(), traj)
-    plots.plot_run(figure("energy", 7.2), traj, experiment.rate.value)
+        plots.plot_projection(figure("trajectory", 6.0).add_subplot(), traj)
+    plots.plot_run(figure("energy", 7.8), traj, experiment.rate.value)
     ax = figure("chatter").add_subplot()
     ax.loglog(STEPS, np.maximum(experiment.sign_changes, 0.5), "o-", color="#D55E00", label="Euler: sign changes")
     until = min(traj.t_end, EULER_END)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -13,6 +14,8 @@ from sheaflab.statistics import DecayRates, SwitchStatistics
 
 # Okabe & Ito's palette, distinguishable with every common colour vision deficiency.
 _COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+_STYLES = ("-", "--", "-.", ":")
+"""Curves that overlap differ in style as well: some of the colours are one grey in print."""
 
 
 def plot_counts(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artist]:
@@ -36,7 +39,7 @@ def plot_counts(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artist
     for k, s in enumerate(statistics):
         share = np.bincount(s.counts, minlength=most + 1) / s.counts.size
         label = f"{s.label}: mean {s.mean:.2f} ± {s.standard_error:.2f}"
-        drawn.append(ax.stairs(share, edges, color=_COLORS[k % len(_COLORS)], label=label, linewidth=1.8))
+        drawn.append(ax.stairs(share, edges, label=label, linewidth=1.8, **_look(k)))
     ax.set(xlabel="switches in a run", ylabel="share of the runs", title="How many switches?")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(ax)
@@ -68,8 +71,11 @@ def plot_kinks(ax: Axes, statistics: Sequence[SwitchStatistics], bins: int = 60)
             share = np.histogram(s.kinks, edges)[0] / s.kinks.size
             steeper = float((s.kinks < 0).mean())
             label = f"{s.label}: {steeper:.0%} steepen the decay"
-            drawn.append(ax.stairs(share, edges, color=_COLORS[k % len(_COLORS)], label=label, linewidth=1.5))
-    ax.set(xlabel="kink: jump of d(log V)/dt", ylabel="share of the crossings", title="How sharp are the kinks?")
+            drawn.append(ax.stairs(share, edges, label=label, linewidth=1.5, **_look(k)))
+    ax.text(0.02, 0.4, "below 0:\nthe decay gets steeper", transform=ax.transAxes, fontsize="small")
+    ax.text(0.98, 0.4, "above 0:\nit gets flatter", transform=ax.transAxes, fontsize="small", ha="right")
+    name = "kink: jump of d(log V)/dt (98 % of all kinks are in this range)"
+    ax.set(xlabel=name, ylabel="share of the crossings", title="How sharp are the kinks?")
     _legend(ax)
     return drawn
 
@@ -135,6 +141,10 @@ def plot_decay_rates(ax: Axes, decay: DecayRates, bins: int = 40) -> list[Artist
     ax.set_xlim(left=0.0)
     _legend(ax)
     return drawn
+
+
+def _look(k: int) -> dict[str, Any]:
+    return {"color": _COLORS[k % len(_COLORS)], "linestyle": _STYLES[k % len(_STYLES)]}
 
 
 def _legend(ax: Axes) -> None:

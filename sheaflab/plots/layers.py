@@ -8,12 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
+from sheaflab.arrays import as_positive
 from sheaflab.plots.over_time import ENERGY_FLOOR, sample_times
 from sheaflab.trajectory import Trajectory
 
+_CELLS = 400  # over the time axis: so many that none can be seen
+_RANGE = 1e-4  # of the largest discrepancy: what is less has the colour of nothing
 
-def plot_discrepancy(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> list[Artist]:
-    r"""Draw the discrepancy :math:`\|r^\ell\|` of each edge over time, one row per edge, on a logarithmic scale.
+
+def plot_discrepancy(
+    ax: Axes, trajectory: Trajectory, t_max: float | None = None, t_min: float | None = None
+) -> list[Artist]:
+    r"""Draw the discrepancy :math:`\|r^\ell\|` of each edge over time, one row per edge.
+
+    The darker, the larger, on a logarithmic scale of four decades at most.
 
     Parameters
     ----------
@@ -21,6 +29,9 @@ def plot_discrepancy(ax: Axes, trajectory: Trajectory, t_max: float | None = Non
     trajectory : Trajectory
     t_max : float, optional
         Last time shown; by default all the run, as far as V is above rounding.
+
+    t_min : float, optional
+        First time shown. With it the time axis is logarithmic: edges far from the cause begin with a power of t.
 
     Returns
     -------
@@ -36,18 +47,23 @@ def plot_discrepancy(ax: Axes, trajectory: Trajectory, t_max: float | None = Non
     >>> figure, ax = plt.subplots()
     >>> _ = plot_discrepancy(ax, run, t_max=5.0)
     """
-    times = sample_times(trajectory)
-    found = trajectory.discrepancy(0.5 * (times[1:] + times[:-1]))
-    energy = 0.5 * np.square(found).sum(axis=1)
-    shown = (energy > ENERGY_FLOOR * energy.max(initial=0.0)) & (times[1:] <= (np.inf if t_max is None else t_max))
-    cells = int(np.flatnonzero(shown)[-1]) + 1 if shown.any() else 1
-    found, layers = found[:cells].T, len(trajectory.sheaf.net.weights)
+    sampled = sample_times(trajectory)
+    energy = trajectory.energy(sampled)
+    above = energy > ENERGY_FLOOR * energy.max()
+    last = min(sampled[above][-1] if above[1:].any() else trajectory.t_end, np.inf if t_max is None else t_max)
+    if t_min is None:
+        times = np.linspace(0.0, last, _CELLS + 1)
+    else:
+        times = np.geomspace(as_positive("t_min", t_min), last, _CELLS + 1)
+        ax.set_xscale("log")
+    found, layers = trajectory.discrepancy(0.5 * (times[1:] + times[:-1])).T, len(trajectory.sheaf.net.weights)
     top = float(found.max()) or 1.0
-    least = np.sqrt(ENERGY_FLOOR) * top
-    scale = LogNorm(max(float(found.min()), least), top)
+    scale = LogNorm(max(float(found.min()), _RANGE * top), top)
     edges = np.arange(layers + 1) + 0.5
-    mesh = ax.pcolormesh(times[: cells + 1], edges, np.maximum(found, least), norm=scale, cmap="viridis")
-    ax.figure.colorbar(mesh, ax=ax, label=r"discrepancy $\|r^\ell\|$")
+    shown = np.maximum(found, np.sqrt(ENERGY_FLOOR) * top)
+    mesh = ax.pcolormesh(times, edges, shown, norm=scale, cmap="magma_r", rasterized=True)
+    ends = "min" if found.min() < _RANGE * top else "neither"
+    ax.figure.colorbar(mesh, ax=ax, label=r"discrepancy $\|r^\ell\|$", extend=ends)
     ax.set(xlabel="time $t$", ylabel=r"edge into layer $\ell$", title="Discrepancy of each edge over time")
     ax.set_ylim(layers + 0.5, 0.5)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))

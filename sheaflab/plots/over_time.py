@@ -14,13 +14,13 @@ from matplotlib.ticker import MaxNLocator
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.plots.signs import (
     HATCH,
-    PALETTE,
     band_handles,
     coordinate_label,
     draw_lines,
     mode_colors,
     numbered,
     pattern_key,
+    stripe_handles,
 )
 from sheaflab.switchlog import Switch
 from sheaflab.trajectory import Piece, Trajectory
@@ -62,7 +62,7 @@ def plot_energy(
     lines = [np.column_stack(line) for line in zip(times, energies, strict=True)]
     line, *stripes = draw_lines(ax, trajectory, pieces, lines)
     ax.set_yscale("log")
-    line.set_label("$V(t)$")
+    line.set_label("$V(t)$, coloured by pattern")
     artists: list[Artist] = [line]
     end = float(times[-1][-1])
     switches = [s for s in trajectory.log if s.energy > ENERGY_FLOOR * start and s.time <= end]
@@ -76,7 +76,7 @@ def plot_energy(
     if rate is not None:
         everything = np.unique(np.concatenate(times))
         bound = start * np.exp(-2.0 * _slowest(trajectory, rate) * everything)
-        label = rf"$V(0)\,e^{{-2\lambda^* t}}$, $\lambda^* = {rate:.3g}$"
+        label = rf"$V(0)\,\exp(-2$λ*$\,t)$, λ* = {rate:.3g}"
         (envelope,) = ax.semilogy(everything, bound, "--", color="black", lw=1.5, label=label, zorder=2)
         artists.append(envelope)
     title = "Energy decay" if trajectory.sheaf.pinned else "Energy decay under the envelope of Theorem 9.4"
@@ -119,9 +119,10 @@ def plot_slope(
     artists: list[Artist] = [drawn, jumps]
     if rate is not None:
         level = -2.0 * _slowest(trajectory, rate)
-        artists.append(ax.axhline(level, ls="--", color="black", lw=1.5, label=r"$-2\lambda^*$"))
-        name, inside = r"$-2\lambda^*$: no slope lies above", ax.get_yaxis_transform()
+        artists.append(ax.axhline(level, ls="--", color="black", lw=1.5, label="−2λ*"))
+        name, inside = "−2λ*: no slope lies above", ax.get_yaxis_transform()
         place: dict[str, Any] = {"xycoords": inside, "textcoords": "offset points", "va": "top", "fontsize": "small"}
+        place["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # no line of a switch cuts through it
         artists.append(ax.annotate(name, (0.02, level), (0, -3), **place))
     ax.set(xlabel="time $t$", ylabel=r"slope $d(\log V)/dt$", title="The slope jumps (dotted) where V has a kink")
     ax.autoscale_view()
@@ -162,13 +163,14 @@ def plot_bands(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> 
                 bars.set_hatch(HATCH)
                 artists.append(bars)
     if trajectory.log.certified or numbered(trajectory):  # those of a chattering scheme would only blacken the axis
-        artists += [ax.axvline(t, color="0.4", lw=0.6, zorder=0) for t in trajectory.log.times if t <= t_max]
+        shade, width = ("0.4", 0.6) if numbered(trajectory) else ("0.7", 0.4)
+        artists += [ax.axvline(t, color=shade, lw=width, zorder=0) for t in trajectory.log.times if t <= t_max]
     ax.set(xlim=(0, t_max), ylim=(h - 0.5, -0.5), xlabel="time $t$", ylabel="hidden neuron")
     ax.set_title("Activation pattern over time")
     if h <= 16:
         ax.set_yticks(range(h), [coordinate_label(trajectory.sheaf, i) for i in range(h)])
     else:
-        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=20, integer=True))
     ax.legend(  # below the axis: the bands leave no free corner
         handles=band_handles(trajectory),
         title=pattern_key(trajectory),
@@ -212,12 +214,12 @@ def plot_run(
     plot_bands(bands, trajectory, t_max)
     for ax in (energy, slope):
         ax.set_xlabel("")
-    slope.set_title(slope.get_title(), fontsize="small")
-    bands.set_title("")
+    for ax in (energy, slope, bands):
+        ax.set_title(ax.get_title(), fontsize="medium")
     bands.tick_params(axis="y", labelsize="small" if trajectory.sheaf.h <= 6 else "x-small")
     if (legend := bands.get_legend()) is not None:
         legend.remove()  # it would lie on the label of the time axis
-    handles = band_handles(trajectory)
+    handles = [*band_handles(trajectory), *stripe_handles(trajectory)]
     look: dict[str, Any] = {"fontsize": "small", "title_fontsize": "small", "frameon": False}
     figure.legend(handles=handles, title=pattern_key(trajectory), ncols=4, loc="outside lower center", **look)
     if numbers := {number: s.time for number, s in numbered(trajectory).items() if s.time <= t_max}:
@@ -285,7 +287,7 @@ def _is_smooth(switch: Switch) -> bool:
 
 def _mark(ax: Axes, switches: Sequence[Switch], marker: str, label: str) -> Artist:
     at, height = [s.time for s in switches], [s.energy for s in switches]
-    (marks,) = ax.semilogy(at, height, marker, color=PALETTE[5], ms=6, mfc="white", mew=1.5, label=label, zorder=4)
+    (marks,) = ax.semilogy(at, height, marker, color="black", ms=5, mfc="white", mew=1.2, label=label, zorder=4)
     return marks
 
 

@@ -20,10 +20,11 @@ from sheaflab.trajectory import Piece, Trajectory
 
 Color = tuple[float, float, float, float]
 
-# Okabe & Ito's palette, distinguishable with every common colour vision deficiency.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F")
+# Hues of Okabe & Ito's palette, distinguishable with every common colour vision deficiency; some are darkened, so that
+# those that follow each other differ in grey print, too.
+PALETTE = ("#0072B2", "#E69F00", "#00503C", "#CC79A7", "#4B005A", "#56B4E9", "#D55E00", "#F0E442")
 HATCH = "/////"
-_STRIPES = (0, (1.5, 1.5))
+_STRIPES = (1.5, (1.5, 1.5))  # the colour first: a short stretch shows it
 _LEGEND_ROWS = 8
 _LONGEST_LABEL = 16  # a pattern that long is no label; the rows of the bands tell it
 _NUMBERED = 12  # more numbers cannot be told apart
@@ -79,21 +80,28 @@ def numbered(trajectory: Trajectory) -> dict[int, Switch]:
 
 
 def pattern_key(trajectory: Trajectory) -> str:
-    """Return how a legend's σ are read; nothing where it has none."""
+    """Return how a legend's σ are read; where it has none, what the colours are."""
     if trajectory.sheaf.h > _LONGEST_LABEL:
-        return ""
+        return "one colour is one pattern, dark to light in the order of meeting"
     return "σ: neurons 0, 1, … from left to right" + ("; ~ slides" if _slides(mode_colors(trajectory)) else "")
 
 
 def line_handles(trajectory: Trajectory) -> list[Artist]:
     """Return the rows of a legend for lines."""
     colors = mode_colors(trajectory)
-    handles = _limited(colors, [Line2D([], [], color=c, lw=3, label=_label(m)) for m, c in colors.items()])
+    begins = {piece.region.modes: piece.start for piece in reversed(trajectory.pieces)}
+    since = {m: [k for k, s in numbered(trajectory).items() if s.time <= begin] for m, begin in begins.items()}
+    named = {m: _label(m) + (f" from switch {since[m][-1]} on" if since[m] else "") for m in colors}
+    handles = _limited(colors, [Line2D([], [], color=c, lw=3, label=named[m]) for m, c in colors.items()])
     if handles:
         handles.insert(0, Line2D([], [], ls="", label=pattern_key(trajectory)))
-    if handles and _slides(colors):
-        handles.append(Line2D([], [], color="0.45", lw=3.6, ls=_STRIPES, label="striped: a neuron slides"))
-    return handles
+    return [*handles, *(stripe_handles(trajectory) if handles else [])]
+
+
+def stripe_handles(trajectory: Trajectory) -> list[Artist]:
+    """Return the row of a legend for the stripes of lines, if there are any."""
+    look = Line2D([], [], color="0.45", lw=3.6, ls=(0, (0.8, 0.8)), label="striped: a neuron slides")
+    return [look] if _slides(mode_colors(trajectory)) else []
 
 
 def band_handles(trajectory: Trajectory) -> list[Artist]:
@@ -102,7 +110,7 @@ def band_handles(trajectory: Trajectory) -> list[Artist]:
     handles = _limited(colors, [Patch(facecolor=c, label=_label(m)) for m, c in colors.items()])
     if _slides(colors):
         handles.append(Patch(facecolor="0.45", edgecolor="white", hatch=HATCH, label="hatched: slides"))
-    return handles
+    return [*handles, Patch(facecolor="white", edgecolor="0.6", label="empty: inactive")]
 
 
 def _slides(colors: dict[tuple[Mode, ...], Color]) -> bool:

@@ -88,7 +88,8 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
     pair = list(switching_plane(trajectory) if coordinates is None else coordinates)
     labels = [coordinate_label(sheaf, i) for i in pair]
     lines = [piece.at(_piece_times(piece))[:, pair] for piece in trajectory.pieces]
-    walls = [ax.axvline(0, color="0.6", lw=1, zorder=0), ax.axhline(0, color="0.6", lw=1, zorder=0)]
+    wall: dict[str, Any] = {"color": "0.6", "lw": 1.0, "zorder": 0, "label": "wall: a coordinate is 0"}
+    walls = [ax.axvline(0, **wall), ax.axhline(0, **wall)]
     path, *stripes = draw_lines(ax, trajectory, trajectory.pieces, lines)
     (start,) = ax.plot(*trajectory.states[0][pair], "o", color="black", ms=6, label="start", zorder=5)
     where = "end of the run" if sheaf.pinned else "forward pass"
@@ -99,7 +100,7 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
     arrows = _arrows(ax, lines)
     marks, handles = _switches(ax, trajectory, pair)
     ax.set(xlabel=labels[0], ylabel=labels[1], title="Trajectory, coloured by activation region")
-    ax.legend(handles=[start, end, *handles, *line_handles(trajectory)], fontsize="small", framealpha=0.9)
+    ax.legend(handles=[start, end, walls[0], *handles, *line_handles(trajectory)], fontsize="small", framealpha=0.9)
     return [path, start, end, *walls, *stripes, *arrows, *marks]
 
 
@@ -112,7 +113,7 @@ def _switches(ax: Axes, trajectory: Trajectory, pair: list[int]) -> tuple[list[A
         here = _place(trajectory, switch) in pair
         label = "switch, on its neuron's wall" if here else "switch of another neuron"
         marker = "o" if here else "D"
-        (mark,) = ax.plot(x, y, marker, color="black", ms=7, mfc="white", mew=1.4, ls="", label=label, zorder=6)
+        (mark,) = ax.plot(x, y, marker, color="black", ms=5, mfc="white", mew=1.2, ls="", label=label, zorder=6)
         kinds.setdefault(here, mark)
         aside = (-9, 2) if number % 2 else (9, 2)  # those of two neighbours do not meet
         drawn += [mark, ax.annotate(str(number), (x, y), aside, **_BESIDE)]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from sheaflab import EventEuler, Exact, Network, Sheaf
@@ -17,6 +18,7 @@ from sheaflab.plots import (
     plot_slope,
     switching_plane,
 )
+from sheaflab.plots.signs import PALETTE
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +128,9 @@ def test_the_plane_that_is_drawn_has_most_switches_on_its_walls(sliding, ax):
         np.testing.assert_allclose(at, sliding.at(switch.time)[[0, 2]])
     kinds = {line.get_label(): line.get_marker() for line in ax.lines if "switch" in str(line.get_label())}
     assert kinds == {"switch, on its neuron's wall": "o", "switch of another neuron": "D"}
+    begins = {switch.time: number for number, switch in enumerate(sliding.log, start=1)}
+    named = [text.get_text() for text in ax.get_legend().get_texts() if text.get_text().startswith("σ = ")]
+    assert [name.partition(" from ")[2] for name in named] == [f"switch {begins[p.start]} on" if p.start else "" for p in sliding.pieces]
     one = Exact().run(Sheaf(Network.random([2, 1, 1], seed=0), [1.0, -1.0]), [1.0, 1.0], t_end=1.0)
     with pytest.raises(ValueError, match=r"a plane needs two hidden neurons, .* has 1"):
         switching_plane(one)
@@ -178,6 +183,20 @@ def test_discrepancy_is_a_row_per_edge_over_time_in_the_colours_of_a_logarithmic
     assert ax.get_ylim() == (len(widths) - 0.5, 0.5)
 
 
+def test_the_discrepancy_has_a_logarithmic_time_axis_from_a_first_time_on_and_four_decades_of_colour(ax):
+    net = Network.random([2, 4, 4, 4, 1], seed=3)
+    run = Exact().run(Sheaf(net, [-1.0, 1.0]), Sheaf(net, [1.0, -1.0]).forward_pass(), t_end=60.0)
+    (mesh,) = plot_discrepancy(ax, run, t_min=0.01, t_max=10.0)
+    times = mesh.get_coordinates()[0, :, 0]
+    assert ax.get_xscale() == "log"
+    assert (times[0], times[-1]) == (pytest.approx(0.01), pytest.approx(10.0))
+    np.testing.assert_allclose(np.diff(np.log(times)), np.log(times[1] / times[0]), rtol=1e-6)
+    assert mesh.norm.vmax / mesh.norm.vmin == pytest.approx(1e4)
+    assert mesh.colorbar.extend == "min"
+    with pytest.raises(ValueError, match="`t_min` must be finite and greater than 0"):
+        plot_discrepancy(ax, run, t_min=0.0)
+
+
 def test_discrepancy_at_rest_still_draws(ax):
     sheaf = Sheaf(Network.random([2, 4, 1], seed=3), [1.0, -1.0])
     plot_discrepancy(ax, Exact().run(sheaf, sheaf.harmonic_extension(), t_end=5.0))
@@ -204,3 +223,8 @@ def test_colours_differ_in_lightness_for_readers_who_see_few_hues(traj):
     grey = [float(np.dot(c[:3], [0.2126, 0.7152, 0.0722])) for c in colors]
     gaps = np.abs(np.subtract.outer(grey, grey))[np.triu_indices(len(grey), 1)]
     assert gaps.min() > 0.03
+
+
+def test_colours_that_follow_each_other_differ_in_grey_print():
+    grey = [float(np.dot(to_rgb(name), [0.2126, 0.7152, 0.0722])) for name in PALETTE]
+    assert np.abs(np.diff(grey)).min() > 0.15
