@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from sheaflab import Euler, Exact, ExactTrajectory, Network, Sheaf, demo, plots, plots_statistics, statistics
 from sheaflab.events.polynomials import conversion
 
-BLUE, RED, GREY = "#0072B2", "#D55E00", "0.45"
+BLUE, RED, ORANGE, GREY = "#0072B2", "#D55E00", "#E69F00", "0.45"
 
 
 def lab_run() -> demo.Experiment:
@@ -53,11 +54,14 @@ def bernstein(ax: Axes) -> None:
     monomials = np.array([1.0, -6.0, 14.0, -11.0, 2.6])
     b = conversion(4) @ monomials
     x = np.linspace(0, 1, 300)
-    ax.plot(x, np.polynomial.polynomial.polyval(x, monomials), color=BLUE, label="event polynomial on a step")
+    values = np.polynomial.polynomial.polyval(x, monomials)
+    roots = int(np.sum(np.diff(np.sign(values)) != 0))
+    ax.plot(x, values, color=BLUE, label=f"event polynomial on a step: {roots} roots")
     changes = int(np.sum(np.diff(np.sign(b)) != 0))
-    ax.plot(np.linspace(0, 1, 5), b, "o--", color=RED, label=f"coefficients, {changes} sign changes")
+    ax.plot(np.linspace(0, 1, 5), b, "o--", color=RED, label=f"its Bernstein coefficients: {changes} sign changes")
     ax.axhline(0, color="0.3", lw=0.8)
-    ax.set(xlabel="fraction of the step", title="Bernstein signs bound the number of roots")
+    ax.set(xlabel="fraction of the step", ylabel="value")
+    ax.set_title(f"{changes} sign changes allow at most {changes} roots; here there are {roots}")
     ax.legend(fontsize="small")
 
 
@@ -83,27 +87,35 @@ def spectrum(ax: Axes) -> None:
     root = np.sqrt(s * s + 4 * s)
     ax.semilogy(s, (2 + s + root) / 2, color=RED, label=r"$\lambda_+$")
     ax.semilogy(s, 2 / (2 + s + root), color=BLUE, label=r"$\lambda_- = 1/\lambda_+$")
-    ax.axhline(1, color="0.3", lw=0.8)
+    ax.axhline(1, color="0.3", lw=0.8, label="all others are 1")
     rng = np.random.default_rng(0)
-    for _ in range(40):
+    for k in range(40):
         net = Network.random([2, 4, 1], rng)
         pattern = rng.random(4) < 0.5
         values = np.linalg.eigvalsh(Sheaf(net, [1.0, -1.0]).laplacian(pattern))
         strength = float(np.sum((net.weights[1][0] * pattern) ** 2))
-        ax.plot([strength] * 2, [values[0], values[-1]], "k.", ms=4)
-    ax.set(xlabel=r"$s = \|W^2\Sigma\|^2$", ylabel="eigenvalues", title="One hidden layer: the whole spectrum")
+        label = "computed: 40 random networks and patterns" if k == 0 else None
+        ax.plot([strength] * len(values), values, "k.", ms=4, label=label)
+    ticks = (0.1, 0.2, 0.5, 1, 2, 5, 10)
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set(xlabel=r"$s = \|W^2\Sigma\|^2$", ylabel="eigenvalues of the Laplacian", ylim=(0.1, 20))
+    ax.set_title("One hidden layer: the whole spectrum follows from s")
     ax.legend(fontsize="small")
 
 
 def sampled(ax: Axes) -> None:
     """Switches of the exact flow that do not show in samples of it, by the spacing of the samples."""
     spacings = np.geomspace(1e-3, 1.0, 10)
-    for widths, starts, colour in (([2, 4, 1], 20_000, BLUE), ([2, 8, 1], 10_000, GREY), ([2, 16, 16, 1], 1_000, RED)):
+    kinds = (([2, 4, 1], 20_000, BLUE, "o-"), ([2, 8, 1], 10_000, ORANGE, "s--"), ([2, 16, 16, 1], 1_000, RED, "^-."))
+    for widths, starts, colour, look in kinds:
         sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
         log = Exact().ensemble(sheaf, 2.0 * np.random.default_rng(4).standard_normal((starts, sheaf.n))).columns
-        missed = [_hidden(log, spacing) / len(log["time"]) for spacing in spacings]
-        ax.loglog(spacings, missed, "o-", color=colour, label=str(widths))
-    ax.set(xlabel="spacing of the samples", ylabel="share of switches that do not show", title="What samples miss")
+        missed, count = np.array([_hidden(log, spacing) for spacing in spacings]), len(log["time"])
+        seen = missed > 0  # a logarithmic axis has no place for 0
+        ax.loglog(spacings[seen], missed[seen] / count, look, color=colour, label=f"{widths}: {count:,} switches")
+    ax.set(xlabel="time between two samples", ylabel="share of the switches that samples miss")
+    ax.set_title("The rarer the samples, the more switches they miss")
     ax.legend(fontsize="small")
 
 
@@ -119,7 +131,7 @@ def _hidden(log: dict[str, np.ndarray], spacing: float) -> int:
 def methods(ax: Axes) -> None:
     """Time of one run by method and shape, measured where this page was built."""
     shapes = ([2, 4, 1], [2, 8, 1], [2, 8, 8, 1], [2, 16, 16, 1], [2, 32, 32, 1])
-    taken: dict[str, list[float]] = {"closed": [], "taylor": [], "auto, 256 together": []}
+    taken: dict[str, list[float]] = {"closed": [], "taylor": [], "256 runs together, time for each": []}
     for widths in shapes:
         sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
         starts = 2.0 * np.random.default_rng(4).standard_normal((256, sheaf.n))
@@ -135,10 +147,15 @@ def methods(ax: Axes) -> None:
                 work()
                 best = min(best, time.perf_counter() - begin)
             times.append(1e3 * best / (256 if "together" in name else 1))
-    for (name, times), colour in zip(taken.items(), (RED, BLUE, GREY), strict=True):
-        ax.semilogy(range(len(shapes)), times, "o-", color=colour, label=name)
-    ax.set_xticks(range(len(shapes)), [str(widths)[1:-1].replace(" ", "") for widths in shapes])
-    ax.set(xlabel="widths", ylabel="one run [ms]", title="Why there is more than one method")
+    hidden = [sum(widths[1:-1]) for widths in shapes]
+    for (name, times), look in zip(taken.items(), ("o-", "s--", "^-."), strict=True):
+        colour = {"o-": RED, "s--": BLUE, "^-.": "black"}[look]
+        ax.loglog(hidden, times, look, color=colour, label=name)
+    names = [f"{n}\n{str(widths).replace(' ', '')}" for n, widths in zip(hidden, shapes, strict=True)]
+    ax.set_xticks(hidden, names)
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set(xlabel="hidden neurons, widths", ylabel="time of one run [ms]")
+    ax.set_title("The closed form wins in small networks, the Taylor series in large ones")
     ax.legend(fontsize="small")
 
 
@@ -151,6 +168,7 @@ def kinks(ax: Axes) -> None:
     """How sharp kinks are, by the size of the start."""
     sheaf = Sheaf(Network.random([2, 8, 1], seed=0), [1.0, -1.0])
     plots_statistics.plot_kinks(ax, statistics.by_magnitude(sheaf, (0.5, 2.0, 8.0), runs=1000))
+    ax.set_title("Most kinks are small, whatever the magnitude of the start")
 
 
 def decay(ax: Axes) -> None:
@@ -182,13 +200,24 @@ def pinned(ax: Axes) -> None:
 
 def pinned_edges(ax: Axes) -> None:
     """What the edges disagree by in the same run."""
-    plots.plot_discrepancy(ax, pinned_run(), t_max=3.0)
+    plots.plot_discrepancy(ax, pinned_run(), t_min=0.003, t_max=30.0)
+    ax.set_title("A pinned output is felt at the last edge first, then backwards")
+    ax.set_ylabel(r"edge into layer $\ell$ (the last is the output's)")
+
+
+def new_input(ax: Axes) -> None:
+    """What the edges disagree by when a network that has come to rest gets another input."""
+    net = Network.random([2, 8, 8, 8, 8, 1], seed=5)
+    rest = Sheaf(net, [1.0, -1.0]).forward_pass()
+    plots.plot_discrepancy(ax, Exact().run(Sheaf(net, [-1.0, 1.0]), rest, 100.0), t_min=0.003, t_max=30.0)
+    ax.set_title("A new input is felt edge by edge; in the end all agree")
 
 
 DRAWN: dict[str, Callable[[Axes], None]] = {
     "pinned": pinned, "pinned-edges": pinned_edges,
     "advance": advance, "sampled": sampled, "bernstein": bernstein, "zigzag": zigzag,
     "spectrum": spectrum, "methods": methods, "counts": width_counts, "kinks": kinks, "decay": decay,
+    "discrepancy": new_input,
 }  # fmt: skip
 
 
@@ -201,10 +230,10 @@ def save_all(folder: Path) -> list[Path]:
         draw(made[stem].add_subplot())
     wide = Sheaf(Network.random([2, 16, 16, 1], seed=5), [1.0, -1.0])
     run = Exact().run(wide, 2.0 * np.random.default_rng(6).standard_normal(wide.n), 60.0)
-    made["deep"] = Figure(figsize=(6.4, 4.8), layout="constrained")
-    plots.plot_bands(made["deep"].add_subplot(), run)
-    made["discrepancy"] = Figure(figsize=(6.4, 3.2), layout="constrained")
-    plots.plot_discrepancy(made["discrepancy"].add_subplot(), run, t_max=20.0)
+    made["deep"] = Figure(figsize=(6.4, 5.6), layout="constrained")
+    ax = made["deep"].add_subplot()
+    plots.plot_bands(ax, run)
+    ax.set_title("32 hidden neurons: most switches come early")
     for stem, figure in made.items():
         figure.savefig(folder / f"{stem}.png", dpi=110)
     return [folder / f"{stem}.png" for stem in made]
