@@ -55,7 +55,7 @@ ax.bar(np.arange(5) - 0.2, sheaf.residual(guess), 0.4, color="#0072B2", label="r
 ax.plot(np.arange(5) + 0.2, sheaf.residual(forward), "D", color="#D55E00", label="forward pass (all zero)")
 ax.axhline(0, color="0.3", lw=0.8)
 ax.set_xticks(range(5), names)
-ax.set(ylabel="disagreement on the edge", title="A guess is a forward pass when no edge disagrees")
+ax.set(xlabel="edge", ylabel="disagreement on the edge", title="A guess is a forward pass when no edge disagrees")
 ax.legend()
 plt.show()
 

@@ -187,7 +187,7 @@ def plot_energy_decay(ax: plt.Axes, times: np.ndarray, energies: np.ndarray, rat
     """
     ### BEGIN SOLUTION
     ax.semilogy(times, energies, label="$V(t)$")
-    ax.semilogy(times, energies[0] * np.exp(-2 * rate * times), "k--", label=r"$V(0)\,e^{-2\lambda^* t}$")
+    ax.semilogy(times, energies[0] * np.exp(-2 * rate * times), "k--", label=r"$V(0)\,\exp(-2$λ*$\,t)$")
     ax.set(xlabel="time $t$", ylabel="Dirichlet energy $V$")
     ax.legend()
     ### END SOLUTION
@@ -217,8 +217,12 @@ plot_slope(slope, traj, slowest_rate(sheaf), t_max=8.0)
 plot_bands(c, traj, t_max=8.0)
 for t in traj.log.times:
     b.axvline(t, color="0.4", lw=0.6)
-    slope.axvline(t, color="0.4", lw=0.6)
-b.set(ylim=(1e-6, 1e3))  # the switches are early
+    slope.axvline(t, color="0.4", lw=0.6, zorder=0)
+top = b.secondary_xaxis("top")
+top.set_xticks(traj.log.times, range(1, len(traj.log) + 1))
+top.set_xlabel("switch")
+b.set(ylim=(1e-5, 1e3), xlabel="")  # the switches are early
+slope.set(xlabel="")
 plt.show()
 print(traj)
 

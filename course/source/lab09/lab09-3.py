@@ -163,26 +163,27 @@ check("3.3", plot_histogram)
 magnitudes = [0.1, 1.0, 4.0, 16.0]
 experiment = {m: switch_counts(sheaf, m, np.random.default_rng(7)) for m in magnitudes}
 
-fig, (*axes, dots) = plt.subplots(1, 5, figsize=(15, 3.4), layout="constrained", width_ratios=[1, 1, 1, 1, 2])
-for ax, m in zip(axes, magnitudes):
-    plot_histogram(ax, experiment[m])
-    beyond = sum(count > 10 for count in experiment[m])
-    ax.set(xlim=(-0.5, 10.5), ylim=(0, 20), title=f"magnitude {m}", xlabel="switches")
-    ax.text(0.97, 0.95, f"{beyond} of 20 runs\nbeyond 10", ha="right", va="top", transform=ax.transAxes)
-aside = np.linspace(-0.25, 0.25, 20)
+fig, axes = plt.subplot_mosaic([[0.1, 1.0, "all"], [4.0, 16.0, "all"]], figsize=(12, 5.5), layout="constrained", width_ratios=[1, 1, 1.5])
+for m, counts in experiment.items():
+    plot_histogram(axes[m], counts)
+    beyond = ", ".join(str(count) for count in sorted(counts) if count > 10)
+    axes[m].set(xlim=(-0.5, 10.5), ylim=(0, 12), yticks=range(0, 13, 4), title=f"magnitude {m}", xlabel="switches")
+    axes[m].text(0.97, 0.95, f"beyond 10: {beyond or 'none'}", ha="right", va="top", transform=axes[m].transAxes)
+dots = axes["all"]
 for place, m in enumerate(magnitudes):
-    counts = experiment[m]
-    dots.plot(place + aside, sorted(counts), "o", color="#0072B2", ms=4, alpha=0.6, label="one run" if not place else "")
+    counts = list(experiment[m])
+    for count in set(counts):  # runs of the same count side by side
+        aside = 0.06 * (np.arange(counts.count(count)) - (counts.count(count) - 1) / 2)
+        dots.plot(place + aside, np.full(len(aside), count), "o", color="#0072B2", ms=4)
     error = np.std(counts, ddof=1) / np.sqrt(len(counts))
-    dots.errorbar(place + 0.38, np.mean(counts), error, fmt="s", color="#D55E00", capsize=3, label="mean ± standard error" if not place else "")
-    dots.hlines(np.median(counts), place - 0.3, place + 0.45, color="black", lw=2, label="median" if not place else "")
-dots.set_yscale("symlog", linthresh=10)
-dots.set_yticks([0, 2, 5, 10, 20, 50, 100], ["0", "2", "5", "10", "20", "50", "100"])
+    dots.errorbar(place + 0.42, np.mean(counts), error, fmt="s", color="#D55E00", capsize=3, label="mean ± standard error" if not place else "")
+    dots.hlines(np.median(counts), place - 0.36, place + 0.36, color="black", lw=2, zorder=0, label="median" if not place else "")
+dots.plot([], [], "o", color="#0072B2", ms=4, label="one run")
+dots.set_yscale("symlog", linthresh=1, linscale=0.3)
+dots.set_yticks([0, 1, 2, 5, 10, 20, 50, 100], [0, 1, 2, 5, 10, 20, 50, 100])
 dots.set_xticks(range(len(magnitudes)), magnitudes)
-dots.axhline(10, color="0.6", lw=0.8, ls=":")
-dots.text(-0.45, 10.6, "logarithmic above 10", color="0.35", fontsize="small")
-dots.set(xlabel="magnitude of the start, 20 runs each", ylabel=r"switches as Euler logs them, $\Delta t = 0.01$")
-dots.set(title="All runs")
+dots.set(xlabel="magnitude of the start", ylabel="switches, on a logarithmic axis", title="All runs, 20 for each magnitude")
+fig.suptitle(r"Switches in a run, as Euler with $\Delta t = 0.01$ logs them")
 dots.legend(fontsize="small", loc="upper left")
 plt.show()
 

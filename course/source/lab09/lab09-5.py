@@ -173,13 +173,14 @@ a.set(xlabel="width", ylabel="mean number of switches", title="Twice as wide, ab
 a.legend()
 for w, marker, color in zip(widths, "os^Dv", ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"]):
     own = [(bound, rate) for (v, rate), (_, bound) in zip(rates, bounds) if v == w]
-    b.plot(*np.array(own).T, marker, color=color, mec="black", mew=0.5, ls="", label=f"width {w}")
-b.plot([0, 1], [0, 1], "k--", label=r"rate $= \lambda^*$")
+    b.plot(*np.array(own).T, marker, color=color, ms=5, mec="black", mew=0.5, ls="", label=f"width {w}")
+b.plot([0, 1], [0, 1], "k--", label="rate = λ*")
 b.fill_between([0, 1], [0, 1], color="0.9", zorder=0)
 b.text(0.6, 0.3, "Theorem 9.4:\nnone lies here", ha="center")
-b.text(0.62, 1.0, "exactly 1: no neuron is active", va="center", fontsize="small")
-b.set(xlabel=r"$\lambda^*$ of the network", ylabel=r"measured rate $\lambda$, from t = 8 to 12", title="Each network against its own bound")
-b.set(xlim=(0, 1.02), ylim=(0, 1.05))
+b.axhline(1, color="0.5", lw=0.8, ls=":", zorder=0)
+b.text(0.02, 1.03, "on this line the rate is exactly 1: no neuron is active", fontsize="small")
+b.set(xlabel="λ* of the network", ylabel=r"measured rate $\lambda$, from t = 8 to 12", title="Each network against its own bound, 20 of each width")
+b.set(xlim=(0, 1.02), ylim=(0, 1.12))
 b.legend(fontsize="small", loc="lower right")
 plt.show()
 for w, count in zip(widths, counts):

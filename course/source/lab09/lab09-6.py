@@ -248,7 +248,7 @@ for dt in steps:
 fig, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained", sharey=True)
 for ax, kind, what in zip(axes, (0, 1), ("trajectory error", "switch time error")):
     for (scheme, found), look, size, color in zip(errors.items(), ("o-", "s--", "^-", "D--"), (11, 6, 10, 6), ("#D55E00", "#E69F00", "#0072B2", "#56B4E9")):
-        ax.loglog(steps, [pair[kind] for pair in found], look, color=color, ms=size, mec="black", mew=0.5, label=scheme.__name__)
+        ax.loglog(steps, [pair[kind] for pair in found], look, color=color, ms=size, mec="black", mew=0.5, zorder=20 - size, label=scheme.__name__)
     ax.set_xticks(steps, steps)
     ax.minorticks_off()
     ax.tick_params(labelleft=True)
