@@ -24,14 +24,20 @@ const Drawing = (() => {
     };
   }
 
-  /** One colour for each mode vector of a run in the order of meeting; a tenth one begins again. */
-  function modeColours(run, palette) {
-    const known = new Map();
-    for (const {modes} of run.pieces) {
-      const text = modeText(modes);
-      if (!known.has(text)) known.set(text, palette.modes[known.size % palette.modes.length]);
+  /** One colour for each mode vector of a run: that which it had before, so that a colour keeps its meaning while a start is
+  dragged. A new one takes a colour that nobody had, else one that nobody has in this run. `places` keeps who had which. */
+  function modeColours(run, palette, places) {
+    const met = [...new Set(run.pieces.map(({modes}) => modeText(modes)))], all = [...palette.modes.keys()], mine = new Map();
+    const has = (map, place) => [...map.values()].includes(place);
+    for (const text of met) {
+      if (places.has(text) && !has(mine, places.get(text))) mine.set(text, places.get(text));
     }
-    return known;
+    for (const text of met.filter((one) => !mine.has(one))) {
+      const free = all.find((place) => !has(places, place)) ?? all.find((place) => !has(mine, place));
+      mine.set(text, free ?? mine.size % all.length);
+      places.set(text, mine.get(text));
+    }
+    return new Map(met.map((text) => [text, palette.modes[mine.get(text)]]));
   }
 
   /** The points that draw a run until `until`, by piece: [{piece, points: [{t, state, energy, slope}]}]. */

@@ -14,6 +14,7 @@
   const settings = {hidden: 4, network: 0, direction: 1, magnitude: 2, pair: [0, 3], until: 6, euler: false, dt: 0.05, framed: false, ...GIVEN};
   let palette = Drawing.colours();
   let vector; // the start over its magnitude: its direction, until somebody drags
+  const colourPlaces = new Map(); // which mode vector has which colour
   let extent = 4, t = 0, playing = null, queued = false, quiet = 0, view = null;
 
   const sheaf = () => NUMBERS[settings.hidden].sheaves[settings.network];
@@ -36,7 +37,7 @@
     view = {
       sheaf: sheaf(), h: settings.hidden, run, pair, until, events, rate: Engine.slowestRate(sheaf()), dt: settings.dt,
       later: run.events.length - events.length,
-      startEnergy: Engine.at(run, 0).energy, curves: Drawing.curves(run, until), colours: Drawing.modeColours(run, palette),
+      startEnergy: Engine.at(run, 0).energy, curves: Drawing.curves(run, until), colours: Drawing.modeColours(run, palette, colourPlaces),
       euler: settings.euler ? Engine.euler(sheaf(), c0, settings.dt, until) : null,
     };
   }
@@ -247,6 +248,7 @@
   }
 
   get("hidden").addEventListener("change", (event) => {
+    colourPlaces.clear();
     settings.hidden = +event.target.value;
     settings.pair = [0, Math.min(3, settings.hidden - 1)];
     choosePair();
@@ -254,6 +256,7 @@
     changed();
   });
   get("network").addEventListener("change", (event) => {
+    colourPlaces.clear();
     settings.network = whole(event.target);
     rewind();
     changed();

@@ -75,17 +75,20 @@ const Plane = (() => {
   /** The patterns' names, over arrows and walls. */
   function names(ctx, labels, palette) {
     ctx.font = MONO;
+    for (const [text, x, y, wide] of labels) boxed(ctx, text, x, y, wide, palette);
+    ctx.font = FONT;
+  }
+
+  /** A text on paper, which no line cuts through: `x`, `y` is the corner at its top left. */
+  function boxed(ctx, text, x, y, wide, palette) {
     ctx.textAlign = "left";
     ctx.textBaseline = "middle";
-    for (const [text, x, y, wide] of labels) {
-      ctx.globalAlpha = 0.85;
-      ctx.fillStyle = palette.paper;
-      ctx.fillRect(x, y, wide, 20);
-      ctx.globalAlpha = 1;
-      ctx.fillStyle = palette.ink;
-      ctx.fillText(text, x + 4, y + 10);
-    }
-    ctx.font = FONT;
+    ctx.globalAlpha = 0.85;
+    ctx.fillStyle = palette.paper;
+    ctx.fillRect(x, y, wide, 20);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = palette.ink;
+    ctx.fillText(text, x + 4, y + 10);
   }
 
   function arrows(ctx, scale, sheaf, here, i, j, extent, palette, size) {
@@ -135,7 +138,8 @@ const Plane = (() => {
       points.push(last = [x, y]);
     }
     polyline(ctx, points);
-    stroke(ctx, palette.ink, 1.2);
+    stroke(ctx, palette.paper, 4.5); // also where it runs along the path of the exact flow it shows
+    stroke(ctx, palette.ink, 1.4);
     ctx.fillStyle = palette.ink;
     let marked = null;
     for (const [x, y] of points) {
@@ -161,12 +165,9 @@ const Plane = (() => {
       ctx.fillText(text, scale.left - 6, scale.y(value));
     }
     ctx.font = `600 15px system-ui, sans-serif`;
-    ctx.fillStyle = palette.ink;
-    ctx.textBaseline = "bottom";
-    ctx.fillText(`${name(i)} →`, scale.left + scale.width - 6, scale.y(0) - 6);
-    ctx.textAlign = "left";
-    ctx.textBaseline = "top";
-    ctx.fillText(`↑ ${name(j)}`, scale.x(0) + 8, scale.top + 6);
+    const [across, up] = [`${name(i)} →`, `↑ ${name(j)}`], wide = ctx.measureText(across).width + 8;
+    boxed(ctx, across, scale.left + scale.width - 4 - wide, scale.y(0) - 27, wide, palette);
+    boxed(ctx, up, scale.x(0) + 7, scale.top + 4, ctx.measureText(up).width + 8, palette);
   }
 
   return {draw, scaleOf};

@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 from sheaflab.explorable import page as explorable
 from tests.browser.lab import browser
 
-COLOURS = 128
+COLOURS = 256
 TITLES = ("1. The first start.", "2. The start, dragged.", "3. Dragged further.", "4. The first start, and Euler.")
 SHEET = """
   body { width: 1600px; }
@@ -25,6 +25,7 @@ SHEET = """
   #strip h2 { font-size: 21px; line-height: 1.3; margin: 0 0 6px; }
   #strip p { font-size: 19px; line-height: 1.35; margin: 0 0 10px; align-self: start; max-width: none; }
   #strip img { width: 100%; align-self: start; }
+  #strip .repels { display: none; } /* there is none in these pictures */
   #strip .key, #strip #slice { grid-column: 1 / -1; font-size: 19px; color: var(--ink); }
 """
 LAY_OUT = """([sheet, moments]) => {
@@ -59,12 +60,13 @@ def moments(page: Page) -> list[tuple[Image.Image, str]]:
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    for dx, dy in ((-60, -110), (-150, -210)):
-        page.mouse.move(x + dx, y + dy, steps=5)
+    for dx, dy in ((50, -270), (-130, -240)):
+        page.mouse.move(x + dx, y + dy)
         found.append((look(page), told(page)))
     page.mouse.up()
     page.click("#again")
     page.check("#euler")
+    page.fill("#step", "10")
     page.fill("#time", "300")
     return [*found, (look(page), told(page))]
 

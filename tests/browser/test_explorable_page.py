@@ -154,6 +154,23 @@ def test_colours_of_modes_differ_for_everybody_and_stand_out_from_the_paper(dark
             assert np.linalg.norm(lab(sight @ linear(a)) - lab(sight @ linear(b))) > 20, (name, a, b)
 
 
+def test_a_pattern_keeps_its_colour_while_a_start_is_dragged_and_two_of_a_run_never_share_one(page):
+    met = """runs => {
+      const palette = Drawing.colours(), places = new Map();
+      return runs.map((codes) => {
+        const run = {pieces: codes.map((code) => ({modes: [code >> 3 & 1, code >> 2 & 1, code >> 1 & 1, code & 1]}))};
+        return codes.map((code, k) => [...Drawing.modeColours(run, palette, places).values()][k]);
+      });
+    }"""
+    first, other, again, full = page.evaluate(met, [[1, 2, 3], [7, 3, 1, 4], [1, 2, 3], [8, 9, 10, 11, 12, 13, 14, 3]])
+    assert first == again
+    assert [other[2], other[1]] == [first[0], first[2]]
+    assert not {other[0], other[3]} & set(first)
+    assert len(set(other)) == 4
+    assert len(set(full)) == 8
+    assert full[-1] == first[2]
+
+
 def test_at_first_it_shows_the_run_of_the_demo(page):
     run = expected()
     assert run.log.slides == 1
