@@ -162,7 +162,9 @@ def progress() -> None:
     --------
     >>> import sheaflab
     >>> sheaflab.progress()
-    lab09-1 ...
+    lab...
+    0 of 25 exercises solved
+    ...
     """
     print(words.progress(catalogue(), _workspace()))
 
