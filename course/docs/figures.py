@@ -77,7 +77,8 @@ def zigzag(ax: Axes) -> None:
     ax.plot(euler.times[seen], euler.states[seen, index], ".-", color=RED, lw=0.8, label="Euler, Δt = 0.004")
     ax.axhline(0, color="0.3", lw=0.8, label="wall of the neuron")
     ax.plot(fine, traj.at(fine)[:, index], color=BLUE, label="exact flow: comes to the wall and slides along it")
-    ax.set(xlabel="t", ylabel=plots.coordinate_label(traj.sheaf, index), title="Where the exact flow slides, Euler chatters")
+    ax.set(xlabel="t", ylabel=plots.coordinate_label(traj.sheaf, index))
+    ax.set_title("Where the exact flow slides, Euler chatters")
     ax.legend(fontsize="small")
 
 
@@ -192,7 +193,8 @@ def pinned(ax: Axes) -> None:
     times = np.geomspace(1e-3, run.t_end, 400)
     moved = [np.linalg.norm(z, axis=1) for z in run.sheaf.split(run.at(times) - run.states[0])]
     for layer, colour, dashes in ((3, RED, "-"), (2, BLUE, "--"), (1, GREY, "-.")):
-        ax.loglog(times, moved[layer - 1], dashes, color=colour, label=f"hidden layer {layer}, at first like $t^{4 - layer}$")
+        label = f"hidden layer {layer}, at first like $t^{4 - layer}$"
+        ax.loglog(times, moved[layer - 1], dashes, color=colour, label=label)
     ax.set(xlabel="time $t$", ylabel="distance from the forward pass", ylim=(1e-9, 5.0))
     ax.set_title("A pinned output pulls the layers before it, one after the other")
     ax.legend(fontsize="small")
