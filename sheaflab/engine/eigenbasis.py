@@ -11,7 +11,7 @@ import numpy as np
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.blocks import product
 from sheaflab.events.closeness import FAR, start_unclear, times_unclear
-from sheaflab.events.exponentials import NOISE, first_roots
+from sheaflab.events.exponentials import NOISE, first_roots, sums
 from sheaflab.modes import CodeArray
 from sheaflab.region import ActivationRegion, region_of
 from sheaflab.sheaf import Sheaf
@@ -133,7 +133,7 @@ class Eigenbasis:
         terms = terms if len(self.rates) == len(terms) else np.add.reduceat(terms, self._starts, axis=0)
         if self._singular is None:
             return np.broadcast_to(self._constants, terms.shape[1:]), terms
-        return np.asarray(self.values(c) - np.add.accumulate(terms, axis=0)[-1]), terms
+        return np.asarray(self.values(c) - sums(terms)[-1]), terms
 
     @cached_property
     def _constants(self) -> FloatArray:
@@ -170,7 +170,7 @@ class Eigenbasis:
     @staticmethod
     def safe(constants: FloatArray, terms: FloatArray) -> BoolArray:
         """Which functions have no event ever, by the signs of their partial sums, shape ``(m, f)``."""
-        partial = constants + np.add.accumulate(terms, axis=0)
+        partial = constants + sums(terms)
         return np.asarray((constants >= 0) & (partial >= 0).all(axis=0) & (partial[-1] > 0))
 
     def cleared(self, c: FloatArray) -> BoolArray:

@@ -72,11 +72,14 @@ class Leaps:
         if self.sheaf.n > DENSE:
             long = near = np.zeros(len(c), dtype=np.bool_)
         else:
-            rest, resting, margin = self.rest, self.resting, self.margin
+            own: IntArray | slice = slice(None) if self.home is not None else who
+            calm = (codes == self.resting[own]).all(axis=1)
+            at_home = np.flatnonzero(calm)
+            rest, margin = self.rest, self.margin
             if self.home is None:
-                rest, resting, margin = rest[who], resting[who], margin[who]
-            calm = (codes == resting).all(axis=1)
-            near = calm & (np.sqrt(np.square(c - rest).sum(axis=1)) < 0.999 * margin)
+                rest, margin = rest[who[at_home]], margin[who[at_home]]
+            near = np.zeros(len(c), dtype=np.bool_)
+            near[at_home] = np.sqrt(np.square(c[at_home] - rest).sum(axis=1)) < 0.999 * margin
             # The signs of the terms at once are cheap, and often show that nothing happens any more.
             tried = np.flatnonzero(calm & ~near & (quiet > 0))
             if tried.size and self.home is not None:

@@ -207,7 +207,7 @@ class _Pool:
         s, h = self.series, self.h
         sliding, alive = self.codes == SLIDING, (self.who >= 0)[:, None]
         side = np.where(self.codes == ACTIVE, 1.0, -1.0)
-        rest = np.abs(s[:, 2 : DEGREE + 1, :, :h]).sum(axis=1).reshape(side.shape)
+        rest = np.abs(s[:, 2 : DEGREE + 1]).sum(axis=1)[..., :h].reshape(side.shape)
         ends = (self.c[:, :h] + s[:, 1, :, :h].reshape(side.shape)) * side
         row, neuron = places((ends <= rest) & ~sliding & alive)
         functions = [s[row // self.block, : DEGREE + 1, row % self.block, neuron] * side[row, neuron][:, None]]
@@ -227,7 +227,7 @@ class _Pool:
         close[:, 0] &= order == 0
         close[:, 1] &= order < 2
         at = first_roots(monomials, noise, group, x, b + noise[:, None])
-        unclear = np.unique(group[close.any(axis=1) | ((order > 0) & (at < EARLY))])
+        unclear = np.flatnonzero(np.bincount(group[close.any(axis=1) | ((order > 0) & (at < EARLY))]))
         first = at <= x[group] * (1 + 4 * EPS)
         hit, rises = np.zeros(side.shape, dtype=np.bool_), np.zeros(side.shape, dtype=np.bool_)
         hit[group[first], owner[first]] = True

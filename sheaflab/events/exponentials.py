@@ -54,7 +54,7 @@ NOISE = 8.0 * EPS
 _PATIENCE = 2000
 _SLOW = 12
 _HALLEY = 8
-_LONG = 200  # columns from which on sums are faster row by row than by ``accumulate``
+_LONG = 80  # numbers in a row, from which on sums are many times faster row by row than by ``accumulate``
 
 
 def first_roots(
@@ -127,7 +127,7 @@ def first_roots(
             c = constants[alive] + scale * np.abs(constants[alive]) + scale / NOISE * floors[alive]
             a = coefficients[:, alive] + scale * np.abs(coefficients[:, alive])
         terms = a * np.exp(-(lam * t))
-        partial = c + _sums(terms)
+        partial = c + sums(terms)
         value = partial[-1]
         speeds = terms * lam
         slope = -_total(speeds)
@@ -158,11 +158,11 @@ def _first_look(
 ) -> tuple[IntArray, FloatArray]:
     """Return which functions need a closer look, and the roots of those that have exactly one (``inf`` elsewhere)."""
     terms = a * np.exp(-(rates * t))
-    above = c + _sums(terms) >= 0
+    above = c + sums(terms) >= 0
     size = np.abs(terms)
     with np.errstate(divide="ignore", invalid="ignore"):
         mu = _total(size * rates) / _total(size)
-    rises = (c * mu + _sums(terms * (mu - rates)) >= 0).all(axis=0)
+    rises = (c * mu + sums(terms * (mu - rates)) >= 0).all(axis=0)
     positive = _total(terms) + c > 0
     unclear = ~(positive & (c >= 0) & (above.all(axis=0) | rises))
     roots = np.full(c.size, np.inf)
@@ -227,21 +227,26 @@ def rates_of(rates: FloatArray, who: IntArray) -> FloatArray:
     return rates if rates.shape[1] == 1 else rates.take(who, axis=1)
 
 
-def _sums(terms: FloatArray) -> FloatArray:
+def sums(terms: FloatArray) -> FloatArray:
     """Partial sums over the first axis, one row after the other, as :func:`_total` takes them."""
-    if terms.shape[1] < _LONG:
+    if terms.size <= _LONG * len(terms):
         return np.asarray(np.add.accumulate(terms, axis=0))
-    sums = terms.copy()
-    for before, row in itertools.pairwise(sums):
+    rows = terms.copy()
+    for before, row in itertools.pairwise(rows):
         row += before
-    return sums
+    return rows
 
 
 def _total(terms: FloatArray) -> FloatArray:
     """Sum over the first axis one row after the other: the same bits whatever the number of columns."""
     if terms.shape[0] == 3:
         return np.asarray((terms[0] + terms[1]) + terms[2])
-    return np.asarray(np.add.accumulate(terms, axis=0)[-1])
+    if terms.size <= _LONG * len(terms):
+        return np.asarray(np.add.accumulate(terms, axis=0)[-1])
+    total = terms[0].copy()
+    for row in terms[1:]:
+        total += row
+    return np.asarray(total)
 
 
 def _polish(

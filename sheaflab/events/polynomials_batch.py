@@ -89,11 +89,12 @@ def _halley(raised: FloatArray, low: FloatArray, high: FloatArray, x: FloatArray
     """The one root in each (low, high], where the polynomial falls: Halley's method inside a shrinking bracket."""
     degree = raised.shape[1] - 1
     k = np.arange(degree + 1.0)
+    pairs = k * (k - 1.0)
     x = np.where((low < x) & (x < high), x, 0.5 * (low + high))
     root, alive = x.copy(), np.arange(x.size)
     for _ in range(200):
         terms = raised * _powers(x, degree)
-        f, first, second = terms.sum(axis=1), (terms * k).sum(axis=1), (terms * (k * (k - 1.0))).sum(axis=1)
+        f, first, second = (np.add.reduce(part, axis=1) for part in (terms, terms * k, terms * pairs))
         low, high = np.where(f > 0, x, low), np.where(f < 0, x, high)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # x f' and x² f'' are at hand
             newton = f / first
