@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +60,19 @@ def test_threads_do_not_use_up_a_process():
     with Domain() as domain:
         first = domain.call(compute_in_threads, 10)
         assert domain.call(os.getpid) == first
+
+
+def test_it_computes_in_one_thread_and_its_starter_in_as_many_as_before():
+    """Threads of OpenBLAS, one per core in each of a process per core, would wait for each other."""
+    names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
+    code = (
+        "import os; from graders.grading.domain import Domain\n"
+        f"with Domain() as domain: print(*(domain.call(os.getenv, name) for name in {names}))\n"
+        f"print(*map(os.getenv, {names}))"
+    )
+    env = {name: value for name, value in os.environ.items() if name not in names}
+    ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["1 1", "None None"]
 
 
 @pytest.mark.parametrize(
