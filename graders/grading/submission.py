@@ -24,14 +24,15 @@ MAX_TOGETHER = 128 * 2**20
 """What is read of a submission: so many notebooks, and so many bytes of them together."""
 MAX_STAMP = 1000
 WHOLE = "."
-"""Stands for all of a submission, where its folder holds more than is looked at."""
+"""Stands for all of a submission that is not looked at; what it holds is the reason."""
+LINKED = "its folder is a link, and none is followed: put the folder itself there, then grade again"
 TOO_MANY = f"its folder has more than {NAMES} entries: leave those in it that belong to the notebooks, then grade again"
-TOO_LARGE = (
-    f"the file has more than the {MAX_FILE // 2**20} MB allowed, or the submission's notebooks have more than "
+NOT_READ = (
+    f"it is a link, no regular file or closed to the grader, or the file has more than the {MAX_FILE // 2**20} MB allowed, or the submission's notebooks have more than "
     f"{MAX_TOGETHER // 2**20} MB together; clear their outputs"
 )
 Files = Mapping[str, bytes | None]
-"""A submission's files by path; None for what is beyond the bounds and was not read."""
+"""A submission's files by path; None for what is there and was not read."""
 
 
 @dataclass(frozen=True)
@@ -93,21 +94,22 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
     """
     files: dict[str, bytes | None] = {}
     if not is_own(folder):
-        return files
+        return {WHOLE: LINKED.encode()}
     if is_plain(folder / TIMESTAMP):
         with contextlib.suppress(OSError), (folder / TIMESTAMP).open("rb") as file:
             files[TIMESTAMP] = file.read(MAX_STAMP)
     try:
         names = [name for name in names_in(folder) if Path(name).suffix == ".ipynb"]
     except TooMuch:
-        return {WHOLE: None, **files}
+        return {WHOLE: TOO_MANY.encode(), **files}
     room = MAX_TOGETHER
     for name in sorted(names, key=lambda name: (len(name), name)):
         path = folder / name
-        if not is_plain(path):
-            continue
         if len(files) > MAX_FILES:
             break
+        files[name] = None
+        if not is_plain(path):
+            continue
         with contextlib.suppress(OSError), path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             files[name] = raw = file.read(size) if size <= min(MAX_FILE, room) else None
@@ -138,7 +140,7 @@ class Submission:
         """Return the notebook `name`, mended; the untouched release with a status if it is not there."""
         spec, own = self.course.notebook(name), f"{name}.ipynb"
         if WHOLE in self.files:
-            return untouched(self.course, spec, Status.GRADER, TOO_MANY)
+            return untouched(self.course, spec, Status.GRADER, (self.files[WHOLE] or b"").decode())
         try:
             chosen, others = self._choose(name)
         except _Unclear as unclear:
@@ -147,7 +149,7 @@ class Submission:
             return untouched(self.course, spec, Status.MISSING, self._why_missing(own))
         raw = self.files[chosen]
         if raw is None:
-            return untouched(self.course, spec, Status.UNREADABLE, TOO_LARGE)
+            return untouched(self.course, spec, Status.UNREADABLE, NOT_READ)
         mended = repair(raw, self.course, spec, self._beside)
         chosen, others = encodable(chosen), [encodable(file) for file in others]
         left = [encodable(file) for file in left_aside(self.files)]

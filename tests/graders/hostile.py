@@ -555,7 +555,7 @@ def corpus(submit):
         "renamed by a browser": Case({"mini-1 (1).ipynb": file(submit())}, 3, "ok", honest=True),
         "another name": Case({"p1 (1).ipynb": file(submit())}, 3, "ok"),  # known by the marks of its cells
         "ships a numpy.py": Case({main: bad, "numpy.py": b"allclose = lambda *a, **k: True"}, 0, "wrong"),
-        "a link to the solution": Case({main: "../../../source/mini/mini-1.ipynb"}, 0, "not handed in"),
+        "a link to the solution": Case({main: "../../../source/mini/mini-1.ipynb"}, 0, "unreadable file"),
     }
 
 

@@ -18,7 +18,8 @@ class Timing:
     ----------
     zone : Zone
     submitted_at : datetime or None
-        For files without a record. It is used for a file that its system marks late only if all files are late.
+        For files without a record of a system. It goes before the `timestamp.txt` of a folder per student, which
+        a student may have written. It is used for a file that its system marks late only if all files are late.
     owners : Owners
     """
 
@@ -53,6 +54,8 @@ class Timing:
     def _timestamp(self, item: Item, owner: Owner) -> datetime | None:
         """Return the time in the timestamp.txt beside a notebook, as nbgrader writes it."""
         if owner.claim is None or owner.claim.layout not in (FOLDER, "exchange"):
+            return None
+        if owner.claim.layout == FOLDER and self.submitted_at is not None:
             return None
         folder = (self.owners.names[item.source], *item.parts[:-1])
         record = self.owners.around.records.get((item.source, folder))

@@ -85,6 +85,13 @@ def test_nbgraders_own_timestamp_counts_beside_a_notebook_but_not_from_a_student
     assert [inbox.time(name) for name in ("alee", "bchan", "Cy-Diaz")] == ["2026-11-20 10:00:00 UTC", None, None]
 
 
+def test_the_instructors_word_goes_before_a_timestamp_that_a_student_may_have_written(inbox):
+    inbox.put("alee/lab09/lab09-1.ipynb", first("a"))
+    inbox.put("alee/lab09/timestamp.txt", b"2020-01-01 00:00:00 UTC")
+    inbox.collect(submitted_at="2026-12-05T10:00Z")
+    assert inbox.time("alee") == "2026-12-05 10:00:00 UTC"
+
+
 def test_an_unreadable_timestamp_is_reported(inbox):
     inbox.put("alee/lab09-1.ipynb", first())
     inbox.put("alee/timestamp.txt", b"9999999999999999999999999999999h")
