@@ -31,8 +31,12 @@ class Layers:
     def apply(
         self, s: FloatArray, active: FloatArray, r: FloatArray, g: FloatArray, shift: FloatArray | float = 0.0
     ) -> None:
-        """Put δ s - `shift` into `r`, shape ``(blocks, block, n)``, and its pull into `g`, ``(blocks, block, h)``."""
-        np.multiply(s[..., : self.h], active, out=g)
+        """Put δ s - `shift` into `r`, shape ``(blocks, block, n)``, and its pull into `g`, shaped like `active`.
+
+        That is 1 on active neurons and 0 on others, of shape ``(blocks, block, h)``, or with 0 on outputs
+        ``(blocks, block, n)``: to work on rows as a whole is faster than on a part of each.
+        """
+        np.multiply(s[..., : active.shape[-1]], active, out=g)
         np.subtract(s, shift, out=r)
         for before, after, down, _ in self.pairs:
             r[..., after] -= g[..., before] @ down

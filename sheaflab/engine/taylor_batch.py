@@ -79,7 +79,7 @@ class _Pool:
         blocks = len(self.who) // self.block
         self.series = np.empty((blocks, DEGREE + 2, self.block, self.n))
         self.residuals = np.empty((blocks, DEGREE + 1, self.block, self.n))
-        self.pulls = np.empty((blocks, DEGREE + 1, self.block, self.h))
+        self.pulls = np.zeros((blocks, DEGREE + 1, self.block, self.n))  # outputs have none
 
     def refill(self) -> bool:
         """Give free rows new trajectories, or let whole blocks go; tell whether any row is under way."""
@@ -156,21 +156,23 @@ class _Pool:
     def expand(self) -> FloatArray:
         """Fill the series, in the fraction of a step, and return the lengths of the steps."""
         layers, s, h = self.layers, self.series, self.h
-        active = (self.codes == ACTIVE).astype(np.float64).reshape(-1, self.block, h)
-        still = np.ones((len(self.who), self.n))
+        active, still = np.zeros((len(self.who), self.n)), np.ones((len(self.who), self.n))
+        active[:, :h] = self.codes == ACTIVE
         still[:, :h][self.codes == SLIDING] = 0.0
         still = still.reshape(-1, self.block, self.n) / -layers.unit
+        active = active.reshape(still.shape)
         pulled, work = active / layers.unit, np.empty(active.shape)
         s[:, 0], s[:, 1] = (
             self.c.reshape(-1, self.block, self.n),
             velocities(self.r, self.g, self.codes).reshape(s[:, 1].shape),
         )
-        self.residuals[:, 0], self.pulls[:, 0] = self.r.reshape(s[:, 0].shape), self.g.reshape(active.shape)
+        self.residuals[:, 0] = self.r.reshape(s[:, 0].shape)
+        self.pulls[:, 0, :, :h] = self.g.reshape(-1, self.block, h)
         for k in range(1, DEGREE + 1):
             r, g, following = self.residuals[:, k], self.pulls[:, k], s[:, k + 1]
             layers.apply(s[:, k], active, r, g)
             np.multiply(r, still, out=following)
-            following[..., :h] += np.multiply(g, pulled, out=work)
+            following += np.multiply(g, pulled, out=work)
         # The remainder is at most the next term; f⁺ of a sliding neuron sees it through δ twice, hence the unit.
         largest = np.abs(s[:, DEGREE + 1]).max(axis=-1).reshape(-1)
         last = np.sqrt(np.square(s[:, DEGREE + 1]).sum(axis=-1)).reshape(-1)
