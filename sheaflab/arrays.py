@@ -46,6 +46,8 @@ def as_rows(name: str, value: ArrayLike, length: int) -> FloatArray:
 
 def as_floats(name: str, value: ArrayLike) -> FloatArray:
     """Return a new float64 array equal to `value`, or raise an error that names the argument."""
+    if type(value) is float and math.isfinite(value):  # most often of all
+        return np.array(value)
     try:
         if np.iscomplexobj(value):  # numpy would drop the imaginary part with no more than a warning
             raise TypeError("complex numbers")

@@ -111,6 +111,7 @@ class Eigenbasis:
         motion = np.zeros((sheaf.n, self.all_rates.size))
         motion[region.moving] = self.vectors
         self._free, self._slid, self._side = free, slid, side
+        self._whole = bool(region.moving.all())
         weights = [side[:, None] * motion[free]]
         if slid.size:
             self._delta, self._pull = sheaf.gated(region.pattern), sheaf.pull[slid]
@@ -132,29 +133,33 @@ class Eigenbasis:
         terms = self.weights * self._to_go(c).T[:, :, None]
         terms = terms if len(self.rates) == len(terms) else np.add.reduceat(terms, self._starts, axis=0)
         if self._singular is None:
-            return np.broadcast_to(self._constants, terms.shape[1:]), terms
+            return self._constants if self.rest.ndim == 2 else self._constants.repeat(len(c), axis=0), terms
         return np.asarray(self.values(c) - sums(terms)[-1]), terms
 
     @cached_property
     def _constants(self) -> FloatArray:
-        values = self.values(np.atleast_2d(self.rest))
-        return values if self.rest.ndim == 2 else np.asarray(values[0])
+        return self.values(np.atleast_2d(self.rest))
 
     def values(self, c: FloatArray) -> FloatArray:
         """The event functions at each row of `c`, shape ``(m, f)``."""
-        values = [self._side * c[:, self._free]]
-        if self._slid.size:
-            r = product(c, np.ascontiguousarray(self._delta.T)) - self.drive
-            values += [-r[:, self._slid], r[:, self._slid] - product(r, np.ascontiguousarray(self._pull.T))]
-        return np.concatenate(values, axis=1)
+        values = self._side * c.take(self._free, axis=1)
+        if not self._slid.size:
+            return np.asarray(values)
+        r = product(c, np.ascontiguousarray(self._delta.T)) - self.drive
+        down = r.take(self._slid, axis=1)
+        return np.concatenate([values, -down, down - product(r, np.ascontiguousarray(self._pull.T))], axis=1)
 
     def _to_go(self, c: FloatArray) -> FloatArray:
         """How far each row of `c` is from rest along each eigenvector, shape ``(m, k)``."""
         if self._singular is None:
-            return product((c - self.rest)[:, self.moving], self.vectors)
-        residual = product(c[:, self.moving], np.ascontiguousarray(self.region.matrix.T))
+            return product(self._moved(c - self.rest), self.vectors)
+        residual = product(self._moved(c), np.ascontiguousarray(self.region.matrix.T))
         residual -= self.drive - self.region.sheaf.pins.at
         return np.asarray(product(residual, self._singular.left) / self._singular.values)
+
+    def _moved(self, c: FloatArray) -> FloatArray:
+        """The coordinates that move."""
+        return c if self._whole else c.take(np.flatnonzero(self.moving), axis=1)
 
     def over(self, drives: FloatArray) -> Eigenbasis:
         """Return the same basis for rows with other boundary terms, a row of `drives`, shape ``(m, n)``, for each.
@@ -190,8 +195,11 @@ class Eigenbasis:
     def flow(self, c: FloatArray, t: FloatArray) -> FloatArray:
         """Follow the mode's law from each row of `c` for its own time, shape ``(m, n)``."""
         moved = np.expm1(-np.multiply.outer(t, self.all_rates)) * self._to_go(c)
+        shift = product(moved, np.ascontiguousarray(self.vectors.T))
+        if self._whole:
+            return np.asarray(c + shift)
         result = c.copy()
-        result[:, self.moving] += product(moved, np.ascontiguousarray(self.vectors.T))
+        result[:, self.moving] += shift
         return result
 
 
