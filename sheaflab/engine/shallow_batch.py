@@ -41,7 +41,7 @@ class _Law:
 
     def rates(self, columns: IntArray) -> FloatArray:
         """The rates of some trajectories, shape ``(3, k)``."""
-        return np.stack([self.l1[columns], np.ones(columns.size), self.l2[columns]])
+        return np.array([self.l1[columns], np.ones(columns.size), self.l2[columns]])
 
 
 def rows(terms: FloatArray) -> FloatArray:
@@ -223,7 +223,7 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
     a1 = np.where(slides, -law.R1[column], law.B1[column]) * w
     a2 = np.where(slides, 0.0, z - a - w * law.share[column])
     a3 = np.where(slides, -law.R2[column], law.B2[column]) * w
-    coefficients, rates, floors = np.stack([a1, a2, a3]), law.rates(column), floors * walk.blur[column]
+    coefficients, rates, floors = np.array([a1, a2, a3]), law.rates(column), floors * walk.blur[column]
     fresh, slow = walk.fresh[row, column], walk.slow[row, column]
     low = values <= FAR * (NOISE * (np.abs(c) + np.abs(a1) + np.abs(a2) + np.abs(a3)) + floors)
     k = np.flatnonzero(np.where(fresh > 0, slow, low & (values != 0)))
@@ -238,5 +238,5 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
         at[row[k], owner] = roots
         k = np.flatnonzero(np.isfinite(roots) & (roots <= best[owner]))
         blunt = times_unclear(c[k], a.take(k, axis=1), lam.take(k, axis=1), roots[k], floors[k])
-        unclear = np.union1d(unclear, owner[k][blunt])
-    return at, best, unclear
+        unclear = np.concatenate([unclear, owner[k][blunt]])
+    return at, best, np.flatnonzero(np.bincount(unclear))

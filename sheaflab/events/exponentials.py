@@ -54,6 +54,7 @@ NOISE = 8.0 * EPS
 _PATIENCE = 2000
 _SLOW = 12
 _HALLEY = 8
+_PAST = 1 + 1e-6
 _LONG = 80  # numbers in a row, from which on sums are many times faster row by row than by ``accumulate``
 
 
@@ -102,29 +103,22 @@ def first_roots(
     array([0.693147])
     """
     size = constants.size
-    first = np.full(size, np.inf)
     group = np.zeros(size, dtype=np.int64) if groups is None else groups
-    floors = np.broadcast_to(floor, size)
-    c = constants + NOISE * np.abs(constants) + floors
+    c = constants + NOISE * np.abs(constants) + floor
     a = coefficients + NOISE * np.abs(coefficients)
     t = np.zeros(size) if order is None or not order.any() else leave(coefficients, rates, order)
-
-    def finish(who: IntArray, near: FloatArray) -> None:
-        some = coefficients.take(who, axis=1), rates_of(rates, who)
-        first[who] = _polish(constants[who], *some, values[who], near)
-        np.minimum.at(limits, group[who], first[who])
-
     # At first sight most are cleared, or have exactly one root.
     alive, roots = _first_look(c, a, rates, t, limits[group])
-    once = np.isfinite(roots).nonzero()[0]
-    if once.size:
-        finish(once, roots[once])
-    alive = alive[t[alive] <= limits[group[alive]]]
+    # The search goes a little past the roots so far: without the rounding they are a little earlier.
+    reach = limits.copy()
+    np.minimum.at(reach, group, _PAST * roots)
+    alive = alive[t[alive] <= reach[group[alive]]]
     t, c, a, lam = t[alive], c[alive], a.take(alive, axis=1), rates_of(rates, alive)
     for count in itertools.count(1) if alive.size else ():
         if count % _PATIENCE == 0:
             scale = NOISE * 4.0 ** (count // _PATIENCE)
-            c = constants[alive] + scale * np.abs(constants[alive]) + scale / NOISE * floors[alive]
+            floors = np.broadcast_to(floor, size)[alive]
+            c = constants[alive] + scale * np.abs(constants[alive]) + scale / NOISE * floors
             a = coefficients[:, alive] + scale * np.abs(coefficients[:, alive])
         terms = a * np.exp(-(lam * t))
         partial = c + sums(terms)
@@ -144,13 +138,19 @@ def first_roots(
         moved = t + step
         hit = ~never & ((value <= 0) | (step <= 2 * EPS * moved))
         if hit.any():
-            finish(alive[hit], t[hit])
-        going = (~never & ~hit & (moved <= limits[group[alive]])).nonzero()[0]
+            roots[alive[hit]] = t[hit]
+            np.minimum.at(reach, group[alive[hit]], _PAST * t[hit])
+        going = (~never & ~hit & (moved <= reach[group[alive]])).nonzero()[0]
         if not going.size:
             break
-        alive, t, c, a, lam = alive[going], moved[going], c[going], a.take(going, axis=1), rates_of(lam, going)
-    first[first > limits[group]] = np.inf
-    return first
+        alive, t, c = alive[going], moved[going], c[going]
+        a, lam = a.take(going, axis=1), rates_of(lam, going)
+    some = np.isfinite(roots).nonzero()[0]
+    near = coefficients.take(some, axis=1), rates_of(rates, some), values[some], roots[some]
+    roots[some] = _polish(constants[some], *near)
+    np.minimum.at(limits, group, roots)
+    roots[roots > limits[group]] = np.inf
+    return roots
 
 
 def _first_look(
