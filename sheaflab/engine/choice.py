@@ -64,6 +64,8 @@ def _check_rates(sheaf: Sheaf) -> None:
 
 
 def _last_condition(sheaf: Sheaf) -> float:
+    if sheaf.largest_condition <= _CONDITION:  # that of no mode is larger
+        return sheaf.largest_condition
     patterns = np.atleast_2d(sheaf.forward_pass())[:, : sheaf.h] > 0
     return max(sheaf.condition(pattern) for pattern in np.unique(patterns, axis=0))
 

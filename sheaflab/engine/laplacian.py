@@ -6,8 +6,9 @@ is multiplied with is :math:`-L` over a power of two, so that dozens of products
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +43,15 @@ class _Rows:
 
 def _parts(sheaf: Sheaf) -> list[_Part]:
     """What each hidden neuron's row is made of, apart from the gates: over the unit, which is exact."""
-    parts, over = list[_Part](), 1.0 / sheaf.shared(unit)
-    for i in range(sheaf.h):
-        layer, k = sheaf.place(i)
-        w, own, after = sheaf.layers[layer - 1]
-        reads, before, _ = sheaf.layers[layer - 2] if layer > 1 else (None, None, None)
-        row = None if reads is None else over * reads[k]
-        parts.append((before, row, own, -over * sheaf.gram[i, own], after, over * w[:, k]))
+    parts: list[_Part] = []
+    before: slice | None = None
+    reads: Iterable[FloatArray | None] = repeat(None)
+    over = 1.0 / sheaf.shared(unit)
+    for w, own, after in sheaf.layers:
+        scaled, square = over * w, -over * sheaf.gram[own, own]
+        rows = zip(reads, square, np.ascontiguousarray(scaled.T), strict=False)
+        parts += [(before, row, own, near, after, column) for row, near, column in rows]
+        before, reads = own, scaled
     return parts
 
 
