@@ -109,13 +109,18 @@ def _written(notebook: NotebookNode, result: NotebookResult, room: int) -> Grade
     """Return a notebook as it goes into `autograded/`; if there is no room, without the outputs of its cells."""
     write_result(notebook, result)
     EscapeHtml().preprocess(notebook, {})
-    text = nbformat.writes(notebook)
+    text = _text(notebook)
     if len(text) > room:
         for cell in notebook.cells:
             if cell.cell_type == "code" and cell.outputs and not cell.metadata.get("nbgrader", {}).get("grade"):
                 cell.outputs = [nbformat.from_dict(LEFT_OUT)]
-        text = nbformat.writes(notebook)
+        text = _text(notebook)
     return Graded(text, replace(result, cells={}), rows_of(notebook.cells))  # the text has the cells' outputs
+
+
+def _text(notebook: NotebookNode) -> str:
+    """Return a notebook as a file holds it, in one line: with indentation Python writes JSON ten times as long."""
+    return str(nbformat.writes(notebook, indent=None))
 
 
 def grade_apart(job: Job) -> SubmissionResult:

@@ -49,10 +49,9 @@ def write_result(nb: NotebookNode, result: NotebookResult) -> None:
             award = min(max(float(exercise.earned), 0.0), points)
             if exercise.undecided:
                 cell.metadata.setdefault(UNDECIDED, True)
-            cell.outputs = [
-                nbformat.v4.new_output("stream", name="stdout", text=text),
-                nbformat.v4.new_output("execute_result", data={"text/plain": repr(award)}, execution_count=None),
-            ]
+            shown = {"output_type": "execute_result", "data": {"text/plain": repr(award)}, "metadata": {}}
+            outputs = [{"output_type": "stream", "name": "stdout", "text": text}, {**shown, "execution_count": None}]
+            cell.outputs = [nbformat.from_dict(output) for output in outputs]  # checked with the whole notebook
     nb.metadata[RESULT] = result.summary()
 
 
