@@ -26,6 +26,7 @@ import signal
 import socket
 import sys
 import time
+from importlib import import_module
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -211,8 +212,12 @@ def warm_up() -> None:
     import matplotlib.pyplot as plt
 
     artists.kwdoc, artist._update_set_signature_and_docstring = tables, sign
+    import sheaflab.checks.figures
     import sheaflab.checks.problems
     import sheaflab.plots  # noqa: F401
+
+    for name in ("bdb", "IPython.core.logger"):  # a shell's first cell wants them
+        import_module(name)
 
     figure, ax = plt.subplots()
     ax.semilogy([1.0, 2.0], [1.0, 2.0], label="$t$")
@@ -248,8 +253,9 @@ def main() -> None:
         del sys.modules[name]
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = ["", *(path for path in sys.path if path != here)]  # as in Jupyter: what lies beside comes first
-    gc.collect()
-    gc.freeze()  # a collection in a child would write to every page that holds an object, and copy it
+    # A collection in a child would write to every page that holds an object, and copy it. None is made here, either: it
+    # would take longer than any import, for a few thousand objects.
+    gc.freeze()
     gc.enable()
     tell(control, event="ready", exact=int(exact))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whatever ends below, adopted or not, leaves no zombie
