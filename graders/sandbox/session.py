@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import select
 import signal
@@ -79,10 +78,12 @@ class Process:
 
     def recv_into(self, buffer: Any, nbytes: int = 0, /) -> int:
         while True:
-            with contextlib.suppress(BlockingIOError):  # mostly the rest of a frame is there
+            try:  # mostly the rest of a frame is there
                 if got := self.sock.recv_into(buffer, nbytes):
                     return got
                 raise self._ended()
+            except BlockingIOError:
+                pass
             ready, _, _ = select.select([self.sock, self.session.control], [], [], self.deadline.left)
             if not ready:
                 raise TimeoutError

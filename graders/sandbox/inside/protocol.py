@@ -12,12 +12,14 @@ import json
 import math
 import struct
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 MAX_HEADER = 4 * 2**20
 MAX_BODY = 32 * 2**20
+SMALL_BODY = 2**16  # goes with the header in one piece, and is read with it
 MAX_ELEMENTS = 2**22
 MAX_DEPTH = 32
 MAX_NODES = 200_000
@@ -78,6 +80,13 @@ class _Packer:
             raise Unsendable(f"the value is nested deeper than {MAX_DEPTH} or holds more than {MAX_NODES} parts")
         if (kind := type(value)) is float and math.isfinite(value):  # most values are plain: known by their type
             return value
+        if isinstance(value, str):
+            if len(value) > MAX_TEXT:
+                raise Unsendable(f"a text of more than {MAX_TEXT} characters")
+            return encodable(value)
+        if isinstance(value, (list, tuple)):
+            items = [self.pack(item, depth + 1) for item in value]
+            return items if isinstance(value, list) else {_TAG: "tuple", "v": items}
         if value is None or kind is bool or isinstance(value, np.bool_):
             return None if value is None else bool(value)
         if kind is int or isinstance(value, (int, np.integer)):
@@ -86,19 +95,10 @@ class _Packer:
             return number
         if isinstance(value, (float, np.floating)):
             return real if math.isfinite(real := float(value)) else {_TAG: "float", "v": repr(real)}
-        if isinstance(value, str):
-            if len(value) > MAX_TEXT:
-                raise Unsendable(f"a text of more than {MAX_TEXT} characters")
-            return encodable(value)
         if isinstance(value, np.ndarray):
             return self._array(value)
-        if isinstance(value, list):
-            return [self.pack(item, depth + 1) for item in value]
-        if isinstance(value, tuple):
-            return {_TAG: "tuple", "v": [self.pack(item, depth + 1) for item in value]}
         if isinstance(value, dict):
-            pairs = [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in value.items()]
-            return {_TAG: "dict", "v": pairs}
+            return {_TAG: "dict", "v": [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in value.items()]}
         if isinstance(value, (range, set, frozenset)):
             return self.pack(list(value) if isinstance(value, range) else sorted(value, key=repr), depth + 1)
         if (found := self.extra(value)) is not None:
@@ -130,14 +130,13 @@ def dump(message: Any, extra: Encoder = lambda value: None) -> list[bytes | memo
     Unsendable
         If a value has no place in a frame or is too large.
     """
-    packer = _Packer(extra)
-    header = _ENCODER.encode(packer.pack(message)).encode()
+    header = _ENCODER.encode((packer := _Packer(extra)).pack(message)).encode()
     body = sum(array.nbytes for array in packer.arrays)
     if len(header) > MAX_HEADER or body > MAX_BODY:
         raise Unsendable(f"{len(header) + body} bytes, more than the {MAX_BODY} allowed")
     pieces: list[bytes | memoryview] = [_LENGTHS.pack(len(header), body) + header]
     pieces += [memoryview(array.reshape(-1).view(np.uint8)) for array in packer.arrays if array.nbytes]
-    return pieces
+    return [b"".join(pieces)] if body <= SMALL_BODY else pieces  # a piece wakes the other side
 
 
 def _parse_int(text: str) -> int:
@@ -239,7 +238,7 @@ class _Unpacker:
             raise ProtocolError(encodable(f"a frame holds a broken {node['t'][:40]}: {error}"[:400])) from error
 
 
-def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
+def load(read: Callable[[int], bytes | bytearray], extra: Decoder = _no_decoder) -> Any:
     """Read one frame through `read(count)`, which returns exactly `count` bytes or raises.
 
     Raises
@@ -250,6 +249,8 @@ def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
     header_length, body_length = _LENGTHS.unpack(read(_LENGTHS.size))
     if header_length > MAX_HEADER or body_length > MAX_BODY:
         raise ProtocolError(f"a frame of {header_length} + {body_length} bytes is too large")
+    if small := body_length <= SMALL_BODY:
+        read = BytesIO(read(header_length + body_length)).read
     try:
         header = _DECODER.decode(read(header_length).decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -264,7 +265,7 @@ def load(read: Callable[[int], bytearray], extra: Decoder = _no_decoder) -> Any:
         raw = read(math.prod(shape) * kind.itemsize)
         if dtype == "bool" and np.frombuffer(raw, dtype=np.uint8).max(initial=0) > 1:
             raise ProtocolError("a frame holds a bool that is neither 0 nor 1")
-        arrays.append(np.frombuffer(raw, dtype=kind).reshape(shape).astype(kind.newbyteorder("="), copy=False))
+        arrays.append(np.frombuffer(raw, dtype=kind).reshape(shape).astype(kind.newbyteorder("="), copy=small))
     return unpacker.build(header, arrays[::-1])
 
 
@@ -287,8 +288,7 @@ class Channel:
         return load(self._read, self.decode)
 
     def _read(self, count: int) -> bytearray:
-        data = bytearray(count)
-        view, have = memoryview(data), 0
+        view, have = memoryview(data := bytearray(count)), 0
         while have < count:
             try:
                 got = self.sock.recv_into(view[have:])
