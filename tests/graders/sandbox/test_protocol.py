@@ -73,6 +73,20 @@ def test_arrays_come_back_as_they_went(value):
     assert back.tobytes() == value.tobytes()
 
 
+@pytest.mark.parametrize("size", [3, 2**14])
+def test_arrays_belong_to_who_has_read_them(size):
+    for array in through(["text", np.ones(size), np.arange(size)])[1:]:
+        assert array.flags.writeable
+        assert array.flags.aligned
+
+
+def test_a_small_frame_is_sent_in_one_piece_and_read_in_two():
+    (piece,) = dump([np.ones(3), np.arange(4), "text"])
+    read, counts = reader(piece), []
+    load(lambda count: counts.append(count) or read(count), decode)
+    assert len(counts) == 2
+
+
 def test_library_values_come_back_equal():
     net = Network.random([2, 4, 3, 1], seed=3)
     back = through({"sheaf": Sheaf(net, [1.0, 2.0]), "nan": float("nan"), "inf": -np.inf})
