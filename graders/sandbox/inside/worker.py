@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -225,6 +226,20 @@ def warm_up() -> None:
     plt.close(figure)
 
 
+def enlarge_pages() -> None:
+    """Put this process's memory into huge pages, where the kernel does so (Linux 6.1) and has some.
+
+    A fork copies an entry for each page, and its end lets go of each; a worker is forked some forty times.
+    """
+    madvise, collapse = ctypes.CDLL(None).madvise, 25  # of linux/mman.h
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        for line in maps:
+            span, rights, _, _, inode, *name = line.split()
+            if rights == "rw-p" and inode == "0" and name in ([], ["[heap]"]):
+                start, end = (int(place, 16) for place in span.split("-"))
+                madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), collapse)
+
+
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     orders: dict[str, Any] = json.loads(sys.argv[2])
@@ -244,6 +259,7 @@ def main() -> None:
     warm_up()
     outputs: list[dict[str, Any]] = []
     shell = make_shell(outputs)
+    enlarge_pages()
     if orders["files"] is not None:
         confine.restrict_files(**orders["files"])
     if orders["seccomp"]:
