@@ -13,14 +13,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from sheaflab.arrays import EPS, FloatArray
+from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.proof.balls import Unproved, Wrong
 from sheaflab.proof.follow import Findings, Stop, follow
+from sheaflab.proof.passage import follow_at_once
 from sheaflab.proof.positivity import Doubt, Refutation
 from sheaflab.proof.rigorous import enclose
+from sheaflab.proof.weights import ACTIVE, NAMES, SLIDING, CodeArray
 from sheaflab.rate import SlowestRate, slowest_rate
-from sheaflab.region import ActivationRegion
-from sheaflab.sheaf import log_slope
+from sheaflab.sheaf import Sheaf, log_slopes
 from sheaflab.trajectory import FlowPiece, Trajectory
 
 
@@ -128,12 +129,16 @@ def certify(trajectory: Trajectory, *, rigorous: bool = False) -> Certificate:
     return check.result(Verdict.REFUTED if check.against else Verdict.UNDECIDED if check.open else Verdict.PROVED)
 
 
+def _rate(sheaf: Sheaf) -> SlowestRate:
+    return slowest_rate(sheaf.net)
+
+
 class _Check:
     def __init__(self, trajectory: Trajectory) -> None:
         self.traj, self.sheaf = trajectory, trajectory.sheaf
         self.against: list[str] = []
         self.open: list[str] = []
-        self.rate = slowest_rate(self.sheaf.net)
+        self.rate = self.sheaf.shared(_rate)
         self.joints: dict[int, int] = {}  # from entries of the log to the joints of pieces that they are at
         self.state_error = float("inf")
         self.time_errors = np.full(len(trajectory.log), np.inf)
@@ -155,31 +160,34 @@ class _Check:
             for piece, c in zip(traj.pieces, traj.states, strict=False)
         ):
             self.against.append("the pieces are not the flow from the trajectory's own states")
-        return not self.against
+        if self.against:
+            return False
+        self.codes: CodeArray = np.zeros((len(traj.pieces), self.sheaf.h), dtype=np.int8)
+        for row, piece in zip(self.codes, traj.pieces, strict=True):
+            row[piece.region.pattern] = ACTIVE
+            row[list(piece.region.sliding)] = SLIDING
+        return True
 
     def listed(self) -> bool:
         """The log must list exactly what changes between the pieces."""
         traj = self.traj
         logged = [(s.time, s.layer, s.neuron, str(s.before), str(s.after)) for s in traj.log]
-        changes, joints = [], []
-        for joint, (old, new) in enumerate(pairwise(traj.pieces), 1):
-            modes = enumerate(zip(old.region.modes, new.region.modes, strict=True))
-            changed = [(float(old.end), *self.sheaf.place(i), str(a), str(b)) for i, (a, b) in modes if a != b]
-            changes += changed
-            joints += [joint] * len(changed)
+        joints, neurons = np.nonzero(self.codes[1:] != self.codes[:-1])
+        ends, places = traj.times[1:-1].tolist(), [self.sheaf.place(i) for i in range(self.sheaf.h)]
+        named = (map(NAMES.__getitem__, codes[joints, neurons].tolist()) for codes in (self.codes[:-1], self.codes[1:]))
+        rows = zip(joints.tolist(), neurons.tolist(), *named, strict=True)
+        changes = [(ends[k], *places[i], a, b) for k, i, a, b in rows]
         if sorted(logged) != sorted(changes):
             self.against.append("the log does not list what changes between the pieces")
         # The same change twice at one instant: in turn.
         of_log, of_joints = (sorted(range(len(rows)), key=rows.__getitem__) for rows in (logged, changes))
-        self.joints = dict(zip(of_log, (joints[k] for k in of_joints), strict=False))
+        self.joints = dict(zip(of_log, (int(joints[k]) + 1 for k in of_joints), strict=False))
         return not self.against
 
     def follow(self) -> None:
         """Prove the modes and times; compare states, energies and slopes."""
-        traj = self.traj
-        stops = [Stop(piece.start, piece.region.modes) for piece in traj.pieces]
         try:
-            found = follow(self.sheaf, traj.states[0], stops, traj.t_end)
+            found = self._followed()
         except Doubt as error:
             self.open.append(str(error))
         except Refutation as error:
@@ -187,6 +195,14 @@ class _Check:
         else:
             self._times(found)
             self._states(found)
+
+    def _followed(self) -> Findings:
+        traj = self.traj
+        try:
+            return follow_at_once(self.sheaf, traj.times, traj.states, self.codes)
+        except Doubt:  # there is more to try
+            stops = [Stop(piece.start, piece.region.modes) for piece in traj.pieces]
+            return follow(self.sheaf, traj.states[0], stops, traj.t_end)
 
     def enclose(self) -> None:
         """Prove modes, times and states in ball arithmetic."""
@@ -219,36 +235,41 @@ class _Check:
         traj, sheaf = self.traj, self.sheaf
         self.state_error = 0.0
         layers = np.repeat(np.arange(len(sheaf.net.weights)), sheaf.net.widths[1:])
-        sizes = np.zeros(len(sheaf.net.weights))
         drive = sheaf.boundary_term.copy()  # its first part is a sum that may cancel
         drive[: sheaf.net.widths[1]] = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])
-        for z in (*traj.states, drive):
-            np.maximum.at(sizes, layers, np.abs(z))
-        for k, (state, size) in enumerate(zip(found.states, found.sizes, strict=True), 1):
-            off = np.abs(traj.states[k] - state)
-            self.state_error = max(self.state_error, float(off.max()) + size)
-            if (off > 1e-10 * sizes[layers] + 256 * EPS * float(sizes.max()) + 1e3 * size).any():
-                self.against.append(f"t = {traj.times[k]:.9g}: the state is {float(off.max()):.2g} away from the flow")
-        noise = {}
-        for k, (old, new) in enumerate(pairwise([piece.region for piece in traj.pieces]), 1):
-            c, size = found.states[k - 1], found.sizes[k - 1] + 64 * EPS * float(sizes.max())
-            energy, root = sheaf.energy(c), float(np.sqrt(sheaf.energy(c)))
-            slack = 1e-7 + 8 * sheaf.gain * size / max(root, 1e-300)
-            slopes = [self._slope(old, c), self._slope(new, c)]
-            speed = [8 * sheaf.gain**2 * size / max(root * np.sqrt(abs(y)), 1e-300) for y in slopes]
-            noise[k] = [
-                (energy, slack),
-                *((y, slack + s) for y, s in zip(slopes, speed, strict=True)),
-            ]
-        for i, s in enumerate(traj.log):
-            told, known = (s.energy, s.slope_before, s.slope_after), noise[self.joints[i]]
-            if any(abs(x - y) > slack * abs(y) for x, (y, slack) in zip(told, known, strict=True) if y == y):
-                self.against.append(f"switch at t = {s.time:.9g}: energy or slopes are not those of the state there")
+        sizes = np.zeros(len(sheaf.net.weights))
+        np.maximum.at(sizes, layers, np.maximum(np.abs(traj.states).max(axis=0), np.abs(drive)))
+        states, errors = np.array(found.states), np.array(found.sizes)
+        off, rounding = np.abs(traj.states[1:] - states), 256 * EPS * float(sizes.max())
+        self.state_error = float((off.max(axis=1) + errors).max())
+        far = (off > 1e-10 * sizes[layers] + rounding + 1e3 * errors[:, None]).any(axis=1)
+        for k in np.flatnonzero(far):
+            text = f"the state is {float(off[k].max()):.2g} away from the flow"
+            self.against.append(f"t = {traj.times[k + 1]:.9g}: {text}")
+        if not traj.log:
+            return
+        size = errors[:-1] + 64 * EPS * float(sizes.max())
+        joints = np.array([self.joints[i] - 1 for i in range(len(traj.log))])
+        for i in np.flatnonzero(self._wrong_numbers(states[:-1], size, joints)).tolist():
+            text = f"switch at t = {traj.log[i].time:.9g}"
+            self.against.append(f"{text}: energy or slopes are not those of the state there")
 
-    def _slope(self, region: ActivationRegion, c: FloatArray) -> float:
-        """The slope of log V at a switch, without the matrices of `region.slope`: those of a long run fill memory."""
-        v = self.sheaf.velocity_of(self.sheaf.residual(c), region.pattern)[region.moving]
-        return log_slope(float(v @ v), self.sheaf.energy(c))
+    def _wrong_numbers(self, states: FloatArray, size: FloatArray, joints: IntArray) -> BoolArray:
+        """Which entries of the log, at these joints, have an energy or slopes that are not those of the states."""
+        log, sheaf = self.traj.log, self.sheaf
+        r = sheaf.residual(states)
+        energy = 0.5 * np.square(r).sum(axis=1)
+        root = np.sqrt(energy)
+        slack = 1e-7 + 8 * sheaf.gain * size / np.maximum(root, 1e-300)
+        told = np.array([[s.energy, s.slope_before, s.slope_after] for s in log])
+        wrong = np.abs(told[:, 0] - energy[joints]) > (slack * energy)[joints]
+        for column, codes in (1, self.codes[:-1]), (2, self.codes[1:]):
+            v = sheaf.velocity_of(r, codes == ACTIVE)
+            v[:, : sheaf.h][codes == SLIDING] = 0.0
+            slopes = log_slopes(np.square(v).sum(axis=1), energy)
+            speed = 8 * sheaf.gain**2 * size / np.maximum(root * np.sqrt(np.abs(slopes)), 1e-300)
+            wrong |= np.abs(told[:, column] - slopes[joints]) > ((slack + speed) * np.abs(slopes))[joints]
+        return np.asarray(wrong)
 
     def energies(self) -> None:
         """V must never rise, and stay below its envelope (Theorem 9.4) at every switch, if only the input is pinned."""

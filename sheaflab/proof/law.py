@@ -30,17 +30,25 @@ def norm(x: FloatArray) -> float:
 
 
 def norm_bound(w: FloatArray) -> float:
-    r"""Return a bound of :math:`\|W\|_2` that is at most a fifth too large: :math:`\|(W W^\top)^{16}\|_F^{1/32}`."""
+    r"""Return a bound of :math:`\|W\|_2`, for a thousand rows 3 % too large: :math:`\|(W W^\top)^{64}\|_F^{1/128}`."""
     b = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
     log, power = 0.0, 2.0
-    for k in range(5):
+    for k in range(7):
         size = float(np.linalg.norm(b))
         if size == 0.0:
             return 0.0
         log += math.log(size) / power
         b, power = b / size, 2.0 * power
-        b = b @ b if k < 4 else b
+        b = b @ b if k < 6 else b
     return math.exp(log) * (1 + 1e-6)
+
+
+def _gain(sizes: list[float]) -> float:
+    r"""Return a bound of :math:`\|\delta_\Omega\|` in every mode, from bounds of the layers' norms.
+
+    A row of blocks is at most :math:`\|x_\ell\| + \|W_\ell\|\,\|x_{\ell-1}\|`.
+    """
+    return norm_bound(np.eye(len(sizes) + 1) + np.diag(sizes, -1)) * (1 + 1e-9)
 
 
 def exact_drive(sheaf: Sheaf) -> tuple[FloatArray, FloatArray]:
@@ -142,9 +150,9 @@ class Law:
         self.sheaf, self.h, self.n = sheaf, sheaf.h, sheaf.n
         inner = [w for w, _, _ in sheaf.layers]
         self.held = sheaf.held
-        self.weight = max(norm_bound(w) for w in inner)
-        self.weight_bulk = max(norm_bound(np.abs(w)) for w in inner)
-        self.gain, self.bulk = 1.0 + self.weight, 1.0 + self.weight_bulk
+        sizes, bulks = [norm_bound(w) for w in inner], [norm_bound(np.abs(w)) for w in inner]
+        self.weight, self.weight_bulk = max(sizes), max(bulks)
+        self.gain, self.bulk = _gain(sizes), _gain(bulks)
         self.fastest = self.gain**2
         self.sums = gamma(max(w.shape[1] for w in inner) + 4)
         self.pulls = gamma(max(w.shape[0] for w in inner) + 2)

@@ -1,0 +1,173 @@
+"""The proof of all stretches at once: it decides what is ordinary, and claims nothing that the step-by-step one does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sheaflab import Exact, Network, Sheaf
+from sheaflab import certificate as front
+from sheaflab.certificate import Verdict
+from sheaflab.proof.follow import Stop, follow
+from sheaflab.proof.passage import follow_at_once
+from sheaflab.proof.positivity import Doubt
+from sheaflab.proof.spread import Segments
+from sheaflab.proof.stretches import Stretches
+
+SHAPES = ([2, 4, 1], [2, 8, 1], [3, 5, 2], [2, 4, 3, 1], [2, 3, 3, 3, 1], [2, 16, 16, 1], [2, *[12] * 8, 1])
+
+
+def run(widths, seed, t_end=40.0, **options):
+    rng = np.random.default_rng([seed, 31, *widths])
+    sheaf = Sheaf(Network.random(widths, rng), rng.standard_normal(widths[0]))
+    return Exact(**options).run(sheaf, rng.choice([0.5, 2.0, 5.0]) * rng.standard_normal(sheaf.n), t_end)
+
+
+def at_once(traj, times=None, states=None, codes=None):
+    given = traj.times if times is None else times, traj.states if states is None else states
+    return follow_at_once(traj.sheaf, *given, traj._codes if codes is None else codes)
+
+
+def refuse(*_):
+    raise AssertionError("the quick proof did not decide")
+
+
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_ordinary_runs_need_no_other_proof(widths, monkeypatch):
+    monkeypatch.setattr(front, "follow", refuse)
+    for seed in range(8):
+        proof = run(widths, seed).certify()
+        assert proof.holds, proof
+
+
+@pytest.mark.parametrize("widths", SHAPES[:-1], ids=str)
+def test_it_agrees_with_the_proof_of_one_step_after_the_other(widths):
+    """The two know times and states on their own; each is right within its errors, so both are together."""
+    switches = 0
+    for seed in range(4):
+        traj = run(widths, seed)
+        quick = at_once(traj)
+        stops = [Stop(piece.start, piece.region.modes) for piece in traj.pieces]
+        slow = follow(traj.sheaf, traj.states[0], stops, traj.t_end)
+        for mine, other in zip(quick.times, slow.times, strict=True):
+            # The other's errors hold the distance to the logged time already.
+            assert mine.keys() == other.keys()
+            switches += len(mine)
+        for k, (a, b) in enumerate(zip(quick.states, slow.states, strict=True)):
+            assert np.linalg.norm(a - b) <= quick.sizes[k] + slow.sizes[k]
+    assert switches > 3
+
+
+@pytest.mark.parametrize("widths", [[2, 8, 1], [2, 4, 3, 1]], ids=str)
+@pytest.mark.parametrize("change", ["a later time", "a state", "a mode", "a switch left out"])
+def test_what_is_changed_is_not_proved(widths, change):
+    tried = 0
+    for seed in range(30):
+        traj = run(widths, seed)
+        if len(traj.times) < 5:
+            continue
+        times, states, codes = traj.times.copy(), traj.states.copy(), traj._codes.copy()
+        if change == "a later time":
+            times[2] += 1e-8
+        elif change == "a state":
+            states[2][states[2] != 0] += 1e-9
+        elif change == "a mode":
+            i = int(np.flatnonzero(codes[2] == codes[1])[0])
+            codes[2:, i] = 1 - codes[2:, i] % 2
+        else:
+            times, states, codes = (np.delete(a, 2, axis=0) for a in (times, states, codes))
+        with pytest.raises(Doubt):
+            at_once(traj, times, states, codes)
+        tried += 1
+    assert tried > 10
+
+
+def test_another_law_is_not_proved():
+    """The log of a flow whose weights differ by a millionth."""
+    for seed in range(12):
+        traj = run([2, 8, 1], seed)
+        if len(traj.log) < 2:
+            continue
+        net = traj.sheaf.net
+        other = Sheaf(Network([w * (1 + 1e-6) for w in net.weights], net.biases), traj.sheaf.x)
+        with pytest.raises(Doubt):
+            follow_at_once(other, traj.times, traj.states, traj._codes)
+
+
+def test_a_switch_that_the_log_lacks_at_its_end_is_not_proved():
+    """The run goes on in its last mode for longer than that lasts."""
+    found = 0
+    for seed in range(20):
+        traj = run([2, 8, 1], seed)
+        if len(traj.times) < 4:
+            continue
+        times, states = traj.times[:-1].copy(), traj.states[:-1]
+        times[-1] += 0.1
+        with pytest.raises(Doubt):
+            at_once(traj, times, states, traj._codes[:-1])
+        found += 1
+    assert found > 5
+
+
+@pytest.mark.parametrize("widths", [[2, 16, 16, 1], [2, 120, 120, 1]], ids=str)
+def test_segments_hold_what_the_flow_makes_of_a_difference(widths):
+    """In double and single precision: the closed form's matrix carries each segment to within what the ball takes."""
+    traj = run(widths, 3, 4.0)
+    stretches = Stretches(traj.sheaf, traj.times, traj.states, traj._codes)
+    k = int(np.argmax(np.diff(traj.times[:-1])))
+    cloud = Segments(stretches)
+    assert cloud.single == (widths[1] == 120)
+    rng, region = np.random.default_rng(0), traj.pieces[k].region
+    moving = region.moving
+    start = rng.standard_normal((5, traj.sheaf.n)) * moving * 1e-12
+    cloud.radius = 1e-13
+    cloud.rows = (start / cloud.unit).astype(cloud.rows.dtype)
+    cloud.carry(stretches, k)
+    rates, vectors = np.linalg.eigh(region.laplacian)
+    moved = np.zeros_like(start)
+    moved[:, moving] = start[:, moving] @ vectors * np.exp(-rates * stretches.spans[k]) @ vectors.T
+    off = np.linalg.norm(cloud.rows * cloud.unit - moved, axis=1).sum()
+    assert len(cloud.rows) == 5
+    assert off <= cloud.radius - 1e-13
+    assert cloud.radius < 2e-13
+
+
+def wide_flow(region, c, span):
+    """Where a mode takes a state, in the widest floats there are: a Taylor series with the given boundary term."""
+    delta, drive = region.matrix.astype(np.longdouble), region.sheaf.net
+    first = [w.astype(np.longdouble) for w in drive.weights[:1]][0] @ region.sheaf.x.astype(np.longdouble)
+    b = np.concatenate([first + drive.biases[0], *drive.biases[1:]]).astype(np.longdouble)
+    moving, x = region.moving, c.astype(np.longdouble)
+    for _ in range(8):
+        term = delta.T @ (b - delta @ x[moving]) * (np.longdouble(span) / 8)
+        for k in range(2, 60):
+            x[moving] += term
+            term = -(delta.T @ (delta @ term)) * (np.longdouble(span) / 8 / k)
+    return x
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="no floats wider than doubles here")
+@pytest.mark.parametrize("widths", [[2, 8, 1], [2, 16, 16, 1], [2, 40, 40, 1]], ids=str)
+def test_the_flow_of_a_stretch_ends_within_what_is_claimed(widths):
+    """By a matrix each, by one matrix of all layers, and by layers."""
+    seen = 0
+    for seed in range(6):
+        traj = run(widths, seed)
+        stretches = Stretches(traj.sheaf, traj.times, traj.states, traj._codes)
+        for k, piece in enumerate(traj.pieces[:-1]):
+            end = wide_flow(piece.region, traj.states[k], stretches.spans[k])
+            assert np.linalg.norm((end - traj.states[k + 1]).astype(np.float64)) <= stretches.wrong[k]
+            seen += 1
+    assert seen > 15
+
+
+def test_pinned_coordinates_and_starts_on_walls_are_left_to_the_other_proof():
+    net = Network.random([2, 4, 1], 0)
+    for sheaf, c0 in (
+        (Sheaf(net, [1.0, -1.0], pinned={(2, 0): 0.5}), np.ones(5)),
+        (Sheaf(net, [1.0, -1.0]), np.array([0.0, 1.0, -1.0, 1.0, 0.5])),
+    ):
+        traj = Exact().run(sheaf, c0, 20.0)
+        with pytest.raises(Doubt):
+            at_once(traj)
+        assert traj.certify().verdict in (Verdict.PROVED, Verdict.UNDECIDED)
