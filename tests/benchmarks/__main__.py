@@ -23,7 +23,11 @@ T_END = 60.0
 DEEP = [2, *[16] * 20, 1]
 SINGLE = (([2, 4, 1], 20), ([2, 8, 1], 20), ([2, 16, 16, 1], 20), ([2, 64, 64, 1], 3), (DEEP, 2), ([2, 256, 256, 1], 1))
 INPUTS = (([2, 4, 1], 10_000), ([2, 16, 16, 1], 1_000), ([64, 32, 10], 10_000), ([784, 128, 64, 10], 100))
-TABLES = "single", "ensembles", "inputs", "scaling", "wide"
+AFTER = (
+    ([2, 4, 1], 20), ([2, 8, 1], 20), ([2, 32, 1], 5), ([2, 16, 16, 1], 5), ([2, 64, 64, 1], 2), (DEEP, 1),
+    ([2, 256, 256, 1], 1), ([2, 500, 500, 1], 1),
+)  # fmt: skip
+TABLES = "single", "after", "ensembles", "inputs", "scaling", "wide"
 SLOW = ("torchdiffeq",)  # once is enough
 EULER = ("page's Euler", "its formula")  # a step by loops over layers; a step that assembles the Laplacian
 SHARE = 0.05  # of the formula's steps are taken, for it is slow
@@ -128,6 +132,30 @@ def single(shapes):
         print(row, flush=True)
 
 
+def after(shapes):
+    """What follows a run: its states at 1,000 times and its certificate, as multiples of it, the run excluded."""
+    print("\nWhat follows one run to t = 60, as multiples of it: its states at 1,000 times; its certificate, of a network that")
+    print("has had one and of a new one; how many are proved")
+    heads = "events", "run (ms)", "at", "certify", "first", "proved"
+    print(f"{'widths':<18}{'n':>6}" + "".join(f"{head:>11}" for head in heads), flush=True)
+    for widths, runs in shapes:
+        sheaf, starts = problem(widths, runs)
+        repeats = 10 if sheaf.n < 100 else 3 if sheaf.n < 500 else 2
+        rows, proved = [], 0
+        for c0 in starts:
+            seconds, traj = timed(lambda c0=c0, sheaf=sheaf: Exact().run(sheaf, c0, T_END), repeats)
+            at = states_at(sheaf, c0, repeats)
+            new = Exact().run(Sheaf(sheaf.net, sheaf.x), c0, T_END)
+            first, _ = timed(new.certify)
+            again = [Exact().run(sheaf, c0, T_END) for _ in range(repeats)]
+            found = [timed(run.certify) for run in again]
+            proved += found[0][1].holds
+            rows.append((len(traj.log), seconds * 1e3, at / seconds, min(t for t, _ in found) / seconds, first / seconds))
+        events, milliseconds, *multiples = np.median(rows, axis=0)
+        row = f"{short(widths):<18}{sheaf.n:6d}{events:11.0f}{milliseconds:11.3f}"
+        print(row + "".join(f"{value:9.2f} x" for value in multiples) + f"{f'{proved} of {runs}':>11}", flush=True)
+
+
 def ensembles(shapes):
     """Cost per start of a whole ensemble, against what peers take for the same starts."""
     print("\nEnsembles to t = 60: µs a start; peers at 1e-10 on the first of the same starts, and how many are wrong")
@@ -205,7 +233,7 @@ def wide():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="*", help="single, ensembles, inputs, scaling, wide; all by default")
+    parser.add_argument("tables", nargs="*", help=f"{', '.join(TABLES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="the smallest shapes only")
     options = parser.parse_args()
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # read when numpy is loaded: so once more from the start
@@ -216,6 +244,8 @@ def main():
         parser.error(f"unknown table: {', '.join(sorted(unknown))}")
     if "single" in chosen:
         single(SINGLE[: 2 if options.quick else None])
+    if "after" in chosen:
+        after(AFTER[: 2 if options.quick else None])
     if "ensembles" in chosen:
         few = ([2, 4, 1], 10_000, 50, 1_000), ([2, 8, 1], 10_000, 50, 1_000), ([2, 16, 16, 1], 2_000, 20, 200)
         ensembles(few[: 2 if options.quick else None])

@@ -134,9 +134,9 @@ def test_segments_hold_what_the_flow_makes_of_a_difference(widths):
 
 def wide_flow(region, c, span):
     """Where a mode takes a state, in the widest floats there are: a Taylor series with the given boundary term."""
-    delta, drive = region.matrix.astype(np.longdouble), region.sheaf.net
-    first = [w.astype(np.longdouble) for w in drive.weights[:1]][0] @ region.sheaf.x.astype(np.longdouble)
-    b = np.concatenate([first + drive.biases[0], *drive.biases[1:]]).astype(np.longdouble)
+    delta, net = region.matrix.astype(np.longdouble), region.sheaf.net
+    first = net.weights[0].astype(np.longdouble) @ region.sheaf.x.astype(np.longdouble)
+    b = np.concatenate([first + net.biases[0], *net.biases[1:]])
     moving, x = region.moving, c.astype(np.longdouble)
     for _ in range(8):
         term = delta.T @ (b - delta @ x[moving]) * (np.longdouble(span) / 8)
