@@ -89,10 +89,14 @@ class Passage:
             joint = _Joint._make(row)
             clock += EPS * joint.span
             self._pass(k, joint, clock)
-        self.off[-1] = self.cloud.size + of.wrong[-1]
+        span, speed = float(of.spans[-1]), float(of.speed[-1])
+        if self.times and not span > self.times[-1]:
+            raise Doubt("whether the last switch is before the end cannot be said")
+        clock += EPS * span
+        self.off[-1] = self.cloud.size + of.wrong[-1] + clock * speed  # the end is as uncertain as the clock
         if of.settled and not self.off[-1] + self.robust <= of.settled_within:
             raise Doubt("the end is not known well enough")
-        self.sizes.append(self.off[-1] + of.wrong_at_end + (clock + EPS * float(of.spans[-1])) * float(of.speed[-1]))
+        self.sizes.append(self.off[-1] + of.wrong_at_end)
         self._check()
 
     def _speeds(self) -> None:

@@ -76,7 +76,8 @@ class Segments(Ball):
 
     def stretch(self, i: int, factor: float) -> None:
         """Multiply coordinate `i`."""
-        self.rows[:, i] *= self.rows.dtype.type(factor * (1 + self.rounding))
+        self.rows[:, i] *= self.rows.dtype.type(factor)
+        self.widen(2.0 * self.rounding * float(np.abs(self.rows[:, i].astype(np.float64)).sum()) * self.unit)
         more = self.radius * (abs(factor) - 1.0) * (1 + self.rounding)
         if more > _SMALL * self.radius:
             row = np.zeros((1, self.rows.shape[1]), dtype=self.rows.dtype)
@@ -105,7 +106,8 @@ class Segments(Ball):
     def _sizes(self, rows: Rows) -> FloatArray:
         """Bounds of the norms of rows."""
         squares = np.einsum("ij,ij->i", rows, rows).astype(np.float64)
-        return np.asarray(np.sqrt(squares) * (self.unit * (1.001 if self.single else 1 + 1e-9)) + 1e-150)
+        more, least = (1.001, 1e-17) if self.single else (1 + 1e-9, 1e-150)  # squares of the least numbers are lost
+        return np.asarray((np.sqrt(squares) * more + least) * self.unit)
 
     def _wide(self, of: Stretches, codes: CodeArray) -> Callable[[Rows], Rows]:
         """Products with the Laplacian of all coordinates, by the columns of active neurons alone."""
