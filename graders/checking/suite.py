@@ -20,6 +20,7 @@ from graders.checking import kept
 from graders.checking.student import Instances, Student
 from graders.checking.verdict import CheckResult, HiddenChecksError, settle
 from graders.lab.manifest import SECRET, Course, NotebookSpec
+from graders.lab.places import visible_checks
 
 _one_at_a_time = threading.Lock()  # the checks of one process take turns
 
@@ -157,7 +158,7 @@ def run_checks(
     if not path.is_file():
         raise HiddenChecksError(f"the hidden checks of {spec.name} are missing: {path}")
     job = _Job(student, spec, secret, submission, _kept(course, secret))
-    with _one_at_a_time, _clean_environment():
+    with _one_at_a_time, _clean_environment(), visible_checks(course):
         _suite(path, path.stat().st_mtime_ns).run(job)
     results = {}
     for exercise in spec.exercises:

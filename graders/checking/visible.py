@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from graders.checking.verdict import HiddenChecksError
 from graders.sandbox.inside.protocol import ProtocolError, Unsendable
 from graders.status import StudentFault
 from sheaflab import checks
@@ -17,12 +18,24 @@ from sheaflab.checks.messages import CheckFailed
 @functools.lru_cache(maxsize=16)
 def _exercises(lab: str, places: tuple[str, ...]) -> dict[str, Callable[[Any], None]]:
     """The visible checks of a lab, looked for once in each of the `places` where visible checks are."""
-    return checks.exercises(lab)
+    try:
+        return checks.exercises(lab)
+    except Exception as error:  # what a module of the course raises, while it is imported
+        told = f"{type(error).__name__}: {error}"
+        raise HiddenChecksError(f"the visible checks of {lab!r} cannot be read: {told}") from error
+
+
+def _of(lab: str, exercise: str) -> Callable[[Any], None]:
+    """The visible check of an exercise."""
+    known = _exercises(lab, tuple(checks.__path__))
+    if exercise not in known:
+        raise HiddenChecksError(f"exercise {exercise} has no visible check in the lab {lab!r}")
+    return known[exercise]
 
 
 def forbidden_in(lab: str, exercise: str) -> tuple[str, ...]:
     """Return what the task of an exercise forbids, as its visible check is marked with it."""
-    return forbidden(_exercises(lab, tuple(checks.__path__))[exercise])
+    return forbidden(_of(lab, exercise))
 
 
 def visible(student: Any, lab: str, exercise: str, name: str, *, method: str = "") -> None:
@@ -63,8 +76,9 @@ def visible(student: Any, lab: str, exercise: str, name: str, *, method: str = "
 
         return SimpleNamespace(**{method: run})
 
+    check = _of(lab, exercise)
     try:
-        _exercises(lab, tuple(checks.__path__))[exercise](made if method else called)
+        check(made if method else called)
     except CheckFailed:
         if faults:  # the visible check has put it in its own words; its outcome is to stay what it is
             raise faults[0] from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import sheaflab.checks
@@ -56,12 +58,30 @@ def environment(root: Path) -> dict[str, str]:
 
 def show_visible_checks(course: Course) -> None:
     """Let `sheaflab` in this very process have the labs of a course, in the place of those of another course."""
-    place = course.visible.parent
     os.environ[sheaflab.checks.COURSE] = str(course.root)
-    if (last := sheaflab.checks.__path__[-1]) != str(place):
+    _search([str(course.visible.parent)])
+
+
+@contextlib.contextmanager
+def visible_checks(course: Course) -> Iterator[None]:
+    """Do the same for a block; after it `sheaflab` has the labs that it had before."""
+    root, places = os.environ.get(sheaflab.checks.COURSE), sheaflab.checks.__path__[1:]
+    show_visible_checks(course)
+    try:
+        yield
+    finally:
+        os.environ.pop(sheaflab.checks.COURSE)
+        if root is not None:
+            os.environ[sheaflab.checks.COURSE] = root
+        _search(places)
+
+
+def _search(places: list[str]) -> None:
+    """Let labs be found in these folders alone; forget those that were imported from elsewhere."""
+    for last in set(sheaflab.checks.__path__[1:]) - set(places):
         for name in [name for name in sys.modules if name.startswith("sheaflab.checks.") and _from(name, last)]:
             del sys.modules[name]
-        sheaflab.checks.__path__[1:] = [str(place)]
+    sheaflab.checks.__path__[1:] = places
 
 
 def _from(module: str, place: str) -> bool:
