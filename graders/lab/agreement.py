@@ -1,4 +1,4 @@
-"""Whether manifest, hidden checks and release say the same."""
+"""Whether manifest, hidden and visible checks and release say the same."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import nbformat
 from graders.lab.leaks import leaks
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import grade_id, shared_template
+from graders.lab.places import visible_checks
+from sheaflab.checks import exercises
 
 
 def release_problems(course: Course, folder: Path) -> list[str]:
@@ -47,7 +49,7 @@ def _notebook_problems(course: Course, spec: NotebookSpec, path: Path) -> list[s
 
 
 def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = None) -> list[str]:
-    """Compare the manifest with the files of hidden checks, without running one; return what does not fit.
+    """Compare the manifest with the files of checks, without running one; return what does not fit.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
     notebooks : iterable of NotebookSpec, optional
         By default all of the course.
     """
-    problems = []
+    problems = _visible_problems(course)
     for spec in course.notebooks if notebooks is None else notebooks:
         path = course.checks_of(spec)
         if not path.is_file():
@@ -77,3 +79,15 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
         problems += [f"{path.name}: {cls}.test_{name} is not in the manifest" for cls, name in sorted(there - told)]
         problems += [f"{path.name}: {cls}.test_{name} of the manifest is missing" for cls, name in sorted(told - there)]
     return problems
+
+
+def _visible_problems(course: Course) -> list[str]:
+    """Import the visible checks as students' notebooks do."""
+    if not course.visible.is_dir():
+        return []
+    try:
+        with visible_checks(course):
+            exercises(course.assignment)
+    except Exception as error:  # whatever a module of the course raises
+        return [f"the visible checks in {course.visible} cannot be imported: {type(error).__name__}: {error}"]
+    return []
