@@ -37,6 +37,7 @@ from graders.status import SandboxBroken, Status
 
 SECRET = b"selfcheck"
 LIMITS = Limits(cpu=4.0, wall=300.0, total_wall=3000.0)  # judged by CPU time: other work on the machine changes nothing
+MAX_TOLD = 400  # characters of what a check said, in a line about a fault
 KINDS = ("key", "right", "wrong", "stub", "mutant")
 
 
@@ -54,6 +55,8 @@ class AnswerVerdict:
         Points.
     ending : str
         Status of the first check that was not passed, in words.
+    told : str
+        What that check said, in one line.
     """
 
     notebook: str
@@ -61,6 +64,7 @@ class AnswerVerdict:
     failed: tuple[str, ...]
     earned: float
     ending: str
+    told: str = ""
 
     def fault(self, equivalent: Iterable[tuple[str, str]] = ()) -> str:
         """Say what is wrong with the checks, or with the bank; empty if nothing is."""
@@ -76,6 +80,13 @@ class AnswerVerdict:
         if kind == "mutant" and not self.failed:
             return "" if (self.answer.exercise, self.answer.label) in set(equivalent) else "survives"
         return ""
+
+    @property
+    def reason(self) -> str:
+        """What goes behind a fault: the check that an answer names, those that were not passed, what the first said."""
+        named = f", named {self.answer.check}" if self.answer.check else ""
+        failed = f", failed {', '.join(self.failed) or 'none'}" if self.answer.check or self.failed else ""
+        return named + failed + (f"; {self.failed[0]} said: {self.told}" if self.told else "")
 
 
 def stubs(course: Course, key: Solved) -> list[Answer]:
@@ -124,14 +135,17 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
             found = run_checks(SandboxedStudent(run, sources), course, replace(spec, exercises=(exercise,)), secret)
     except SandboxBroken as error:
         return AnswerVerdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
-    return _verdict(notebook, answer, list(found.values()))
+    return verdict_of(notebook, answer, list(found.values()))
 
 
-def _verdict(notebook: str, answer: Answer, results: Sequence[CheckResult]) -> AnswerVerdict:
+def verdict_of(notebook: str, answer: Answer, results: Sequence[CheckResult]) -> AnswerVerdict:
+    """Return what became of an answer whose checks have had these results."""
     failing = [result for result in results if result.status is not Status.OK]
     ending = failing[0].status.label if failing else Status.OK.label
     earned = sum(result.earned for result in results)
-    return AnswerVerdict(notebook, answer, tuple(result.name for result in failing), earned, ending)
+    said = "; ".join(" ".join(line.split()) for line in failing[0].message.splitlines()) if failing else ""
+    told = said if len(said) <= MAX_TOLD else said[:MAX_TOLD] + " …"
+    return AnswerVerdict(notebook, answer, tuple(result.name for result in failing), earned, ending, told)
 
 
 def judge_apart(course: Course, notebook: str, answer: Answer) -> AnswerVerdict:
@@ -166,11 +180,9 @@ def _under_secret(course: Course, notebook: str, answer: Answer, number: int) ->
     except HiddenChecksError as error:
         yield f"{where}: {error}"
         return
-    verdict = _verdict(notebook, answer, results)
+    verdict = verdict_of(notebook, answer, results)
     if fault := verdict.fault():
-        failing = "; ".join(result.message for result in results if result.name in verdict.failed)
-        told = f", named {answer.check}" if answer.check else ""
-        yield f"{where}: {fault}{told}, failed {', '.join(verdict.failed) or 'none'}. {failing}".rstrip()
+        yield f"{where}: {fault}{verdict.reason}"
 
 
 def judge_here(
@@ -251,8 +263,7 @@ def table(course: Course, verdicts: Sequence[AnswerVerdict]) -> str:
         rows.append(_row(f"{exercise.id} {exercise.title}", n))
     rows.append(_row("**all**", total))
     faults = [
-        f"* {v.answer.exercise} {v.answer.kind} *{v.answer.label}*: {fault}"
-        + (f", named {v.answer.check}, failed {', '.join(v.failed) or 'none'}" if v.answer.check else "")
+        f"* {v.answer.exercise} {v.answer.kind} *{v.answer.label}*: {fault}{v.reason}"
         for v in verdicts
         if (fault := v.fault(known))
     ]

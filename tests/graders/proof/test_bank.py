@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
+from graders.checking.verdict import CheckResult
 from graders.classroom.pool import executor
 from graders.commands import demo
 from graders.lab.bank import Answer, BankError, Solved, _edited, answers, solved
@@ -154,7 +155,20 @@ def test_faults_are_named():
     assert verdict("mutant", ()).fault() == "survives"
     assert verdict("mutant", ()).fault([("1.1", "this one")]) == ""
     assert verdict("wrong", ("a", "b"), "a").fault() == ""
-    assert "* 1.1 wrong *this one*: false accept, named a, failed none" in table(COURSE, [verdict("wrong", (), "a")])
+    assert "* 1.1 wrong *this one*: false accept, named a, failed none\n" in table(COURSE, [verdict("wrong", (), "a")])
+
+
+def test_a_fault_says_what_the_first_check_said():
+    """The author of a key that is rejected has nothing else to go by."""
+    said = "not right yet\n  call:     f(1)\n  returned: 2"
+    results = [
+        CheckResult("a", "", Status.OK, 1.0),
+        CheckResult("b", "", Status.WRONG, 1.0, said),
+        CheckResult("c", "", Status.WRONG, 1.0, "x" * 500),
+    ]
+    rejected = selfcheck.verdict_of("lab09-1", Answer("1.1", "key", "the course's own", ""), results)
+    line = "* 1.1 key *the course's own*: false reject, failed b, c; b said: not right yet; call: f(1); returned: 2\n"
+    assert line in table(COURSE, [rejected])
 
 
 @every_exercise
