@@ -132,7 +132,11 @@ def judge(course: Course, notebook: str, answer: Answer, secret: bytes = SECRET)
     host.left = LIMITS.total_wall  # each answer is a submission of its own
     try:
         with NotebookRun(cells, host) as run:
-            found = run_checks(SandboxedStudent(run, sources), course, replace(spec, exercises=(exercise,)), secret)
+            student = SandboxedStudent(run, sources)
+            try:
+                found = run_checks(student, course, replace(spec, exercises=(exercise,)), secret)
+            finally:
+                student.next_exercise()  # lets go of the last one's process
     except SandboxBroken as error:
         return AnswerVerdict(notebook, answer, tuple(c.name for c in exercise.checks), 0.0, error.status.label)
     return verdict_of(notebook, answer, list(found.values()))

@@ -29,6 +29,7 @@ from graders.proof.selfcheck import (
     stubs,
     table,
 )
+from graders.sandbox.session import Session
 from graders.status import Status
 
 pytestmark = pytest.mark.slow
@@ -129,6 +130,15 @@ def test_through_the_real_chain():
     told = f"{n['right']} right and {n['wrong']} wrong ones are by others, who had seen the release alone: 0 faults."
     assert min(n["right"], n["wrong"]) > 0
     assert told in text
+
+
+def test_no_process_of_an_answer_is_left_open(monkeypatch):
+    """Sockets that wait for the garbage collector fail a further lab's tests where warnings are errors."""
+    made, fork = [], Session.fork
+    monkeypatch.setattr(Session, "fork", lambda session: made.append(fork(session)) or made[-1])
+    (name, answer), *_ = collect(COURSE, [COURSE.notebooks[0].name], ("key",))
+    assert selfcheck.judge(COURSE, name, answer).fault() == ""
+    assert {process.sock.fileno() for process in made} == {-1}
 
 
 def ends(course, notebook, answer):
