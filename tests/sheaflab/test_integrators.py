@@ -48,6 +48,18 @@ def test_battery(stepper, problem):
     assert not traj.log.certified
 
 
+@pytest.mark.parametrize("stepper", STEPPERS, ids=repr)
+def test_what_is_pinned_stays_and_the_rest_moves(stepper):
+    """There the region's matrices are those of the coordinates that move, fewer than the state has."""
+    sheaf = Sheaf(Network.random([2, 4, 3, 1], seed=0), [1.0, -1.0], {(1, 2): 0.5, (3, 0): 1.0})
+    c0 = np.random.default_rng(0).standard_normal(sheaf.n)
+    traj, exact = stepper.run(sheaf, c0, t_end=4.0), Exact().run(sheaf, c0, t_end=4.0)
+    assert traj.outcome is Outcome.REACHED_END
+    assert (traj.states[:, sheaf.held] == sheaf.pins.at[sheaf.held]).all()
+    np.testing.assert_allclose(traj.states[-1], exact.states[-1], atol=0.05)
+    assert np.abs(exact.states[-1] - exact.states[0]).max() > 0.5
+
+
 @settings(max_examples=40)
 @given(problem=problems(), dt=st.sampled_from([0.003, 0.02, 0.1, 0.9]), t_end=st.sampled_from([0.7, 3.0, 9.1]))
 def test_many_steps_at_once_are_the_steps_one_by_one(problem, dt, t_end):
