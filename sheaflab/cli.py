@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sheaflab
 from sheaflab import demo
@@ -36,12 +37,23 @@ def _folder(text: str) -> Path:
     return folder
 
 
+class Subcommand(argparse.ArgumentParser):
+    """The parser of one command among several: an option that it does not know is answered with its own usage."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; what is left over ends the program here, where argparse would hand it to the parser above."""
+        options, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return options, left
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     about = "ReLU networks as cellular sheaves: run the experiment, take the course."
     whole = argparse.ArgumentParser(prog="sheaflab", description=about)
     whole.add_argument("--version", action="version", version=f"sheaflab {sheaflab.__version__}")
-    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Subcommand)
     show = commands.add_parser("demo", help="run the lab's experiment, print the results, write the figures")
     show.add_argument("--out", type=_folder, default="sheaflab-demo", help="folder for the figures (%(default)s)")
     show.add_argument("--widths", type=_widths, default=[2, 4, 1], help="neurons per layer (2,4,1)")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from graders.commands.terminal import plain_streams
+from sheaflab.cli import Subcommand
 from sheaflab.startup import exit_status, import_matplotlib, own_programs_first
 
 TERM = {
@@ -63,7 +64,9 @@ def prepare_environment() -> None:
 def parser(complete: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     """Return the parser of all commands that are there; those in `complete` are imported and have their arguments."""
     whole = argparse.ArgumentParser(prog="graders", description="Build, grade and return the course's assignments.")
-    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    commands = whole.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", dest="command", parser_class=Subcommand
+    )
     there = {name: entry for name, entry in COMMANDS.items() if importlib.util.find_spec(entry[0]) is not None}
     for name, (module, text) in there.items():
         command = commands.add_parser(name, help=text, description=text)

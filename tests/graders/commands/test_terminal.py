@@ -14,6 +14,7 @@ from graders.classroom.report import safe
 from graders.commands import cli
 from graders.commands.terminal import PlainStream
 from graders.gradebook.states import State
+from sheaflab.cli import main as study
 from tests.graders.conftest import hand_in
 
 EVIL = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202egnp\r"
@@ -38,6 +39,19 @@ def test_every_command_prints_through_it(monkeypatch, capsys, tmp_path):
     told = capsys.readouterr()
     assert SHOWN[:10] in told.err
     assert not set("\x1b\x07\x9b\u202e") & set(told.out + told.err)
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "usage"),
+    [(cli.main, ["selfcheck", "--exercise=2.1"], "graders selfcheck"), (study, ["demo", "--exercise=2.1"], "sheaflab demo")],
+)
+def test_an_unknown_option_is_answered_by_the_command_that_it_was_given_to(main, arguments, usage, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    told = capsys.readouterr().err
+    assert end.value.code == 2
+    assert told.startswith(f"usage: {usage} [-h] ")
+    assert told.endswith(f"{usage}: error: unrecognized arguments: --exercise=2.1\n")
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "\xa0=1", "＝1", "＠x", " x"])
