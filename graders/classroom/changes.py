@@ -106,7 +106,8 @@ def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
             words = f"{old['status']} → {new['status']}".lower().replace("_", " ")
             lines = [line.strip() for line in str(new.get("message") or old.get("message") or "").splitlines()]
             kept = [line for line in lines if line.startswith(("returned:", "expected:"))]
-            reasons.append(f"{name}: {words}" + (f", {'; '.join(kept)}" if kept else ""))
+            when = "" if new.get("message") else "said before: "  # what passes now has nothing to say
+            reasons.append(f"{name}: {words}" + (f", {when}{'; '.join(kept)}" if kept else ""))
         elif old["points"] != new["points"]:
             reasons.append(f"{name}: worth {new['points']:g} instead of {old['points']:g}")
     return "; ".join(reasons)

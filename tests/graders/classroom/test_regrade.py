@@ -31,6 +31,7 @@ def test_changes_are_the_gradebooks_and_say_why(mini):
         "bob": snapshot(2.0, a=check("OK")),
         "cem": snapshot(2.0, manual=1.5, a=check("OK")),
         "dan": snapshot(2.0, penalty=0.5),
+        "fay": snapshot(0.0, a=check("WRONG", message=told)),
     }
     after = {
         "ada": snapshot(0.0, a=check("WRONG", message=told)),
@@ -38,6 +39,7 @@ def test_changes_are_the_gradebooks_and_say_why(mini):
         "cem": snapshot(0.0, manual=1.5, a=check("WRONG")),
         "dan": snapshot(2.0, penalty=1.0),
         "eve": snapshot(2.0, a=check("OK")),
+        "fay": snapshot(2.0, a=check("OK")),
     }
     found = {(c.student, c.exercise): (c.before, c.after, c.why) for c in changes(mini, before, after)}
     assert found == {
@@ -46,13 +48,14 @@ def test_changes_are_the_gradebooks_and_say_why(mini):
         ("cem", "1.1"): (1.5, 1.5, "1.5 points given by hand stay; the machine says 0, it said 2; a: ok → wrong"),
         ("dan", "late penalty"): (-0.5, -1.0, "points off"),
         ("eve", "1.1"): (0.0, 2.0, "a: the check is new"),
+        ("fay", "1.1"): (0.0, 2.0, "a: wrong → ok, said before: returned: 1; expected: 2"),
     }
     text = table(changes(mini, before, after), before, after)
     assert "| ada | 3 | 0 |" in text
     assert "| cem | 1.5 | 1.5 |" in text
     assert "| dan | 1.5 | 1 |" in text
-    assert text.endswith("4 of 5 students have another grade.\n")
-    assert table([], after, after) == "No grade changed (5 students).\n"
+    assert text.endswith("5 of 6 students have another grade.\n")
+    assert table([], after, after) == "No grade changed (6 students).\n"
 
 
 def run(course, *options):
