@@ -22,6 +22,7 @@ def run(options: argparse.Namespace) -> int:
     problems: list[tuple[str, str]] = []
     groups = find(chosen_course(options), options.threshold, problems)
     print("Likeness is no proof: short exercises have few different answers, and working together may be allowed.")
+    print("Left out: the course's own solutions, stubs and short answers.")
     for group in groups:
         if group.usual:
             print(f"{group.exercise:5} {len(group.students)} of {group.compared} have the usual answer")
@@ -33,5 +34,5 @@ def run(options: argparse.Namespace) -> int:
     for first, second, exercises in pairs:
         print(f"  {first} and {second}: {', '.join(exercises)}")
     if not groups:
-        print("No two solutions are that similar.")
+        print("No two of the other solutions are that similar.")
     return report_undecided(dict(problems))

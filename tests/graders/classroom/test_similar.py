@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from graders.classroom import similar
+from graders.commands.cli import main
+from tests.graders.conftest import hand_in
 
 FIRST = "def f(a, b):\n    '''Doc.'''\n    total = 0  # start\n    for x in a:\n        total += x * b\n    return total\n"
 
@@ -47,3 +51,13 @@ def test_who_is_alike_in_several_exercises_comes_last():
     found = [similar.Group(f"1.{k}", ("ann", "bob", "cem") if k < 2 else ("ann", "bob"), 1.0, 30) for k in range(3)]
     found += [similar.Group(f"2.{k}", tuple(f"s{n}" for n in range(20)), 1.0, 30) for k in range(3)]  # the usual answer
     assert similar.together(found) == [("ann", "bob", ["1.0", "1.1", "1.2"])]
+
+
+@pytest.mark.slow
+def test_the_keys_own_words_make_no_group_and_the_page_says_so(course, submit, capsys):
+    for student in ("ada", "bob", "cem"):
+        hand_in(course, student, submit())
+    assert main(["similar", f"--course={course.root}"]) == 0
+    told = capsys.readouterr().out
+    assert "Left out: the course's own solutions, stubs and short answers." in told
+    assert told.endswith("No two of the other solutions are that similar.\n")
