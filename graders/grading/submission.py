@@ -28,7 +28,7 @@ WHOLE = "."
 LINKED = "its folder is a link, and none is followed: put the folder itself there, then grade again"
 TOO_MANY = f"its folder has more than {NAMES} entries: leave those in it that belong to the notebooks, then grade again"
 NOT_READ = (
-    f"it is a link, no regular file or closed to the grader; or it has more than the {MAX_FILE // 2**20} MB allowed, or "
+    f"it is a link, no regular file or closed to the grader; or it has more than {MAX_FILE // 2**20} MB, or "
     f"the submission's notebooks have more than {MAX_TOGETHER // 2**20} MB together: clear their outputs"
 )
 Files = Mapping[str, bytes | None]
