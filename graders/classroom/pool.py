@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 from graders.gradebook import apart
-from graders.grading.domain import die_with_parent, prepare, stop_all
+from graders.grading.domain import die_with_parent, prepare, start_server, stop_all
 from sheaflab.startup import import_matplotlib
 
 
@@ -38,6 +38,7 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
 @contextlib.contextmanager
 def processes_beside(number: int = 1) -> Iterator[Executor]:
     """Return an executor of processes for work that is no grading."""
+    start_server()
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(number, mp_context=context, initializer=_begin) as pool:
         yield pool

@@ -18,6 +18,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
@@ -105,7 +106,8 @@ class Domain:
         context = multiprocessing.get_context("forkserver")
         mine, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self.budget, self._begin, self._arguments))
-        with _as_no_daemon(), _environment():
+        start_server()
+        with _as_no_daemon():
             self._process.start()
         theirs.close()
         self._channel = mine
@@ -193,18 +195,18 @@ def prepare(*modules: str) -> None:
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, *modules])
 
 
-@contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """Let the server of new processes, which is started with -c, import nothing from the current folder.
+def start_server() -> None:
+    """Start the server of new processes, if it does not run.
 
-    And let them compute in one thread: a class has a process per core already, and threads of OpenBLAS that wait for
-    each other at a small product take many times what it takes.
+    It is started with -c, and is to import nothing from the current folder all the same. And what it starts computes in
+    one thread: a class has a process per core already, and threads of OpenBLAS that wait for each other at a small
+    product take many times what it takes.
     """
     changed = {"PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:
-        yield
+        forkserver.ensure_running()
     finally:
         for name, value in before.items():
             if value is None:
