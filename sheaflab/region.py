@@ -187,16 +187,18 @@ class ActivationRegion:
 
     def euler(self, c: FloatArray, steps: FloatArray) -> FloatArray:
         """Return the states of Euler's scheme after each of `steps`, shape ``(k, n)``; nothing slides or is pinned."""
-        # Most of a small network's step goes into calling numpy: `dot` is called sooner than `@`, and an array of no
-        # axes is multiplied by sooner than a float; the digits are the same.
+        # Most of a small network's step goes into calling numpy: `dot` is called sooner than `@`, and an array is
+        # multiplied by one of its own shape sooner than by a number; the digits are the same.
         product, pull = self.laplacian.dot, self._pull
+        subtract, multiply, add = np.subtract, np.multiply, np.add
         states = np.empty((len(steps), self.sheaf.n))
+        lengths = np.repeat(steps[:, None], self.sheaf.n, axis=1)
         with np.errstate(over="ignore", invalid="ignore"):
-            for row, h in zip(states, map(np.asarray, steps), strict=True):  # row = c + h * (pull - matrix @ c)
+            for row, h in zip(states, lengths, strict=True):  # row = c + h * (pull - matrix @ c)
                 product(c, row)
-                np.subtract(pull, row, row)
-                np.multiply(row, h, row)
-                c = np.add(c, row, row)
+                subtract(pull, row, row)
+                multiply(row, h, row)
+                c = add(c, row, row)
         return states
 
     def residual(self, c: ArrayLike) -> FloatArray:

@@ -37,12 +37,12 @@ class Euler(Integrator):
         count = min(4 * walk.calm, 256, last - 1 - k)
         if type(self).advance is not Euler.advance or walk.sheaf.pinned or count < _WORTH_A_LEAP:
             return 0
-        times = np.arange(k + 1, k + 1 + count) * self.dt
-        states = walk.region.euler(walk.c, np.diff(times, prepend=walk.t))
+        times = np.arange(k, k + 1 + count) * self.dt  # from `walk.t` on
+        states = walk.region.euler(walk.c, times[1:] - times[:-1])
         same = ((states[:, : walk.sheaf.h] > 0) == walk.region.pattern).all(axis=1) & np.isfinite(states).all(axis=1)
         inside = count if same.all() else int(np.argmin(same))
         if inside:
-            walk.leap(times[:inside].tolist(), states[:inside])
+            walk.leap(times[1 : inside + 1].tolist(), states[:inside])
         return inside
 
     def batch(self, sheaf: Sheaf, starts: FloatArray, t_end: float) -> Batch:
