@@ -9,7 +9,7 @@ from sheaflab import Exact, Network, Sheaf
 from sheaflab import certificate as front
 from sheaflab.certificate import Verdict
 from sheaflab.proof.follow import Stop, follow
-from sheaflab.proof.passage import follow_at_once
+from sheaflab.proof.passage import Passage, follow_at_once
 from sheaflab.proof.positivity import Doubt
 from sheaflab.proof.spread import Segments
 from sheaflab.proof.stretches import Stretches
@@ -159,6 +159,38 @@ def test_the_flow_of_a_stretch_ends_within_what_is_claimed(widths):
             assert np.linalg.norm((end - traj.states[k + 1]).astype(np.float64)) <= stretches.wrong[k]
             seen += 1
     assert seen > 15
+
+
+@pytest.mark.parametrize("widths", [[2, 8, 8, 1], [2, 16, 16, 1]], ids=str)
+def test_others_are_to_be_apart_while_a_switch_is_uncertain(widths):
+    """By coordinates and, where neurons slide, by speeds: what others do in the uncertain time is to be less than that."""
+    slid = 0
+    for seed in range(12):
+        traj = run(widths, seed)
+        if len(traj.times) < 4:
+            continue
+        passage = Passage(Stretches(traj.sheaf, traj.times, traj.states, traj._codes))
+        passage._others_apart()
+        of = passage.of
+        number = [np.delete(row == 2, i).sum() for row, i in zip(of.codes[1:], of.neurons, strict=True)]
+        k = int(np.argmax(number))  # where most others slide
+        others = np.delete(np.arange(traj.sheaf.h), of.neurons[k])
+        free = others[of.codes[k + 1, others] != 2]
+        times = np.abs(of.y[k + 1, free]) / np.abs(of.v[k + 1, free])
+        passage.taus[k] = 0.3 * times.min()
+        passage.bend[:] = 0.0
+        apart = len(free) == len(others)
+        if apart:
+            passage._others_apart()
+        passage.taus[k] = 0.4 * times.min()
+        with pytest.raises(Doubt):
+            passage._others_apart()
+        if not apart:
+            passage.taus[k], passage.speeds[k] = 0.01 * times.min(), 1e9
+            with pytest.raises(Doubt):
+                passage._others_apart()
+            slid += 1
+    assert slid
 
 
 def test_pinned_coordinates_and_starts_on_walls_are_left_to_the_other_proof():
