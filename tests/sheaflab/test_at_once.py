@@ -11,6 +11,7 @@ from sheaflab.certificate import Verdict
 from sheaflab.proof.follow import Stop, follow
 from sheaflab.proof.passage import Passage, follow_at_once
 from sheaflab.proof.positivity import Doubt
+from sheaflab.proof.rows import Steps
 from sheaflab.proof.spread import Segments
 from sheaflab.proof.stretches import Stretches
 
@@ -191,6 +192,49 @@ def test_others_are_to_be_apart_while_a_switch_is_uncertain(widths):
                 passage._others_apart()
             slid += 1
     assert slid
+
+
+@pytest.mark.parametrize("name", ["margins", "rises", "falls", "wrong"])
+def test_each_bound_of_a_stretch_has_to_hold(name):
+    traj = run([2, 16, 16, 1], 1)
+    stretches = Stretches(traj.sheaf, traj.times, traj.states, traj._codes)
+    errors = Passage(stretches).times
+    bound = getattr(stretches, name)
+    if name == "wrong":
+        bound[1] += 1e-10
+        assert Passage(stretches).times[1] > 10 * errors[1]
+        bound[1] += 1.0
+    else:
+        bound[..., 1] = 1e-17
+    with pytest.raises(Doubt):
+        Passage(stretches)
+
+
+@pytest.mark.parametrize("widths", [[2, 8, 1], [2, 16, 16, 1]], ids=str)
+def test_functions_that_begin_or_end_at_0_rise_and_fall_no_less_than_is_claimed(widths):
+    """Sampled on the whole step; the bound is a tenth of that or more."""
+    traj = run(widths, 2)
+    of = Stretches(traj.sheaf, traj.times, traj.states, traj._codes)
+    rows = np.flatnonzero((of.orders[:-1] > 0) & (of.kinds == 0) & (of.steps_of[:-1] == 1))
+    assert rows.size
+    steps = Steps(of.blocks, of.codes[rows], of.y[rows], of.spans[rows])
+    x, k = np.linspace(0.0, 1.0, 201)[1:-1, None], np.arange(rows.size)
+    rate = of.law.fastest * steps.h * 1.01
+    for kind, i in (("departs", of.neurons[rows - 1]), ("falls", of.neurons[rows])):
+        f = steps.function(k, i, "z")
+        values = np.array([np.polynomial.polynomial.polyval(x[:, 0], column) for column in f.T]).T
+        orders = of.orders[rows]
+        if kind == "departs":
+            low, turns, last = steps.departs(k, i, orders)
+            means, rate_here = np.where(orders == 1, values / x, 2 * values / x**2), rate**orders
+        else:
+            low, turns, last = steps.falls(k, i, "z")
+            means, rate_here = (values - f.sum(axis=0)) / (1 - x), rate
+        least = means.min(axis=0) / rate_here
+        assert (low <= least * (1 + 1e-9)).all()
+        assert (low >= 0.1 * least).all()
+        assert (turns >= 0).all()
+        assert (last <= (f.sum(axis=0) if kind == "departs" else f[0])).all()
 
 
 def test_pinned_coordinates_and_starts_on_walls_are_left_to_the_other_proof():
