@@ -48,6 +48,16 @@ def _codes(thing: Any) -> set[Any]:
     return {code} if code is not None else set()
 
 
+def _in_library(module: str) -> bool:
+    return module.partition(".")[0] == "sheaflab"
+
+
+def _of_library(kind: type) -> bool:
+    """Tell whether a class stands in the library, whatever it says of itself: a copy has the name of its original."""
+    home = sys.modules.get(str(kind.__module__))
+    return _in_library(str(kind.__module__)) and getattr(home, kind.__name__, None) is kind
+
+
 @contextmanager
 def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
     """Note which of the library's functions and classes code outside the library uses, however it came by them.
@@ -75,11 +85,19 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
             functions.update(dict.fromkeys(_codes(thing), name))
     of_classes = {code for kind in classes for base in kind.__mro__[:-1] for code in _codes(base)}
 
+    def by_the_library(code: Any, frame: Any) -> bool:
+        """Tell whether the library itself calls this, and is not the way on which something it was given does."""
+        while frame is not None and _in_library(str(frame.f_globals.get("__name__", ""))):
+            if code.co_name in frame.f_code.co_names or code.co_name.startswith("__"):
+                return True
+            frame = frame.f_back  # it calls what it was handed: who has handed it?
+        return False
+
     def note(frame: Any, event: str, _argument: Any) -> None:
         code, caller = frame.f_code, frame.f_back
         if event != "call" or caller is None or (code not in functions and code not in of_classes):
             return
-        if str(caller.f_globals.get("__name__", "")).partition(".")[0] == "sheaflab":
+        if by_the_library(code, caller):
             return
         if code in functions:
             used.add(functions[code])
@@ -98,6 +116,6 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
     finally:
         sys.setprofile(before)
     if isinstance(answer, type):
-        mine = [base for base in answer.__mro__ if base.__module__.partition(".")[0] != "sheaflab"]
+        mine = [base for base in answer.__mro__ if not _of_library(base)]
         parts = set().union(*(_codes(base) for base in mine))
         used |= {name for kind, (name, own) in classes.items() if kind in answer.__mro__ or own & parts}

@@ -24,7 +24,7 @@ from sheaflab.checks.messages import CheckFailed, close
 COURSE = Course.load(Path(__file__).parents[3] / "course", "lab09")
 SHEAF = Sheaf(Network.random([2, 4, 1], seed=1), [1.0, -1.0])
 CELLS = """
-import functools, numpy as np
+import functools, operator, numpy as np
 from sheaflab import *
 from sheaflab import EventEuler as Borrowed
 keep = Sheaf.energy
@@ -33,6 +33,8 @@ def hidden(sheaf, c): return getattr(sheaf, "en" + "ergy")(c)
 def early(sheaf, c): return keep(sheaf, c)
 def mapped(sheaf, c): return list(map(sheaf.energy, [c]))[0]
 def helper(sheaf, c): return direct(sheaf, c)
+def handed(sheaf, c): return sheaf.shared(functools.partial(Sheaf.energy, c=c))
+def called(sheaf, c): return sheaf.shared(operator.methodcaller("energy", c))
 def own(sheaf, c): return 0.5 * float(np.sum((sheaf.restricted(sheaf.pattern(c)) @ c - sheaf.boundary_term) ** 2))
 class Mine(Exact): pass
 def renamed(sheaf, c): return float(Mine().run(sheaf, c, 1.0).log.count)
@@ -41,6 +43,7 @@ class Inherits(EventEuler): pass
 class Borrows(Euler):
     tol = 1e-10
     locate = Borrowed.locate
+Copies = type("Copies", (Euler,), {"tol": 1e-10, "locate": Borrowed.locate, "__module__": Borrowed.__module__})
 class Makes(Euler):
     def locate(self, region, c, h): return EventEuler(self.dt).locate(region, c, h)
 class Helper(EventEuler): pass
@@ -89,6 +92,8 @@ def student(request, sandboxed):
         ("early", "Sheaf.energy"),
         ("mapped", "Sheaf.energy"),
         ("helper", "Sheaf.energy"),
+        ("handed", "Sheaf.energy"),
+        ("called", "Sheaf.energy"),
         ("through", "Exact"),
         ("renamed", "Exact"),
         ("own", ""),
@@ -100,7 +105,9 @@ def test_a_forbidden_function_is_noted_however_it_is_come_by(student, name, used
     assert noted == ({f"sheaflab:{used}"} if used else set())
 
 
-@pytest.mark.parametrize(("name", "fails"), [("Inherits", 1), ("Borrows", 1), ("Makes", 1), ("Helped", 1), ("Own", 0)])
+@pytest.mark.parametrize(
+    ("name", "fails"), [("Inherits", 1), ("Borrows", 1), ("Copies", 1), ("Makes", 1), ("Helped", 1), ("Own", 0)]
+)
 def test_classes_are_judged_by_what_they_inherit_borrow_and_make(student, name, fails):
     def judge():
         with own_work(student, name, ["sheaflab:EventEuler"], hint="bisect"):
