@@ -54,9 +54,15 @@ class TestExercise_2_1:
         rng = instances.rng("pattern")
         problem = problems.sheaf(rng)
         size = np.abs(problems.cochain(rng, problem))
-        signs = ([1, 1, 1, 1, 1], [-1, 1, -1, 1, 1], [1, -1, 1, 1, -1], [-1, -1, -1, -1, 1])
+        signs = ([1, 1, 1, 1, 1], [-1, 1, -1, 1, 1], [1, -1, 1, -1, -1], [-1, -1, -1, -1, 1])  # twice as many are on
         states = {f"hidden signs {s[:4]}, the same sheaf as before": size * s for s in signs}
         self.compare(student, problem, states, "σ belongs to the c that is passed in")
+        other = Sheaf(problems.sheaf(rng).net, problem.x)
+        pair = student.series("velocity", *((of, size) for of in (problem, other)))
+        call = "velocity(sheaf, c) of two sheaves of the same widths and input, with one c"
+        expected = np.concatenate([of.velocity(size) for of in (problem, other)])
+        got = np.concatenate([problems.matrix(value).ravel() for value in pair])
+        close(got, expected, call=call, tol=problems.rounding(*expected), hint="the sheaf that is passed in")
         missed = int(np.argmax(np.abs(problem.net.weights[1])))  # the neuron that would be missed most
         wall, near = size.copy(), size.copy()
         wall[missed], near[missed] = 0.0, 1e-13
