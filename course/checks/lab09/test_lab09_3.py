@@ -82,17 +82,18 @@ class TestExercise_3_1:
         self.compare(student, np.ones((1, 3)), 2, 0, "a single state", "one state has no row before it")
         still = np.abs(instances.rng("again").standard_normal((40, 4))) + 0.1
         moved = still.copy()
-        moved[1::2, 0] *= -1
-        got = student.series("count_switches", (still, 3), (moved, 3))
-        call = "count_switches(a, 3), then count_switches(b, 3) for an array of the same shape"
-        close(got, [0, 39], call=call, tol=0.0, hint="remember nothing between two calls")
+        moved[1::2, [0, 3]] *= -1
+        got = student.series("count_switches", (still, 3), (moved, 3), (moved, 4))
+        call = "count_switches(a, 3), then count_switches(b, 3) and (b, 4) for an array of the same shape"
+        close(got, [0, 39, 78], call=call, tol=0.0, hint="remember nothing between two calls")
 
     def test_each_neuron_counts(self, student: Any, instances: Any) -> None:
         rng = instances.rng("each")
-        a = np.abs(rng.standard_normal((3, 6))) + 0.1
-        a[1, :4] *= -1
+        h = int(rng.integers(300, 320))  # more than a byte or a word has bits, and than a byte counts
+        a = np.abs(rng.standard_normal((3, h + 1))) + 0.1
+        a[1, [int(rng.integers(*part)) for part in ((0, 8), (8, 32), (64, 256), (256, h))]] *= -1
         hint = "each neuron is a switch of its own"
-        self.compare(student, a, 5, 8, "four neurons turn off together and on again", hint)
+        self.compare(student, a, h, 8, "four neurons turn off together and on again", hint)
         b = np.abs(rng.standard_normal((5, 4))) + 0.1
         b[::2, 0] *= -1
         b[1::2, 1] *= -1
@@ -222,7 +223,7 @@ def own_experiment(rng: np.random.Generator, magnitudes: tuple[float, ...]) -> C
     """Two runs that do not slide: found soon, since near misses are left to :func:`stable_experiments`."""
 
     def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
-        problem = problems.sheaf(rng, [2, 6, 1], bias_scale=0.1)
+        problem = problems.sheaf(rng, [2, 6, 2], bias_scale=0.1)
         magnitude, seed = float(rng.choice(magnitudes)), int(rng.integers(2**31))
         starts = magnitude * np.random.default_rng(seed).standard_normal((2, problem.n))
         first, second = (Exact().run(problem, c0, 20.0).log for c0 in starts)
@@ -403,12 +404,16 @@ class TestExercise_3_4:
     def sample(self, rng: Any, mean: int, size: int, spread: int = 3) -> list[int]:
         return [int(v) for v in mean + rng.integers(-spread, spread + 1, size)]
 
-    def ask(self, student: Any, a: list[int], b: list[int], hint: str) -> None:
-        spread = np.ptp(a) or np.ptp(b)
-        expected = errors_apart(a, b) > 2 if spread else a[0] != b[0]
-        call = f"differs(a, b), means {np.mean(a):.3g} and {np.mean(b):.3g}, {len(a)} and {len(b)} runs"
-        (got,) = student.series("differs", (a, b))
-        close(got, expected, call=call, tol=0.0, hint=hint)
+    def ask(
+        self, student: Any, a: list[int], b: list[int], hint: str, *more: tuple[list[int], list[int]]
+    ) -> None:
+        """Ask about two samples, and about more pairs right after them."""
+        pairs = [(a, b), *more]
+        for (a, b), got in zip(pairs, student.series("differs", *pairs), strict=True):
+            spread = np.ptp(a) or np.ptp(b)
+            expected = errors_apart(a, b) > 2 if spread else a[0] != b[0]
+            call = f"differs(a, b), means {np.mean(a):.3g} and {np.mean(b):.3g}, {len(a)} and {len(b)} runs"
+            close(got, expected, call=call, tol=0.0, hint=hint)
 
     def search(
         self,
@@ -462,8 +467,9 @@ class TestExercise_3_4:
     def test_either_direction(self, student: Any, instances: Any) -> None:
         rng = instances.rng("direction")
         a, b = self.search(rng, 2.5, 6.0, 2, (20, 20))
+        # Calls that share a sample: what is kept under one of them, or under how many there are, is not right again.
         self.ask(student, a, b, "a rise")
-        self.ask(student, b, a, "a fall counts as much as a rise")
+        self.ask(student, b, a, "a fall counts as much as a rise, and equal samples do not", (b, b), (a, b))
 
     def test_sample_sizes(self, student: Any, instances: Any) -> None:
         rng = instances.rng("sizes")
@@ -479,7 +485,7 @@ class TestExercise_3_4:
         few = "few runs: divide the sum of squares by m − 1"
         self.ask(student, *self.search(rng, 1.8, 1.99, 3, (4, 4), wish=m_or_less), few)
         self.ask(student, *self.search(rng, 2.01, 2.3, 4, (4, 4), wish=m_less_two), few)
-        self.ask(student, *self.search(rng, 2.4, 3.5, 1, (80, 60)), hint)
+        self.ask(student, *self.search(rng, 2.4, 3.5, 0, (80, 60), (1, 1)), hint)  # the means are less than 1/2 apart
         self.ask(student, *self.search(rng, 1.4, 1.75, 1, (40, 8)), hint)
         self.ask(student, *self.search(rng, 2.6, 4.0, 2, (60, 6), (6, 1)), hint)  # the noisy sample is the large one
         self.ask(student, *self.search(rng, 1.0, 1.8, 2, (60, 6), (1, 6)), hint)
