@@ -61,6 +61,16 @@ def neighbours(number: int) -> Callable[..., list[float]]:
     return measure
 
 
+def mirrored(side: int) -> Callable[..., list[float]]:
+    """The slopes from as many samples on each side of `t` as the width holds before it (0) or after it (1)."""
+
+    def measure(times: Any, energies: Any, t: float, width: float) -> list[float]:
+        inside = [(times >= t - width) & (times < t), (times > t) & (times <= t + width)][side]
+        return neighbours(int(inside.sum()))(times, energies, t, width)
+
+    return measure
+
+
 def as_spaced(spacing: Callable[[Any], float]) -> Callable[..., list[float]]:
     """The slopes from as many samples as the width would hold if all were spaced as some are."""
 
@@ -95,6 +105,8 @@ MISMEASURED: dict[str, Any] = {
     **{f"{f:g} times the width": within(0, f) for f in (0.5, 1.05, 1.5, 2.0)},
     "V above a millionth of the first": lambda e, v, t, w: within(0, 1)(e[v > 1e-6 * v[0]], v[v > 1e-6 * v[0]], t, w),
     **{f"{n} neighbours": neighbours(n) for n in (3, 4, 5, 8, 10, 12, 20)},
+    "as many after as before": mirrored(0),
+    "as many before as after": mirrored(1),
     "as many as by the first spacing": as_spaced(lambda gaps: float(gaps[0])),
     "as many as by the mean spacing": as_spaced(lambda gaps: float(gaps.mean())),
     "both sides": lambda e, v, t, w: slopes(e, v, abs(e - t) <= w, abs(e - t) <= w),
@@ -218,11 +230,13 @@ class TestExercise_4_2:
         rest = float(v @ v) - off**2  # only this neuron's own velocity jumps
         return [-(rest + off**2) / energy, -(rest + on**2) / energy]
 
-    def compare(self, student: Any, problem: Any, c: Any, neuron: int, what: str) -> None:
-        expected = self.expected(problem, c, neuron)
-        call = f"exact_slopes(sheaf, c, {neuron}) with widths {problem.net.widths}, {what}"
-        (got,) = student.series("exact_slopes", (problem, c, neuron))
-        close(got, expected, call=call, tol=problems.rounding(*expected), hint=self.hint)
+    def compare(self, student: Any, problem: Any, *walls: tuple[Any, int, str]) -> None:
+        """Ask for the slopes on several walls of one sheaf, which is one object for the student, too."""
+        values = student.series("exact_slopes", *((problem, c, neuron) for c, neuron, _ in walls))
+        for (c, neuron, what), got in zip(walls, values, strict=True):
+            expected = self.expected(problem, c, neuron)
+            call = f"exact_slopes(sheaf, c, {neuron}) with widths {problem.net.widths}, {what}"
+            close(got, expected, call=call, tol=problems.rounding(*expected), hint=self.hint)
 
     def test_fresh_walls(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="4.2", name="exact_slopes")
@@ -230,11 +244,11 @@ class TestExercise_4_2:
         problem, missed = two_on_walls(rng)
         c = np.abs(problems.cochain(rng, problem))
         c[missed] = 0.0
-        for neuron in missed:
-            self.compare(student, problem, c, int(neuron), f"c on two walls at once, of neurons {missed.tolist()}")
+        what = f"c on two walls at once, of neurons {missed.tolist()}"
+        self.compare(student, problem, *((c, int(neuron), what) for neuron in missed))
         for widths, signs in (([2, 4, 1], (1, -1)), ([2, 4, 1], (-1, 1)), ([3, 130, 2], (-1, -1))):
             problem, c, neuron = self.on_a_wall(rng, widths, signs)
-            self.compare(student, problem, c, neuron, "c random on a wall, one of the others barely active")
+            self.compare(student, problem, (c, neuron, "c random on a wall, one of the others barely active"))
 
     def on_a_wall(self, rng: Any, widths: list[int], signs: tuple[int, int]) -> tuple[Any, Any, int]:
         """A state on a wall that attracts, repels or is crossed, by the `signs` of f⁻ and f⁺; a wide one is steep."""
@@ -252,11 +266,16 @@ class TestExercise_4_2:
 
     def test_deeper_networks(self, student: Any, instances: Any) -> None:
         rng = instances.rng("deeper")
-        problem = problems.sheaf(rng, [2, 3, 4, 1])
-        for neuron in (1, 4):
-            c = problems.mixed(rng, problem)
+        drawn = problems.sheaf(rng, [2, 3, 4, 1])
+        biases, neurons = [b.copy() for b in drawn.net.biases], (1, 4)
+        biases[0][1] = rng.uniform(1e-4, 3e-4) - drawn.net.weights[0][1] @ drawn.x  # a forward pass next to a wall
+        problem = Sheaf(Network(drawn.net.weights, biases), drawn.x)
+        near = problem.harmonic_extension() + rng.choice([-1, 1], problem.n) * rng.uniform(1e-4, 3e-4, problem.n)
+        states = near, problems.mixed(rng, problem)
+        for c, neuron in zip(states, neurons, strict=True):
             c[neuron] = 0.0
-            self.compare(student, problem, c, neuron, f"a neuron of layer {problem.place(neuron)[0]}")
+        told = "a neuron of layer 1, where V is small, but its slopes are not", "a neuron of layer 2"
+        self.compare(student, problem, *zip(states, neurons, told, strict=True))
 
     def test_at_a_switch(self, student: Any, instances: Any) -> None:
         runs = problems.certain_runs(instances.rng("switch"), switches=2, separation=0.01, t_end=10.0)
@@ -270,7 +289,7 @@ class TestExercise_4_2:
                 inactive, active = self.expected(problem, c, neuron)
                 if left[inactive > active]:
                     left[inactive > active] -= 1
-                    self.compare(student, problem, c, neuron, f"at the switch at t = {s.time:.4f}")
+                    self.compare(student, problem, (c, neuron, f"at the switch at t = {s.time:.4f}"))
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint = "δ_Ω(σ), r, ċ and V are all you need"
