@@ -437,6 +437,8 @@ FORGETFUL: dict[str, Any] = {
     **{f"coarse after {n} calls": partial(located, make=partial(Tiring, calls=n)) for n in (10, 20)},
     "how many are active": wrongly(outside=lambda r, c, end, s: (s[: r.sheaf.h] > 0).sum() != r.pattern.sum()),
     "an even number": wrongly(outside=lambda r, c, end, s: len(changed(r, s)) % 2 == 1),
+    "the first output, too": wrongly(outside=lambda r, c, end, s: ((s > 0) != (c > 0))[:-1].any()),
+    "the last output, too": wrongly(outside=lambda r, c, end, s: len(changed(r, s)) or (s[-1] > 0) != (c[-1] > 0)),
 }
 TIME_TOL = 1e-6
 """Each crossing is at most 1e-10 late; speeds above 0.02 pass that on to later crossings a few hundredfold."""
@@ -501,15 +503,19 @@ def on_the_wall(rng: np.random.Generator) -> list[Case]:
 
 @problems.remembered
 def many_walls(rng: np.random.Generator) -> list[Case]:
-    """A long run: thirty neurons that do not feel each other, on and off in turn, several of them in each step."""
+    """A long run: thirty neurons that do not feel each other, on and off in turn, several of them in each step.
+
+    Two outputs change their sign on the way, which is no crossing.
+    """
 
     def draw(rng: np.random.Generator) -> tuple[Any, ...]:
         number = 30
         when = 2.5 * (np.arange(number) + rng.uniform(0.1, 0.9, number)) / number
         rest = rng.uniform(0.5, 2.0, number) * np.where(np.arange(number) % 2, 1, -1) * rng.choice([-1, 1])
         mix = rng.permutation(number)
-        c0 = np.append((rest * (1 - np.exp(when)))[mix], 1.0)
-        net = Network([np.zeros((number, 1)), np.zeros((1, number))], [rest[mix], np.zeros(1)])
+        sent = rng.uniform(0.5, 2.0, 2) * rng.choice([-1, 1], 2)
+        c0 = np.append((rest * (1 - np.exp(when)))[mix], sent * (1 - np.exp(rng.uniform(0.4, 2.0, 2))))
+        net = Network([np.zeros((number, 1)), np.zeros((2, number))], [rest[mix], sent])
         return Sheaf(net, [1.0]), c0, float(rng.uniform(0.3, 0.4))
 
     def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float) -> bool:
