@@ -308,6 +308,7 @@ class TestExercise_7_3:
         events += self.row(0.2, [4] * 11, dt, 1)
         events += self.row(0.25, [3] * 11, dt, 4)
         events += self.row(0.3, [9, 1, 1, 2, 1, 9], dt, 2)
+        events += self.row(dt * rng.uniform(0.2, 2.2), [1, 2, 1], dt, 3)  # four: nothing has changed at time 0
         self.ask(student, events, dt, [2], "in a row: a pause of more than 2.5 Δt starts the count anew")
         halves = [sorted(self.row(start * dt, [1, 1], dt, 0)) for start in (100, 103)]
         calls = [([t for t, _ in half], [k for _, k in half], dt) for half in halves]
