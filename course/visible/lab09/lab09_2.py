@@ -30,7 +30,7 @@ def velocity(answer: Callable[..., Any]) -> None:
     # r = (-0.5, 0, 2, -0.5, -1.75); −r + σ W²ᵀ r² with σ = (1, 0, 1, 1)
     with calling(answer, "velocity(SHEAF, np.array([1, -1, 2, 0.5, 1]))", given("SHEAF")) as judge:
         judge(
-            answer(SHEAF, STATE.copy()),
+            answer(SHEAF, STATE),
             [0.5 - 1.75, 0.0, -2 - 0.875, 0.5 - 1.75, 1.75],
             tol=1e-12,
             hint="−δᵀ(δc − b̃) with the pattern of c; check the sign, the transpose and that b̃ is inside the bracket",
@@ -40,10 +40,9 @@ def velocity(answer: Callable[..., Any]) -> None:
 @forbids("Euler", "EventEuler", "Exact", "ActivationRegion.flow", "ActivationRegion.euler")
 @asks_for(Integrator)
 def lab_euler(answer: Callable[..., Any]) -> None:
-    start = STATE.copy()
     call = "LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states"
     with calling(answer, call, given("SHEAF")):
-        states = answer(dt=0.1).run(SHEAF, start, t_end=0.1).states
+        states = answer(dt=0.1).run(SHEAF, STATE, t_end=0.1).states
     hint = "one step: the old state plus h times the velocity, here (-1.25, 0, -2.875, -1.25, 1.75)"
     moved = [0.875, -1.0, 1.7125, 0.375, 1.175]
     close(states[-1], moved, given=given("SHEAF"), call=f"{call}[-1]", tol=1e-12, hint=hint)

@@ -44,7 +44,7 @@ def exact_slopes(answer: Callable[..., Any]) -> None:
     c[2] = 0.0
     # r = (-0.5, 0, 0, -0.5, -0.75): V = 0.53125; neuron 2 adds (−0 − 0.375)² = 0.140625 to ‖ċ‖² when active
     with calling(answer, "exact_slopes(SHEAF, np.array([1, -1, 0, 0.5, 1]), neuron=2)", given("SHEAF")) as judge:
-        returned = answer(SHEAF, c.copy(), 2)
+        returned = answer(SHEAF, c, 2)
         expected = [-0.6875 / 0.53125, -0.828125 / 0.53125]
         got = numbers(returned)
         turned = got is not None and got.shape == (2,) and np.allclose(got[::-1], expected, rtol=0, atol=1e-9)

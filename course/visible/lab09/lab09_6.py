@@ -75,7 +75,7 @@ def compare(answer: Callable[..., Any]) -> None:
     runs = [scheme.run(sheaf, c0, 10.0) for scheme in (Euler(0.1), EventEuler(0.1))]
     with calling(answer, "compare(Sheaf(NET, [0.5, 1]), np.array([1, -1, 0.5, -2, 1]), 0.1)", given("NET")) as judge:
         judge(
-            answer(sheaf, c0.copy(), 0.1),
+            answer(sheaf, c0, 0.1),
             [float(np.linalg.norm(run.states - exact.at(run.times), axis=1).max()) for run in runs],
             tol=1e-6,
             hint="largest norm of run.states − exact.at(run.times), a row at a time: "

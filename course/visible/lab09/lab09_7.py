@@ -62,7 +62,7 @@ def chattering_neurons(answer: Callable[..., Any]) -> None:
     for times, neurons, expected, hint in cases:
         call = f"chattering_neurons({times}, {neurons}, dt=0.01)"
         with calling(answer, call) as judge:
-            judge(answer(list(times), list(neurons), 0.01), expected, tol=0.0, hint=hint)
+            judge(answer(times, neurons, 0.01), expected, tol=0.0, hint=hint)
 
 
 def sliding_euler(answer: Callable[..., Any]) -> None:
@@ -70,7 +70,7 @@ def sliding_euler(answer: Callable[..., Any]) -> None:
     exact = Exact().run(SLIDER, c0, 8.0)
     call = "sliding_euler(SLIDER, np.array([0.5, -3.0]), dt=0.01, t_end=8.0)"
     with calling(answer, call, given("SLIDER")):
-        returned = answer(SLIDER, c0.copy(), 0.01, 8.0)
+        returned = answer(SLIDER, c0, 0.01, 8.0)
     switches, last = pair(returned, call, "the number of mode changes and the last state")
     hint = "this neuron begins to slide once and leaves its wall once: two mode changes"
     close(switches, exact.log.count, given=given("SLIDER"), call=f"{call}[0]", tol=0.0, hint=hint)
