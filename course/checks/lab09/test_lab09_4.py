@@ -245,7 +245,8 @@ class TestExercise_4_2:
         c = np.abs(problems.cochain(rng, problem))
         c[missed] = 0.0
         what = f"c on two walls at once, of neurons {missed.tolist()}"
-        self.compare(student, problem, *((c, int(neuron), what) for neuron in missed))
+        walls = [(c, int(neuron), what) for neuron in missed]
+        self.compare(student, problem, *walls, (2 * c, walls[0][1], f"{what}, twice as far out as the call before"))
         for widths, signs in (([2, 4, 1], (1, -1)), ([2, 4, 1], (-1, 1)), ([3, 130, 2], (-1, -1))):
             problem, c, neuron = self.on_a_wall(rng, widths, signs)
             self.compare(student, problem, (c, neuron, "c random on a wall, one of the others barely active"))
