@@ -453,9 +453,13 @@ class TestExercise_5_3:
             call = f"late_rate(times, energies, {t_from:.6f}), {few} from there on, exactly exponential"
             # Before it a curve of as many samples that all count: what is kept of that call is not right for this one.
             before = (times, np.exp(-1.5 * times), float(times[0]))
-            _, got = student.series("late_rate", before, (times, energies, t_from))
+            # And after it one of half the rate, at the same times.
+            after = (times, np.sqrt(energies), t_from)
+            _, got, half = student.series("late_rate", before, (times, energies, t_from), after)
             hint = "samples before t_from do not count, all others do, however small V is"
             close(got, case.expected, call=call, tol=BEND_TOL, hint=hint)
+            call = f"late_rate(times, np.sqrt(energies), {t_from:.6f}), after a call with energies"
+            close(half, 0.5 * case.expected, call=call, tol=BEND_TOL, hint="half the rate: the energies passed in")
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         rng = instances.rng("from")
