@@ -98,11 +98,12 @@ def on_a_slow_wall(rng: np.random.Generator) -> tuple[Any, Any, int]:
 
 
 class TestExercise_7_2:
-    def ask(self, student: Any, found: Any) -> tuple[Any, Any, str]:
+    def ask(self, student: Any, found: Any, *before: Any) -> tuple[Any, Any, str]:
+        """Ask for one wall, after other states `before` it of the same sheaf on the same wall."""
         problem, c, neuron = found
         zeros = np.flatnonzero(c[: problem.h] == 0).tolist()
         call = f"sliding_velocity(sheaf, c, {neuron}) with widths {problem.net.widths}, c zero at {zeros}"
-        (got,) = student.series("sliding_velocity", (problem, c, neuron))
+        *_, got = student.series("sliding_velocity", *((problem, state, neuron) for state in (*before, c)))
         if not isinstance(got, (tuple, list)) or len(got) != 2:
             fail(call=call, returned=show(got), expected="α and the velocity", hint="return alpha, velocity")
         return got[0], got[1], call
@@ -121,7 +122,9 @@ class TestExercise_7_2:
         walls = [on_a_wall(rng, widths, second, **which) for widths, second, which in cases]
         for found in [*walls, on_a_slow_wall(rng)]:
             problem, c, neuron = found
-            alpha, _, call = self.ask(student, found)
+            pulled = c.copy()  # of one hidden layer the active side, and it alone, then pushes harder
+            pulled[problem.h :] += problem.residual(c)[problem.h :]
+            alpha, _, call = self.ask(student, found, *([pulled] if len(problem.net.widths) == 3 else []))
             off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
             hint = "α belongs to the active side: α f⁺ + (1 − α) f⁻ = 0"
             close(alpha, off / (off - on), call=call + ": α", tol=1e-9, hint=hint)
@@ -313,9 +316,13 @@ class TestExercise_7_3:
         halves = [sorted(self.row(start * dt, [1, 1], dt, 0)) for start in (100, 103)]
         calls = [([t for t, _ in half], [k for _, k in half], dt) for half in halves]
         call = "chattering_neurons(times, neurons, dt) of one log, then of another that goes on a step later"
-        found = student.series("chattering_neurons", *calls)
+        again = [(*calls[0], 3), (*calls[0][:2], 0.3 * dt, 3)]  # three are enough then, but not in so short steps
+        *found, few, shorter = student.series("chattering_neurons", *calls, *again)
         for got in found:
             close(got, [], call=call, tol=0.0, hint="remember nothing between two calls: each log is a run of its own")
+        for step, got, expected in ((dt, few, [0]), (0.3 * dt, shorter, [])):
+            call = f"chattering_neurons(times, neurons, {step:.4g}, 3) of three changes {dt:.4g} apart"
+            close(got, expected, call=call, tol=0.0, hint="Δt and `least` as they are passed in, in each call")
 
     def test_each_its_own(self, student: Any, instances: Any) -> None:
         rng = instances.rng("own")
