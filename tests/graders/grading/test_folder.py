@@ -12,7 +12,7 @@ from graders.grading import folder as folders
 from graders.grading import submission
 from graders.grading.beside import ALL, left_aside, read_beside
 from graders.grading.folder import DEEPEST, ENTRIES, NAMES, TooMuch, walk
-from graders.grading.submission import WHOLE, Submission, read_files
+from graders.grading.submission import TOO_MANY, WHOLE, Submission, read_files
 from graders.status import Status
 
 
@@ -97,7 +97,7 @@ def test_a_person_looks_at_a_folder_of_more_entries_than_are_looked_at(handed_in
     (handed_in / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC")
     seen = Scandir(monkeypatch, handed_in, 200_000)
     files = read_files(handed_in)
-    assert files == {WHOLE: None, "timestamp.txt": b"2026-01-02 03:04:05 UTC"}
+    assert files == {WHOLE: TOO_MANY.encode(), "timestamp.txt": b"2026-01-02 03:04:05 UTC"}
     assert seen.count == NAMES + 1
     (mended,) = [Submission(files, mini).read(spec.name) for spec in mini.notebooks]
     assert mended.status is Status.GRADER
