@@ -87,12 +87,12 @@ class Passage:
         )  # fmt: skip
         for k, row in enumerate(rows):
             joint = _Joint._make(row)
-            clock += EPS * joint.span
+            clock += 1.01 * EPS * joint.span
             self._pass(k, joint, clock)
         span, speed = float(of.spans[-1]), float(of.speed[-1])
         if self.times and not span > self.times[-1]:
             raise Doubt("whether the last switch is before the end cannot be said")
-        clock += EPS * span
+        clock += 2.02 * EPS * span
         self.off[-1] = self.cloud.size + of.wrong[-1] + clock * speed  # the end is as uncertain as the clock
         if of.settled and not self.off[-1] + self.robust <= of.settled_within:
             raise Doubt("the end is not known well enough")

@@ -229,7 +229,7 @@ class Steps:
                 per = rate[mine] ** order
                 low[mine] = (value - rounding - self.wrong_of("z", order, rows[mine])) / per
                 higher = j * (j - 1) * (j - 2 if order == 2 else 1.0)
-                turns[mine] = 1.01 * (higher * np.abs(f[:, mine])).sum(axis=0) / per
+                turns[mine] = 1.1 * (higher * np.abs(f[:, mine])).sum(axis=0) / per
         return low, turns, last
 
     def falls(self, rows: IntArray, i: IntArray, kind: str) -> tuple[FloatArray, FloatArray, FloatArray]:

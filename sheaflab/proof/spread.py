@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaflab.arrays import EPS, FloatArray
+from sheaflab.proof.positivity import Doubt
 from sheaflab.proof.stretches import Stretches
 from sheaflab.proof.weights import ACTIVE, SLIDING, CodeArray
 
@@ -166,4 +167,6 @@ class Segments(Ball):
                 self.rows = self.rows.copy()
             self.rows[todo] += term
             left = self._sizes(term) * (z / (degree + 1))
+            if not np.isfinite(left).all():
+                raise Doubt("the size of a state is beyond single precision")
         self.widen(lost + (eta * h * float(np.exp(z)) + 2.0 * self.rounding) * float(lengths.sum()))

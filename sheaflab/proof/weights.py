@@ -44,7 +44,8 @@ class Blocks:
         self.eta = eta + 5 * EPS * law.fastest
         self.eta_of_matrix = (gamma(law.n + 6) + law.pulls) * law.bulk**2 * (1 + 1e-6) + 6 * EPS * law.bulk**2
         sizes = [float(np.abs(w).max(initial=0.0)) for w, _, _ in law.sheaf.layers]
-        if max(max(w.shape) for w, _, _ in self.parts) > _WIDEST or self.eta > 1e-6 * law.fastest or min(sizes) < _FLAT:
+        wide = max(max(w.shape) for w, _, _ in self.parts) > _WIDEST
+        if wide or not self.eta <= 1e-6 * law.fastest < np.inf or min(sizes) < _FLAT:
             raise Doubt("weights too many, too large or too small")
 
     def laplacians(self, codes: CodeArray) -> FloatArray | None:

@@ -185,3 +185,24 @@ def test_certifying_a_long_run_keeps_no_matrix_of_its_modes():
     assert len(traj.pieces) > 5
     kept = [value for piece in traj.pieces for value in vars(piece.region).values() if isinstance(value, np.ndarray)]
     assert all(value.ndim == 1 for value in kept)
+
+
+@pytest.mark.parametrize("rigorous", [False, pytest.param(True, marks=pytest.mark.needs("flint"))])
+@pytest.mark.parametrize("field", ["energy", "slope_before", "slope_after"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_not_that_of_the_state(field, value, rigorous):
+    traj = next(run for run in runs([2, 4, 1]) if len(run.log) > 1)
+    log = SwitchLog([replace(s, **{field: value}) for s in traj.log], traj.t_end, certified=True)
+    told = Trajectory(traj.sheaf, traj.times, traj.states, traj.pieces, log, traj.outcome)
+    assert certify(told, rigorous=rigorous).verdict is Verdict.REFUTED
+
+
+def test_pieces_of_another_sheaf_are_refuted():
+    traj = next(runs([2, 4, 1]))
+    other = Sheaf(Network([1.3 * w for w in traj.sheaf.net.weights], traj.sheaf.net.biases), traj.sheaf.x)
+    pieces = [
+        FlowPiece(ActivationRegion(other, p.region.pattern, p.region.sliding), p.start, p.end, p.state)
+        for p in traj.pieces
+    ]
+    told = Trajectory(traj.sheaf, traj.times, traj.states, pieces, traj.log, traj.outcome)
+    assert certify(told).verdict is Verdict.REFUTED
