@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--submitted-at",
         metavar="WHEN",
-        help="when they were handed in, where no record tells: 2026-11-20T10:00+01:00",
+        help="when they were handed in, where no platform's record tells: 2026-11-20T10:00+01:00",
     )
     parser.add_argument("--zone", metavar="NAME", help="the time zone of times that have none: Europe/Berlin")
     parser.add_argument(

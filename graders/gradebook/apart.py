@@ -119,7 +119,7 @@ def _written(notebook: NotebookNode, result: NotebookResult, room: int) -> Grade
 
 
 def _text(notebook: NotebookNode) -> str:
-    """Return a notebook as a file holds it, in one line: with indentation Python writes JSON ten times as long."""
+    """Return a notebook as a file holds it, in one line: with indentation JSON takes ten times as long to write."""
     return str(nbformat.writes(notebook, indent=None))
 
 

@@ -51,7 +51,7 @@ def write_result(nb: NotebookNode, result: NotebookResult) -> None:
                 cell.metadata.setdefault(UNDECIDED, True)
             shown = {"output_type": "execute_result", "data": {"text/plain": repr(award)}, "metadata": {}}
             outputs = [{"output_type": "stream", "name": "stdout", "text": text}, {**shown, "execution_count": None}]
-            cell.outputs = [nbformat.from_dict(output) for output in outputs]  # checked with the whole notebook
+            cell.outputs = [nbformat.from_dict(output) for output in outputs]
     nb.metadata[RESULT] = result.summary()
 
 

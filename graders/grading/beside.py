@@ -11,6 +11,8 @@ from graders.grading.folder import DEEPEST, ENTRIES, MOST, READ, TIMESTAMP, TooM
 SMALL = 2**20  # bytes of a notebook that another one may read or run
 ALL = "./"
 """Stands for all files beside the notebooks, where the folder holds more than is looked at."""
+REASON = "./why/"
+"""No path: with a notebook's name, or none for the whole submission, it stands for the reason why that is not read."""
 BOUNDS = f"no plain files, or more than {MOST} files, {READ >> 20} MB, {ENTRIES} entries or {DEEPEST} levels of folders"
 """Why a file is left aside."""
 
@@ -39,8 +41,8 @@ def read_beside(folder: Path) -> dict[str, bytes | None]:
 
 def beside(files: Mapping[str, bytes | None]) -> dict[str, bytes]:
     """Return what is laid out where a submission's notebooks are run: each finds the small ones of the others, too."""
-    small = {path for path, raw in files.items() if raw is not None and len(raw) < SMALL}
-    return {path: raw for path, raw in files.items() if raw is not None and (_is_beside(path) or path in small)}
+    there = {path: raw for path, raw in files.items() if raw is not None and not path.startswith(REASON)}
+    return {path: raw for path, raw in there.items() if _is_beside(path) or len(raw) < SMALL}
 
 
 def left_aside(files: Mapping[str, bytes | None]) -> list[str]:

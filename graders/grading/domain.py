@@ -164,6 +164,7 @@ def _stop(domain: weakref.ref[Domain]) -> None:
 
 _here = threading.local()
 _all: weakref.WeakSet[Domain] = weakref.WeakSet()
+_STARTING = threading.Lock()
 
 
 def domain_here(begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()) -> Domain:
@@ -203,16 +204,16 @@ def start_server() -> None:
     product take many times what it takes.
     """
     changed = {"PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    try:
-        forkserver.ensure_running()
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    with _STARTING:  # threads that start domains share one environment: none may keep what another has put there
+        before = {name: os.environ.get(name) for name in changed}
+        os.environ.update(changed)
+        try:
+            forkserver.ensure_running()
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
 
 
 @contextlib.contextmanager

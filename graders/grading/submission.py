@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.grading.beside import BOUNDS, beside, left_aside, read_beside
+from graders.grading.beside import BOUNDS, REASON, beside, left_aside, read_beside
 from graders.grading.folder import NAMES, TIMESTAMP, TooMuch, is_own, is_plain, names_in
 from graders.grading.reading import MAX_FILE
 from graders.grading.repair import Repaired, repair, untouched
@@ -23,16 +23,15 @@ MAX_FILES = 200
 MAX_TOGETHER = 128 * 2**20
 """What is read of a submission: so many notebooks, and so many bytes of them together."""
 MAX_STAMP = 1000
-WHOLE = "."
-"""Stands for all of a submission that is not looked at; what it holds is the reason."""
 LINKED = "its folder is a link, and none is followed: put the folder itself there, then grade again"
 TOO_MANY = f"its folder has more than {NAMES} entries: leave those in it that belong to the notebooks, then grade again"
-NOT_READ = (
-    f"it is a link, no regular file or closed to the grader; or it has more than {MAX_FILE // 2**20} MB, or "
-    f"the submission's notebooks have more than {MAX_TOGETHER // 2**20} MB together: clear their outputs"
+TOO_LARGE = (
+    f"the file has more than the {MAX_FILE // 2**20} MB allowed, or the submission's notebooks have more than "
+    f"{MAX_TOGETHER // 2**20} MB together; clear their outputs"
 )
+NO_FILE = "in its place is a link, a folder or what cannot be opened: put the file itself there, then grade again"
 Files = Mapping[str, bytes | None]
-"""A submission's files by path; None for what is there and was not read."""
+"""A submission's files by path; None for what is beyond the bounds and was not read. See :data:`REASON` for more."""
 
 
 @dataclass(frozen=True)
@@ -94,27 +93,35 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
     """
     files: dict[str, bytes | None] = {}
     if not is_own(folder):
-        return {WHOLE: LINKED.encode()}
+        return {REASON: LINKED.encode()}
     if is_plain(folder / TIMESTAMP):
         with contextlib.suppress(OSError), (folder / TIMESTAMP).open("rb") as file:
             files[TIMESTAMP] = file.read(MAX_STAMP)
     try:
         names = [name for name in names_in(folder) if Path(name).suffix == ".ipynb"]
     except TooMuch:
-        return {WHOLE: TOO_MANY.encode(), **files}
-    room = MAX_TOGETHER
+        return {REASON: TOO_MANY.encode(), **files}
+    room, closed = MAX_TOGETHER, list[str]()
     for name in sorted(names, key=lambda name: (len(name), name)):
-        path = folder / name
         if len(files) > MAX_FILES:
             break
-        files[name] = None
-        if not is_plain(path):
-            continue
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            files[name] = raw = file.read(size) if size <= min(MAX_FILE, room) else None
+        try:
+            files[name] = raw = _notebook(folder / name, room)
+        except OSError:
+            closed.append(name)
+        else:
             room -= len(raw or b"")
+    files |= {f"{REASON}{name}": NO_FILE.encode() for name in closed}
     return dict(sorted(files.items())) | read_beside(folder)
+
+
+def _notebook(path: Path, room: int) -> bytes | None:
+    """Read a notebook, None if it is too large; nothing behind a link."""
+    if not is_plain(path):
+        raise OSError
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        return file.read(size) if size <= min(MAX_FILE, room) else None
 
 
 class _Unclear(Exception):
@@ -139,17 +146,19 @@ class Submission:
     def read(self, name: str) -> Repaired:
         """Return the notebook `name`, mended; the untouched release with a status if it is not there."""
         spec, own = self.course.notebook(name), f"{name}.ipynb"
-        if WHOLE in self.files:
-            return untouched(self.course, spec, Status.GRADER, (self.files[WHOLE] or b"").decode())
+        if why := self.files.get(REASON):
+            return untouched(self.course, spec, Status.GRADER, why.decode())
         try:
             chosen, others = self._choose(name)
         except _Unclear as unclear:
             return untouched(self.course, spec, Status.GRADER, str(unclear))
+        if not chosen and (why := self.files.get(f"{REASON}{own}")):
+            return untouched(self.course, spec, Status.UNREADABLE, why.decode())
         if not chosen:
             return untouched(self.course, spec, Status.MISSING, self._why_missing(own))
         raw = self.files[chosen]
         if raw is None:
-            return untouched(self.course, spec, Status.UNREADABLE, NOT_READ)
+            return untouched(self.course, spec, Status.UNREADABLE, TOO_LARGE)
         mended = repair(raw, self.course, spec, self._beside)
         chosen, others = encodable(chosen), [encodable(file) for file in others]
         left = [encodable(file) for file in left_aside(self.files)]

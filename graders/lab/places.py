@@ -70,7 +70,7 @@ def visible_checks(course: Course) -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ.pop(sheaflab.checks.COURSE)
+        os.environ.pop(sheaflab.checks.COURSE, None)
         if root is not None:
             os.environ[sheaflab.checks.COURSE] = root
         _search(places)

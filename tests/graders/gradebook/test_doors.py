@@ -272,7 +272,7 @@ def test_graded_already_is_read_from_the_gradebook_in_use(classroom, graded, tmp
 
     def grades(count):
         capsys.readouterr()
-        assert grade(course) == (3 if count == 6 else 0)  # eve's photograph is one of the six
+        assert grade(course) == (3 if count >= 4 else 0)  # eve's photograph is one of the six, fay's link of four
         assert f"{count} of 6 submissions graded" in capsys.readouterr().out
 
     grades(0)
@@ -365,7 +365,7 @@ def test_the_configured_checks_and_students_hold_for_graders_grade_too(graded, t
     path.write_text(path.read_text().replace("2 * x, call", "3 * x, call"))
     with (course.root / "nbgrader_config_local.py").open("a") as file:
         file.write("\nc.TrustedGrader.checks = 'stricter'\nc.CourseDirectory.student_id_exclude = 'bob,cyn,dan,eve'\n")
-    assert grade(course) == 0
+    assert grade(course) == 3  # fay's link in a notebook's place
     assert "2 of 2 submissions graded" in capsys.readouterr().out
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         assert book.find_submission("mini", "ada").score == 17

@@ -108,7 +108,7 @@ def test_a_link_to_another_s_work_and_ten_thousand_files(course, submit, capfd, 
         assert grade_class(course, "--workers=2", "--cpu=1.0", "--wall=12.0") == 3
         assert "lie beside the notebooks; none of them was copied" in capfd.readouterr().err
     else:
-        subprocess.run([sys.executable, "-m", "nbgrader", "autograde", "mini"], cwd=course.root, check=False)
+        subprocess.run([sys.executable, "-m", "nbgrader", "autograde", "mini"], cwd=course.root, check=False)  # 3
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         scores = {s.student.id: s.score for s in book.assignment_submissions("mini")}
         waiting = {s.student.id for s in book.assignment_submissions("mini") if s.needs_manual_grade}

@@ -68,8 +68,11 @@ def test_it_computes_in_one_thread_and_its_starter_in_as_many_as_before():
     names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
     code = f"""if True:
         import os
+        from concurrent.futures import ThreadPoolExecutor
         from graders.classroom.pool import processes_beside
-        from graders.grading.domain import Domain
+        from graders.grading.domain import Domain, domain_here
+        with ThreadPoolExecutor(2) as threads:  # each with a domain of its own, begun at once
+            list(threads.map(lambda _: domain_here().call(os.getpid), range(2)))
         with processes_beside() as pool, Domain() as domain:
             print(*(pool.submit(os.getenv, name).result() for name in {names}))
             print(*(domain.call(os.getenv, name) for name in {names}))

@@ -10,9 +10,9 @@ import pytest
 from graders.gradebook.files import is_too_much, other_files
 from graders.grading import folder as folders
 from graders.grading import submission
-from graders.grading.beside import ALL, left_aside, read_beside
+from graders.grading.beside import ALL, REASON, left_aside, read_beside
 from graders.grading.folder import DEEPEST, ENTRIES, NAMES, TooMuch, walk
-from graders.grading.submission import TOO_MANY, WHOLE, Submission, read_files
+from graders.grading.submission import TOO_MANY, Submission, read_files
 from graders.status import Status
 
 
@@ -97,7 +97,7 @@ def test_a_person_looks_at_a_folder_of_more_entries_than_are_looked_at(handed_in
     (handed_in / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC")
     seen = Scandir(monkeypatch, handed_in, 200_000)
     files = read_files(handed_in)
-    assert files == {WHOLE: TOO_MANY.encode(), "timestamp.txt": b"2026-01-02 03:04:05 UTC"}
+    assert files == {REASON: TOO_MANY.encode(), "timestamp.txt": b"2026-01-02 03:04:05 UTC"}
     assert seen.count == NAMES + 1
     (mended,) = [Submission(files, mini).read(spec.name) for spec in mini.notebooks]
     assert mended.status is Status.GRADER
@@ -151,3 +151,19 @@ def test_the_marks_of_each_file_are_searched_once(handed_in, mini, monkeypatch):
     for _ in range(7):  # as many notebooks as an assignment may have
         assert handed.read("mini-1").status is not Status.MISSING
     assert len(searched) == 6
+
+
+def test_links_in_the_place_of_notebooks_hide_no_file_and_wait_where_none_is_left(handed_in, mini):
+    for number in range(300):
+        (handed_in / f"{number}.ipynb").symlink_to("nowhere")
+    (handed_in / "mini-2.ipynb").symlink_to("nowhere")
+    submission_ = Submission(read_files(handed_in), mini)
+    assert submission_.read("mini-1").status is Status.OK
+    (handed_in / "mini-1.ipynb").rename(handed_in / "mini-1 (1).ipynb")
+    (handed_in / "mini-1.ipynb").mkdir()
+    submission_ = Submission(read_files(handed_in), mini)
+    assert submission_.read("mini-1").status is Status.OK
+    (handed_in / "mini-1 (1).ipynb").unlink()
+    mended = Submission(read_files(handed_in), mini).read("mini-1")
+    assert mended.status is Status.UNREADABLE
+    assert "put the file itself there" in str(mended.notes)
