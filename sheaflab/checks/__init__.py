@@ -13,7 +13,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from sheaflab.checks.copies import WithCopies
+from sheaflab.checks.copies import with_copies
 from sheaflab.checks.forbidden import forbidden, listed, watching
 from sheaflab.checks.forms import form
 from sheaflab.checks.messages import CheckFailed, NotWritten, close, fail
@@ -112,7 +112,7 @@ def _judged(exercise: str, answer: object, lab: str | None) -> str | CheckFailed
     try:
         form(answer, getattr(known, "asks_for", None))
         with watching(answer, forbidden(known)) as used:
-            known(WithCopies(answer))
+            known(with_copies(answer))
     except NotWritten as stub:
         return _unwritten(exercise, str(stub))
     except CheckFailed as failure:

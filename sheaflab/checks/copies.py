@@ -8,29 +8,25 @@ from typing import Any
 import numpy as np
 
 
-class WithCopies:
-    """An answer that is given copies of the arrays and lists that a check passes, and so is what it makes.
+def with_copies(answer: Any) -> Any:
+    """Return a function that is given copies of the arrays and lists that a check passes; a class as it is.
 
     Checks share small problems, and an answer may change its arguments in place: without copies a corrected one would
-    go on failing in the same session.
+    go on failing in the same session. A class's methods are called by the library, too, which must see what they do:
+    its check passes copies itself.
 
     Parameters
     ----------
     answer : callable
-        A function; or a class: then the methods of its instances are given copies, too.
     """
+    if isinstance(answer, type):
+        return answer
 
-    def __init__(self, answer: Any) -> None:
-        functools.update_wrapper(self, answer, updated=())  # messages tell its name, and lines of its module
-        self.__wrapped__ = answer
+    @functools.wraps(answer)  # messages tell its name, and lines of its module
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return answer(*copied(args), **copied(kwargs))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        found = self.__wrapped__(*copied(args), **copied(kwargs))
-        return WithCopies(found) if isinstance(self.__wrapped__, type) else found
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.__wrapped__, name)
-        return WithCopies(found) if callable(found) else found
+    return called
 
 
 def copied(value: Any) -> Any:

@@ -87,6 +87,8 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
 
     def by_the_library(code: Any, frame: Any) -> bool:
         """Tell whether the library itself calls this, and is not the way on which something it was given does."""
+        while frame is not None and frame.f_globals.get("__name__") == "functools":
+            frame = frame.f_back  # a cached property is asked through it
         while frame is not None and _in_library(str(frame.f_globals.get("__name__", ""))):
             if code.co_name in frame.f_code.co_names or code.co_name.startswith("__"):
                 return True

@@ -64,6 +64,7 @@ def _check_rates(sheaf: Sheaf) -> None:
 
 
 def _last_condition(sheaf: Sheaf) -> float:
+    """Return the condition of the mode where flows end, or a bound of all modes' that is small enough."""
     if sheaf.largest_condition <= _CONDITION:  # that of no mode is larger
         return sheaf.largest_condition
     patterns = np.atleast_2d(sheaf.forward_pass())[:, : sheaf.h] > 0

@@ -12,7 +12,7 @@ from graders.lab.bank import solved
 from graders.lab.manifest import Course
 from graders.proof.selfcheck import namespace
 from sheaflab import checks
-from sheaflab.checks.copies import WithCopies
+from sheaflab.checks.copies import with_copies
 
 COURSE = Course.load(Path(__file__).parents[2] / "course", "lab09")
 EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]
@@ -69,19 +69,22 @@ def test_what_answers_are_given():
     given = {"array": np.arange(3.0), "parts": [np.arange(2.0), (np.ones(2), {"k": np.ones(1)})]}
     same = object()
 
-    class Scheme:
-        """A class."""
+    def spoil(*args, **kwargs):
+        """An answer."""
+        assert args[-1] is same
+        return spoiled([args[0], args[1], args[1][0], args[1][1][0], args[1][1][1]["k"], kwargs["array"]])
 
-        def run(self, *args, **kwargs):
-            assert args[-1] is same
-            spoiled([args[0], args[1], args[1][0], args[1][1][0], args[1][1][1]["k"], kwargs["array"]])
-            return self
-
-    made = WithCopies(Scheme)
-    assert (made.__name__, made.__doc__, made.__module__) == ("Scheme", "A class.", __name__)
-    for answer in (made().run, WithCopies(Scheme().run)):
-        assert isinstance(answer(given["array"], given["parts"], same, array=given["array"]), Scheme)
+    answer = with_copies(spoil)
+    assert (answer.__name__, answer.__doc__, answer.__module__) == ("spoil", "An answer.", __name__)
+    assert answer(given["array"], given["parts"], same, array=given["array"])
     np.testing.assert_array_equal(given["array"], [0, 1, 2])
     assert len(given["parts"]) == 2
     np.testing.assert_array_equal(np.concatenate([given["parts"][0], given["parts"][1][0]]), [0, 1, 1, 1])
     np.testing.assert_array_equal(given["parts"][1][1]["k"], [1])
+
+
+def test_a_class_is_itself():
+    class Stack(list):
+        """A class."""
+
+    assert with_copies(Stack) is Stack

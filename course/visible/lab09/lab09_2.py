@@ -42,7 +42,7 @@ def velocity(answer: Callable[..., Any]) -> None:
 def lab_euler(answer: Callable[..., Any]) -> None:
     call = "LabEuler(dt=0.1).run(SHEAF, c0=[1, -1, 2, 0.5, 1], t_end=0.1).states"
     with calling(answer, call, given("SHEAF")):
-        states = answer(dt=0.1).run(SHEAF, STATE, t_end=0.1).states
+        states = answer(dt=0.1).run(SHEAF, STATE.copy(), t_end=0.1).states
     hint = "one step: the old state plus h times the velocity, here (-1.25, 0, -2.875, -1.25, 1.75)"
     moved = [0.875, -1.0, 1.7125, 0.375, 1.175]
     close(states[-1], moved, given=given("SHEAF"), call=f"{call}[-1]", tol=1e-12, hint=hint)

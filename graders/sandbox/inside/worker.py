@@ -227,17 +227,18 @@ def warm_up() -> None:
 
 
 def enlarge_pages() -> None:
-    """Put this process's memory into huge pages, where the kernel does so (Linux 6.1) and has some.
+    """Put this process's memory into huge pages, where the kernel can (Linux 6.1) and has some.
 
     A fork copies an entry for each page, and its end lets go of each; a worker is forked some forty times.
     """
-    madvise, collapse = ctypes.CDLL(None).madvise, 25  # of linux/mman.h
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
-        for line in maps:
-            span, rights, _, _, inode, *name = line.split()
-            if rights == "rw-p" and inode == "0" and name in ([], ["[heap]"]):
-                start, end = (int(place, 16) for place in span.split("-"))
-                madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), collapse)
+    with contextlib.suppress(OSError, AttributeError):  # it is quicker so, and no more
+        madvise, collapse = ctypes.CDLL(None).madvise, 25  # of linux/mman.h
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+            for line in maps:
+                span, rights, _, _, inode, *name = line.split()
+                if rights == "rw-p" and inode == "0" and name in ([], ["[heap]"]):
+                    start, end = (int(place, 16) for place in span.split("-"))
+                    madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), collapse)
 
 
 def main() -> None:
