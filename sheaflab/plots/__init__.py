@@ -11,6 +11,10 @@ Examples
 >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
 >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
 >>> panels = plot_run(plt.figure(), run, rate=0.277, t_max=5.0)
+>>> switching_plane(run)
+(0, 2)
+>>> figure, (plane, edges) = plt.subplots(2)
+>>> artists = plot_projection(plane, run, coordinates=(0, 2)), plot_discrepancy(edges, run, t_max=5.0)
 >>> figure, (above, middle, below) = plt.subplots(3)
 >>> artists = plot_energy(above, run, rate=0.277), plot_slope(middle, run), plot_bands(below, run, t_max=5.0)
 """

@@ -37,15 +37,6 @@ def plot_discrepancy(
     -------
     list of Artist
         The mesh (a QuadMesh): each cell has the colour of the time in its middle. Its colour bar gets axes of its own.
-
-    Examples
-    --------
-    >>> import matplotlib.pyplot as plt
-    >>> from sheaflab import Exact, Network, Sheaf
-    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
-    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
-    >>> figure, ax = plt.subplots()
-    >>> _ = plot_discrepancy(ax, run, t_max=5.0)
     """
     sampled = sample_times(trajectory)
     energy = trajectory.energy(sampled)

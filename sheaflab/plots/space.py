@@ -32,15 +32,6 @@ def switching_plane(trajectory: Trajectory) -> tuple[int, int]:
     ------
     ValueError
         If the network has one hidden neuron only.
-
-    Examples
-    --------
-    >>> import matplotlib.pyplot as plt
-    >>> from sheaflab import Exact, Network, Sheaf
-    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
-    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
-    >>> switching_plane(run)
-    (0, 2)
     """
     sheaf = trajectory.sheaf
     if sheaf.h < 2:
@@ -74,15 +65,6 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
     ------
     ValueError
         If a coordinate is not a hidden neuron.
-
-    Examples
-    --------
-    >>> import matplotlib.pyplot as plt
-    >>> from sheaflab import Exact, Network, Sheaf
-    >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
-    >>> run = Exact().run(sheaf, [0.7, 1.6, 0.7, -2.6, 1.8])
-    >>> figure, ax = plt.subplots()
-    >>> _ = plot_projection(ax, run, coordinates=(0, 2))
     """
     sheaf = trajectory.sheaf
     pair = list(switching_plane(trajectory) if coordinates is None else coordinates)
