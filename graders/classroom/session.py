@@ -69,6 +69,11 @@ def grade_class(
 
     Without `removed_too`, who was taken out of the gradebook is skipped. `settled` is called with each student whose
     result is written, unless a person must look.
+
+    Raises
+    ------
+    ValueError
+        If the gradebook does not have the assignment; nothing is graded then.
     """
     mark, done = fingerprint(course), RunSummary()
     with (
@@ -78,6 +83,7 @@ def grade_class(
             total=len(chosen), unit="submission", file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 10
         ) as bar,
     ):
+        recorder.release()  # without it nothing that is graded could be written
         done.problems += recorder.kept
         removed = set[str]() if removed_too else removed_students(recorder.gradebook, course.assignment)
 

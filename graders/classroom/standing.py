@@ -130,9 +130,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
     handed_in = {name for name in students(course) if name not in settings.excluded}
     with nbgrader_api.quiet(), Recorder(course, settings.config) as recorder:
         book = recorder.gradebook
-        release = next((found for found in book.assignments if found.name == course.assignment), None)
-        if release is None:
-            raise ValueError(f"{course.assignment} is not in the gradebook; run `graders build` first")
+        release = recorder.release()
         states, asked = read_states(book, course.assignment), look_again.open_requests(book, course.assignment)
         submissions = {found.student_id: found for found in book.assignment_submissions(course.assignment)}
         for student in book.students:

@@ -71,6 +71,19 @@ class Recorder:
             self.left.add(f"{folder}: {TOO_MUCH}")
         return {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
 
+    def release(self) -> Any:
+        """Return nbgrader's Assignment of the release.
+
+        Raises
+        ------
+        ValueError
+            If the gradebook has none, such as a new one.
+        """
+        found = next((one for one in self.gradebook.assignments if one.name == self.course.assignment), None)
+        if found is None:
+            raise ValueError(f"{self.course.assignment} is not in the gradebook; run `graders build` first")
+        return found
+
     def refusal(self, student: str) -> str:
         """Return why a student's work is not graded, such as a name missing in the gradebook; empty if it is."""
         if shown(student) != student:

@@ -82,12 +82,14 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
 
 
 def _visible_problems(course: Course) -> list[str]:
-    """Import the visible checks as students' notebooks do."""
+    """Import the visible checks as students' notebooks do, and hold them against the exercises of the manifest."""
     if not course.visible.is_dir():
         return []
     try:
         with visible_checks(course):
-            exercises(course.assignment)
-    except Exception as error:  # whatever a module of the course raises
+            known = exercises(course.assignment)
+    except (Exception, SystemExit) as error:  # whatever a module of the course raises
         return [f"the visible checks in {course.visible} cannot be imported: {type(error).__name__}: {error}"]
-    return []
+    told = {exercise.id for spec in course.notebooks for exercise in spec.exercises}
+    where = f"the visible checks in {course.visible}: CHECKS has an exercise"
+    return [f"{where} {name} that is not in the manifest" for name in sorted(set(known) - told)]

@@ -88,6 +88,14 @@ def test_a_manual_score_survives_regrading(classroom, tmp_path):
         assert book.find_grade("written-1-W", "mini-1", "mini", "s4").manual_score == 2.5
 
 
+def test_a_new_gradebook_asks_for_a_build_before_anything_is_graded(classroom, tmp_path, capsys):
+    course = copied(classroom, tmp_path)
+    (course.root / "gradebook.db").unlink()
+    assert grade_class(course, "--workers=1", *LIMITS) == 2
+    assert "mini is not in the gradebook; run `graders build` first" in capsys.readouterr().err
+    assert not (course.root / "autograded").exists()
+
+
 def left_running(mark, others=frozenset()):
     """Processes of a killed grader: its own by their environment, its sandboxes by having lost their parent.
 
