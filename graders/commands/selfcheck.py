@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `graders selfcheck`."""
     add_course_arguments(parser, positional=True)
     parser.add_argument("--notebook", action="append", metavar="NAME", help="only this notebook; may be repeated")
+    parser.add_argument("--exercise", action="append", metavar="ID", help="only this exercise; may be repeated")
     parser.add_argument("--no-mutants", action="store_true", help="the bank's core only: a few minutes")
     parser.add_argument("--secrets", type=int, metavar="N", help="instead: the bank's core under N secrets")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
@@ -33,11 +34,18 @@ def run(options: argparse.Namespace) -> int:
     """Judge the bank and print the table; status 1 if a check accepts or rejects what it should not."""
     course = chosen_course(options)
     names = options.notebook or [spec.name for spec in course.notebooks]
+    exercises = {exercise.id for name in names for exercise in course.notebook(name).exercises}
+    if options.exercise:
+        if strange := [name for name in options.exercise if name not in exercises]:
+            raise ValueError(f"`--exercise` must be one of {', '.join(sorted(exercises))}, got {', '.join(strange)}")
+        exercises = set(options.exercise)
+        names = [name for name in names if any(e.id in exercises for e in course.notebook(name).exercises)]
     if problems := check_manifest(course, [course.notebook(name) for name in names]):
         raise ManifestError("; ".join(problems))
     if options.secrets is not None:
-        return _secrets(course, names, options)
-    jobs = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
+        return _secrets(course, names, exercises, options)
+    every = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
+    jobs = [(name, answer) for name, answer in every if answer.exercise in exercises]
     print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
     start = time.monotonic()
     with executor(options.jobs, None) as pool:
@@ -50,17 +58,19 @@ def run(options: argparse.Namespace) -> int:
     known = equivalents(course)
     hard = [v for v in verdicts if (fault := v.fault(known)) and fault != "survives"]
     alive = [v for v in verdicts if v.fault(known) == "survives"]
-    killable = sum(v.answer.kind == "mutant" for v in verdicts) - len(known)
+    mutants = {(v.answer.exercise, v.answer.label) for v in verdicts if v.answer.kind == "mutant"}
+    killable = len(mutants - known.keys())
     return 1 if hard or len(alive) > 0.05 * max(1, killable) else 0
 
 
-def _secrets(course: Course, names: Sequence[str], options: argparse.Namespace) -> int:
+def _secrets(course: Course, names: Sequence[str], exercises: set[str], options: argparse.Namespace) -> int:
     batch = 5
-    bank = collect(course, names, KINDS[:-1])
+    bank = [job for job in collect(course, names, KINDS[:-1]) if job[1].exercise in exercises]
     by_exercise = {
         (name, exercise.id): [answer for _, answer in bank if answer.exercise == exercise.id]
         for name in names
         for exercise in course.notebook(name).exercises
+        if exercise.id in exercises
     }
     jobs = [
         (name, pool, range(first, min(first + batch, options.secrets)))

@@ -151,7 +151,7 @@ def test_a_new_course_proves_itself(run, folder, secret):
 
 def test_selfcheck_and_keys(run, folder):
     at = f"--course={ROOT / 'course'}"
-    run("graders", "selfcheck", "--notebook=lab09-1", "--no-mutants", "--jobs=2", at)
+    run("graders", "selfcheck", "--notebook=lab09-1", "--exercise=1.1", "--no-mutants", "--jobs=2", at)
     run("graders", "keys", "keys", at)
     assert (folder / "keys" / "lab09-1.html").is_file()
 
@@ -172,6 +172,7 @@ def test_wrong_arguments_get_one_line(run, folder):
         ["demo", "--course=nowhere"],
         ["grade", "lab99"],
         ["new", "no/name"],
+        ["selfcheck", f"--course={ROOT / 'course'}", "--exercise=9.9"],
     ):
         (line,) = run("graders", *arguments, status=2).splitlines()
         assert line.startswith(f"graders {arguments[0]}: ")

@@ -43,7 +43,7 @@ def test_every_command_prints_through_it(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize(
     ("main", "arguments", "usage"),
-    [(cli.main, ["selfcheck", "--exercise=2.1"], "graders selfcheck"), (study, ["demo", "--exercise=2.1"], "sheaflab demo")],
+    [(cli.main, ["selfcheck", "--student=2.1"], "graders selfcheck"), (study, ["demo", "--student=2.1"], "sheaflab demo")],
 )
 def test_an_unknown_option_is_answered_by_the_command_that_it_was_given_to(main, arguments, usage, capsys):
     with pytest.raises(SystemExit) as end:
@@ -51,7 +51,7 @@ def test_an_unknown_option_is_answered_by_the_command_that_it_was_given_to(main,
     told = capsys.readouterr().err
     assert end.value.code == 2
     assert told.startswith(f"usage: {usage} [-h] ")
-    assert told.endswith(f"{usage}: error: unrecognized arguments: --exercise=2.1\n")
+    assert told.endswith(f"{usage}: error: unrecognized arguments: --student=2.1\n")
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "\xa0=1", "＝1", "＠x", " x"])
