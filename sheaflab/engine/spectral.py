@@ -12,7 +12,7 @@ from sheaflab.engine import taylor
 from sheaflab.engine.eigenbasis import Eigenbasis, first_exit
 from sheaflab.region import region_of
 from sheaflab.results import Event, Record, Stop
-from sheaflab.sheaf import Sheaf
+from sheaflab.sheaf import Sheaf, log_slope
 from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes
 
 _WIDEST = 1e-13  # below this ratio of rates a closed form no longer tells the order of fast events
@@ -59,16 +59,19 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         c[who] = 0.0
         before = codes
         hits = zip(who.tolist(), rises.tolist(), strict=True)
-        codes, order = walls.settle(c, before, hits, sheaf.wall_speeds(c))
+        speeds = sheaf.wall_speeds(c)
+        codes, order = walls.settle(c, before, hits, speeds)
         key = codes.tobytes()
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         blur = 4.0 * blur if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
         if key == before.tobytes():
             continue
-        energy, slopes = sheaf.energy(c), (region.slope(c), basis_of(key).region.slope(c))
-        record.events += [
-            Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in np.flatnonzero(before != codes)
-        ]
+        changed, energy, v = np.flatnonzero(before != codes), sheaf.energy(c), region.velocity(c)
+        slope = log_slope(float(v @ v), energy)
+        # The other entries stay as they are, to the last digit: the end of a slide has no kink.
+        v[changed] = np.choose(codes[changed], (*(speed[changed] for speed in speeds), 0.0))
+        slopes = slope, log_slope(float(v @ v), energy)
+        record.events += [Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in changed]
         record.times.append(t)
         record.states.append(c)
         record.modes.append(key)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from sheaflab import Exact
+from sheaflab import Exact, Network, Sheaf
 from sheaflab.demo import setting
 
 
@@ -52,3 +53,20 @@ def test_a_neuron_leaves_its_wall_with_velocity_zero(switches):
             off, on = (speeds[i] for speeds in sheaf.wall_speeds(state))
             left, other = (on, off) if s.after == "active" else (off, on)
             assert abs(left) < 1e-7 * abs(other), s
+
+
+@pytest.mark.parametrize("method", ["auto", "closed", "taylor"])
+@pytest.mark.parametrize("widths", [[2, 4, 1], [2, 3, 3, 1]])
+def test_the_end_of_a_slide_has_no_kink_to_the_last_digit_by_any_method(widths, method):
+    """Who counts kinks by their sign counts the same by each method, in a run and in an ensemble."""
+    ends = 0
+    for seed in range(30):
+        rng = np.random.default_rng([seed, *widths])
+        sheaf = Sheaf(Network.random(widths, rng, bias_scale=0.1), rng.standard_normal(widths[0]))
+        starts = 4 * rng.standard_normal((2, sheaf.n))
+        runs = [Exact(method).run(sheaf, c0, 20.0).log for c0 in starts]
+        for s in (s for log in [*runs, *Exact(method).ensemble(sheaf, starts, 20.0)] for s in log):
+            if s.before == "sliding":
+                ends += 1
+                assert s.kink == 0.0, (seed, s)
+    assert ends >= 20
