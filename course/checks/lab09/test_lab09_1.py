@@ -39,7 +39,8 @@ class TestExercise_1_1:
         low = 10.0 ** -rng.uniform(5, 12, 6)  # all alike if rounded, whatever their signs
         high = np.concatenate([rng.uniform(128, 255, 3), 10.0 ** rng.uniform(3, 30, 6)])  # what small integers wrap
         self.compare(student, tiny, -tiny, tiny[:5], least, -least)
-        self.compare(student, low, -low, high, -high)
+        vast = rng.permutation([*high, -(10.0 ** rng.uniform(160, 300))])  # its square is no number any more
+        self.compare(student, low, -low, high, -high, vast, -vast)
         # More than a word or a hundred entries hold, and than a memory tells apart. An answer may print its array in a
         # loop: what is asked in one go must leave it time, and to print a longer array takes long. Of more than 1000
         # numpy prints the ends alone; an answer that calls itself for each entry cannot go as deep.
@@ -186,6 +187,11 @@ class TestExercise_1_3:
         for _ in range(4):
             problem = problems.sheaf(rng)
             self.compare(student, problem, self.near_rest(rng, problem), "every edge agrees; are biases forgotten?")
+        c = problem.harmonic_extension()
+        c[-1] += rng.uniform(7e-6, 9e-6)
+        call = "dirichlet_energy(net, x, c), c very close to the forward pass"
+        value, hint = student.call("dirichlet_energy", problem.net, problem.x, c), "small, and not zero"
+        close(value, problem.energy(c), call=call, tol=2e-12, hint=hint)
 
     def test_input_is_not_rectified(self, student: Any, instances: Any) -> None:
         rng = instances.rng("input")

@@ -442,6 +442,10 @@ class TestExercise_3_4:
         self.ask(student, [k] * m, [k] * (m + 1), none)
         self.ask(student, [k] * m, [k + 1] * m, none)
         self.ask(student, [k + 2] * m, [k] * (m + 1), none)
+        one = "one sample without spread: the error is that of the other"
+        for low, high in ((0.3, 1.8), (2.2, 4.0)):
+            b, a = self.search(rng, low, high, 1, (10, m), (3, 0))
+            self.ask(student, a, b, one, (b, a))
         hint = "apart by more than two standard errors of the difference of the means, or not; s² divides by m − 1"
 
         def others_are_close(a: list[int], b: list[int]) -> bool:  # medians, and means without their fractions

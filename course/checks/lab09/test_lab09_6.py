@@ -253,7 +253,7 @@ def brackets(rng: np.random.Generator, short: bool = False) -> list[Bracket]:
 
 
 def extreme(rng: np.random.Generator) -> list[Bracket]:
-    """Sign changes within the tolerance of either end, of a tolerance so large that few halvings are allowed."""
+    """Sign changes near either end, with a tolerance so large that few halvings are allowed."""
     found = list[Bracket]()
     for near_the_end in (False, True):
         a, length = float(rng.uniform(-40, 40)), float(10 ** rng.uniform(-1, 1.7))
@@ -261,6 +261,8 @@ def extreme(rng: np.random.Generator) -> list[Bracket]:
         off = tol * float(rng.uniform(0.05, 0.3))
         root = a + length - off if near_the_end else a + off
         found.append(Bracket("smooth", float(rng.choice([-1, 1])), root, a, a + length, tol))
+    b, a = float(rng.uniform(1, 9)), float(10 ** -rng.uniform(12, 14))  # other means than the half are far from it here
+    found.append(Bracket("smooth", float(rng.choice([-1, 1])), b * float(rng.uniform(0.96, 0.99)), a, b, b / 12))
     return found
 
 
