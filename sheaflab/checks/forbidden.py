@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pkgutil import resolve_name
@@ -111,12 +112,14 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
     if not functions and not classes:  # nothing to note: every call of the block would be looked at all the same
         yield used
         return
-    before = sys.getprofile()
+    before, of_threads = sys.getprofile(), threading.getprofile()
     sys.setprofile(note)
+    threading.setprofile(note)  # of threads that the block starts
     try:
         yield used
     finally:
         sys.setprofile(before)
+        threading.setprofile(of_threads)
     if isinstance(answer, type):
         mine = [base for base in answer.__mro__ if not _of_library(base)]
         parts = set().union(*(_codes(base) for base in mine))

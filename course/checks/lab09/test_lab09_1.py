@@ -40,7 +40,8 @@ class TestExercise_1_1:
         high = np.concatenate([rng.uniform(128, 255, 3), 10.0 ** rng.uniform(3, 30, 6)])  # what small integers wrap
         self.compare(student, tiny, -tiny, tiny[:5], least, -least)
         vast = rng.permutation([*high, -(10.0 ** rng.uniform(160, 300))])  # its square is no number any more
-        self.compare(student, low, -low, high, -high, vast, -vast)
+        pairs = rng.permutation(np.concatenate([rng.uniform(0.1, 2, 3)] * 2) * np.repeat([1, -1], 3))  # z and -z in one
+        self.compare(student, low, -low, high, -high, vast, -vast, pairs)
         # More than a word or a hundred entries hold, and than a memory tells apart. An answer may print its array in a
         # loop: what is asked in one go must leave it time, and to print a longer array takes long. Of more than 1000
         # numpy prints the ends alone; an answer that calls itself for each entry cannot go as deep.
@@ -212,7 +213,7 @@ class TestExercise_1_3:
 
     def test_deeper_networks(self, student: Any, instances: Any) -> None:
         rng = instances.rng("deeper")
-        for widths in ([2, 3, 4, 1], [3, 4, 3, 5, 2]):
+        for widths in ([2, 3, 4, 1], [3, 4, 3, 5, 2], [1, 1, 2, 1, 2, 1]):
             problem = problems.sheaf(rng, widths)
             states = {"c the forward pass": problem.harmonic_extension(), "c random": problems.mixed(rng, problem)}
             self.compare(student, problem, states, "one edge a layer, and the output is not rectified")

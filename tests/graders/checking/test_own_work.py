@@ -33,6 +33,9 @@ def hidden(sheaf, c): return getattr(sheaf, "en" + "ergy")(c)
 def early(sheaf, c): return keep(sheaf, c)
 def mapped(sheaf, c): return list(map(sheaf.energy, [c]))[0]
 def helper(sheaf, c): return direct(sheaf, c)
+def threaded(sheaf, c):
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(1) as pool: return pool.submit(sheaf.energy, c).result()
 def handed(sheaf, c): return sheaf.shared(functools.partial(Sheaf.energy, c=c))
 def called(sheaf, c): return sheaf.shared(operator.methodcaller("energy", c))
 def own(sheaf, c): return 0.5 * float(np.sum((sheaf.restricted(sheaf.pattern(c)) @ c - sheaf.boundary_term) ** 2))
@@ -92,6 +95,7 @@ def student(request, sandboxed):
         ("early", "Sheaf.energy"),
         ("mapped", "Sheaf.energy"),
         ("helper", "Sheaf.energy"),
+        ("threaded", "Sheaf.energy"),
         ("handed", "Sheaf.energy"),
         ("called", "Sheaf.energy"),
         ("through", "Exact"),
