@@ -261,9 +261,11 @@ def extreme(rng: np.random.Generator) -> list[Bracket]:
         off = tol * float(rng.uniform(0.05, 0.3))
         root = a + length - off if near_the_end else a + off
         found.append(Bracket("smooth", float(rng.choice([-1, 1])), root, a, a + length, tol))
-    b, a = float(rng.uniform(1, 9)), float(10 ** -rng.uniform(12, 14))  # other means than the half are far from it here
+    # Other means of the ends than the middle are far from it here.
+    b, a = float(rng.uniform(1, 9)), float(10 ** -rng.uniform(12, 14))
     found.append(Bracket("smooth", float(rng.choice([-1, 1])), b * float(rng.uniform(0.96, 0.99)), a, b, b / 12))
-    a, length = float(rng.uniform(-4, 4)), float(10 ** rng.uniform(6, 7))  # what costs a share more of each halving adds up
+    # A long one: what costs more than one evaluation for each halving adds up.
+    a, length = float(rng.uniform(-4, 4)), float(10 ** rng.uniform(6, 7))
     found.append(Bracket("a cliff", 1.0, a + length * float(rng.uniform(0.1, 0.9)), a, a + length, 1e-2))
     return found
 

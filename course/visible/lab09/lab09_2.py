@@ -17,7 +17,16 @@ from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 
 
-@forbids("Sheaf.velocity", "Sheaf.velocity_of", "Sheaf.wall_speeds", "ActivationRegion", "Trajectory.velocity", "Euler", "EventEuler", "Exact")
+@forbids(
+    "Sheaf.velocity",
+    "Sheaf.velocity_of",
+    "Sheaf.wall_speeds",
+    "ActivationRegion",
+    "Trajectory.velocity",
+    "Euler",
+    "EventEuler",
+    "Exact",
+)
 def velocity(answer: Callable[..., Any]) -> None:
     rest = SHEAF.harmonic_extension()
     with calling(answer, "velocity(SHEAF, SHEAF.harmonic_extension())", given("SHEAF")) as judge:
