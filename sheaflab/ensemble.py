@@ -203,7 +203,7 @@ class Ensemble:
 
     @cached_property
     def sliding_share(self) -> FloatArray:
-        """Share of ``[0, end]`` in which at least one neuron slides, shape ``(m,)``."""
+        """Share of ``[0, end]`` in which at least one neuron slides, shape ``(m,)``; 0 where it ends at 0."""
         who, before, after = self.columns["trajectory"], self.columns["before"], self.columns["after"]
         time = np.asarray(self.columns["time"], dtype=np.float64)
         change = (after == SLIDING).astype(np.int64) - (before == SLIDING)
@@ -214,7 +214,8 @@ class Ensemble:
         until = np.where(last, self.ends[who], until)
         total = np.bincount(who.astype(np.int64), np.where(running > 0, until - time, 0.0), minlength=len(self))
         lead = np.where(self._bounds[1:] > self._bounds[:-1], np.append(time, 0.0)[self._bounds[:-1]], self.ends)
-        return np.asarray((total + np.where(self._first_slides > 0, lead, 0.0)) / self.ends)
+        slid = total + np.where(self._first_slides > 0, lead, 0.0)
+        return np.asarray(np.divide(slid, self.ends, out=np.zeros(len(self)), where=self.ends > 0))
 
     @cached_property
     def _first_slides(self) -> NDArray[np.int64]:

@@ -126,6 +126,15 @@ class Batch:
             columns = zip(*events, strict=True)
             self._parts.append((np.full(len(events), k), *(np.array(column) for column in columns)))
 
+    def adopt(self, other: Batch, runs: IntArray, which: BoolArray) -> None:
+        """Take in `which` runs of another batch, shape ``(k,)``: run `k` of that is run ``runs[k]`` here."""
+        mine = runs[which]
+        self.finals[mine], self.ends[mine] = other.finals[which], other.ends[which]
+        self.outcomes[mine], self.repelled[mine] = other.outcomes[which], other.repelled[which]
+        who, *columns = other.columns().values()
+        kept = which[who]
+        self._parts.append((runs[who[kept]], *(column[kept] for column in columns)))
+
     def columns(self) -> dict[str, NDArray[np.generic]]:
         """Return the flat log sorted by trajectory, then time."""
         if not self._parts:

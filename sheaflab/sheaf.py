@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import BoolArray, FloatArray, as_vector
+from sheaflab.arrays import BoolArray, FloatArray, IntArray, as_vector
 from sheaflab.boundary import Pinned, absorb
 from sheaflab.cochains import Cochains
 from sheaflab.network import Network
@@ -95,7 +95,7 @@ class Sheaf(Cochains):
         """Return the sheaf of run `k` of an ensemble: this one, for each."""
         return self
 
-    def part(self, rows: slice) -> Sheaf:
+    def part(self, rows: slice | IntArray) -> Sheaf:
         """Return what the runs `rows` of an ensemble need of it: all."""
         return self
 

@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import FloatArray, as_floats, as_rows
+from sheaflab.arrays import FloatArray, IntArray, as_floats, as_rows
 from sheaflab.blocks import product
 from sheaflab.boundary import CANCELS, exact_drive
 from sheaflab.network import Network
@@ -61,7 +61,7 @@ class Sheaves(Sheaf):
         sheaf.drive = self.drive[k]  # the same to the last digit
         return sheaf
 
-    def part(self, rows: slice) -> Sheaves:
+    def part(self, rows: slice | IntArray) -> Sheaves:
         part = copy(self)
         part.x, part.drive, part._shared = self.x[rows], self.drive[rows], {}
         return part

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -18,6 +19,15 @@ _CONDITION = 1e10
 _SIZES = 1e-150, 1e150
 
 
+class Together(Protocol):
+    """An engine that follows many runs at once."""
+
+    def __call__(
+        self, sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, targets: FloatArray | None = None
+    ) -> Batch:
+        """Follow each row of `starts` to `t_end`, or until its energy has fallen to its target, shape ``(m,)``."""
+
+
 def follow(
     sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop, method: Method, name: str = "c0"
 ) -> tuple[Record, list[int]]:
@@ -31,24 +41,37 @@ def follow(
     return taylor.run(sheaf, c0, t_end, stop)
 
 
-def follow_many(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, method: Method) -> Batch:
-    """Follow the flow from each row of `starts`, shape ``(m, n)``; with pinned coordinates one after the other."""
+def engine_of_many(sheaf: Sheaf, starts: FloatArray, method: Method) -> Together | None:
+    """Return what follows the flow from each row of `starts` at once: none with pinned coordinates, or by `method`."""
     _check_size(sheaf, starts, "starts")
     if sheaf.pinned:
-        return one_by_one(sheaf, starts, t_end, max_events, method)
+        return None
     if method != "taylor" and has_formula(sheaf):
-        return shallow_batch.run(sheaf, starts, t_end, max_events)
+        return shallow_batch.run
     _check_rates(sheaf)
-    if method != "closed":
-        return taylor_batch.run(sheaf, starts, t_end, max_events)
-    return one_by_one(sheaf, starts, t_end, max_events, method)
+    return taylor_batch.run if method != "closed" else None
+
+
+def follow_many(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, method: Method) -> Batch:
+    """Follow the flow from each row of `starts`, shape ``(m, n)``; with pinned coordinates one after the other."""
+    together = engine_of_many(sheaf, starts, method)
+    if together is None:
+        return one_by_one(sheaf, starts, t_end, max_events, method)
+    return together(sheaf, starts, t_end, max_events)
 
 
 def one_by_one(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, method: Method) -> Batch:
     """Do what :func:`follow_many` does by single runs."""
+    return each(sheaf, starts, t_end, lambda one, c0: follow(one, c0, t_end, budget(max_events), method, "starts"))
+
+
+def each(
+    sheaf: Sheaf, starts: FloatArray, t_end: float, run: Callable[[Sheaf, FloatArray], tuple[Record, list[int]]]
+) -> Batch:
+    """Run each row of `starts` alone."""
     batch = Batch(sheaf, len(starts), t_end)
     for k, c0 in enumerate(starts):
-        record, repelled = follow(sheaf.of(k), c0, t_end, budget(max_events), method, "starts")
+        record, repelled = run(sheaf.of(k), c0)
         batch.add_run(k, record.states[-1], record.times[-1], record.outcome, record.events)
         batch.repelled[k] = bool(repelled)
     return batch

@@ -13,21 +13,23 @@ import math
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
-from sheaflab.engine.choice import Method, follow
+from sheaflab.engine.choice import Method, each, engine_of_many, follow
 from sheaflab.engine.dense import dense
+from sheaflab.engine.layers import Layers
 from sheaflab.region import region_of
-from sheaflab.results import Outcome, Record, Stop
+from sheaflab.results import OUTCOMES, Batch, Outcome, Record, Stop, budget
 from sheaflab.sheaf import Sheaf
+from sheaflab.walls import first_modes_many
 
 _FIRST, _FURTHER = 60.0, 16.0
 _SECTIONS = 33
 _DECAYED = 60.0  # time constants of the slowest mode, after which nothing of a double is left
 
 
-def rounding_energy(sheaf: Sheaf, c0: FloatArray) -> float:
-    """Return an energy that is no more than the rounding of a state of the run from `c0`."""
-    size = float(np.abs(c0).max()) + float(np.abs(sheaf.drive).max())
-    return 0.5 * sheaf.n * (16 * EPS * sheaf.gain * size) ** 2
+def rounding_energy(sheaf: Sheaf, c0: FloatArray) -> FloatArray:
+    """Return an energy that is no more than the rounding of a state of the run from `c0`, or from each row of it."""
+    size = np.abs(c0).max(axis=-1) + np.abs(sheaf.drive).max(axis=-1)
+    return np.asarray(0.5 * sheaf.n * (16 * EPS * sheaf.gain * size) ** 2)
 
 
 def follow_until(
@@ -59,11 +61,63 @@ def follow_until(
             return _cut(sheaf, record, energies, energy), repelled
         if record.outcome is not Outcome.REACHED_END or horizon == t_end:
             return record, repelled
-        decayed = horizon > _DECAYED * (sheaf.largest_condition / sheaf.gain) ** 2
-        if math.isinf(t_end) and (decayed or (sheaf.pinned and _settled(sheaf, c0, record))):
+        if math.isinf(t_end) and (_decayed(sheaf, horizon) or (sheaf.pinned and _settled(sheaf, c0, record))):
             record.outcome = Outcome.CONVERGED
             return record, repelled
         horizon = min(horizon * _FURTHER, t_end)
+
+
+def converge_many(
+    sheaf: Sheaf, starts: FloatArray, t_end: float, until: float, max_events: int, method: Method, alone: bool = False
+) -> Batch:
+    """Follow the flow from each row of `starts` as :func:`follow_until` does, each to its own end.
+
+    Parameters
+    ----------
+    sheaf : Sheaf
+    starts : ndarray, shape (m, n)
+    t_end : float
+        May be infinite.
+    until : float
+        The energy at which a run ends. 0 for none: then `t_end` is infinite.
+    max_events : int
+    method : {"auto", "closed", "taylor"}
+    alone : bool
+        By single runs.
+    """
+    targets = np.full(len(starts), until)
+    if math.isinf(t_end):
+        targets = np.maximum(targets, rounding_energy(sheaf, starts))
+    together = engine_of_many(sheaf, starts, method)
+    if together is None or alone:
+        energies = iter(targets.tolist())
+        return each(
+            sheaf, starts, t_end,
+            lambda one, c0: follow_until(one, c0, t_end, next(energies), budget(max_events), method),
+        )  # fmt: skip
+    batch = Batch(sheaf, len(starts), t_end)
+    batch.repelled = np.asarray(first_modes_many(sheaf, starts).repelled.any(axis=1))
+    drives = sheaf.boundary_term if sheaf.boundary_term.ndim == 2 else None
+    r, _ = Layers(sheaf).field(starts, (starts[:, : sheaf.h] > 0).astype(np.int8), drives)
+    ended = 0.5 * np.square(r).sum(axis=1) <= targets
+    batch.finish(np.flatnonzero(ended), starts[ended], Outcome.CONVERGED, 0.0)
+    runs, horizon = np.flatnonzero(~ended), min(t_end, _FIRST)
+    while runs.size:
+        part = together(sheaf.part(runs), starts[runs], horizon, max_events, targets[runs])
+        going = part.outcomes == OUTCOMES.index(Outcome.REACHED_END)
+        if math.isinf(t_end) and _decayed(sheaf, horizon):
+            part.outcomes[going] = OUTCOMES.index(Outcome.CONVERGED)
+            going[:] = False
+        if horizon == t_end:
+            going[:] = False
+        batch.adopt(part, runs, ~going)
+        runs, horizon = runs[going], min(horizon * _FURTHER, t_end)
+    return batch
+
+
+def _decayed(sheaf: Sheaf, t: float) -> bool:
+    """Tell whether nothing of a double is left after so long, whatever the modes."""
+    return t > _DECAYED * (sheaf.largest_condition / sheaf.gain) ** 2
 
 
 def _settled(sheaf: Sheaf, c0: FloatArray, record: Record) -> bool:

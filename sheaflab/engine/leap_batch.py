@@ -55,6 +55,10 @@ class Leaps:
             self.bases[key] = Eigenbasis(region_of(self.sheaf, key))
         return self.bases[key]
 
+    def basis_over(self, key: bytes, who: IntArray) -> Eigenbasis:
+        """Return the eigenbasis of a mode vector for the rows of trajectories `who`."""
+        return self._over(self.basis(key), who)
+
     def _over(self, basis: Eigenbasis, who: IntArray) -> Eigenbasis:
         return basis if self.drives is None else basis.over(self.drives[who])
 

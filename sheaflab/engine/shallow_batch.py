@@ -7,10 +7,13 @@ taken one row after the other are used, no matrix product: a trajectory's digits
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray, places
 from sheaflab.blocks import product
+from sheaflab.engine.falling import waits_to
 from sheaflab.engine.taylor import closely
 from sheaflab.events.closeness import FAR, start_unclear, times_unclear
 from sheaflab.events.exponentials import NOISE, first_roots
@@ -39,6 +42,13 @@ class _Law:
         self.B1, self.B2 = np.where(joined, self.R1 / d1, 0.0), np.where(joined, -self.R2 / d2, 0.0)
         self.share = np.where(joined, p / s1, 0.0)
 
+    def take(self, columns: IntArray) -> _Law:
+        """The law of some trajectories."""
+        some = copy(self)
+        for name, values in vars(self).items():
+            setattr(some, name, values[columns])
+        return some
+
     def rates(self, columns: IntArray) -> FloatArray:
         """The rates of some trajectories, shape ``(3, k)``."""
         return np.array([self.l1[columns], np.ones(columns.size), self.l2[columns]])
@@ -55,8 +65,8 @@ def rows(terms: FloatArray) -> FloatArray:
 class _Walk:
     """The trajectories still under way: columns of arrays of shape ``(h, m)``."""
 
-    def __init__(self, sheaf: Sheaf, starts: FloatArray, start: Germ) -> None:
-        h = sheaf.h
+    def __init__(self, sheaf: Sheaf, starts: FloatArray, start: Germ, targets: FloatArray | None) -> None:
+        h, self.targets = sheaf.h, targets
         self.walls = sheaf.shared(Walls)
         # One column for all trajectories, or one for each.
         drives, weights = np.atleast_2d(sheaf.boundary_term), np.abs(sheaf.net.weights[0])
@@ -74,7 +84,7 @@ class _Walk:
 
     def select(self, columns: IntArray) -> None:
         """Go on with some trajectories alone."""
-        for name in ("who", "t", "r", "met", "blur"):
+        for name in ("who", "t", "r", "met", "blur", *(() if self.targets is None else ("targets",))):
             setattr(self, name, getattr(self, name)[columns])
         # Not by an index, which would leave the numbers of a column, not those of a row, side by side.
         own = ("a", "floor") if self.a.shape[1] > 1 else ()
@@ -97,10 +107,36 @@ class _Walk:
         return self.walls.sheaf.of(int(self.who[k]))
 
     def advance(self, wait: FloatArray, law: _Law) -> None:
+        self.z, self.r = self._after(wait, law, self.z, self.a, self.mode)
+
+    def _after(
+        self, wait: FloatArray, law: _Law, z: FloatArray, a: FloatArray, mode: CodeArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Hidden states and residuals of the output after a wait of each trajectory."""
         drop, m1, m2 = np.expm1(-wait), np.expm1(-law.l1 * wait), np.expm1(-law.l2 * wait)
-        pulled = np.where(self.mode == ACTIVE, self.w * (law.B1 * m1 + law.B2 * m2 - law.share * drop), 0.0)
-        self.z = self.z + np.where(self.mode == SLIDING, 0.0, (self.z - self.a) * drop + pulled)
-        self.r = law.R1 * (1.0 + m1) + law.R2 * (1.0 + m2)
+        pulled = np.where(mode == ACTIVE, self.w * (law.B1 * m1 + law.B2 * m2 - law.share * drop), 0.0)
+        z = z + np.where(mode == SLIDING, 0.0, (z - a) * drop + pulled)
+        return z, law.R1 * (1.0 + m1) + law.R2 * (1.0 + m2)
+
+    def fall(self, law: _Law, waits: FloatArray) -> BoolArray:
+        """Which trajectories fall to their targets within their `waits`; shorten these to that time, in place."""
+        low = np.zeros(waits.size, dtype=np.bool_)
+        if self.targets is None:
+            return low
+
+        def energy(wait: FloatArray) -> FloatArray:
+            z, r = self._after(wait, some, heights, drives, modes)
+            u = z - drives
+            return np.asarray(0.5 * (r * r + rows(u * u)))
+
+        some, heights, drives, modes = law, self.z, self.a, self.mode
+        low |= energy(waits) <= self.targets
+        k = np.flatnonzero(low)
+        if k.size:
+            some, heights, modes = law.take(k), self.z.take(k, axis=1), self.mode.take(k, axis=1)
+            drives = self.a.take(k, axis=1) if self.a.shape[1] > 1 else self.a
+            waits[k] = waits_to(energy, self.t[k], waits[k], self.targets[k])
+        return low
 
     def look(self, unclear: IntArray, at: FloatArray, best: FloatArray, t_end: float) -> dict[int, FloatArray]:
         """Find the next events of columns by series; put them into `at` and `best`, and return the states there."""
@@ -162,22 +198,29 @@ def _squares(mode: CodeArray, u: FloatArray, pull: FloatArray) -> FloatArray:
     return np.asarray(v * v)
 
 
-def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:
-    """Follow the flow from each row of `starts`, shape ``(m, n)``."""
+def run(
+    sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, targets: FloatArray | None = None
+) -> Batch:
+    """Follow the flow from each row of `starts`, shape ``(m, n)``, to `t_end` or to its target."""
     batch = Batch(sheaf, len(starts), t_end)
     start = first_modes_many(sheaf, starts)
     batch.repelled = np.asarray(start.repelled.any(axis=1))
-    walk = _Walk(sheaf, starts, start)
+    walk = _Walk(sheaf, starts, start, targets)
     while walk.who.size:
         law = _Law(walk.w, walk.mode == ACTIVE, walk.z - walk.a, walk.r)
         at, best, unclear = _first(walk, law, t_end * OVERTIME - walk.t)
         closer = walk.look(unclear, at, best, t_end)
         ended = walk.t + best > t_end * AT_END
         best = np.where(ended, t_end - walk.t, best)
+        low = walk.fall(law, best)
         walk.advance(best, law)
-        walk.put(closer)
-        if ended.any():
-            walk.store(batch, np.flatnonzero(ended), Outcome.REACHED_END)
+        walk.put({k: c for k, c in closer.items() if not low[k]})
+        if low.any():
+            fallen = np.flatnonzero(low)
+            walk.store(batch, fallen, Outcome.CONVERGED, walk.t[fallen] + best[fallen])
+        if (ended | low).any():
+            walk.store(batch, np.flatnonzero(ended & ~low), Outcome.REACHED_END)
+            ended = ended | low
             going = np.flatnonzero(~ended)
             at, best = at.take(going, axis=1), best[going]
             walk.select(going)

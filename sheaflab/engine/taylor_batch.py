@@ -23,6 +23,7 @@ import numpy as np
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray, places
 from sheaflab.blocks import product
 from sheaflab.engine.crossing import EARLY
+from sheaflab.engine.falling import Along, Falling, value
 from sheaflab.engine.layers import Layers, slopes_in, velocities
 from sheaflab.engine.leap_batch import Leaps
 from sheaflab.engine.taylor import closely
@@ -43,7 +44,9 @@ class _Pool:
 
     PER_ROW = ("c", "codes", "orders", "r", "g", "t", "who", "quiet", "blur", "last", "met")
 
-    def __init__(self, sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> None:
+    def __init__(
+        self, sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, targets: FloatArray | None
+    ) -> None:
         self.layers, self.h, self.n = Layers(sheaf), sheaf.h, sheaf.n
         self.block = self.layers.block
         self.t_end, self.max_events = t_end, max_events
@@ -54,6 +57,7 @@ class _Pool:
         self.batch.repelled = np.asarray(start.repelled.any(axis=1))
         self.walls = sheaf.shared(Walls)
         self.leaps = Leaps(sheaf)
+        self.falling = Falling(self.layers, self.leaps, targets)
         # Where every row has a boundary term of its own: that, and its largest entry. Free rows have the first one's.
         self.drives = self.leaps.drives
         self.drive: Any = self.walls.drive if self.drives is None else np.abs(self.drives).max(axis=1)
@@ -115,15 +119,17 @@ class _Pool:
         rows = alive[which]
         if not rows.size:
             return
+        low = self.falling.cut(leap, self.who[rows], self.codes[rows], self.c[rows], self.t[rows])
         rests = self.walls.resting(self.c[rows], self.codes[rows], self._of(self.drives, rows))
         self.c[rows] = leap.states
         self.c[rows[:, None], np.arange(self.h)] *= ~rests
         ended = ~leap.hit.any(axis=1)
-        self.t[rows] = np.where(ended, self.t_end, np.minimum(self.t[rows] + leap.waits, self.t_end))
+        self.t[rows] = np.where(ended & ~low, self.t_end, np.minimum(self.t[rows] + leap.waits, self.t_end))
         met = rows[~ended]
         if met.size:
             self.meet(met, leap.hit[~ended], leap.rises[~ended])
-        self.finish(rows[ended], Outcome.REACHED_END)
+        self.finish(rows[low], Outcome.CONVERGED)
+        self.finish(rows[ended & ~low], Outcome.REACHED_END)
 
     def step(self) -> None:
         """Take every row to its next event or to the end of one series."""
@@ -133,14 +139,15 @@ class _Pool:
         s = self.series
         late = self.t + x * lengths > self.t_end * AT_END
         hit[late], x[late] = False, (self.t_end - self.t[late]) / lengths[late]
-        fraction = x.reshape(-1, self.block, 1)
-        c = s[:, DEGREE].copy()
-        for k in range(DEGREE - 1, -1, -1):
-            c *= fraction
-            c += s[:, k]
-        self.c = c.reshape(-1, self.n)
+        old, self.c = self.c, value(s[:, : DEGREE + 1], x.reshape(-1, self.block, 1)).reshape(-1, self.n)
         for row, state in closer.items():
             self.c[row] = state
+        if self.falling.targets is not None:
+            low, found, states = self.falling.in_step(
+                self.who, self.codes, old, self.c, self.t, x * lengths, self._along, closer
+            )
+            self.c[low], self.t[low], hit[low] = states, self.t[low] + found, False
+            self.finish(low, Outcome.CONVERGED)
         self.orders[:] = 0
         alive, met = self.who >= 0, hit.any(axis=1)
         self.t = np.where(met, np.minimum(self.t + x * lengths, self.t_end), np.minimum(self.t + lengths, self.t_end))
@@ -152,6 +159,11 @@ class _Pool:
         if rows.size:
             self.meet(rows, hit[rows], rises[rows])
         self.finish(np.flatnonzero(alive & (self.who >= 0) & (self.t >= self.t_end)), Outcome.REACHED_END)
+
+    def _along(self, rows: IntArray) -> Along:
+        """The states of some rows by their series, from waits."""
+        series, lengths = self.series[rows // self.block, : DEGREE + 1, rows % self.block], self.powers[rows, 1]
+        return lambda waits: value(series, (waits / lengths)[:, None])
 
     def expand(self) -> FloatArray:
         """Fill the series, in the fraction of a step, and return the lengths of the steps."""
@@ -197,7 +209,8 @@ class _Pool:
         states = {}
         for row in unclear.tolist():
             horizon, c = self.t_end * AT_END - float(self.t[row]), self.c[row]
-            found = closely(self._sheaf(row), c, self.codes[row], self.orders[row], horizon, float(self.blur[row]))
+            own = self.walls.sheaf.of(int(self.who[row]))
+            found = closely(own, c, self.codes[row], self.orders[row], horizon, float(self.blur[row]))
             if found is not None:
                 lengths[row], who, up, states[row] = found
                 x[row], hit[row], rises[row] = 1.0, False, False
@@ -236,19 +249,10 @@ class _Pool:
         rises[group[first & upward], owner[first & upward]] = True
         return hit, rises, x, unclear
 
-    def _sheaf(self, row: int) -> Sheaf:
-        return self.walls.sheaf.of(int(self.who[row]))
-
     def _look_closer(
-        self,
-        rows: IntArray,
-        c: FloatArray,
-        before: CodeArray,
-        after: CodeArray,
-        hit: BoolArray,
-        r: FloatArray,
+        self, rows: IntArray, c: FloatArray, before: CodeArray, after: CodeArray, hit: BoolArray, r: FloatArray,
         g: FloatArray,
-    ) -> IntArray:
+    ) -> IntArray:  # fmt: skip
         """Settle anew, in place, the rows where a speed at a wall may be 0, or somebody rests; return orders."""
         row, neuron = places(c[:, : self.h] == 0)
         hits, slid = hit[row, neuron], before[row, neuron] == SLIDING
@@ -259,7 +263,7 @@ class _Pool:
         at, crosses = faint & ~(hits & slid), hits & ~slid
         for k in np.unique(row[at]).tolist():
             met = neuron[(at | crosses) & (row == k)]
-            germ = settle_germs(self._sheaf(int(rows[k])), c[k], after[k], met.tolist())
+            germ = settle_germs(self.walls.sheaf.of(int(self.who[rows[k]])), c[k], after[k], met.tolist())
             after[k], orders[k, met] = germ.codes, germ.orders[met]
         return np.where(after == SLIDING, 0, orders)
 
@@ -285,9 +289,11 @@ class _Pool:
         self.finish(rows[self.met[rows] >= self.max_events], Outcome.EVENT_BUDGET)
 
 
-def run(sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int) -> Batch:
-    """Follow the flow from each row of `starts`, shape ``(m, n)``."""
-    pool = _Pool(sheaf, starts, t_end, max_events)
+def run(
+    sheaf: Sheaf, starts: FloatArray, t_end: float, max_events: int, targets: FloatArray | None = None
+) -> Batch:
+    """Follow the flow from each row of `starts`, shape ``(m, n)``, to `t_end` or to its target."""
+    pool = _Pool(sheaf, starts, t_end, max_events, targets)
     while pool.refill():
         pool.leap()
         pool.step()

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from typing import ClassVar, get_args
 
 from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_positive
 from sheaflab.engine.choice import Method, follow, follow_many, one_by_one
-from sheaflab.engine.converge import follow_until, rounding_energy
+from sheaflab.engine.converge import converge_many, follow_until, rounding_energy
+from sheaflab.ensemble import Ensemble
 from sheaflab.exact_trajectory import ExactTrajectory, trajectory_of
+from sheaflab.network import Network
 from sheaflab.results import Batch, Outcome, Record, Stop, budget
 from sheaflab.schemes.scheme import Scheme
 from sheaflab.sheaf import Sheaf
+from sheaflab.sheaves import paired
 from sheaflab.switchlog import Switch, switches_of
 
 
@@ -91,14 +96,67 @@ class Exact(Scheme[ExactTrajectory]):
             If `c0` has another shape or is not finite, `t_end` or `until` is not positive, or `until` is not finite;
             and as the class says.
         """
-        start, last = sheaf.cochain(c0, "c0"), as_positive("t_end", t_end, finite=False)
-        energy = 0.0 if until is None else as_positive("until", until)
+        start, (last, energy) = sheaf.cochain(c0, "c0"), _ends(t_end, until)
         if last == math.inf:
-            energy = max(energy, rounding_energy(sheaf, start))
+            energy = max(energy, float(rounding_energy(sheaf, start)))
         stop = budget(self.max_events) if on_switch is None else self._told(sheaf, on_switch, energy)
         if energy:
             return trajectory_of(sheaf, *follow_until(sheaf, start, last, energy, stop, self.method))
         return trajectory_of(sheaf, *follow(sheaf, start, last, stop, self.method))
+
+    def ensemble(
+        self,
+        sheaf: Sheaf | Network,
+        starts: ArrayLike,
+        t_end: float = 60.0,
+        *,
+        until: float | None = None,
+        X: ArrayLike | None = None,
+        product: bool = False,
+        executor: Executor | None = None,
+        chunk: int = 16_384,
+        progress: bool = False,
+    ) -> Ensemble:
+        """Integrate from many starts, each to `t_end`, or until its own energy has fallen far enough.
+
+        Parameters
+        ----------
+        sheaf : Sheaf or Network
+        starts : array_like, shape (m, n) or (n,)
+        t_end : float
+            May be ``inf``, as in :meth:`run`.
+        until : float, optional
+            A run ends when its Dirichlet energy is at most this: :attr:`sheaflab.Ensemble.ends` says when, and its
+            outcome is then :attr:`Outcome.CONVERGED`.
+        X, product, executor, chunk, progress
+            As in :meth:`sheaflab.Scheme.ensemble`.
+
+        Returns
+        -------
+        Ensemble
+
+        Raises
+        ------
+        ValueError
+            As :meth:`run` and :meth:`sheaflab.Scheme.ensemble` do.
+
+        Examples
+        --------
+        >>> from sheaflab import Network
+        >>> sheaf = Sheaf(Network.random([2, 4, 1], seed=0), x=[1.0, -1.0])
+        >>> runs = Exact().ensemble(sheaf, [[0.7, 1.6, 0.7, -2.6, 1.8], [1.0] * 5], until=1e-6)
+        >>> [float(t) for t in runs.ends.round(2)]
+        [18.43, 16.17]
+        """
+        sheaf, rows = paired(sheaf, starts, X, product)
+        last, energy = _ends(t_end, until)
+        work = self._work(sheaf, len(rows))
+        if energy or last == math.inf:
+            work = partial(self._converge, until=energy, alone=len(rows) == 1)
+        return self._collect(work, sheaf, rows, last, executor, chunk, progress)
+
+    def _converge(self, sheaf: Sheaf, starts: FloatArray, t_end: float, *, until: float, alone: bool) -> Batch:
+        return converge_many(sheaf, starts, t_end, until, self.max_events, self.method, alone)
 
     def _told(self, sheaf: Sheaf, on_switch: Callable[[Switch], object], energy: float) -> Stop:
         """Tell each switch above an energy, once, and ask whether to stop."""
@@ -124,3 +182,8 @@ class Exact(Scheme[ExactTrajectory]):
 
     def __repr__(self) -> str:
         return "Exact()" if self.method == "auto" else f"Exact(method={self.method!r})"
+
+
+def _ends(t_end: float, until: float | None) -> tuple[float, float]:
+    """The last time, which may be infinite, and the energy at which a run ends, 0 for none."""
+    return as_positive("t_end", t_end, finite=False), 0.0 if until is None else as_positive("until", until)

@@ -104,16 +104,30 @@ class Scheme(ABC, Generic[_Result]):
             network or given with a sheaf, or `t_end` or `chunk` is not positive.
         """
         sheaf, rows = paired(sheaf, starts, X, product)
-        work: Work = self.batch
-        if len(rows) == 1:
-            work = self._alone
-        elif isinstance(sheaf, Sheaves) and not self.many_inputs:
-            work = self._one_by_one
+        work = self._work(sheaf, len(rows))
+        return self._collect(work, sheaf, rows, as_positive("t_end", t_end), executor, chunk, progress)
+
+    def _work(self, sheaf: Sheaf, number: int) -> Work:
+        """What runs a chunk of so many starts."""
+        if number == 1:
+            return self._alone
+        return self._one_by_one if isinstance(sheaf, Sheaves) and not self.many_inputs else self.batch
+
+    def _collect(
+        self,
+        work: Work,
+        sheaf: Sheaf,
+        rows: FloatArray,
+        t_end: float,
+        executor: Executor | None,
+        chunk: int,
+        progress: bool,
+    ) -> Ensemble:
         return collect(
             work,
             sheaf,
             rows,
-            as_positive("t_end", t_end),
+            t_end,
             certified=self.certified,
             executor=executor,
             chunk=int(as_positive("chunk", chunk)),
