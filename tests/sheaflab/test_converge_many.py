@@ -194,14 +194,16 @@ def test_a_row_whose_next_event_lies_beyond_its_series_ends_by_the_closed_form(m
 
 
 def test_a_leap_to_an_event_ends_before_it():
-    """One neuron fires at t = 20.7, where V is 1e-18; the other's weight makes the steps to there short and many."""
-    sheaf = Sheaf(Network([[[1.0], [1.0]], [[0.0, 5.0]]], [[1e-9, 1.0], [0.0]]), [0.0])
-    starts = np.array([[-1.0, 2.0, 1.0], [-2.0, 2.0, 1.0]])
+    """One neuron fires at t = 6.9; the other's weight makes the steps to there short and many."""
+    sheaf = Sheaf(Network([[[1.0], [1.0]], [[0.0, 20.0]]], [[1e-3, 1.0], [0.0]]), [0.0])
+    starts = np.array([[-1.0, 2.0, 1.0], [-1.1, 2.0, 1.0]])
     exact = Exact("taylor")
-    assert exact.ensemble(sheaf, starts).counts.tolist() == [1, 1]
-    ensemble = exact.ensemble(sheaf, starts, until=1e-10)
+    plain = exact.ensemble(sheaf, starts)
+    assert plain.counts.tolist() == [1, 1]
+    energy = sheaf.energy(plain.trajectory(0).at(5.0))
+    ensemble = exact.ensemble(sheaf, starts, until=energy)
     for k, c0 in enumerate(starts):
-        agrees(ensemble, k, exact.run(sheaf, c0, until=1e-10), 1e-11)
+        agrees(ensemble, k, exact.run(sheaf, c0, until=energy), 1e-11)
     assert ensemble.counts.tolist() == [0, 0]
 
 
