@@ -5,10 +5,11 @@ the switches of the log and no other, each within its* `time_errors` *of the log
 
 *Proof.* By induction over stretches. At the start of each the true state is within a :class:`Cloud` of the logged one,
 at equal times. A stretch's flow from its logged state ends next to the logged state of the next one; the distance
-between the two, and what the series may be wrong by, is added to the cloud. No event function vanishes while states
-stay within the margin of the stretch (:mod:`sheaflab.proof.rows`), nor while a switch is uncertain, by 3 τ times the
-speed at which others may drift meanwhile. A function that ends at 0 falls to it: the mean of its derivative from any
-place to the end is negative. One that begins at 0 rises. A switch is passed as in
+between the two, and what the series may be wrong by, is added to the cloud. The same goes for the steps of a stretch,
+which start from candidates: inside a mode distances do not grow, so their sum bounds each. No event function vanishes
+while states stay within the margin of the stretch (:mod:`sheaflab.proof.rows`), nor while a switch is uncertain, by
+3 τ times the speed at which others may drift meanwhile. A function that ends at 0 falls to it: the mean of its
+derivative from any place to the end is negative. One that begins at 0 rises. A switch is passed as in
 :meth:`sheaflab.proof.walk.Walk.switch`. ∎
 
 Nothing is refuted here, and little is tried: one neuron a switch, nothing pinned, no start on a wall. Where this does

@@ -246,3 +246,29 @@ def test_pinned_coordinates_and_starts_on_walls_are_left_to_the_other_proof():
         with pytest.raises(Doubt):
             at_once(traj)
         assert traj.certify().verdict in (Verdict.PROVED, Verdict.UNDECIDED)
+
+
+@pytest.mark.parametrize("off", [1e-14, 1e-12, 1e-3])
+@pytest.mark.parametrize("name", ["_between", "_closing"])
+def test_states_between_steps_are_candidates_alone(monkeypatch, name, off):
+    """By as much as they are wrong, so is the stretch; where they are far off, the run is proved still."""
+    traj = next(
+        traj
+        for traj in (run([2, 4, 1], seed) for seed in range(60))
+        if (steps := Stretches(traj.sheaf, traj.times, traj.states, traj._codes).steps_of)[-1] > 1 and steps[0] > 1
+    )
+    assert at_once(traj)
+    right = getattr(Stretches, name)
+    plain = Stretches(traj.sheaf, traj.times, traj.states, traj._codes)
+    monkeypatch.setattr(Stretches, name, lambda self, *args: right(self, *args) + off)
+    if off < 1e-9:
+        moved = Stretches(traj.sheaf, traj.times, traj.states, traj._codes)
+        k = 0 if name == "_between" else -1
+        assert plain.wrong[k] + 0.5 * off < moved.wrong[k] < 100 * off + 2 * plain.wrong[k]
+        for j, piece in enumerate(traj.pieces[:-1]):
+            end = wide_flow(piece.region, traj.states[j], moved.spans[j])
+            assert np.linalg.norm((end - traj.states[j + 1]).astype(np.float64)) <= moved.wrong[j]
+    elif name == "_between":
+        with pytest.raises(Doubt):
+            at_once(traj)
+    assert traj.certify().holds
