@@ -85,6 +85,7 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
         else:
             functions.update(dict.fromkeys(_codes(thing), name))
     of_classes = {code for kind in classes for base in kind.__mro__[:-1] for code in _codes(base)}
+    called = {code.co_name for code in (*functions, *of_classes)}  # known at once, where a code is not
 
     def by_the_library(code: Any, frame: Any) -> bool:
         """Tell whether the library itself calls this, and is not the way on which something it was given does."""
@@ -97,8 +98,9 @@ def watching(answer: object, names: Iterable[str]) -> Iterator[set[str]]:
         return False
 
     def note(frame: Any, event: str, _argument: Any) -> None:
-        code, caller = frame.f_code, frame.f_back
-        if event != "call" or caller is None or (code not in functions and code not in of_classes):
+        if event != "call" or (code := frame.f_code).co_name not in called or (caller := frame.f_back) is None:
+            return
+        if code not in functions and code not in of_classes:
             return
         if by_the_library(code, caller):
             return
