@@ -22,7 +22,8 @@ process; the student's functions run in the sandbox and are reached through the 
 - A check fails by raising AssertionError: use `close` and `fail`. What a call raises (:class:`StudentFault`) passes.
 - Self-study and browser have no pytest: a check uses the two arguments `student` and `instances`, and no other fixture.
 - `instances.rng(label)`, `instances.integer(label)`: for this submission alone, decided by secret, notebook, exercise,
-  check, submission and label. `instances.pooled(label)`: for problems that are slow to find, one of a few for a class.
+  check, submission and label; `instances.of_exercise(label)`: the same for all checks of an exercise.
+  `instances.pooled(label)`: for problems that are slow to find, one of a few for a class.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -42,6 +43,7 @@ from graders.status import Status, StudentError, StudentFault
 from sheaflab.checks.figures import FigureData
 from sheaflab.checks.messages import CheckFailed, close, fail
 
+T = TypeVar("T")
 __all__ = ["CheckFailed", "Instances", "Seed", "Student", "StudentError", "StudentFault", "close", "fail"]
 
 
@@ -57,7 +59,7 @@ class Student(ABC):
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
         self._instead: dict[str, Any] = {}
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, Any] = {}
         self._watched: tuple[list[str], set[str]] | None = None
         self._blocked: StudentFault | None = None
 
@@ -109,11 +111,12 @@ class Student(ABC):
         unchanged(name, objects, result.after)
         return result.value
 
-    def remembered(self, name: str, ask: Callable[[], bool]) -> bool:
+    def remembered(self, name: str, ask: Callable[[], T]) -> T:
         """Return what `ask` has said about `name` when it was asked first: the notebook stays what it is."""
         if name not in self._known:
             self._known[name] = ask()
-        return self._known[name]
+        found: T = self._known[name]
+        return found
 
     @contextmanager
     def instead(self, name: str, stand_in: str | Callable[..., Any]) -> Iterator[None]:

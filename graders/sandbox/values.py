@@ -44,6 +44,7 @@ class Instances:
     def __init__(self, secret: bytes, *path: str, submission: bytes = b"", place: int | None = None) -> None:
         self._key = b"\0".join([secret, *(part.encode() for part in path)])
         self._own = self._key + b"\0" + submission if submission else self._key
+        self._exercise = b"\0".join([secret, *(part.encode() for part in path[:-1]), submission])
         place = _digest(self._own) % POOL if submission and place is None else place
         self._place = [] if place is None else [b"%d" % place]
 
@@ -54,6 +55,13 @@ class Instances:
     def rng(self, label: str) -> np.random.Generator:
         """Return a generator for this submission alone, decided by the label."""
         return np.random.default_rng(self.integer(label))
+
+    def of_exercise(self, label: str) -> np.random.Generator:
+        """Return a generator for this submission alone that is the same for all checks of an exercise.
+
+        What one of them has drawn, the others need not search for again; it is theirs as much as its.
+        """
+        return np.random.default_rng(_digest(self._exercise + b"\0" + label.encode()))
 
     def pooled(self, label: str) -> np.random.Generator:
         """Return one of `POOL` generators of the course, decided by the label: for problems that are slow to find."""

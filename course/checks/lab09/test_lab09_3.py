@@ -237,6 +237,8 @@ def own_experiment(rng: np.random.Generator, magnitudes: tuple[float, ...]) -> C
     return case
 
 
+OWN = (1.0, 2.0, 4.0)
+"""Magnitudes of the experiment that a submission has for itself, and three checks ask for in their own ways."""
 MANY = 21
 SHUFFLES: dict[str, Callable[[list[int]], list[int]]] = {
     "the last first": lambda counts: counts[::-1],
@@ -288,11 +290,11 @@ class TestExercise_3_2:
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="3.2", name="switch_counts")
         pooled = stable_experiments(instances.pooled("fresh"), "runs", 2, 4, (1.0, 2.0, 4.0))
-        for case in (*pooled, own_experiment(instances.rng("own"), (1.0, 2.0, 4.0))):
+        for case in (*pooled, own_experiment(instances.of_exercise("own"), OWN)):
             self.compare(student, case, "Euler(dt=0.01) to t_end=20.0: a start, a run, a count, again and again")
 
     def test_uses_the_generator(self, student: Any, instances: Any) -> None:
-        case = own_experiment(instances.rng("generator"), (1.0, 2.0))
+        case = own_experiment(instances.of_exercise("own"), OWN)
         problem, magnitude, seed, _ = case.args
         hint = "take every random number from `rng`, none from np.random"
         call = f"switch_counts(sheaf, {magnitude}, rng, 1) with rng = np.random.default_rng({seed}), called twice"
@@ -308,7 +310,7 @@ class TestExercise_3_2:
             self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
-        self.compare(student, own_experiment(instances.rng("own"), (1.0, 2.0)), "one count for each run")
+        self.compare(student, own_experiment(instances.of_exercise("own"), OWN), "one count for each run")
         case = many_runs(instances.pooled("number"))
         problem, magnitude, seed, *_ = case.args
         for runs in ((), (MANY,)):  # the default, and more than that; a run costs the same in all of them
@@ -323,14 +325,15 @@ class TestExercise_3_3:
     tell = staticmethod(partial(fail, call="plot_histogram(ax, counts)"))
 
     def draw(self, student: Any, instances: Any, number: int = 3) -> list[tuple[Any, list[int]]]:
-        """Counts from 0 on, all alike, and far apart, and what is drawn of the first of these."""
-        rng = instances.rng("counts")
+        """Counts from 0 on, all alike, and far apart, and what is drawn of the first of these, once for all checks."""
+        rng = instances.of_exercise("counts")
         found = []
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
             counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
             found.append([int(c) for c in rng.permutation(counts)])
         found.insert(1, [int(rng.integers(1, 9))] * int(rng.integers(260, 300)))  # more than a digit or a byte holds
-        return [(student.draw("plot_histogram", counts), counts) for counts in found[:number]]
+        drawn = partial(student.draw, "plot_histogram")
+        return [(student.remembered(f"3.3: {counts}", partial(drawn, counts)), counts) for counts in found[:number]]
 
     def test_heights(self, student: Any, instances: Any) -> None:
         for figure, counts in self.draw(student, instances):

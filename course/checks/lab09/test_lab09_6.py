@@ -548,11 +548,11 @@ class TestExercise_6_3:
 
     def test_switch_times(self, student: Any, instances: Any) -> None:
         try_visible(student, exercise="6.3", name="BisectingEuler", method="run")
-        for case in crossings(instances.pooled("times"), "place") + crossings(instances.rng("own"), "one"):
+        for case in crossings(instances.pooled("times"), "place") + crossings(instances.of_exercise("own"), "one"):
             self.compare(student, case, "the outer end of a bracket of 1e-10 around the crossing of any hidden neuron")
 
     def test_first_of_two(self, student: Any, instances: Any) -> None:
-        cases = crossings(instances.pooled("two"), "order") + crossings(instances.rng("own"), "one")
+        cases = crossings(instances.pooled("two"), "order") + crossings(instances.of_exercise("own"), "one")
         for case in cases + many_walls(instances.pooled("many")):
             self.compare(student, case, "several cross in one step: locate the first, the driver asks again")
 
@@ -779,7 +779,7 @@ class TestExercise_6_4:
 
     def cases(self, instances: Any, which: str, *steps: float) -> list[Case]:
         pooled = compared(instances.pooled(which), which, steps)
-        return pooled + compared(instances.rng("own"), which, steps, one=True)
+        return pooled + compared(instances.of_exercise("own"), "both", steps, one=True)
 
     def ask(self, student: Any, case: Case, which: str, *, own: bool) -> None:
         runs: Runs = case.args[0]

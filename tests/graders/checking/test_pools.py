@@ -38,6 +38,14 @@ def test_another_student_answer_secret_or_check_meets_other_problems(other):
     assert made().integer("a") != made(**other).integer("a")
 
 
+def test_the_checks_of_an_exercise_can_share_a_problem_that_no_other_submission_has():
+    shared = first(made().of_exercise("a"))
+    assert shared == first(made(path=("lab09-1", "1.1", "strict_at_zero")).of_exercise("a"))
+    others = [{"student": "bob"}, {"source": "def f(): return 2"}, {"secret": b"another"}, {"path": ("lab09-1", "1.2", "mask")}]
+    for rng in (made().of_exercise("b"), made().rng("a"), *(made(**other).of_exercise("a") for other in others)):
+        assert first(rng) != shared
+
+
 def test_a_student_s_name_and_answer_do_not_run_into_each_other():
     assert submission_of("a", {"1.1": "b"}) != submission_of("a\0" + "1.1\nb", {})
 
