@@ -141,7 +141,7 @@ def _further(ax: Axes) -> list[Line]:
     for item in ax.collections:
         if isinstance(item, LineCollection) and item.get_transform().contains_branch(ax.transData):
             drawn = item.get_visible() and np.any(np.asarray(item.get_linewidth()) > 0)
-            seen = bool(drawn and any(_stands_out(color, ax) for color in item.get_colors()))
+            seen = bool(drawn and any(_stands_out(color, _ground(ax)) for color in item.get_colors()))
             segments = [_floats(path.vertices) for path in item.get_paths()]
             found += [Line(xy[:, 0], xy[:, 1], str(item.get_label()), seen, "") for xy in segments if len(xy)]
     for patch in ax.patches:
@@ -169,12 +169,12 @@ def _measures(patch: Any, ax: Axes) -> bool:
     return isinstance(patch, Rectangle) and bool(patch.get_data_transform().contains_branch(ax.transData))
 
 
-def _strips(ax: Axes) -> list[tuple[tuple[float, int], Any]]:
-    """What can hide a bar, by its place in the order of drawing and its box: an opaque area that is no bar itself."""
+def _strips(ax: Axes, bars: set[int]) -> list[tuple[tuple[float, int], Any]]:
+    """What can hide a bar, by its place in the order of drawing and its box: an opaque area that is none of `bars`."""
     found, _ = [], ax.get_xlim()  # until it is asked, an axes may not know the limits that it has by now
+    patches, collections = {*map(id, ax.patches)} - bars, {*map(id, ax.collections)}
     for k, part in enumerate(list[Any](ax.get_children())):
-        collection = part in ax.collections
-        if not collection and (part not in ax.patches or (_measures(part, ax) and is_shown(part, ax))):
+        if not (collection := id(part) in collections) and id(part) not in patches:
             continue
         colors = np.atleast_2d(_floats(part.get_facecolor()))
         if not part.get_visible() or not len(colors) or colors[0, -1] < 1 or not (collection or part.get_fill()):
@@ -192,18 +192,18 @@ def _hidden(bar: Any, ax: Axes, strips: list[tuple[tuple[float, int], Any]]) -> 
 
 
 def _bars(ax: Axes) -> list[Bar]:
-    found, strips = list[Bar](), _strips(ax)
-    for patch in (patch for patch in ax.patches if _measures(patch, ax)):
-        box: Any = patch
-        x, y, width, height = map(float, (*box.get_xy(), box.get_width(), box.get_height()))
-        seen = is_shown(patch, ax) and not (strips and _hidden(patch, ax, strips))
+    bars, ground = list[Any](patch for patch in ax.patches if _measures(patch, ax)), _ground(ax)
+    shown = {id(bar) for bar in bars if is_shown(bar, ax, ground)}
+    found, strips = list[Bar](), _strips(ax, shown)
+    for bar in bars:
+        x, y, width, height = map(float, (*bar.get_xy(), bar.get_width(), bar.get_height()))
+        seen = id(bar) in shown and not (strips and _hidden(bar, ax, strips))
         found.append(Bar(x, y, width, height, seen))
     return found
 
 
 def _points(shape: object, places: object) -> Points:
-    xy = _floats(places)
-    return Points(type(shape).__name__, xy[:, 0], xy[:, 1])
+    return Points(type(shape).__name__, *_floats(places).T)
 
 
 def _floats(values: object) -> FloatArray:
@@ -211,18 +211,19 @@ def _floats(values: object) -> FloatArray:
     return np.asarray(np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan), dtype=np.float64)
 
 
-def is_shown(artist: Any, ax: Axes) -> bool:
+def is_shown(artist: Any, ax: Axes, ground: FloatArray | None = None) -> bool:
     """Tell whether a line or a bar can be seen: not switched off, not of the ground's colour, not outside the axes."""
     from matplotlib.colors import to_rgba
 
     if not artist.get_visible() or artist.get_alpha() == 0:
         return False
+    ground = _ground(ax) if ground is None else ground
     if not hasattr(artist, "get_xdata"):  # a bar shows by its area, its edge or its hatch
         colors = [artist.get_facecolor(), *([artist.get_edgecolor()] if artist.get_linewidth() > 0 else [])]
-        return bool(artist.get_hatch()) or any(_stands_out(color, ax) for color in colors)
+        return bool(artist.get_hatch()) or any(_stands_out(color, ground) for color in colors)
     if artist.get_linestyle() in _NONE or not artist.get_linewidth() > 0:
         return False
-    if not _stands_out(to_rgba(artist.get_color(), artist.get_alpha()), ax):
+    if not _stands_out(to_rgba(artist.get_color(), artist.get_alpha()), ground):
         return False
     ax.get_xlim()  # as for strips
     pixels = artist.get_transform().transform(artist.get_xydata())
@@ -230,14 +231,13 @@ def is_shown(artist: Any, ax: Axes) -> bool:
 
 
 _NONE = ("None", "none", " ", "")  # styles of lines and markers that draw nothing
-_LEAST = 0.01
-"""Contrast, of at most 1, from which on a colour can be told from what it is drawn on."""
+_LEAST = 0.01  # contrast, of at most 1, from which on a colour can be told from what it is drawn on
 
 
-def _stands_out(color: Any, ax: Axes) -> bool:
+def _stands_out(color: Any, ground: FloatArray) -> bool:
     """Whether red, green or blue of a colour, four numbers, can be told from the ground that it is drawn on."""
     rgba = np.asarray(color, dtype=np.float64)
-    return bool(rgba[3] * np.abs(rgba[:3] - _ground(ax)).max() > _LEAST)
+    return bool(rgba[3] * np.abs(rgba[:3] - ground).max() > _LEAST)
 
 
 def _ground(ax: Axes) -> FloatArray:
