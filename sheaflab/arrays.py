@@ -70,6 +70,11 @@ def as_positive(name: str, value: float, *, finite: bool = True) -> float:
     return number
 
 
+def mapped(matrix: FloatArray, x: FloatArray) -> FloatArray:
+    """Return ``matrix @ x`` of one vector, or of each row of many; `dot` starts sooner than ``@``, the digits agree."""
+    return matrix.dot(x) if x.ndim == 1 else (matrix @ x.T).T
+
+
 def places(mask: BoolArray) -> tuple[IntArray, IntArray]:
     """Return rows and columns of what is true, in this order: several times as fast as :func:`numpy.nonzero`."""
     row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])

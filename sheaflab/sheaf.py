@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import BoolArray, FloatArray, IntArray, as_vector
+from sheaflab.arrays import BoolArray, FloatArray, IntArray, as_vector, mapped
 from sheaflab.boundary import Pinned, absorb
 from sheaflab.cochains import Cochains
 from sheaflab.network import Network
@@ -208,7 +208,7 @@ class Sheaf(Cochains):
     def _residual(self, c: FloatArray) -> FloatArray:
         r = c - self.drive
         for w, before, after in self.layers:
-            r[..., after] -= (w @ np.maximum(c[..., before], 0.0).T).T
+            r[..., after] -= mapped(w, np.maximum(c[..., before], 0.0))
         return r
 
     def discrepancy(self, c: ArrayLike) -> FloatArray:
@@ -233,7 +233,7 @@ class Sheaf(Cochains):
         """Return velocities, shaped like the residuals `r`, in a mode whose active hidden neurons are given."""
         v = -r
         for w, before, after in self.layers:
-            v[..., before] += active[..., before] * (w.T @ r[..., after].T).T
+            v[..., before] += active[..., before] * mapped(w.T, r[..., after])
         if self.pinned:
             v[..., self.held] = 0.0
         return v
@@ -245,7 +245,7 @@ class Sheaf(Cochains):
         crosses, slides or is repelled (Filippov 1988, section 4). Both are 0 for a pinned neuron.
         """
         r = self.residual(c)
-        parts = [(w.T @ r[..., after].T).T for w, _, after in self.layers]
+        parts = [mapped(w.T, r[..., after]) for w, _, after in self.layers]
         pull = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         if self.pinned:  # nothing pulls at it anyway
             r[..., self.held] = 0.0
