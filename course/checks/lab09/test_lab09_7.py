@@ -70,11 +70,15 @@ def on_a_wall(
     The wall is one of `layer`, or that of the neuron `at`, and another neuron of the first layer is active: what the
     layers behind pull with shows in α or in the velocity. With `heavy`, the active side has the larger weight.
     """
-    first = sum(widths[1:layer])
+    first, states = sum(widths[1:layer]), 0
     while True:
-        problem = problems.sheaf(rng, widths)
-        c = problems.mixed(rng, problem)
+        if states % 8 == 0:  # a state is drawn sooner than a network
+            problem = problems.sheaf(rng, widths)
+        states += 1
         neuron = int(rng.integers(first + second, first + widths[layer])) if at is None else at
+        if layer == 1 and problem.drive[neuron] <= 0.05:  # f⁻, whatever the state
+            continue
+        c = problems.mixed(rng, problem)
         c[neuron] = 0.0
         if second:
             c[int(rng.integers(neuron))] = 0.0
