@@ -10,6 +10,7 @@ import numpy as np
 from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine import taylor
 from sheaflab.engine.eigenbasis import Eigenbasis, first_exit
+from sheaflab.modes import ACTIVE, INACTIVE
 from sheaflab.region import region_of
 from sheaflab.results import Event, Record, Stop
 from sheaflab.sheaf import Sheaf, log_slope
@@ -69,7 +70,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         changed, energy, v = np.flatnonzero(before != codes), sheaf.energy(c), region.velocity(c)
         slope = log_slope(float(v @ v), energy)
         # The other entries stay as they are, to the last digit: the end of a slide has no kink.
-        v[changed] = np.choose(codes[changed], (*(speed[changed] for speed in speeds), 0.0))
+        v[changed] = np.where(codes == ACTIVE, speeds[1], np.where(codes == INACTIVE, speeds[0], 0.0))[changed]
         slopes = slope, log_slope(float(v @ v), energy)
         record.events += [Event(t, int(i), int(before[i]), int(codes[i]), energy, *slopes) for i in changed]
         record.times.append(t)
