@@ -77,6 +77,7 @@ class TestExercise_1_4:
 DRAWN = "def plot_parabola(ax, x):\n    "
 CASES = {
     "right": ("1.1", "def double(x):\n    return 2 * x", Status.OK),
+    "warns": ("1.1", "def double(x):\n    import warnings\n    warnings.warn('old')\n    return 2 * x", Status.OK),
     "wrong": ("1.1", "def double(x):\n    return 3 * x", Status.WRONG),
     "raises": ("1.1", "def double(x):\n    y = 1 / 0\n    return y", Status.RAISED),
     "raises without a word": ("1.1", "def double(x):\n    raise ValueError", Status.RAISED),
