@@ -19,7 +19,7 @@ from sheaflab.proof.follow import Findings, Stop, follow
 from sheaflab.proof.passage import follow_at_once
 from sheaflab.proof.positivity import Doubt, Refutation
 from sheaflab.proof.rigorous import enclose
-from sheaflab.proof.weights import ACTIVE, NAMES, SLIDING, CodeArray
+from sheaflab.proof.weights import ACTIVE, NAMES, SLIDING, CodeArray, norms
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.sheaf import Sheaf, log_slopes
 from sheaflab.trajectory import FlowPiece, Trajectory
@@ -55,8 +55,8 @@ class Certificate:
         Bound on the distance between the time of each switch and its true time, everything before it included; inf
         where nothing is proved.
     state_error : float
-        Bound on the distance between a state of the trajectory and the flow from its start; inf where nothing is
-        proved.
+        Bound on the Euclidean distance between any of the trajectory's `states` and the flow from its start; inf where
+        nothing is proved.
     rate : SlowestRate
         λ* of the envelope that the energies were compared with, and whether it is exact. With pinned neurons or outputs
         there is no envelope, for the energy need not fall to 0; every mode's rate is at least this one still.
@@ -183,6 +183,8 @@ class _Check:
         named = (map(NAMES.__getitem__, codes[joints, neurons].tolist()) for codes in (self.codes[:-1], self.codes[1:]))
         rows = zip(joints.tolist(), neurons.tolist(), *named, strict=True)
         changes = [(ends[k], *places[i], a, b) for k, i, a, b in rows]
+        if traj.log.t_end != traj.t_end:
+            self.against.append(f"the log ends at t = {traj.log.t_end:.9g}, the run at {traj.t_end:.9g}")
         if sorted(logged) != sorted(changes):
             self.against.append("the log does not list what changes between the pieces")
         # The same change twice at one instant: in turn.
@@ -249,7 +251,7 @@ class _Check:
         np.maximum.at(sizes, layers, np.maximum(np.abs(traj.states).max(axis=0), np.abs(drive)))
         states, errors = np.array(found.states), np.array(found.sizes)
         off, rounding = np.abs(traj.states[1:] - states), 256 * EPS * float(sizes.max())
-        self.state_error = float((off.max(axis=1) + errors).max())
+        self.state_error = float((norms(off) + errors).max())
         far = ~(off <= 1e-10 * sizes[layers] + rounding + 1e3 * errors[:, None]).all(axis=1)
         for k in np.flatnonzero(far):
             text = f"the state is {float(off[k].max()):.2g} away from the flow"

@@ -40,7 +40,14 @@ class Exit(NamedTuple):
     clear: bool
 
 
-def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray | None, blur: float) -> Exit:
+def first_exit(
+    basis: Eigenbasis,
+    c: FloatArray,
+    horizon: float,
+    order: IntArray | None,
+    blur: float,
+    rests: BoolArray | None = None,
+) -> Exit:
     """Return the first event after `c`, at most `horizon` later.
 
     Parameters
@@ -52,12 +59,18 @@ def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray
         Order of the zero of a neuron that has just left its wall: 1 where it crossed, 2 where it slid off, …
     blur : float
         Factor on the uncertainty of the event functions.
+    rests : ndarray of bool, shape (h,), optional
+        Neurons that rest on their walls: their event functions are 0, and no event.
     """
     if not basis.owner.size:  # no neuron can switch
         return Exit(horizon, basis.owner, np.zeros(0, dtype=np.int8), True)
     heights, all_terms = basis.functions(c[None])
     constants, terms, values = heights[0], all_terms[:, 0], basis.values(c[None])[0]
-    rates, floor = basis.rates[:, None], blur * basis.floor
+    rates, floor, safe = basis.rates[:, None], blur * basis.floor, basis.safe(heights, all_terms)[0]
+    if rests is not None and rests.any():
+        idle, far = rests[basis.owner], float(np.abs(values).max()) or 1.0
+        terms, constants = np.where(idle, 0.0, terms), np.where(idle, far, constants)
+        values, safe = np.where(idle, far, values), safe | idle
     orders = None
     if order is not None and order.any():
         orders = np.where(basis.region.moving[basis.owner], order[basis.owner], 0)
@@ -65,7 +78,7 @@ def first_exit(basis: Eigenbasis, c: FloatArray, horizon: float, order: IntArray
     clear = float(values.min()) > FAR * (2 * NOISE * float(np.abs(terms).sum()) + 2 * floor) or not bool(
         start_unclear(constants, terms, rates, values, orders, floor).any()
     )
-    possible = (~basis.safe(heights, all_terms)[0]).nonzero()[0]
+    possible = (~safe).nonzero()[0]
     never = Exit(horizon, basis.owner[:0], np.zeros(0, dtype=np.int8), clear)
     if not possible.size:  # as near the end of a run
         return never

@@ -41,9 +41,9 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
                 f"`method` must be 'auto' for this network: its mode at t = {t:.6g} has rates from "
                 f"{region.rate:.3g} to {region.spectrum[-1]:.3g}, too many decades for the closed form alone"
             )
-        wait, who, rises, clear = first_exit(basis, c, t_end * OVERTIME - t, order, blur)
-        ends = not who.size or t + wait > t_end * AT_END
         rests, closer = walls.resting(c, codes), None
+        wait, who, rises, clear = first_exit(basis, c, t_end * OVERTIME - t, order, blur, rests)
+        ends = not who.size or t + wait > t_end * AT_END
         if not clear:
             closer = taylor.closely(sheaf, c, codes, order, t_end * AT_END - t, blur)
         if closer is None:

@@ -84,7 +84,9 @@ def follow(sheaf: Sheaf, c0: FloatArray, stops: list[Stop], t_end: float) -> Fin
         found.times.append({i: error + apart for i, error in errors.items()})
         found.states.append(walk.y)
         found.sizes.append(walk.cloud.size + apart * norm(walk.mode.delta(walk.y) - walk.law.drive) * walk.law.gain)
-        if walk.t + max(errors.values()) > t_end and not walk.t - max(errors.values()) > t_end:
+        if walk.t - max(errors.values()) > t_end:
+            raise Refutation(f"switch at t = {stop.time:.9g}: it happens at t = {walk.t:.12g}, after the end")
+        if walk.t + max(errors.values()) > t_end:
             raise Doubt(f"t = {walk.t:.9g}: whether this switch is before the end cannot be said")
     _finish(walk, t_end, found)
     return found

@@ -206,3 +206,69 @@ def test_pieces_of_another_sheaf_are_refuted():
     ]
     told = Trajectory(traj.sheaf, traj.times, traj.states, pieces, traj.log, traj.outcome)
     assert certify(told).verdict is Verdict.REFUTED
+
+
+NEAR_A_TANGENCY = Network(
+    [
+        [[-1.3661191890536661, 2.6757241348434606], [3.2400136651458684, -3.1012909617121514],
+         [-3.1530905543988386, -0.20856528505333216], [-1.3333009163223966, -0.2603183710701862],
+         [-0.3370672588516502, 0.9887499127891124]],
+        [[-0.4126711585418616, -0.472626174778506, 1.4200354361886172, -0.11511215548152177, -0.19778220567647095],
+         [2.7846674843286334, -1.117983325351184, -0.9314733484699211, -0.7685045875092791, -1.8388975209982084],
+         [-0.6841372001827997, 0.1832262636554386, 2.2103520324378314, -1.1572228737840176, -0.8301258454246336],
+         [-0.661406027391662, -3.6804176827634225, -0.28500202812878017, -0.740373466292103, -0.6470324776989566],
+         [0.9012473829482427, -0.6648882471596638, 1.8570623814400795, 2.627889190462065, -0.6444454805968611]],
+        [[-1.2033853414929907, -1.605342050384551, 1.2906963850486752, -1.9455208925277687, -0.663767078695534]],
+    ],
+    [
+        [-0.6136726889136757, -0.4047389638258817, -0.22037029102517663, -0.4234780601821458, -0.799927007105809],
+        [0.5291297983471628, -1.3018361979110826, 0.6533329156933401, -1.6518631666530172, -0.8539274821959675],
+        [0.0583770464099244],
+    ],
+)  # fmt: skip
+"""The sixth switch from this start is at 3.60354403; a run in doubles has it 7.6e-6 earlier."""
+ITS_START = [
+    -0.5102344674574928, -1.1229450833181234, -3.066078248262811, 1.812011625439859, 0.9089441552975006, -0.18563913412340116,
+    1.0181288113858198, 0.12613351161759062, -1.6009983611750784, 1.1560863004006667, -14.039843642810624,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("t_end", [3.603537228291011, 3.6035375, 3.603538])
+def test_a_switch_that_comes_after_the_end_is_not_proved(t_end):
+    traj = Exact().run(Sheaf(NEAR_A_TANGENCY, [0.43184086355664786, 0.9632829567479518]), ITS_START, t_end)
+    assert len(traj.log) == 6
+    assert not certify(traj).holds
+
+
+@pytest.mark.parametrize("before", [1e-12, 1e-10])
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_a_switch_told_of_a_run_that_ends_before_it_is_not_proved(widths, before):
+    for traj in chosen(widths):
+        for k in range(1, len(traj.log) + 1):
+            end = traj.log[k - 1].time - before
+            stops, regions, switches = parts(traj)
+            stops, switches = [*stops[: k - 1], end], [*switches[: k - 1], replace(switches[k - 1], time=end)]
+            states = np.concatenate([traj.states[: k + 1], traj.states[k : k + 1]])
+            times = np.array([0.0, *stops, end])
+            pieces = [FlowPiece(r, *times[j : j + 2], states[j]) for j, r in enumerate(regions[: k + 1])]
+            log = SwitchLog(switches, end, certified=True)
+            assert not certify(Trajectory(traj.sheaf, times, states, pieces, log, traj.outcome)).holds, (k, end)
+
+
+def test_the_error_of_a_state_is_a_distance():
+    sheaf = Sheaf(Network.random([2, 64, 1], seed=1), x=[1.0, -1.0])
+    traj = Exact().run(sheaf, np.random.default_rng(1).standard_normal(65), 20.0)
+    off = np.zeros_like(traj.states)
+    off[-1] = 5e-11
+    pieces = [FlowPiece(p.region, p.start, p.end, c) for p, c in zip(traj.pieces, traj.states, strict=False)]
+    proof = certify(Trajectory(sheaf, traj.times, traj.states + off, pieces, traj.log, traj.outcome))
+    assert proof.holds
+    assert proof.state_error >= 0.99 * np.linalg.norm(off[-1])
+
+
+def test_a_log_of_another_length_of_time_is_refuted():
+    traj = chosen(SHAPES[0])[0]
+    log = SwitchLog(list(traj.log), 2 * traj.t_end, certified=True)
+    proof = certify(Trajectory(traj.sheaf, traj.times, traj.states, traj.pieces, log, traj.outcome))
+    assert proof.verdict is Verdict.REFUTED
+    assert "the log ends at" in proof.findings[0]

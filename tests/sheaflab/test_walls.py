@@ -111,3 +111,16 @@ def test_what_repels_is_named_and_counts_as_inactive():
     start = first_modes(sheaf, np.array([0.0, 3.0]))
     assert start.codes.tolist() == [INACTIVE]
     assert start.repelled.tolist() == [True]
+
+
+@pytest.mark.parametrize("seed", [113, 171, 223, 295])
+def test_by_the_closed_form_a_neuron_that_has_come_to_rest_hides_no_later_switch(seed):
+    """Without biases and input a neuron of the first layer that leaves its range stays at 0 for good."""
+    rng = np.random.default_rng([seed, 5])
+    net = Network.random([[2, 4, 4, 1], [2, 3, 3, 2], [2, 3, 3, 3, 1]][seed % 3], rng, bias_scale=0.0)
+    sheaf = Sheaf(Network([rng.choice([1.0, 2.0]) * w for w in net.weights]), np.zeros(2))
+    c0 = rng.standard_normal(sheaf.n)
+    series, closed = (Exact(method).run(sheaf, c0, 8.0) for method in ("taylor", "closed"))
+    assert series.certify().holds
+    assert [(s.layer, s.neuron, s.after) for s in closed.log] == [(s.layer, s.neuron, s.after) for s in series.log]
+    np.testing.assert_allclose(closed.log.times, series.log.times, rtol=1e-9)
