@@ -283,7 +283,8 @@ def many_runs(rng: np.random.Generator) -> Case:
 class TestExercise_3_2:
     def compare(self, student: Any, case: Case, hint: str) -> None:
         problem, magnitude, seed, runs = case.args
-        got = student.call("switch_counts", problem, magnitude, Seed(seed), runs)
+        asked = partial(student.call, "switch_counts", problem, magnitude, Seed(seed), runs)
+        got = student.remembered(f"3.2: {magnitude} {seed} {runs}", asked)
         call = f"switch_counts(sheaf, {magnitude}, np.random.default_rng({seed}), {runs})"
         close(got, case.expected, call=f"{call} with widths {problem.net.widths}", tol=0.0, hint=hint)
 

@@ -783,10 +783,13 @@ class TestExercise_6_4:
 
     def ask(self, student: Any, case: Case, which: str, *, own: bool) -> None:
         runs: Runs = case.args[0]
-        hint = "follow the start with your BisectingEuler: the library's EventEuler is not asked for"
-        with problems.own_work(student, "compare", forbidden_in("lab09", "6.4") if own else (), hint=hint):
-            values = student.series("compare", (runs.problem, runs.c0, runs.dt))[0]
-        got = problems.matrix(values)
+
+        def asked() -> Any:
+            hint = "follow the start with your BisectingEuler: the library's EventEuler is not asked for"
+            with problems.own_work(student, "compare", forbidden_in("lab09", "6.4") if own else (), hint=hint):
+                return student.series("compare", (runs.problem, runs.c0, runs.dt))[0]
+
+        got = problems.matrix(student.remembered(f"6.4: {runs.dt} {runs.c0.tobytes()!r}", asked))
         parts = PARTS[which]
         call = f"compare(sheaf, c0, {runs.dt}) with widths {runs.problem.net.widths}: {which}"
         hint = "largest norm of run.states − exact.at(run.times), over t ≤ 10; Euler first, BisectingEuler second"
