@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from graders.checking.local import LocalStudent
 from graders.checking.problems import remembered
 from graders.grading.grade import submission_of
 from graders.sandbox.values import POOL, Instances
+from graders.status import StudentError
 
 PATH = "lab09-1", "1.1", "fresh_values"
 
@@ -44,6 +46,21 @@ def test_the_checks_of_an_exercise_can_share_a_problem_that_no_other_submission_
     others = [{"student": "bob"}, {"source": "def f(): return 2"}, {"secret": b"another"}, {"path": ("lab09-1", "1.2", "mask")}]
     for rng in (made().of_exercise("b"), made().rng("a"), *(made(**other).of_exercise("a") for other in others)):
         assert first(rng) != shared
+
+
+def test_an_answer_is_asked_for_once_and_a_call_that_raised_again():
+    calls = []
+
+    def answer(x):
+        calls.append(x)
+        return 1 / x
+
+    student = LocalStudent({"f": answer}, {})
+    for _ in range(2):
+        assert student.remembered("half", lambda: student.call("f", 2.0)) == 0.5
+        with pytest.raises(StudentError):
+            student.remembered("none", lambda: student.call("f", 0.0))
+    assert calls == [2.0, 0.0, 0.0]
 
 
 def test_a_student_s_name_and_answer_do_not_run_into_each_other():
