@@ -6,12 +6,14 @@ nothing of what was handed in.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from traitlets.log import get_logger
 
 from graders.gradebook import marker
 from graders.gradebook.feedback import EscapeHtml
@@ -119,8 +121,12 @@ def _written(notebook: NotebookNode, result: NotebookResult, room: int) -> Grade
 
 
 def _text(notebook: NotebookNode) -> str:
-    """Return a notebook as a file holds it, in one line: with indentation JSON takes ten times as long to write."""
-    return str(nbformat.writes(notebook, indent=None))
+    """Return a notebook as a file holds it, in one line: nbformat's writer indents, which takes ten times as long."""
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:  # as nbformat's writer has it
+        get_logger().error("Notebook JSON is invalid: %s", error)
+    return json.dumps(notebook, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def grade_apart(job: Job) -> SubmissionResult:
