@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
 
 import numpy as np
 
@@ -17,12 +16,13 @@ from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.proof.balls import Unproved, Wrong
 from sheaflab.proof.follow import Findings, Stop, follow
 from sheaflab.proof.passage import follow_at_once
+from sheaflab.proof.pieces import codes_of
 from sheaflab.proof.positivity import Doubt, Refutation
 from sheaflab.proof.rigorous import enclose
-from sheaflab.proof.weights import ACTIVE, NAMES, SLIDING, CodeArray, norms
+from sheaflab.proof.weights import ACTIVE, NAMES, SLIDING, norms
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.sheaf import Sheaf, log_slopes
-from sheaflab.trajectory import FlowPiece, Trajectory
+from sheaflab.trajectory import Trajectory
 
 
 class Verdict(Enum):
@@ -133,6 +133,19 @@ def _rate(sheaf: Sheaf) -> SlowestRate:
     return slowest_rate(sheaf.net)
 
 
+def _sizes(sheaf: Sheaf) -> tuple[IntArray, IntArray, FloatArray]:
+    """The layer of each coordinate, the first coordinate of each layer, and the sizes of what drives coordinates."""
+    widths = sheaf.net.widths[1:]
+    drive = np.abs(sheaf.boundary_term)
+    first = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])  # a sum that may cancel
+    drive[: widths[0]] = first
+    return np.repeat(np.arange(len(widths)), widths), np.cumsum([0, *widths[:-1]]), drive
+
+
+def _places(sheaf: Sheaf) -> list[tuple[int, int]]:
+    return [sheaf.place(i) for i in range(sheaf.h)]
+
+
 def _apart(told: FloatArray, known: FloatArray, within: FloatArray) -> BoolArray:
     """Where what is told is not near what is known, nan included; where that is nan itself, nothing can be said."""
     said = ~(np.isnan(known) | np.isnan(within))
@@ -154,32 +167,18 @@ class _Check:
 
     def cover(self) -> bool:
         """The pieces must follow each other without a gap, at the trajectory's own times and states."""
-        traj = self.traj
-        joints = [traj.pieces[0].start, *(piece.end for piece in traj.pieces)] if traj.pieces else []
-        starts = [piece.start for piece in traj.pieces]
-        if not joints or joints[0] != 0 or starts != joints[:-1] or list(traj.times) != joints:
-            self.against.append("the pieces do not cover the run from 0 to its end without a gap, at its own times")
-        elif any(b < a for a, b in pairwise(joints)) or not np.isfinite(traj.states).all():
-            self.against.append("times must not fall and states must be finite")
-        elif not all(
-            isinstance(piece, FlowPiece) and piece.region.sheaf is traj.sheaf and np.array_equal(piece.state, c)
-            for piece, c in zip(traj.pieces, traj.states, strict=False)
-        ):
-            self.against.append("the pieces are not the flow of the trajectory's sheaf from its own states")
-        if self.against:
-            return False
-        self.codes: CodeArray = np.zeros((len(traj.pieces), self.sheaf.h), dtype=np.int8)
-        for row, piece in zip(self.codes, traj.pieces, strict=True):
-            row[piece.region.pattern] = ACTIVE
-            row[list(piece.region.sliding)] = SLIDING
-        return True
+        try:
+            self.codes = codes_of(self.traj)
+        except Refutation as error:
+            self.against.append(str(error))
+        return not self.against
 
     def listed(self) -> bool:
         """The log must list exactly what changes between the pieces."""
         traj = self.traj
         logged = [(s.time, s.layer, s.neuron, str(s.before), str(s.after)) for s in traj.log]
         joints, neurons = np.nonzero(self.codes[1:] != self.codes[:-1])
-        ends, places = traj.times[1:-1].tolist(), [self.sheaf.place(i) for i in range(self.sheaf.h)]
+        ends, places = traj.times[1:-1].tolist(), self.sheaf.shared(_places)
         named = (map(NAMES.__getitem__, codes[joints, neurons].tolist()) for codes in (self.codes[:-1], self.codes[1:]))
         rows = zip(joints.tolist(), neurons.tolist(), *named, strict=True)
         changes = [(ends[k], *places[i], a, b) for k, i, a, b in rows]
@@ -229,7 +228,7 @@ class _Check:
             self._numbers(traj.states[1 : len(joints)], size)
 
     def _times(self, found: Findings) -> None:
-        times = self.traj.times[1:-1]
+        times = self.traj.times[1:-1].tolist()
         for k, s in enumerate(self.traj.log):
             self.time_errors[k] = found.times[self.joints[k] - 1][self.sheaf.index(s.layer, s.neuron)]
         reach = [max(errors.values()) for errors in found.times]
@@ -244,11 +243,8 @@ class _Check:
         """States, energies and slopes of the log are numbers of an engine: as close as rounding lets them be."""
         traj, sheaf = self.traj, self.sheaf
         self.state_error = 0.0
-        layers = np.repeat(np.arange(len(sheaf.net.weights)), sheaf.net.widths[1:])
-        drive = sheaf.boundary_term.copy()  # its first part is a sum that may cancel
-        drive[: sheaf.net.widths[1]] = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])
-        sizes = np.zeros(len(sheaf.net.weights))
-        np.maximum.at(sizes, layers, np.maximum(np.abs(traj.states).max(axis=0), np.abs(drive)))
+        layers, firsts, drive = sheaf.shared(_sizes)
+        sizes = np.maximum.reduceat(np.maximum(np.abs(traj.states).max(axis=0), drive), firsts)
         states, errors = np.array(found.states), np.array(found.sizes)
         off, rounding = np.abs(traj.states[1:] - states), 256 * EPS * float(sizes.max())
         self.state_error = float((norms(off) + errors).max())
@@ -276,13 +272,14 @@ class _Check:
         slack = 1e-7 + 8 * sheaf.gain * size / np.maximum(root, 1e-300)
         told = np.array([[s.energy, s.slope_before, s.slope_after] for s in log])
         wrong = _apart(told[:, 0], energy[joints], (slack * energy)[joints])
-        for column, codes in (1, self.codes[:-1]), (2, self.codes[1:]):
-            v = sheaf.velocity_of(r, codes == ACTIVE)
-            v[:, : sheaf.h][codes == SLIDING] = 0.0
-            slopes = log_slopes(np.square(v).sum(axis=1), energy)
-            speed = 8 * sheaf.gain**2 * size / np.maximum(root * np.sqrt(np.abs(slopes)), 1e-300)
-            wrong |= _apart(told[:, column], slopes[joints], ((slack + speed) * np.abs(slopes))[joints])
-        return wrong
+        codes = np.concatenate([self.codes[:-1], self.codes[1:]])  # before and after, one below the other
+        v = sheaf.velocity_of(np.concatenate([r, r]), codes == ACTIVE)
+        v[:, : sheaf.h][codes == SLIDING] = 0.0
+        slopes = log_slopes(np.square(v).sum(axis=1), np.concatenate([energy, energy])).reshape(2, -1)
+        steep = np.abs(slopes)
+        speed = 8 * sheaf.gain**2 * size / np.maximum(root * np.sqrt(steep), 1e-300)
+        off = _apart(told[:, 1:].T, slopes[:, joints], ((slack + speed) * steep)[:, joints])
+        return np.asarray(wrong | off.any(axis=0))
 
     def energies(self) -> None:
         """V must never rise, and stay below its envelope (Theorem 9.4) at every switch, if only the input is pinned."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import overload
 
@@ -16,7 +15,7 @@ from sheaflab.region import region_of
 from sheaflab.results import Record
 from sheaflab.sheaf import Sheaf
 from sheaflab.switchlog import SwitchLog, switches_of
-from sheaflab.trajectory import FlowPiece, Piece, Trajectory
+from sheaflab.trajectory import FlowPiece, FlowPieces, Piece, Recorded, Trajectory
 
 
 class ExactTrajectory(Trajectory):
@@ -69,7 +68,7 @@ class ExactTrajectory(Trajectory):
         return certify(self, rigorous=rigorous)
 
 
-class Stretches(Sequence[Piece]):
+class Stretches(FlowPieces):
     """The pieces of an exact run, built when they are first read: of most runs only the log is."""
 
     def __init__(self, sheaf: Sheaf, record: Record) -> None:
@@ -82,6 +81,11 @@ class Stretches(Sequence[Piece]):
     def dense(self) -> Dense:
         """The states inside the pieces."""
         return dense(self._sheaf, self._record)
+
+    def recorded(self) -> Recorded | None:
+        if "_pieces" in vars(self):
+            return None
+        return Recorded(self._sheaf, self._record.times, self._record.states, self.codes)
 
     @property
     def codes(self) -> CodeArray:

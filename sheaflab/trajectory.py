@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -82,6 +83,23 @@ class PolygonPiece(Piece):
 
     def at(self, times: FloatArray) -> FloatArray:
         return np.stack([np.interp(times, self.times, z) for z in self.states.T], axis=-1)
+
+
+class Recorded(NamedTuple):
+    """What pieces that are not built yet will be made of: the flow of one sheaf from state to state."""
+
+    sheaf: Sheaf
+    times: list[float]
+    states: list[FloatArray]
+    codes: CodeArray
+
+
+class FlowPieces(Sequence[Piece]):
+    """The pieces of a run of the flow itself, built when they are first read."""
+
+    @abstractmethod
+    def recorded(self) -> Recorded | None:
+        """Return what they will be made of, or None once they are there to be looked at."""
 
 
 class Trajectory:

@@ -272,3 +272,25 @@ def test_a_log_of_another_length_of_time_is_refuted():
     proof = certify(Trajectory(traj.sheaf, traj.times, traj.states, traj.pieces, log, traj.outcome))
     assert proof.verdict is Verdict.REFUTED
     assert "the log ends at" in proof.findings[0]
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_pieces_need_not_have_been_read_to_be_looked_at(read):
+    """What they will be made of is; once they are there, they themselves are."""
+    other = Sheaf(Network.random([2, 4, 1], 5), [1.0, -1.0])
+    for traj in list(runs([2, 4, 1], number=4)):
+        if read:
+            assert traj.pieces[0].start == 0.0
+        assert traj.certify().holds
+        assert ("_pieces" in vars(traj.pieces)) is read
+        moved, late = traj.states.copy(), traj.times.copy()
+        moved[0, 0] += 1e-9
+        late[-1] += 1e-9
+        for sheaf, times, states in (
+            (traj.sheaf, traj.times, moved), (traj.sheaf, late, traj.states), (other, traj.times, traj.states),
+        ):  # fmt: skip
+            proof = certify(Trajectory(sheaf, times, states, traj.pieces, traj.log, traj.outcome))
+            assert proof.verdict is Verdict.REFUTED
+            assert "pieces" in proof.findings[0]
+        traj.pieces[0].end += 1e-9
+        assert traj.certify().verdict is Verdict.REFUTED
