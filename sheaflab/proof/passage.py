@@ -106,10 +106,10 @@ class Passage:
         i = of.neurons
         self.down = -of.r[k, i]
         self.up = self.down + of.g[k, i]
-        self.old = np.choose(of.before, [self.down, self.up, 0.0 * self.up])
-        self.new = np.choose(of.after, [self.down, self.up, 0.0 * self.up])
+        speeds = np.array([self.down, self.up, 0.0 * self.up])
+        self.old, self.new = speeds[of.before, k - 1], speeds[of.after, k - 1]
         self.slope = np.where(of.before == ACTIVE, self.old, -self.old)
-        slid = np.flatnonzero(of.before == SLIDING)
+        slid = (of.before == SLIDING).nonzero()[0]
         if slid.size:
             gate, v, mine = (of.codes[slid] == ACTIVE).astype(np.float64), of.v[slid + 1], np.arange(slid.size)
             v[mine, i[slid]] = 0.0

@@ -30,13 +30,16 @@ _CUT = 2e-18
 _LONGEST_SERIES = 60
 _INVERSES = np.array([1.0 / math.factorial(k) for k in range(_LONGEST_SERIES + 1)])[:, None, None, None]
 
+Coefficients = FloatArray | list[FloatArray]
+"""One after the other, or in one array with that as its first axis."""
+
 
 class Steps:
     """A step of each row: its series, and bounds of their errors.
 
     Attributes
     ----------
-    c : list of ndarray, each of shape (R, n)
+    c : list of ndarray, each of shape (R, n), or ndarray, shape (D + 1, R, n)
         Coefficients of the state in the fraction of the step.
     r, g, v : ndarray, shapes (R, n), (R, h), (R, n)
         Residual, pull and velocity at the start.
@@ -47,6 +50,10 @@ class Steps:
         their first two derivatives.
     end, wrong_end : ndarray, shapes (R, n), (R,)
     """
+
+    c: Coefficients
+    rs: Coefficients
+    gs: Coefficients
 
     def __init__(
         self, blocks: Blocks, codes: CodeArray, y: FloatArray, h: FloatArray, laplacians: FloatArray | None = None
@@ -91,7 +98,7 @@ class Steps:
         """Coefficients until what is left out is small beside the state's rounding."""
         blocks, hidden = self.blocks, self.blocks.law.h
         z, slides = blocks.law.fastest * self.h, bool(self.sliding.any())
-        c, self.rs, self.gs = [y, self.h[:, None] * self.v], [self.r], [self.g]
+        c, rs, gs = [y, self.h[:, None] * self.v], [self.r], [self.g]
         small, degree = _CUT * (float(np.abs(y).max()) + blocks.largest), 1
         while True:
             # Every second time: what this degree leaves out, by its own coefficient.
@@ -103,8 +110,8 @@ class Steps:
             r -= blocks.down(r[:, :hidden] * self.gate)
             g = blocks.up(r)
             if slides:
-                self.rs.append(r)
-                self.gs.append(g)
+                rs.append(r)
+                gs.append(g)
                 r = r.copy()
                 g = g * self.gate
             else:
@@ -116,9 +123,9 @@ class Steps:
             c.append(r)
         if slides:
             r = c[degree] - blocks.down(c[degree][:, :hidden] * self.gate)
-            self.rs.append(r)
-            self.gs.append(blocks.up(r))
-        self.c, self.degree, self.eta = c, degree, blocks.eta
+            rs.append(r)
+            gs.append(blocks.up(r))
+        self.c, self.rs, self.gs, self.degree, self.eta = c, rs, gs, degree, blocks.eta
 
     def _by_matrix(self, y: FloatArray, laplacians: FloatArray) -> None:
         """The same with each row's Laplacian, shape ``(R, n, n)``: to a degree that the length of the step asks for."""
@@ -139,11 +146,12 @@ class Steps:
             flat = c[1:].reshape(-1, y.shape[1])
             gate = np.broadcast_to(self.gate, (degree, *self.gate.shape)).reshape(-1, hidden)
             r = flat - blocks.down(flat[:, :hidden] * gate)
-            self.rs = [self.r, *r.reshape(c[1:].shape)]
-            self.gs = [self.g, *blocks.up(r).reshape(degree, *self.gate.shape)]
+            self.rs = np.concatenate([self.r[None], r.reshape(c[1:].shape)])
+            self.gs = np.concatenate([self.g[None], blocks.up(r).reshape(degree, *self.gate.shape)])
         else:
             self.rs, self.gs = [self.r], [self.g]
-        self.c, self.degree, self.eta = list(c), degree, blocks.eta_of_matrix
+        # One array: of small networks each call of numpy costs more than what it computes.
+        self.c, self.degree, self.eta = c, degree, blocks.eta_of_matrix
 
     def _bound(self, y: FloatArray) -> None:
         """The end of the step, and what the series may be wrong by."""
@@ -160,16 +168,17 @@ class Steps:
         self.wrong_slid = 1.01 * law.fastest * self.wrong + 1.1 * own
         self.wrong_slid[0] += self.wrong_speed
         self.end = y + np.add.reduce(c[1:])
-        self.turning = np.add.reduce([np.abs(term) for term in c[2:]])
+        bent = np.abs(c[2:]) if isinstance(c, np.ndarray) else [np.abs(term) for term in c[2:]]
+        self.turning = np.add.reduce(bent)
         sums = norms(np.abs(c[1]) + self.turning)
         self.wrong_end = plain + left + 0.51 * (degree + 4) * EPS * sums + 0.6 * EPS * norms(self.end)
 
     def function(self, rows: IntArray, i: IntArray, kind: str) -> FloatArray:
         """Coefficients of event functions, positive while their modes last, shape ``(D + 1, len(rows))``."""
         if kind == "z":
-            return np.array([c[rows, i] for c in self.c]) * np.where(self.active[rows, i], 1.0, -1.0)
-        r = np.array([r[rows, i] for r in self.rs])
-        return -r if kind == "down" else r - np.array([g[rows, i] for g in self.gs])
+            return _entries(self.c, rows, i) * np.where(self.active[rows, i], 1.0, -1.0)
+        r = _entries(self.rs, rows, i)
+        return -r if kind == "down" else r - _entries(self.gs, rows, i)
 
     def wrong_of(self, kind: str, order: int, rows: IntArray) -> FloatArray:
         """Errors of the derivatives of that order of event functions."""
@@ -223,7 +232,7 @@ class Steps:
         low, turns = np.empty(rows.size), np.empty(rows.size)
         rate = self.blocks.law.fastest * self.h[rows] * 1.01
         for order in (1, 2):
-            mine = np.flatnonzero(orders == order)
+            mine = (orders == order).nonzero()[0]
             if mine.size:
                 value, rounding = least(order * f[order:, mine])
                 per = rate[mine] ** order
@@ -241,6 +250,13 @@ class Steps:
         turns = 1.1 * (j * (j - 1) * np.abs(f)).sum(axis=0)
         first = (f[0] - self.wrong_of(kind, 0, rows)) / self.length(kind)
         return (low - self.wrong_of(kind, 1, rows)) / per, turns / per, first
+
+
+def _entries(coefficients: Coefficients, rows: IntArray, i: IntArray) -> FloatArray:
+    """Entries `i` of `rows` of each coefficient, shape ``(D + 1, len(rows))``."""
+    if isinstance(coefficients, np.ndarray):
+        return np.asarray(coefficients[:, rows, i])
+    return np.array([c[rows, i] for c in coefficients])
 
 
 def _two_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -12,7 +12,7 @@ from sheaflab.proof.positivity import Doubt
 from sheaflab.proof.rows import Steps
 from sheaflab.proof.series import LONGEST
 from sheaflab.proof.tail import Tail
-from sheaflab.proof.weights import ACTIVE, INACTIVE, NAMES, SLIDING, Blocks, CodeArray, norms
+from sheaflab.proof.weights import ACTIVE, INACTIVE, SLIDING, Blocks, CodeArray, norms
 from sheaflab.sheaf import Sheaf
 
 _ROOM = 40_000  # numbers of a coefficient of the rows that are done together
@@ -122,13 +122,13 @@ class Stretches:
             if not len(close) or not self._settles(close[-1], len(close) * h[-1]):
                 return False
             counts[-1] = len(close)
-        of = np.repeat(np.arange(len(h)), counts)
+        of = np.arange(len(h)).repeat(counts)
         firsts = np.cumsum(counts) - counts
         y = np.concatenate([self.y[of[: firsts[-1]]], self.y[-1:], close[: counts[-1] - 1]])
         place = np.arange(of.size) - firsts[of]
-        between = np.flatnonzero(place[: firsts[-1]])
+        between = place[: firsts[-1]].nonzero()[0]
         if between.size:
-            y[between] = self._between(of[between], place[between] * h[of[between]])
+            y[between] = self._between(counts[:-1] - 1, place[between] * h[of[between]])
         ends = np.empty_like(y)
         first, last = place == 0, place == counts[of] - 1
         for rows in self._parts(np.arange(of.size)):
@@ -145,12 +145,13 @@ class Stretches:
         if not self._at_home():
             return self.y[:0]
         states, sizes = self.tail.after(self.y[-1], h * np.arange(1.0, most))
-        held = np.flatnonzero((sizes + self.settled_within < self.tail.room).all(axis=1))
+        held = np.nonzero((sizes + self.settled_within < self.tail.room).all(axis=1))[0]
         return states[: held[0] + 1] if held.size else self.y[:0]
 
-    def _between(self, of: IntArray, t: FloatArray) -> FloatArray:
-        """States of stretches `of` some time after their starts."""
-        used, where = np.unique(of, return_inverse=True)
+    def _between(self, numbers: IntArray, t: FloatArray) -> FloatArray:
+        """States of so many steps of each stretch, some time after its start each."""
+        used = numbers.nonzero()[0]
+        where = np.arange(used.size).repeat(numbers[used])
         y, hidden = self.y[used], self.law.h
         gate = (self.codes[used] == ACTIVE).astype(np.float64)
         moving = np.ones(y.shape)
@@ -193,7 +194,7 @@ class Stretches:
             raise Doubt("a state is not that of the flow")
 
     def _at_home(self) -> bool:
-        return self.tail.modes == tuple(NAMES[k] for k in self.codes[-1].tolist())
+        return bool(self.tail.codes == self.codes[-1].tolist())
 
     def _settles(self, y: FloatArray, passed: float) -> bool:
         if not self._at_home():
@@ -213,7 +214,7 @@ class Stretches:
         number, none = len(self.y), np.zeros(0, dtype=np.int64)
         out = {"z": (none, none), "down": (none, none), "up": (none, none)}
         margins = np.full(of.size, np.inf)
-        starts = np.flatnonzero(first)
+        starts = first.nonzero()[0]
         if starts.size:
             mine = of[starts]
             for name in ("r", "g", "v", "wrong_speed", "wrong_v", "speed"):
@@ -226,7 +227,7 @@ class Stretches:
                 low, turns, margins[leaving] = steps.departs(leaving, i, self.orders[mine])
                 self.rises[:, mine] = low, turns
                 out["z"] = leaving, i
-        ending = np.flatnonzero(last & (of < number - 1))
+        ending = (last & (of < number - 1)).nonzero()[0]
         self.last[of[ending]] = steps.h[ending]
         kinds = self.kinds[of[ending]]
         for code, kind in enumerate(out):

@@ -43,6 +43,7 @@ class Tail:
         self.rest, self.wrong = z, wrong * (1 + 1e-9) + 1e-300
         hidden = z[: law.h]
         self.signs: FloatArray | None = np.sign(hidden)
+        self.codes = [int(v > 0) for v in hidden.tolist()]
         self.modes = tuple("active" if v > 0 else "inactive" for v in hidden)
         mode = Mode(law, self.modes)
         # Neurons that obey z' = -z keep their sign whatever happens.

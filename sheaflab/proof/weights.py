@@ -55,7 +55,7 @@ class Blocks:
             return None
         delta = np.zeros((len(codes), n, n))
         np.multiply(self.law.sheaf.pull.T, -(codes == ACTIVE).astype(np.float64)[:, None, :], out=delta[:, :, :h])
-        delta[:, range(n), range(n)] += 1.0
+        delta.reshape(len(codes), -1)[:, :: n + 1] += 1.0
         found = delta.transpose(0, 2, 1) @ delta
         found[:, :h][codes == SLIDING] = 0.0
         return np.asarray(found)
