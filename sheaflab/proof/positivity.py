@@ -42,7 +42,8 @@ def _binomials(degree: int) -> FloatArray:
 
 def least(f: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the least Bernstein coefficients of columns of monomials on [0, 1], and the rounding of that."""
-    return (_bernstein(len(f) - 1) @ f).min(axis=0), gamma(len(f) + 3) * np.abs(f).sum(axis=0)
+    low = np.minimum.reduce(_bernstein(len(f) - 1) @ f)
+    return np.asarray(low), gamma(len(f) + 3) * np.add.reduce(np.abs(f))
 
 
 def _shift(f: FloatArray, at: float) -> FloatArray:

@@ -73,7 +73,7 @@ class Steps:
 
     def _start(self, y: FloatArray, moving: FloatArray) -> None:
         blocks, law, hidden = self.blocks, self.blocks.law, self.blocks.law.h
-        largest = np.abs(y).max(axis=1)
+        largest = np.maximum.reduce(np.abs(y), axis=1)
         first, low, missing = blocks.exactly(y[:, :hidden] * self.gate, largest, upwards=False)
         s, e = _two_sum(y, -law.drive)
         s, f = _two_sum(s, -first)
@@ -81,7 +81,7 @@ class Steps:
         missing = missing + 2.0**-66 * (largest + blocks.largest)
         size_r = norms(r)
         wrong_r = 0.51 * EPS * size_r + np.sqrt(law.n) * missing
-        first, low, missing_g = blocks.exactly(r, np.abs(r).max(axis=1), upwards=True)
+        first, low, missing_g = blocks.exactly(r, np.maximum.reduce(np.abs(r), axis=1), upwards=True)
         g = first + low
         wrong_g = law.weight * wrong_r * (1 + 1e-9) + 0.51 * EPS * norms(g) + np.sqrt(law.h) * missing_g
         v = -r
@@ -207,7 +207,7 @@ class Steps:
         close = np.nonzero(low <= enough)
         if close[0].size:
             low[close] = self._lowest(close[0], close[1], "z")
-        found = low.min(axis=1) - self.wrong[0] - self.rounding
+        found = np.minimum.reduce(low, axis=1) - self.wrong[0] - self.rounding
         for kind in ("down", "up") if len(self.rs) > 1 else ():
             slides = self.sliding.copy()
             slides[left_out[kind]] = False
@@ -228,7 +228,7 @@ class Steps:
         the state may be off at the end of the step.
         """
         f, j = self.function(rows, i, "z"), np.arange(self.degree + 1.0)[:, None]
-        last = f.sum(axis=0) - self.wrong[0][rows] - self.degree * self.rounding[rows]
+        last = np.add.reduce(f) - self.wrong[0][rows] - self.degree * self.rounding[rows]
         low, turns = np.empty(rows.size), np.empty(rows.size)
         rate = self.blocks.law.fastest * self.h[rows] * 1.01
         for order in (1, 2):
@@ -238,16 +238,17 @@ class Steps:
                 per = rate[mine] ** order
                 low[mine] = (value - rounding - self.wrong_of("z", order, rows[mine])) / per
                 higher = j * (j - 1) * (j - 2 if order == 2 else 1.0)
-                turns[mine] = 1.1 * (higher * np.abs(f[:, mine])).sum(axis=0) / per
+                turns[mine] = 1.1 * np.add.reduce(higher * np.abs(f[:, mine])) / per
         return low, turns, last
 
     def falls(self, rows: IntArray, i: IntArray, kind: str) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The same for functions that end at 0: of minus the mean of the derivative up to the end; at the start."""
         f, j = self.function(rows, i, kind), np.arange(self.degree + 1.0)[:, None]
-        means = -np.cumsum(f[::-1], axis=0)[::-1][1:]
-        low = least(means)[0] - gamma(4 * self.degree + 20) * (j * np.abs(f)).sum(axis=0)
+        means = -np.add.accumulate(f[::-1])[::-1][1:]
+        sizes = j * np.abs(f)
+        low = least(means)[0] - gamma(4 * self.degree + 20) * np.add.reduce(sizes)
         per = self.blocks.law.fastest * self.h[rows] * self.length(kind) * 1.01
-        turns = 1.1 * (j * (j - 1) * np.abs(f)).sum(axis=0)
+        turns = 1.1 * np.add.reduce((j - 1) * sizes)
         first = (f[0] - self.wrong_of(kind, 0, rows)) / self.length(kind)
         return (low - self.wrong_of(kind, 1, rows)) / per, turns / per, first
 

@@ -19,6 +19,7 @@ _ROOM = 40_000  # numbers of a coefficient of the rows that are done together
 _CLOSE = 1e-6  # of the largest number: what margins are looked at more closely
 _SETTLED = 1e-8  # of the same: how far off the last state may be
 _RIGHT = 1e-11  # of the same: a logged state that is further from the flow than that is not for here
+_SIDES = np.array([-1.0, 1.0, 0.0])  # by the code of a mode
 _SMALL = 20  # coordinates up to which series by a matrix each are quicker than by one for all
 _MOST_ROUNDS = 400
 _MOST_AT_ONCE = 2000  # steps
@@ -76,16 +77,13 @@ class Stretches:
     def _joints(self) -> None:
         """Who switches, from what into what; refuse what is not simple."""
         codes, h, number = self.codes, self.sheaf.h, len(self.codes)
-        joints, self.neurons = np.nonzero(codes[1:] != codes[:-1])
-        if not np.array_equal(joints, np.arange(number - 1)):
+        joints, self.neurons = (codes[1:] != codes[:-1]).nonzero()
+        if joints.tolist() != list(range(number - 1)):
             raise Doubt("neurons switch together")
-        free = self.y[:, :h]
-        at_wall = free == 0
-        at_wall[joints + 1, self.neurons] = False
-        off = np.where(codes == ACTIVE, free <= 0, free >= 0)
-        off[joints + 1, self.neurons] = free[joints + 1, self.neurons] != 0
-        slides = codes == SLIDING
-        if (free[0] == 0).any() or (at_wall & ~slides).any() or (off & ~slides).any() or (free[slides] != 0).any():
+        # On which side of its wall each neuron has to be: on none at the wall that it has just met, or slides along.
+        side = _SIDES[codes]
+        side[joints + 1, self.neurons] = 0.0
+        if not (self.y[0, :h].all() and (np.sign(self.y[:, :h]) == side).all()):
             raise Doubt("a state is not inside its mode")
         self.before, self.after = codes[joints, self.neurons], codes[joints + 1, self.neurons]
         self.orders = np.full(number, -1)

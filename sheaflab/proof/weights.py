@@ -95,19 +95,28 @@ class Blocks:
 
         The first array has no rounding, the second is small beside it; missing is a bound for each row.
         """
-        law, rows = self.law, len(x)
+        rows = len(x)
         cut = _cut(x, largest)
-        sums = np.zeros((3, rows, 3, law.h if upwards else law.n))
-        wrong = 0.0
+        if len(self.parts) == 1 and self.law.n <= _DENSE:  # one matrix of all layers
+            product = self.products[0][1] if upwards else self.products[0][0]
+            sums, wrong = (cut.reshape(3 * rows, -1) @ product.cut.T).reshape(3, rows, 3, product.rows), product.wrong
+        else:
+            sums, wrong = self._by_layers(cut, upwards)
+        first, (a, b, c) = sums[0, :, 0], sums
+        low = (a[:, 1] + b[:, 0]) + (a[:, 2] + b[:, 1] + c[:, 0]) + (b[:, 2] + c[:, 1]) + c[:, 2]
+        return first, low, 1.02 * wrong * np.maximum(largest, _FLAT) + 2.0 * TINY
+
+    def _by_layers(self, cut: FloatArray, upwards: bool) -> tuple[FloatArray, float]:
+        """Products of slices, shape ``(3, R, 3, k)``, layer after layer, and what is missing beside the largest."""
+        rows, wrong = cut.shape[1], 0.0
+        sums = np.zeros((3, rows, 3, self.law.h if upwards else self.law.n))
         for products, (_, before, after) in zip(self.products, self.parts, strict=True):
             product = products[1] if upwards else products[0]
             source, goal = (after, before) if upwards else (before, after)
             found = cut[:, :, source].reshape(3 * rows, -1) @ product.cut.T
             sums[..., goal] = found.reshape(3, rows, 3, product.rows)
             wrong = max(wrong, product.wrong)
-        first, (a, b, c) = sums[0, :, 0], sums
-        low = (a[:, 1] + b[:, 0]) + (a[:, 2] + b[:, 1] + c[:, 0]) + (b[:, 2] + c[:, 1]) + c[:, 2]
-        return first, low, 1.02 * wrong * np.maximum(largest, _FLAT) + 2.0 * TINY
+        return sums, wrong
 
 
 def _products(x: FloatArray, stack: FloatArray, out: FloatArray) -> None:
