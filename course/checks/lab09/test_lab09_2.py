@@ -57,11 +57,12 @@ class TestExercise_2_1:
         signs = ([1, 1, 1, 1, 1], [-1, 1, -1, 1, 1], [1, -1, 1, -1, -1], [-1, -1, -1, -1, 1])  # twice as many are on
         states = {f"hidden signs {s[:4]}, the same sheaf as before": size * s for s in signs}
         self.compare(student, problem, states, "σ belongs to the c that is passed in")
-        other = Sheaf(problems.sheaf(rng).net, problem.x)
-        pair = student.series("velocity", *((of, size) for of in (problem, other)))
-        call = "velocity(sheaf, c) of two sheaves of the same widths and input, with one c"
-        expected = np.concatenate([of.velocity(size) for of in (problem, other)])
-        got = np.concatenate([problems.matrix(value).ravel() for value in pair])
+        others = Sheaf(problems.sheaf(rng).net, problem.x), Sheaf(problem.net, rng.standard_normal(2))
+        sheaves = problem, *others
+        values = student.series("velocity", *((of, size) for of in sheaves))
+        call = "velocity(sheaf, c) with one c, of a sheaf, of another network, and of its network with another input"
+        expected = np.concatenate([of.velocity(size) for of in sheaves])
+        got = np.concatenate([problems.matrix(value).ravel() for value in values])
         close(got, expected, call=call, tol=problems.rounding(*expected), hint="the sheaf that is passed in")
         missed = int(np.argmax(np.abs(problem.net.weights[1])))  # the neuron that would be missed most
         wall, near = size.copy(), size.copy()
@@ -73,24 +74,30 @@ class TestExercise_2_1:
         hint, rng = "put δ_Ω(σ(c)) and b̃ together yourself", instances.rng("own")
         sheaves = [problems.sheaf(rng, widths) for widths in ([2, 4, 1], [3, 5, 2], [2, 3, 4, 1], [1, 1, 1])]
         with problems.own_work(student, "velocity", forbidden_in("lab09", "2.1"), hint=hint):
-            values = student.series("velocity", *((of, of.harmonic_extension() + 1.0) for of in sheaves))
-        for of, value in zip(sheaves, values, strict=True):
+            away, at = ([(of, of.harmonic_extension() + by) for of in sheaves] for by in (1.0, 0.0))
+            far = [(of, c) for of in sheaves for c in (np.zeros(of.n), problems.mixed(rng, of, 300.0))]
+            calls = away + at + far  # nor does it stand in where the flow is at rest, at zero, or far out
+            values = student.series("velocity", *calls)
+        for (of, _), value in zip(calls, values, strict=True):
             one = "one number a free coordinate"
             close(problems.matrix(value).shape, (of.n,), call="velocity(sheaf, c).shape", tol=0.0, hint=one)
 
 
 @problems.remembered
-def whole_runs(rng: np.random.Generator) -> list[tuple[Any, Any, Any]]:
-    """Three runs through several regions, as Euler does them."""
+def whole_runs(rng: np.random.Generator) -> list[tuple[Any, Any, float, Any]]:
+    """Three runs through several regions, as Euler does them; one of them has more than two thousand steps."""
     runs = problems.certain_runs(rng, switches=2, separation=0.05, t_end=8.0)
-    return [(problem, c0, Euler(0.01).run(problem, c0, 8.0)) for problem, c0, _ in itertools.islice(runs, 3)]
+    steps = 0.01, 0.01, 8.0 / 2048
+    drawn = zip(steps, runs, strict=False)
+    return [(problem, c0, dt, Euler(dt).run(problem, c0, 8.0)) for dt, (problem, c0, _) in drawn]
 
 
 @problems.remembered
 def short_runs(rng: np.random.Generator) -> list[tuple[Any, Any, float, Any]]:
-    """One start to t = 1.001 with three steps of which none divides it."""
+    """One start to t = 1.001 with three steps of which none divides it; one of them has as many digits as fit."""
     problem, c0, _ = next(problems.certain_runs(rng, switches=1, separation=0.05, t_end=3.0))
-    return [(problem, c0, dt, Euler(dt).run(problem, c0, 1.001)) for dt in (0.004, 0.013, 0.02)]
+    steps = 0.004, 0.0125 + 0.0005 * float(rng.random()), 0.02
+    return [(problem, c0, dt, Euler(dt).run(problem, c0, 1.001)) for dt in steps]
 
 
 class TestExercise_2_2:
@@ -121,9 +128,9 @@ class TestExercise_2_2:
                 self.compare(student, problem, c0, dt, 2 * dt, "one step of length h, however long it is")
 
     def test_whole_run(self, student: Any, instances: Any) -> None:
-        for problem, c0, expected in whole_runs(instances.rng("run")):
-            hint = "the velocity of the region that the state is in"
-            self.against(student, problem, c0, expected, 0.01, 8.0, hint)
+        for problem, c0, dt, expected in whole_runs(instances.rng("run")):
+            hint = "the velocity of the region that the state is in, in each of the steps"
+            self.against(student, problem, c0, expected, dt, 8.0, hint)
         rng = instances.rng("rest")
         problem = problems.sheaf(rng)
         near = problem.harmonic_extension() + 1e-4 * problems.cochain(rng, problem)
@@ -134,11 +141,11 @@ class TestExercise_2_2:
         """Several runs of one object, on one sheaf and on another: nothing is to be kept from the run before."""
         first, other = problems.sheaf(rng), problems.sheaf(rng)
         c0, another = problems.mixed(rng, first), problems.mixed(rng, first)
-        starts = [(first, c0), (first, another), (other, c0), (first, c0)]
-        runs = student.series("LabEuler", *((*start, 0.25) for start in starts), init={"dt": 0.01})
-        for start, got in zip(starts, runs, strict=True):
+        calls = [(first, c0, 0.255), (first, another, 0.25), (other, c0, 0.25), (first, c0, 0.25)]
+        runs = student.series("LabEuler", *calls, init={"dt": 0.01})  # the first of them ends with a shorter step
+        for call, got in zip(calls, runs, strict=True):
             hint = "one object makes several runs: each begins at its own c0 and knows nothing of the one before"
-            self.judge(got, Euler(0.01).run(*start, 0.25), 0.01, 0.25, hint)
+            self.judge(got, Euler(0.01).run(*call), 0.01, call[-1], hint)
 
     def test_uses_the_step(self, student: Any, instances: Any) -> None:
         for problem, c0, dt, expected in short_runs(instances.rng("h")):
