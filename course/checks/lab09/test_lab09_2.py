@@ -272,6 +272,24 @@ def hidden_worst(rng: np.random.Generator, one: bool = False) -> list[Case]:
     return separating(rng, draw, truth, near, tol=lambda lowest: 0.002 * lowest, least=least, most=most, tries=6000)
 
 
+TRAP = (
+    [[1.3], [2.5], [-1.6]],
+    [[1.0, 2.2, 0.5], [-0.5, -2.0, 1.0], [-1.3, 0.8, -2.3], [-0.5, 0.0, -1.4]],
+    [[-0.3, 1.4, 1.4, 1.9]],
+)
+"""Weights of three hidden layers of which the worst pattern is missed by who looks for it layer by layer, or among the
+first 64, all active first; both find one that is 6 % better. Such networks are too rare to be drawn."""
+
+
+def trapped(rng: np.random.Generator) -> Any:
+    """A network of these weights, each a little different, the last hidden neurons in another order."""
+    order = rng.permutation(4)
+    second, third, last = map(np.array, TRAP)
+    weights = [np.ones((1, 1)), second, third[order], last[:, order]]
+    weights = [w * rng.uniform(0.998, 1.002, w.shape) for w in weights]
+    return Sheaf(Network(weights, [0.5 * rng.standard_normal(len(w)) for w in weights]), rng.standard_normal(1))
+
+
 class TestExercise_2_3:
     def compare(self, student: Any, problem: Any, expected: float, hint: str) -> None:
         close(
@@ -295,6 +313,8 @@ class TestExercise_2_3:
         for case in hidden_worst(instances.pooled("deeper")) + hidden_worst(instances.rng("own"), one=True):
             hint = "two hidden layers: no single pattern is always the worst"
             self.compare(student, case.args[0], case.expected, hint)
+        problem = trapped(instances.rng("trap"))
+        self.compare(student, problem, float(rates(problem).min()), "the worst pattern is in no corner: try them all")
 
 
 class TestExercise_2_4:
