@@ -218,14 +218,27 @@ def clear_count(traj: Any, problem: Sheaf) -> int:
     return int(traj.log.count) if np.abs(traj.states[:, : problem.h]).min() > 1e-8 else -1
 
 
+def hurried(problem: Sheaf, starts: Any, dt: float) -> Sheaf:
+    """The sheaf with another bias: the neuron that starts next to its wall crosses it in Euler's first step."""
+    run, neuron = np.unravel_index(np.argmin(np.abs(starts[:, : problem.h])), (len(starts), problem.h))
+    c0, biases = starts[run], [b.copy() for b in problem.net.biases]
+    # A bias adds to the velocity as it is.
+    biases[0][neuron] -= 1.5 * c0[neuron] / dt + problem.velocity(c0)[neuron]
+    return Sheaf(Network(problem.net.weights, biases), problem.x)
+
+
 @problems.remembered
 def own_experiment(rng: np.random.Generator, magnitudes: tuple[float, ...]) -> Case:
-    """Two runs that do not slide: found soon, since near misses are left to :func:`stable_experiments`."""
+    """Two runs that do not slide: found soon, since near misses are left to :func:`stable_experiments`.
+
+    One of them switches in its first step: who leaves out the beginning of a run counts less.
+    """
 
     def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
         problem = problems.sheaf(rng, [2, 6, 2], bias_scale=0.1)
         magnitude, seed = float(rng.choice(magnitudes)), int(rng.integers(2**31))
         starts = magnitude * np.random.default_rng(seed).standard_normal((2, problem.n))
+        problem = hurried(problem, starts, 0.01)
         first, second = (Exact().run(problem, c0, 20.0).log for c0 in starts)
         told = first.count != second.count and first.count + second.count > 5  # few counts are guessed soon
         return (problem, magnitude, seed, 2) if told and not first.slides and not second.slides else None
@@ -497,6 +510,10 @@ class TestExercise_3_4:
         few = "few runs: divide the sum of squares by m − 1"
         self.ask(student, *self.search(rng, 1.8, 1.99, 3, (4, 4), wish=m_or_less), few)
         self.ask(student, *self.search(rng, 2.01, 2.3, 4, (4, 4), wish=m_less_two), few)
+        for sizes in ((2, 2), (2, 20), (20, 2)):  # the smallest sample is one of two
+            two = "two runs are a sample as well: s² divides by 1"
+            self.ask(student, *self.search(rng, 0.3, 1.9, 1, sizes), two)
+            self.ask(student, *self.search(rng, 2.1, 9.0, 6, sizes), two)
         self.ask(student, *self.search(rng, 2.4, 3.5, 0, (80, 60), (1, 1)), hint)  # the means are less than 1/2 apart
         self.ask(student, *self.search(rng, 1.4, 1.75, 1, (40, 8)), hint)
         self.ask(student, *self.search(rng, 2.6, 4.0, 2, (60, 6), (6, 1)), hint)  # the noisy sample is the large one
