@@ -160,6 +160,22 @@ class Curves:
         return [float((log_v[k + i] - log_v[k + i - 1]) / (times[k + i] - times[k + i - 1])) for i in (0, 1)]
 
 
+def three_samples(rng: np.random.Generator) -> tuple[Any, ...]:
+    """A window with three samples on each side: one inside, the others on its ends, which are part of it."""
+    t, width = float(rng.integers(2048, 5120)) / 1024, float(rng.integers(64, 256)) / 1024  # t ± width is exact
+    inner, beyond = rng.uniform(0.3, 0.7, 2), rng.uniform(1.1, 2.0, (2, 3)).cumsum(axis=1)
+    x = width * np.array([*-beyond[0, ::-1], -1.0, -inner[0], 0.0, inner[1], 1.0, *beyond[1]])
+    return t + x, x, t, width
+
+
+def many_samples(rng: np.random.Generator) -> tuple[Any, ...]:
+    """A window with hundreds of samples on each side, as an exact run can be asked for."""
+    t, width = float(rng.uniform(2, 5)), float(rng.uniform(0.2, 0.4))
+    x = width * np.concatenate([[0.0], *(side * np.cumsum(rng.uniform(1, 3, 500)) / 850 for side in (-1, 1))])
+    x.sort()
+    return t + x, x, t, width
+
+
 SLOPE_TOL = 1e-8
 """log V is exactly linear on each side: what remains is rounding of log V over a few thousandths of time."""
 
@@ -194,6 +210,12 @@ class TestExercise_4_1:
     def test_window(self, student: Any, instances: Any) -> None:
         hint = "no sample outside [t − width, t + width], and both `t` and `width` as they are passed in"
         self.compare(student, curves(instances.rng("window"), 3), "more kinks just outside the window", hint)
+        rng = instances.rng("samples")
+        for draw, what in ((three_samples, "three samples a side, two on the ends"), (many_samples, "hundreds a side")):
+            times, x, t, width = draw(rng)
+            before, after = rng.permutation([rng.uniform(0.5, 2), rng.uniform(2.5, 4.5)])
+            log_v = -np.where(x < 0, before, after) * x + 3 * np.maximum(np.abs(x) - 1.001 * width, 0)
+            self.compare(student, [Case((times, np.exp(log_v), t, width), [-before, -after])], what, hint)
 
     def test_fresh_runs(self, student: Any, instances: Any) -> None:
         for traj, s, times, energies, width in kinked(instances.rng("runs"), (0.02, 0.01, 0.03)):
@@ -374,12 +396,21 @@ OVERLOOKED: dict[str, Any] = {
 """Near misses on two hidden layers, at energies next to zero, and on equal starts."""
 
 
+SELDOM: dict[str, Any] = {
+    **{f"kinks above {k:g}": partial(tally, among=partial(lambda k, s: abs(s.kink) > k, k)) for k in (1e-4, 1e-5)},
+    **{f"after t = {t:g}": partial(tally, among=partial(lambda t, s: s.time > t, t)) for t in (0.02, 0.1)},
+}
+"""Near misses on many starts of which some are next to a wall, and with a neuron that hardly matters."""
+
+
 @problems.remembered
 def census(rng: np.random.Generator, runs: int, small: bool = False, one: bool = False) -> list[Case]:
     """Starts of which every kink has a sign that nobody can doubt: slides that begin and end, and switches late on.
 
-    With `one`, a single set of starts of a wider layer, with kinks of both signs, which is found soon.
+    With `one`, a single set of starts of a wider layer, with kinks of both signs, which is found soon. Many starts tell
+    what happens seldom.
     """
+    many = one and runs > 5
 
     def draw(rng: np.random.Generator) -> tuple[Any, Any]:
         scale = rng.choice([1.0, 2.0, 3.0])
@@ -389,11 +420,15 @@ def census(rng: np.random.Generator, runs: int, small: bool = False, one: bool =
         size = 10 ** -rng.uniform(4.5, 6)
         if small:
             biases[0][0] = rng.choice([-1, 1]) * size - weights[0][0] @ x  # a forward pass next to a wall
+        if many:
+            weights[1][:, 0] *= 1e-4  # hardly a kink where this neuron switches
         problem = Sheaf(Network(weights, biases), x)
         starts = rng.choice([2.0, 8.0]) * rng.standard_normal((runs, problem.n))
         if small:
             starts[1:] = problem.harmonic_extension() + 2 * size * rng.standard_normal(starts[1:].shape)
             starts[-1] = starts[0]  # the same start twice
+        if many:
+            starts[:4, 1] *= 1e-4  # next to a wall: where it is crossed, it is at once
         return problem, starts
 
     def certain(counts: list[int], problem: Any, starts: Any) -> bool:
@@ -408,8 +443,19 @@ def census(rng: np.random.Generator, runs: int, small: bool = False, one: bool =
     if one:
         near = {"swapped": MISCOUNTED["swapped"], "the first start": MISCOUNTED["the first start"]}
         near |= {f"the first {n} neurons": partial(tally, among=partial(lambda n, s: s.neuron < n, n)) for n in (4, 5)}
-        return separating(rng, draw, tally, near, certain=certain, most=1)
+        return separating(rng, draw, tally, near | (SELDOM if many else {}), certain=certain, most=1)
     return separating(rng, draw, tally, OVERLOOKED if small else MISCOUNTED, certain=certain, most=6)
+
+
+def back_again(rng: np.random.Generator) -> tuple[Sheaf, Any]:
+    """Starts of which a neuron slides, leaves its wall and slides once more: both times with a kink; seldom drawn."""
+    order = rng.permutation(4)
+    first = np.array([[-1.6, 0.1], [1.7, -1.6], [-0.8, -0.5], [-0.7, 0.8]])[order]
+    second = np.array([[-1.3, -1.5, -1.7, -2.8]])[:, order]
+    biases = [np.array([0.0, 0.2, 0.4, -0.6])[order], np.array([0.4])]
+    start = np.array([*np.array([-1.6, -5.7, 2.8, 7.3])[order], -0.7])
+    weights = [w * rng.uniform(0.998, 1.002, w.shape) for w in (first, second)]
+    return Sheaf(Network(weights, biases), np.array([1.0, -1.0])), start * rng.uniform(0.998, 1.002, (2, 5))
 
 
 class TestExercise_4_3:
@@ -436,6 +482,8 @@ class TestExercise_4_3:
         for part, got, hint in zip((only, starts), found, told, strict=True):
             call = f"kink_census(sheaf, starts) with {len(part)} starts"
             close(got, tally(problem, part), call=call, tol=0.0, hint=hint)
+        twice = back_again(instances.rng("twice"))
+        self.compare(student, *twice, tally(*twice), "every switch counts: a neuron may enter the same mode twice")
         rest = np.tile(problem.harmonic_extension(), (2, 1)) * (1 + 1e-3)  # next to the forward pass: no switch
         quiet = [c0 for c0 in rest if not Exact().run(problem, c0, 20.0).log.count]
         if quiet:
