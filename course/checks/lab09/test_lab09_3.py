@@ -252,6 +252,31 @@ def own_experiment(rng: np.random.Generator, magnitudes: tuple[float, ...]) -> C
 
 OWN = (1.0, 2.0, 4.0)
 """Magnitudes of the experiment that a submission has for itself, and three checks ask for in their own ways."""
+def cut(magnitude: float, z: Any, run: int) -> Any:
+    """A near miss of a start: coordinates beyond 5 are taken for outliers."""
+    return np.clip(magnitude * z, -5.0, 5.0)
+
+
+@problems.remembered
+def far_out(rng: np.random.Generator) -> Case:
+    """A run that does not slide, from so far out that it shows who cuts the start: two hidden layers, large biases."""
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
+        problem, seed = problems.sheaf(rng, [2, 4, 4, 1], bias_scale=5.0), int(rng.integers(2**31))
+        z = np.random.default_rng(seed).standard_normal(problem.n)
+        log = Exact().run(problem, 8.0 * z, 20.0).log
+        if log.slides or log.count == Exact().run(problem, cut(8.0, z, 0), 20.0).log.count:
+            return None
+        return problem, 8.0, seed, 1
+
+    def certain(counts: list[int], *args: Any) -> bool:
+        return -1 not in counts
+
+    near = {"cut at 5": partial(experiment, start=cut)}
+    (case,) = separating(rng, draw, partial(experiment, count=clear_count), near, certain=certain, most=1)
+    return case
+
+
 MANY = 21
 SHUFFLES: dict[str, Callable[[list[int]], list[int]]] = {
     "the last first": lambda counts: counts[::-1],
@@ -320,7 +345,8 @@ class TestExercise_3_2:
 
     def test_magnitude(self, student: Any, instances: Any) -> None:
         pooled = stable_experiments(instances.pooled("magnitude"), "starts", 2, 3, (0.1, 0.4, 3.0, 8.0))
-        for case in (*pooled, own_experiment(instances.rng("own"), (0.4, 3.0, 8.0))):
+        own = own_experiment(instances.rng("own"), (0.4, 3.0, 8.0))
+        for case in (*pooled, far_out(instances.pooled("far")), own):
             self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
