@@ -252,6 +252,8 @@ def own_experiment(rng: np.random.Generator, magnitudes: tuple[float, ...]) -> C
 
 OWN = (1.0, 2.0, 4.0)
 """Magnitudes of the experiment that a submission has for itself, and three checks ask for in their own ways."""
+
+
 def cut(magnitude: float, z: Any, run: int) -> Any:
     """A near miss of a start: coordinates beyond 5 are taken for outliers."""
     return np.clip(magnitude * z, -5.0, 5.0)
