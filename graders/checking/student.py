@@ -72,8 +72,11 @@ class Student(ABC):
         made = {"init": dict(init), "method": method}
         return self.ask({"op": "run", "name": name, **made, "args": list(args), "kwargs": kwargs})
 
-    def draw(self, name: str, *args: Any, **kwargs: Any) -> FigureData:
+    def draw(self, name: str, *args: Any, seen: bool = True, **kwargs: Any) -> FigureData:
         """Call the student's plot function with fresh axes as first argument; return what the axes then hold.
+
+        With `seen` the figure is drawn, to tell what of it can be seen: a tenth of a second; see
+        :func:`sheaflab.checks.figures.read`.
 
         Raises
         ------
@@ -82,7 +85,7 @@ class Student(ABC):
         StudentFault
             If the call does not end in a figure.
         """
-        found = self.ask({"op": "draw", "name": name, "args": list(args), "kwargs": kwargs})
+        found = self.ask({"op": "draw", "name": name, "args": list(args), "kwargs": kwargs, "seen": seen})
         drawn = read_result(found, "figure", args, name)
         unchanged(name, args, drawn.after)
         return figure(drawn.value)

@@ -174,17 +174,18 @@ def figure(data: Any) -> FigureData:
     if not isinstance(data, dict):
         raise ProtocolError("a figure that is no description of one")
     try:
-        lists = {"lines": Line, "further": Line, "bars": Bar, "more_bars": Bar, "collections": Points}
+        lists = {"lines": Line, "further": Line, "bars": Bar, "more_bars": Bar}
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
-        made = FigureData(**{**data, **parts})
+        points = {key: Points(**data[key]) for key in ("rest", "marks")}
+        made = FigureData(**{**data, **parts, **points})
         for line in (*made.lines, *made.further):
             _texts(line.label, line.entry)
-        _texts(*(part.kind for part in made.collections), *made.legend)
+        _texts(*made.legend, *made.misread)
         _texts(made.xscale, made.yscale, made.xlabel, made.ylabel, made.title)
         for limits in (made.xlim, made.ylim):
             if not isinstance(limits, list) or [type(value) for value in limits] != [float, float]:
                 raise ProtocolError("limits of a figure's axis that are not two numbers")
-        curves: tuple[Line | Points, ...] = (*made.lines, *made.further, *made.collections)
+        curves: tuple[Line | Points, ...] = (*made.lines, *made.further, made.rest, made.marks)
         for curve in curves:
             if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
                 raise ProtocolError("a line of a figure without coordinates")

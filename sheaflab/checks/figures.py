@@ -1,13 +1,17 @@
-"""Read a figure as data: lines, bars, points, scales and names as a reader sees them, never pixels."""
+"""Read a figure as data: lines, bars, points, scales and names as a reader sees them."""
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sheaflab.arrays import FloatArray
+from sheaflab.checks.sight import Sight, beside, look, switched_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,9 +52,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Points:
-    """Points of a scatter plot, lone markers, or vertices of an area or of segments; `kind` is matplotlib's class."""
+    """Places in data coordinates, each of shape ``(k,)``."""
 
-    kind: str
     x: FloatArray
     y: FloatArray
 
@@ -59,21 +62,25 @@ class Points:
 class FigureData:
     """The content of an `Axes`.
 
-    `further` are curves that are no lines of it: line segments, steps, outlines, lines of a second axes in its place;
-    `more_bars` are the bars of such axes. A name that cannot be seen is empty.
+    `lines` are its lines, and what is as good as one: segments that follow each other, steps, outlines. `further` are
+    the lines of other axes in its place, twins and insets; `more_bars` the bars of twins. `rest` are the edges of all
+    other ink that there is, of points, areas, thick segments; `marks` those of texts and arrows, if there are many. A
+    name that cannot be read is empty. `misread` are numbers at ticks that are not those of their places.
     """
 
     lines: list[Line]
     further: list[Line]
     bars: list[Bar]
     more_bars: list[Bar]
-    collections: list[Points]
+    rest: Points
+    marks: Points
     xscale: str
     yscale: str
     xlabel: str
     ylabel: str
     title: str
     legend: list[str]
+    misread: list[str]
     xlim: list[float]
     ylim: list[float]
 
@@ -85,125 +92,138 @@ def blank() -> Axes:
     return Figure().add_subplot()
 
 
-def read(ax: Axes) -> FigureData:
-    """Return the content of `ax`."""
-    areas = [patch for patch in ax.patches if not _measures(patch, ax)]
-    collections = [_points(p, p.get_patch_transform().transform(p.get_path().vertices)) for p in areas]
-    marked = [line for line in ax.lines if str(line.get_marker()) not in _NONE and not is_shown(line, ax)]
-    collections += [_points(line, line.get_xydata()) for line in marked if _is_on(line)]
-    for item in filter(_is_on, ax.collections):
-        places = _floats(item.get_offsets())
-        if not len(places) or (len(places) == 1 and item.get_paths() and type(item).__name__ != "PathCollection"):
-            places = np.concatenate([np.empty((0, 2)), *(_floats(path.vertices) for path in item.get_paths())])
-        collections.append(_points(item, places))
-    legend = ax.get_legend()
-    texts = legend.get_texts() if legend is not None and legend.get_visible() else []
+def read(ax: Axes, seen: bool = True) -> FigureData:
+    """Return the content of `ax`.
+
+    Parameters
+    ----------
+    ax : Axes
+    seen : bool
+        Whether to draw the figure, several times, to tell what of it can be seen. Otherwise, and if it cannot be drawn
+        here, all is taken for seen that is not switched off, and what is neither line nor bar is not looked for.
+    """
+    with warnings.catch_warnings(action="ignore"):
+        return _read(ax, seen)
+
+
+def _read(ax: Axes, seen: bool) -> FigureData:
+    others = _attempt(lambda: beside(ax)) or []
+    lines, bars = list(ax.lines), _bars(ax)
+    curves = _curves(ax)
+    more_lines = [line for other in others for line in other.lines]
+    more_bars = [bar for other in others for bar in _bars(other)]
+    twins = {id(bar) for other in others if np.allclose(other.bbox.bounds, ax.bbox.bounds) for bar in _bars(other)}
+    texts = [(legend, text) for legend in _legends([ax, *others]) for text in legend.get_texts()]
+    names = [axis.label for axis in (ax.xaxis, ax.yaxis) if ax.axison and axis.get_visible()]
+    names += [text for _, text in texts]
+    strokes = [*lines, *more_lines, *(curve for curve, _ in curves)]
+    drawn = _attempt(lambda: look(ax, strokes, [*bars, *more_bars], names)) if seen else None
+    sight = switched_on([*strokes, *bars, *more_bars, *names]) if drawn is None else drawn
+
+    def name(text: Any) -> str:
+        return str(text.get_text()).strip() if id(text) in sight.seen else ""
+
+    legend = [name(text) for _, text in texts]
+    handles = [handle for legend in dict.fromkeys(legend for legend, _ in texts) for handle in legend.legend_handles]
+    entries = _entries(ax, handles, legend)
     return FigureData(
-        lines=[_line(line, entry, ax) for line, entry in zip(ax.lines, names_of_lines(ax), strict=True)],
-        further=_further(ax),
-        bars=_bars(ax),
-        more_bars=[bar for other in _same_place(ax) for bar in _bars(other)],
-        collections=collections,
-        xscale=ax.get_xscale(),
-        yscale=ax.get_yscale(),
-        xlabel=_name(ax.xaxis, ax),
-        ylabel=_name(ax.yaxis, ax),
+        lines=[
+            *(_line(line, entry, sight) for line, entry in zip(lines, entries, strict=True)),
+            *(Line(x, y, str(item.get_label()), id(item) in sight.seen, "") for item, (x, y) in curves),
+        ],
+        further=[_line(line, "", sight) for line in more_lines],
+        bars=[_bar(bar, sight) for bar in bars],
+        more_bars=[_bar(bar, sight) for bar in more_bars if id(bar) in twins],
+        rest=Points(*sight.rest.T.copy()),
+        marks=Points(*sight.marks.T.copy()),
+        xscale=_scale(ax.xaxis),
+        yscale=_scale(ax.yaxis),
+        xlabel=name(ax.xaxis.label),
+        ylabel=name(ax.yaxis.label),
         title=ax.get_title().strip(),
-        legend=[text.get_text().strip() for text in texts],
+        legend=legend,
+        misread=[] if drawn is None else [*_misread(ax.xaxis), *_misread(ax.yaxis)],
         xlim=[float(v) for v in ax.get_xlim()],
         ylim=[float(v) for v in ax.get_ylim()],
     )
 
 
-def _is_on(artist: Any) -> bool:
-    return bool(artist.get_visible()) and artist.get_alpha() != 0  # an array of opacities is not 0
+def _attempt(what: Callable[[], Any]) -> Any:
+    """Do what a figure may not admit: it draws with what the student gave it, and with what this machine has."""
+    try:
+        return what()
+    except Exception:  # of a formatter, a font, LaTeX, a size …; the figure is then judged by its data
+        return None
 
 
-def _name(axis: Any, ax: Axes) -> str:
-    """The name of an axis; empty if it is switched off, or as white as the paper."""
-    from matplotlib.colors import to_rgb
+def _legends(every: list[Axes]) -> list[Any]:
+    """Return the legends of some axes and of their figures."""
+    from matplotlib.legend import Legend
 
-    paper = None if ax.figure is None else to_rgb(ax.figure.get_facecolor())
-    seen = ax.axison and axis.get_visible() and _is_on(axis.label) and to_rgb(axis.label.get_color()) != paper
-    return axis.label.get_text().strip() if seen else ""
-
-
-def _line(line: Any, entry: str, ax: Axes) -> Line:
-    x, y = _floats(line.get_xdata()), _floats(line.get_ydata())
-    return Line(x, y, str(line.get_label()), is_shown(line, ax), entry)
+    found = [part for axes in every for part in axes.get_children() if isinstance(part, Legend)]
+    figure: Any = every[0].figure
+    found += [] if figure is None else figure.legends
+    return [legend for legend in found if legend.get_visible()]
 
 
-def _further(ax: Axes) -> list[Line]:
+def _line(line: Any, entry: str, sight: Sight) -> Line:
+    from matplotlib.lines import AxLine
+
+    x, y = _floats(line.get_xdata(orig=False)), _floats(line.get_ydata(orig=False))
+    if isinstance(line, AxLine):  # from one end of the axes to the other
+        axes: Any = line.axes
+        x, y = axes.transData.inverted().transform(line.get_transform().transform([[0, 0], [1, 1]])).T.copy()
+    return Line(x, y, str(line.get_label()), id(line) in sight.seen, entry)
+
+
+def _bars(ax: Axes) -> list[Any]:
+    """Return the rectangles of `ax` in data coordinates, which `axvspan` and `axhspan` are not."""
+    from matplotlib.patches import Rectangle
+
+    boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    return [box for box in boxes if all(box.get_transform().contains_branch_seperately(ax.transData))]
+
+
+def _curves(ax: Axes) -> list[tuple[Any, FloatArray]]:
+    """Return what is drawn as a curve without being a line, x and y, but not what is level or upright."""
     from matplotlib.collections import LineCollection
     from matplotlib.patches import FancyArrow, PathPatch, Polygon, StepPatch
 
-    found: list[Line] = []
-    for item in ax.collections:
-        if isinstance(item, LineCollection) and item.get_transform().contains_branch(ax.transData):
-            drawn = item.get_visible() and np.any(np.asarray(item.get_linewidth()) > 0)
-            seen = bool(drawn and any(_stands_out(color, _ground(ax)) for color in item.get_colors()))
-            segments = [_floats(path.vertices) for path in item.get_paths()]
-            found += [Line(xy[:, 0], xy[:, 1], str(item.get_label()), seen, "") for xy in segments if len(xy)]
+    found: list[tuple[Any, Any]]
+    found = [(item, item.get_paths()) for item in ax.collections if isinstance(item, LineCollection)]
     for patch in ax.patches:
-        # `axvspan` and `axhspan` may make polygons, which reach across the axes
         curve = isinstance(patch, (PathPatch, Polygon, StepPatch)) and not isinstance(patch, FancyArrow)
-        unfilled = not patch.get_fill() or np.asarray(patch.get_facecolor())[3] == 0
-        if curve and unfilled and patch.get_data_transform().contains_branch(ax.transData):
-            xy = _floats(patch.get_path().vertices)
-            found.append(Line(xy[:, 0], xy[:, 1], str(patch.get_label()), is_shown(patch, ax), ""))
-    for other in _same_place(ax):
-        found += [_line(line, "", other) for line in other.lines]
-    return found
+        if curve and (not patch.get_fill() or np.asarray(patch.get_facecolor())[3] == 0):
+            found.append((patch, [patch.get_path()]))
+    inside = [(item, paths) for item, paths in found if item.get_transform().contains_branch(ax.transData)]
+    curves = [(item, xy.T.copy()) for item, paths in inside for xy in _joined([_floats(p.vertices) for p in paths])]
+    return [(item, xy) for item, xy in curves if np.ptp(xy, axis=1).all()]
 
 
-def _same_place(ax: Axes) -> list[Axes]:
-    """Return the other axes that are drawn in the place of these."""
-    place, others = ax.get_position().bounds, [] if ax.figure is None else ax.figure.axes
-    return [o for o in others if o is not ax and o.get_visible() and o.get_position().bounds == place]
+def _joined(segments: list[FloatArray]) -> list[FloatArray]:
+    """Join each segment to the one before if it begins where that ends."""
+    groups: list[list[FloatArray]] = []
+    for xy in segments:
+        if groups and len(xy) and np.array_equal(xy[0], groups[-1][-1][-1]):
+            groups[-1].append(xy[1:] if len(xy) > 1 else xy)
+        elif len(xy):
+            groups.append([xy])
+    return [np.concatenate(group) for group in groups]
 
 
-def _measures(patch: Any, ax: Axes) -> bool:
-    """Tell bars from the rectangles of `axvspan` and `axhspan`, which reach across the axes."""
-    from matplotlib.patches import Rectangle
-
-    return isinstance(patch, Rectangle) and bool(patch.get_data_transform().contains_branch(ax.transData))
-
-
-def _strips(ax: Axes, bars: set[int]) -> list[tuple[tuple[float, int], Any]]:
-    """What can hide a bar, by its place in the order of drawing and its box: an opaque area that is none of `bars`."""
-    found, _ = [], ax.get_xlim()  # until it is asked, an axes may not know the limits that it has by now
-    patches, collections = {*map(id, ax.patches)} - bars, {*map(id, ax.collections)}
-    for k, part in enumerate(list[Any](ax.get_children())):
-        if not (collection := id(part) in collections) and id(part) not in patches:
-            continue
-        colors = np.atleast_2d(_floats(part.get_facecolor()))
-        if not part.get_visible() or not len(colors) or colors[0, -1] < 1 or not (collection or part.get_fill()):
-            continue
-        paths, place = part.get_paths() if collection else [part.get_path()], (part.get_zorder(), k)
-        found += [(place, path.get_extents(part.get_transform())) for path in paths]
-    return found
+def _scale(axis: Any) -> str:
+    """The name of an axis's scale; ``log`` for any other that is one."""
+    name, (low, high) = str(axis.get_scale()), sorted(axis.get_view_interval())
+    if name not in ("linear", "log") and 0 < low < high:
+        places = _attempt(lambda: axis.get_transform().transform(np.geomspace(low, high, 9)))
+        steps = np.diff(np.zeros(2) if places is None else places)
+        return "log" if steps[0] and np.allclose(steps, steps[0]) else name
+    return name
 
 
-def _hidden(bar: Any, ax: Axes, strips: list[tuple[tuple[float, int], Any]]) -> bool:
-    """Whether one of the strips lies on nine tenths of a bar."""
-    place, box = (bar.get_zorder(), ax.get_children().index(bar)), bar.get_window_extent()
-    parts = [box.intersection(strip, box) for order, strip in strips if order > place]
-    return any(part and part.width * part.height > 0.9 * box.width * box.height for part in parts)
-
-
-def _bars(ax: Axes) -> list[Bar]:
-    bars, ground = list[Any](patch for patch in ax.patches if _measures(patch, ax)), _ground(ax)
-    shown = {id(bar) for bar in bars if is_shown(bar, ax, ground)}
-    found, strips = list[Bar](), _strips(ax, shown)
-    for bar in bars:
-        x, y, width, height = map(float, (*bar.get_xy(), bar.get_width(), bar.get_height()))
-        seen = id(bar) in shown and not (strips and _hidden(bar, ax, strips))
-        found.append(Bar(x, y, width, height, seen))
-    return found
-
-
-def _points(shape: object, places: object) -> Points:
-    return Points(type(shape).__name__, *_floats(places).T)
+def _bar(bar: Any, sight: Sight) -> Bar:
+    x, y, width, height = map(float, (*bar.get_xy(), bar.get_width(), bar.get_height()))
+    return Bar(x, y, width, height, id(bar) in sight.seen)
 
 
 def _floats(values: object) -> FloatArray:
@@ -211,63 +231,36 @@ def _floats(values: object) -> FloatArray:
     return np.asarray(np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan), dtype=np.float64)
 
 
-def is_shown(artist: Any, ax: Axes, ground: FloatArray | None = None) -> bool:
-    """Tell whether a line or a bar can be seen: not switched off, not of the ground's colour, not outside the axes."""
-    from matplotlib.colors import to_rgba
+def _misread(axis: Any) -> list[str]:
+    """Return what stands at ticks of an axis where it is a number, and not that of the tick within its last digit."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = [float(v) for v in axis.get_majorticklocs() if low <= v <= high]
+    formatter = axis.get_major_formatter()
+    texts = _attempt(lambda: [str(text) for text in formatter.format_ticks(ticks)]) or []
+    if formatter.get_offset():  # a factor or a shift stands at the end of the axis
+        return []
+    matches = [re.fullmatch(r"[-−+]?\d+(?:\.(\d*))?", text.strip()) for text in texts]
+    read = [(place, match) for place, match in zip(ticks, matches, strict=False) if match]
+    numbers = np.array([float(match[0].replace("−", "-")) for _, match in read])
+    digits = np.array([10.0 ** -len(match[1] or "") for _, match in read])
+    places = np.array([place for place, _ in read])
 
-    if not artist.get_visible() or artist.get_alpha() == 0:
-        return False
-    ground = _ground(ax) if ground is None else ground
-    if not hasattr(artist, "get_xdata"):  # a bar shows by its area, its edge or its hatch
-        colors = [artist.get_facecolor(), *([artist.get_edgecolor()] if artist.get_linewidth() > 0 else [])]
-        return bool(artist.get_hatch()) or any(_stands_out(color, ground) for color in colors)
-    if artist.get_linestyle() in _NONE or not artist.get_linewidth() > 0:
-        return False
-    if not _stands_out(to_rgba(artist.get_color(), artist.get_alpha()), ground):
-        return False
-    ax.get_xlim()  # as for strips
-    pixels = artist.get_transform().transform(artist.get_xydata())
-    return len(pixels) > 1 and _passes(pixels, ax)
+    def off(values: FloatArray) -> Any:  # one less than a whole digit has only been cut
+        return np.abs(numbers - values) > np.maximum(0.999 * digits, 0.05 * np.abs(values))
 
-
-_NONE = ("None", "none", " ", "")  # styles of lines and markers that draw nothing
-_LEAST = 0.01  # contrast, of at most 1, from which on a colour can be told from what it is drawn on
-
-
-def _stands_out(color: Any, ground: FloatArray) -> bool:
-    """Whether red, green or blue of a colour, four numbers, can be told from the ground that it is drawn on."""
-    rgba = np.asarray(color, dtype=np.float64)
-    return bool(rgba[3] * np.abs(rgba[:3] - ground).max() > _LEAST)
+    wrong = off(places)
+    if axis.get_scale() == "log" and not off(np.log10(places)).any():
+        return []  # exponents
+    if len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
+        return []  # another unit
+    return [f"{match[0]} at {place:g}" for (place, match), bad in zip(read, wrong, strict=True) if bad]
 
 
-def _ground(ax: Axes) -> FloatArray:
-    """The colour that axes are drawn on, shape ``(3,)``: their own over that of axes in the same place, on paper."""
-    place, figure = ax.get_position().bounds, ax.figure
-    below = [] if figure is None else [figure, *(o for o in figure.axes if o.get_position().bounds == place)]
-    ground: FloatArray = np.ones(3)
-    for patch in (each.patch for each in below or [ax]):
-        if patch.get_visible():
-            rgba = np.asarray(patch.get_facecolor(), dtype=np.float64)
-            ground = rgba[3] * rgba[:3] + (1 - rgba[3]) * ground
-    return ground
-
-
-def _passes(pixels: FloatArray, ax: Axes) -> bool:
-    """Whether a part of a line lies within the axes."""
-    low, high = np.minimum(pixels[:-1], pixels[1:]), np.maximum(pixels[:-1], pixels[1:])
-    box = ax.bbox
-    inside = (high[:, 0] >= box.x0) & (low[:, 0] <= box.x1) & (high[:, 1] >= box.y0) & (low[:, 1] <= box.y1)
-    return bool(inside.any())
-
-
-def names_of_lines(ax: Axes) -> list[str]:
+def _entries(ax: Axes, handles: list[Any], names: list[str]) -> list[str]:
     """Return for each line the name that the legend gives to lines of its look; empty if it gives none."""
-    legend = ax.get_legend()
-    if legend is None or not legend.get_visible():
-        return [""] * len(ax.lines)
     named = [
-        (_look(handle), text.get_text().strip())
-        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=False)
+        (_look(handle), name)
+        for handle, name in zip(handles, names, strict=False)
         if hasattr(handle, "get_linestyle") and hasattr(handle, "get_marker")
     ]
     return [next((name for look, name in named if look == _look(line)), "") for line in ax.lines]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.transforms import Affine2D
 
 from sheaflab.checks.figures import blank, read
 
@@ -25,22 +30,31 @@ def edge(ax, **look):
     return read(ax).bars
 
 
+DRAWN = pytest.mark.parametrize("draw", [line, bar, edge])
+
+
 def segments(ax, **look):
-    ax.vlines(X, 0.0, 1.0, colors=look.pop("color", "C0"), **look)
-    return read(ax).further
+    ax.vlines([0.2, 0.8], 0.0, 1.0, colors=look.pop("color", "C0"), lw=5, **look)
 
 
 def steps(ax, **look):
     ax.stairs([1.0, 2.0], color=look.pop("color", "C0"), **look)
-    return read(ax).further
 
 
 def outline(ax, **look):
     ax.fill([0.0, 1.0, 1.0], [0.0, 1.0, 0.5], fill=False, edgecolor=look.pop("color", "C0"), **look)
-    return read(ax).further
 
 
-DRAWN = pytest.mark.parametrize("draw", [line, bar, edge, segments, steps, outline])
+def area(ax, **look):
+    ax.fill_between(X, 0.3, 0.5, color=look.pop("color", "C0"), **look)
+
+
+def markers(ax, **look):
+    ax.plot(X, X, "o", **look)
+
+
+def scattered(ax, **look):
+    ax.scatter(X, X, **look)
 
 
 def on(ground, figure="white", opacity=1.0):
@@ -82,6 +96,318 @@ def test_what_is_switched_off_or_transparent_is_not_seen(draw, look):
     assert {item.shown for item in found} == {False}
 
 
+@pytest.mark.parametrize("draw", [segments, steps, outline, area, markers, scattered])
+def test_ink_that_is_neither_line_nor_bar_is_the_rest(draw):
+    for look, seen in (({}, True), ({"color": "white"}, False), ({"alpha": 0.004}, False), ({"visible": False}, False)):
+        ax = blank()
+        draw(ax, **look)
+        ax.set(xlim=(-0.5, 2.5), ylim=(-0.5, 2.5))
+        rest = read(ax).rest
+        assert rest.x.shape == rest.y.shape
+        assert bool(rest.x.size) == seen, look
+
+
+def test_the_rest_is_where_it_is_drawn_and_holds_no_lines_axes_or_shading():
+    ax = blank()
+    ax.semilogy([0, 10], [1, 1e-4], label="V")
+    ax.axvspan(2, 3, alpha=0.3)
+    ax.axhline(0.1)
+    ax.set(xlabel="t", title="T")
+    ax.grid(True, which="both")
+    ax.text(5, 0.5, "a remark")
+    ax.annotate("an arrow", (5, 1e-2), (8, 0.3), arrowprops={"arrowstyle": "->"})
+    ax.legend()
+    assert read(ax).rest.x.size == read(ax).marks.x.size == 0
+    ax.scatter([4], [1e-2], s=4)
+    rest = read(ax).rest
+    assert rest.x == pytest.approx(4, abs=0.1)
+    assert rest.y == pytest.approx(1e-2, rel=0.1)
+
+
+def test_many_texts_or_arrows_are_marks():
+    for draw in (lambda ax, v: ax.text(v, v, "x"), lambda ax, v: ax.annotate("", (v, v), (v + 0.05, v), arrowprops={})):
+        ax = blank()
+        for value in [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]:
+            draw(ax, value)
+        assert abs(read(ax).marks.x - read(ax).marks.y).max() < 0.1
+
+
+def test_many_remarks_that_differ_are_no_marks():
+    ax = blank()
+    for value in range(20):
+        ax.text(value / 20, value / 20, str(value + 10))
+    assert not read(ax).marks.x.size
+
+
+def test_lines_of_an_inset_are_further_lines_and_its_bars_no_more_bars():
+    ax = blank()
+    ax.bar([1, 2], [1, 2])
+    inset = ax.inset_axes([0.5, 0.5, 0.4, 0.4])
+    inset.plot(X, X)
+    inset.bar([1, 2], [1, 2])
+    found = read(ax)
+    assert [line.shown for line in found.further] == [True]
+    assert not found.more_bars
+    ax.twinx().bar([1, 2], [1, 2])
+    assert [bar.shown for bar in read(ax).more_bars] == [True, True]
+
+
+def test_a_zoomed_inset_and_its_mark_are_no_further_ink():
+    ax = blank()
+    ax.plot(X, X)
+    inset = ax.inset_axes([0.1, 0.5, 0.4, 0.4])
+    inset.plot(X, X)
+    inset.set(xlim=(0, 0.1), ylim=(0, 0.1))
+    ax.indicate_inset_zoom(inset)
+    found = read(ax)
+    assert [line.shown for line in found.further] == [True]
+    assert not found.rest.x.size
+
+
+def test_thin_level_and_upright_segments_are_helper_lines():
+    ax = blank()
+    ax.plot(X, X)
+    ax.hlines([0.1, 0.2, 0.7], 0, 1)
+    ax.vlines([0.3, 0.4, 0.9], 0, 1, linestyles=":")
+    assert not read(ax).rest.x.size
+    ax.vlines([0.3, 0.4, 0.9], 0, 1, lw=5)
+    assert read(ax).rest.x.size
+
+
+def test_segments_that_follow_each_other_and_outlines_are_lines():
+    ax = blank()
+    path = np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 1.0], [3.0, 3.0]])
+    ax.add_collection(LineCollection([path[:2], path[1:3], path[2:], path[:2] + 1]))
+    ax.stairs([1.0, 2.0], baseline=None)
+    ax.autoscale_view()
+    found = read(ax)
+    assert [line.shown for line in found.lines] == [True] * 3
+    assert np.column_stack([found.lines[0].x, found.lines[0].y]) == pytest.approx(path)
+    assert set(found.lines[2].y) == {1, 2}
+
+
+def test_an_axline_goes_from_one_end_to_the_other():
+    ax = blank()
+    ax.set(yscale="log", xlim=(0, 4), ylim=(1e-4, 10))
+    ax.axline((1, 1), (3, 1e-2))
+    (found,) = read(ax).lines
+    assert found.shown
+    assert found.x == pytest.approx([0, 4])
+    assert found.y == pytest.approx([10, 1e-3])
+
+
+@pytest.mark.parametrize(
+    ("scale", "name"),
+    [
+        ({"value": "function", "functions": (np.log, np.exp)}, "log"),
+        ({"value": "function", "functions": (np.sqrt, np.square)}, "function"),
+        ({"value": "symlog", "linthresh": 1e-3}, "log"),
+        ({"value": "symlog", "linthresh": 1.0}, "symlog"),
+        ({"value": "linear"}, "linear"),
+    ],
+)
+def test_a_scale_is_what_it_does(scale, name):
+    ax = blank()
+    ax.set_ylim(0.01, 10)
+    ax.set_yscale(**scale)
+    assert read(ax).yscale == name
+
+
+def test_of_lines_on_each_other_all_are_seen():
+    ax = blank()
+    for _ in range(2):
+        ax.plot(X, X, color="C0")
+    assert [line.shown for line in read(ax).lines] == [True, True]
+
+
+def test_bars_thinner_than_a_pixel_are_seen_wherever_they_stand():
+    ax = blank()
+    ax.bar(np.arange(60) * 1.013, 1 + np.arange(60) % 3, width=0.06, color="black")
+    assert all(bar.shown for bar in read(ax).bars)
+
+
+def refuses(*_):
+    raise ValueError("no number")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ax: ax.xaxis.set_major_formatter(refuses),
+        lambda ax: ax.set_title("$\\undefined$"),
+        lambda ax: ax.text(0.5, 0.5, "a", usetex=True),
+        lambda ax: ax.figure.set_size_inches(1e7, 1e-7),
+        lambda ax: ax.set_axes_locator(refuses),
+    ],
+    ids=["formatter", "formula", "LaTeX", "size", "place"],
+)
+def test_a_figure_that_cannot_be_drawn_here_is_judged_by_its_data(change, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # no LaTeX
+    ax = blank()
+    ax.plot(X, X, color="white", label="V")
+    ax.plot(X, X, "o", color="white")
+    ax.bar([1], [1], color="white")
+    ax.set(xlabel="t")
+    ax.legend()
+    change(ax)
+    found = read(ax)
+    assert [line.shown for line in found.lines] == [True, False]
+    assert [bar.shown for bar in found.bars] == [True]
+    assert (found.xlabel, found.legend, found.misread) == ("t", ["V"], [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ax: ax.remove(),
+        lambda ax: ax.plot([0, np.nan, 1e300], [1, np.inf, -1e300]),
+        lambda ax: ax.plot([], []),
+        lambda ax: ax.figure.add_subplot(projection="polar").plot(X, X),
+        lambda ax: ax.figure.add_subplot(projection="3d").plot(X, X, X),
+        lambda ax: ax.figure.subfigures(1, 2)[1].subplots().plot(X, X),
+        lambda ax: ax.set_title("包絡線"),
+        lambda ax: ax.figure.clear(),
+        lambda ax: ax.figure.savefig("f.pdf", bbox_inches="tight"),
+        lambda ax: ax.set_position([2, 2, 0, 0]),
+        lambda ax: ax.scatter(np.arange(100_000), np.arange(100_000)),
+        lambda ax: [ax.text(k, k, "o") for k in range(300)],
+    ],
+)
+def test_whatever_the_figure_holds_it_is_read_without_a_warning(change, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    ax = blank()
+    ax.plot(X, X, label="V")
+    ax.legend()
+    change(ax)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for seen in (True, False):
+            read(ax, seen)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ax, line: line.set_alpha(0.02),
+        lambda ax, line: line.set_color("#fafafa"),
+        lambda ax, line: line.set_linewidth(0.001),
+        lambda ax, line: line.set_linestyle((0, (0.01, 5000))),
+        lambda ax, line: line.set_linestyle("none"),
+        lambda ax, line: ax.axhspan(-9, 9, color="white", zorder=9),
+        lambda ax, line: ax.axvspan(0.2, 0.8, color="white", zorder=9),
+        lambda ax, line: line.set_clip_path(line.axes.patch.get_path(), line.get_transform() + Affine2D().scale(0)),
+        lambda ax, line: ax.set_visible(False),
+        lambda ax, line: ax.set_xlim(5, 6),
+    ],
+)
+def test_a_line_without_ink_along_its_way_is_not_seen(change):
+    ax = blank()
+    (line,) = ax.plot(X, X, marker="o")
+    assert read(ax).lines[0].shown
+    change(ax, line)
+    assert not read(ax).lines[0].shown
+
+
+@pytest.mark.parametrize(
+    "style", [{"ls": ":"}, {"ls": (0, (1, 10))}, {"lw": 0.3}, {"drawstyle": "steps-post"}, {"marker": "o", "ms": 30}]
+)
+def test_dots_thin_lines_steps_and_large_markers_are_seen(style):
+    assert line(blank(), **style)[0].shown
+
+
+def test_bars_of_height_one_must_be_more_than_a_stroke():
+    ax = blank()
+    ax.bar([1, 2, 3], [1, 20, 3])
+    assert [bar.shown for bar in read(ax).bars] == [True] * 3
+    ax.set_yscale("log")
+    for bottom, seen in ((0.5, True), (0.98, False), (1.0, False)):
+        ax.set_ylim(bottom, 25)
+        assert [bar.shown for bar in read(ax).bars] == [seen, True, True]
+
+
+def test_a_white_text_box_hides_bars():
+    ax = blank()
+    ax.bar([1, 2, 3], [1, 2, 3])
+    box = {"facecolor": "white", "edgecolor": "white"}
+    ax.text(0.5, 0.5, " " * 80 + "\n" * 25, ha="center", va="center", transform=ax.transAxes, bbox=box, fontsize=16)
+    assert not any(bar.shown for bar in read(ax).bars)
+
+
+@pytest.mark.parametrize(
+    ("change", "read_name"),
+    [
+        (lambda ax: ax.legend(), "V"),
+        (lambda ax: ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1)), "V"),  # a notebook makes the paper larger
+        (lambda ax: ax.legend(labelcolor="white"), ""),
+        (lambda ax: ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), labelcolor="white"), ""),
+        (lambda ax: ax.legend(loc="upper left", bbox_to_anchor=(5, 5)), ""),
+        (lambda ax: ax.legend(fontsize=0.1), ""),
+        (lambda ax: ax.legend(labelcolor="lightgrey"), "V"),
+        (lambda ax: ax.figure.legend(), "V"),
+        (lambda ax: ax.legend().get_texts()[0].set_visible(False), ""),
+        (lambda ax: ax.legend().set_visible(False), None),
+    ],
+)
+def test_a_name_in_the_legend_is_one_that_can_be_read(change, read_name):
+    ax = blank()
+    ax.plot(X, X, label="V")
+    change(ax)
+    assert read(ax).legend == ([] if read_name is None else [read_name])
+    assert read(ax).lines[0].entry == (read_name or "")
+
+
+@pytest.mark.parametrize(
+    ("ticks", "texts", "wrong"),
+    [
+        ([1, 2, 5], ["1", "2", "5"], []),
+        ([1, 2, 5], ["0", "1", "2"], ["0 at 1", "1 at 2", "2 at 5"]),
+        ([1, 2.4], ["1", "2"], []),
+        ([1, 2.5], ["1.0", "2.3"], ["2.3 at 2.5"]),
+        ([1, 2.75], ["1", "2"], []),  # cut
+        ([1, 2, 5], [1000, 2000, 5000], []),  # thousandths
+        ([1, 2, 5], [2, 4, 10], ["2 at 1", "4 at 2", "10 at 5"]),
+        ([1, 2], ["one", "x"], []),
+    ],
+)
+def test_a_number_at_a_tick_is_that_of_its_place(ticks, texts, wrong):
+    ax = blank()
+    ax.plot([0, 6], [-1e-9, 1e9])  # with a factor at the end of the axis
+    ax.set_xticks(ticks, texts)
+    assert read(ax).misread == wrong
+
+
+def test_numbers_at_a_logarithmic_axis_may_be_exponents():
+    ax = blank()
+    ax.semilogy([1, 2], [0.1, 100])
+    ax.set_yticks([0.1, 1, 10, 100], [-1, 0, 1, 2])
+    assert not read(ax).misread
+    ax.set_yscale("linear")
+    ax.set_yticks([0.1, 1, 10, 100], [-1, 0, 1, 2])
+    assert read(ax).misread
+
+
+def test_a_figure_is_left_as_it_was_and_costs_no_more_when_it_is_huge():
+    ax = Figure(figsize=(300, 200), dpi=200, layout="constrained").add_subplot()
+    (line,) = ax.plot(X, X, "o-", ms=7, label="V")
+    legend = ax.legend()
+    engine = ax.figure.get_layout_engine()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(ax)
+    assert (ax.figure.dpi, line.get_markersize(), ax.figure.get_layout_engine()) == (200, 7, engine)
+    assert all(part.get_visible() for part in (line, legend, ax.xaxis, ax.spines["top"]))
+
+
+def test_without_drawing_all_that_is_switched_on_is_taken_for_seen():
+    ax = blank()
+    ax.plot(X, X, color="white")
+    ax.plot(X, X, visible=False)
+    ax.scatter(X, X)
+    found = read(ax, seen=False)
+    assert [line.shown for line in found.lines] == [True, False]
+    assert not found.rest.x.size
+
+
 def test_a_hatch_is_seen_and_an_edge_of_no_width_is_not():
     assert [item.shown for item in bar(blank(), color="white", hatch="/")] == [True]
     assert [item.shown for item in edge(blank(), linewidth=0)] == [False]
@@ -91,7 +417,7 @@ def test_axes_in_the_same_place_stand_on_each_other():
     below = on("black")
     above = below.twinx()
     above.plot(X, X, color="white")
-    above.plot(X, X, color="black")
+    above.plot(X, X[::-1], color="black")
     assert [item.shown for item in read(below).further] == [True, False]
 
 
@@ -129,12 +455,3 @@ def test_a_name_that_cannot_be_seen_is_none(change, name):
     ax.set_xlabel(" time ")
     change(ax)
     assert read(ax).xlabel == name
-
-
-def test_lone_markers_are_points_and_what_is_switched_off_is_nothing():
-    ax = blank()
-    ax.plot(X, X, "o")
-    ax.plot(X, X, "o-")
-    ax.plot(X, X, "o", visible=False)
-    ax.scatter(X, X, alpha=0)
-    assert [points.kind for points in read(ax).collections] == ["Line2D"]

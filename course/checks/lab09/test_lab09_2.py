@@ -330,6 +330,7 @@ class TestExercise_2_4:
         peak: float = 50.0,
         step: float = 1.0,
         rise: int = 3,
+        seen: bool = True,
     ) -> tuple[Any, Any, Any, float]:
         """A run of so many steps whose energy falls by exp(-fall) in one, but from `rise` is `peak` times as large.
 
@@ -340,8 +341,8 @@ class TestExercise_2_4:
         energies = (1 + 5 * rng.random()) * np.exp(-fall * np.cumsum(0.3 + 1.4 * rng.random(steps + 1)))
         energies[rise : rise + 2] *= peak  # the first need not be the largest
         rate = slope * (0.7 + 0.6 * rng.random())
-        drawn = partial(student.draw, "plot_energy_decay", times, energies, rate)
-        return student.remembered(f"2.4: {rate} {energies.tobytes()!r}", drawn), times, energies, rate
+        drawn = partial(student.draw, "plot_energy_decay", times, energies, rate, seen=seen)
+        return student.remembered(f"2.4: {seen} {rate} {energies.tobytes()!r}", drawn), times, energies, rate
 
     def test_energy_line(self, student: Any, instances: Any) -> None:
         # a long run, down to 1e-14; a figure of 4096 arrays cannot be sent
@@ -349,14 +350,15 @@ class TestExercise_2_4:
         shown.energy_line(figure, times, energies, self.tell)
 
     def test_envelope(self, student: Any, instances: Any) -> None:
-        steep = self.draw(student, instances, steps=130, fall=0.25, slope=0.3)  # the envelope ends below 1e-10, too
+        steep = self.draw(student, instances, steps=130, fall=0.25, slope=0.3, seen=False)  # ends below 1e-10
         shown.envelope_line(*steep, self.tell)
         for slope, rise in ((0.76, 1), (1e-3, 3)):  # λ* is more than 0 and at most 1
-            shown.envelope_line(*self.draw(student, instances, slope=slope, rise=rise), self.tell)
+            found = self.draw(student, instances, slope=slope, rise=rise, seen=slope > 0.1)
+            shown.envelope_line(*found, self.tell)
 
     def test_log_scale(self, student: Any, instances: Any) -> None:
-        flat = self.draw(student, instances, fall=0.01, peak=1.1)  # the axis is that of the task, not of the data
-        shown.log_scale(flat[0], self.tell)
+        for fall, peak in ((0.01, 1.1), (0.7, 50.0)):  # the axis is that of the task, not of the data
+            shown.log_scale(self.draw(student, instances, fall=fall, peak=peak, seen=False)[0], self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
-        shown.names(*self.draw(student, instances, slope=1e-3), self.tell)
+        shown.names(*self.draw(student, instances, slope=0.76, rise=1), self.tell)

@@ -366,23 +366,28 @@ class TestExercise_3_2:
 class TestExercise_3_3:
     tell = staticmethod(partial(fail, call="plot_histogram(ax, counts)"))
 
-    def draw(self, student: Any, instances: Any, number: int = 3) -> list[tuple[Any, list[int]]]:
+    def draw(
+        self, student: Any, instances: Any, number: int = 3, seen: bool = True
+    ) -> list[tuple[Any, list[int]]]:
         """Counts from 0 on, all alike, and far apart, and what is drawn of the first of these, once for all checks."""
         rng = instances.of_exercise("counts")
         found = []
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
             counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
+            counts += [low + 1] * (far // 4)  # a bar that is higher than ten
             found.append([int(c) for c in rng.permutation(counts)])
         found.insert(1, [int(rng.integers(1, 9))] * int(rng.integers(260, 300)))  # more than a digit or a byte holds
-        drawn = partial(student.draw, "plot_histogram")
-        return [(student.remembered(f"3.3: {counts}", partial(drawn, counts)), counts) for counts in found[:number]]
+        drawn = partial(student.draw, "plot_histogram", seen=seen)
+        return [
+            (student.remembered(f"3.3: {seen} {counts}", partial(drawn, counts)), counts) for counts in found[:number]
+        ]
 
     def test_heights(self, student: Any, instances: Any) -> None:
         for figure, counts in self.draw(student, instances):
             shown.heights(figure, counts, self.tell)
 
     def test_centred(self, student: Any, instances: Any) -> None:
-        for figure, counts in self.draw(student, instances, 2):
+        for figure, counts in self.draw(student, instances, 2, seen=False):
             shown.centred(figure, counts, self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:

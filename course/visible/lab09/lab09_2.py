@@ -88,16 +88,20 @@ def _drawn(figure: Any) -> str:
         lines = " and ".join("(" + ", ".join(f"{v:.4g}" for v in line.y[:4]) + ", …)" for line in seen[:3])
         return f"lines with y = {lines}"
     if figure.lines:
-        return "markers without a line, or a line that cannot be seen: invisible, or outside the axes"
-    if figure.collections:
+        return "markers without a line, or a line that cannot be seen: without ink, hidden, or outside the axes"
+    if figure.rest.x.size:
         return "points or areas in `ax`, but no line: `scatter` draws no line"
     return "nothing in `ax`: is it drawn into another figure, by `plt`?"
 
 
 def _energies(figure: Any, times: Any, energies: Any) -> list[Any]:
-    close = partial(np.allclose, rtol=1e-9, atol=1e-12)
-    alike = [line for line in figure.lines if line.shown and line.x.shape == times.shape]
-    return [line for line in alike if close(line.x, times) and close(line.y, energies, atol=0.0)]
+    close, alike = partial(np.allclose, rtol=1e-9, atol=1e-12), []
+    for line in figure.lines:
+        if line.shown and line.x.shape == times.shape:
+            order = slice(None, None, -1 if line.x[0] > line.x[-1] else 1)  # a pen may go either way
+            if close(line.x[order], times) and close(line.y[order], energies, atol=0.0):
+                alike.append(line)
+    return alike
 
 
 def _envelopes(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
@@ -111,30 +115,46 @@ def _envelopes(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]
     return found
 
 
-def _within(line: Any, known: list[Any]) -> bool:
-    """Tell whether a curve is a piece of one that is known: each of its points is one of that curve's."""
+def _within(line: Any, times: Any, energies: Any, rate: float) -> bool:
+    """Tell whether a curve is a piece of the energy, or of the envelope."""
+    if np.allclose(line.y, energies[0] * np.exp(-2 * rate * line.x), rtol=1e-9, atol=0.0):
+        return True
+    after = np.clip(np.searchsorted(times, line.x), 1, len(times) - 1)
+    close = partial(np.isclose, rtol=1e-9, atol=1e-12)
+    at = [close(line.x, times[k]) & close(line.y, energies[k], atol=0.0) for k in (after - 1, after)]
+    return bool(np.all(at[0] | at[1]))
 
-    def on(curve: Any, x: float, y: float) -> bool:
-        return bool((np.isclose(curve.x, x, rtol=1e-9) & np.isclose(curve.y, y, rtol=1e-9, atol=0.0)).any())
 
-    return any(all(on(curve, x, y) for x, y in zip(line.x, line.y, strict=True)) for curve in known)
+def _level(values: Any) -> bool:
+    return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
 
 
-def _of_points(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
-    """Markers and filled areas that follow a curve of their own: neither energy nor envelope, nor straight edges."""
-    found = []
-    for item in figure.collections:
-        if item.kind in ("FancyArrow", "LineCollection", "QuadMesh"):
-            continue
-        inside = (item.y > 0) & (item.x >= times[0]) & (item.x <= times[-1])
-        x, y = item.x[inside], item.y[inside]
-        k = np.clip(np.searchsorted(times, x), 1, len(times) - 1)
-        near = np.sort([energies[k - 1], energies[k]], axis=0)  # however one goes from one sample to the next
-        envelope = energies[0] * np.exp(-2 * rate * x)
-        off = ((y < near[0] / 1.3) | (y > 1.3 * near[1])) & (np.abs(np.log(y / envelope)) > np.log(1.3))
-        if len(np.unique(np.round(np.log(y[off]), 6))) > 4 and np.ptp(x[off]) > 0.25 * np.ptp(times):
-            found.append(item)
-    return found
+def _off(figure: Any, x: Any, y: Any, times: Any, energies: Any, rate: float, arrows: bool = False) -> Any:
+    """Return some numbers of a third curve if ink that is no line follows one: no energy, no envelope, not level."""
+    columns = len(np.unique(x))
+    inside = (y > 0) & (x >= times[0]) & (x <= times[-1])
+    x, y = x[inside], y[inside]
+    low, high = (max(value, 1e-300) for value in sorted(figure.ylim))
+    span = np.log(high / low)
+    wide = np.linspace(-0.02, 0.02, 9)[:, None] * np.ptp(times)  # as markers on the curve are
+    near = np.sort(np.exp(np.interp(x + wide, times, np.log(energies))), axis=0)
+    slack = np.exp(max(np.log(1.3), 0.04 * span))
+    envelope = energies[0] * np.exp(-2 * rate * x)
+    off = ((y < near[0] / slack) | (y > slack * near[-1])) & ((y < envelope / slack) | (y > slack * envelope))
+    _, level, long = np.unique(y, return_inverse=True, return_counts=True)
+    off &= long[level] < 0.15 * columns
+    part = np.round(20 * (x - times[0]) / np.ptp(times))  # in so many parts of the axis
+    places = set(part[off].tolist()) - (set(part[~off].tolist()) if arrows else set())  # an arrow may point at a curve
+    levels = np.unique(np.round(120 * np.log(y[off]) / span))
+    return y[off] if len(places) > 5 and len(levels) > 4 else y[:0]
+
+
+def _further_curves(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
+    """Curves that are made of something else than lines: of points, areas, bars, segments, texts or arrows."""
+    off, bars = partial(_off, figure, times=times, energies=energies, rate=rate), [b for b in figure.bars if b.shown]
+    tops = (np.array([bar.x + 0.5 * bar.width for bar in bars]), np.array([bar.y + bar.height for bar in bars]))
+    found = [off(figure.rest.x, figure.rest.y), off(figure.marks.x, figure.marks.y, arrows=True), off(*tops)]
+    return [values for values in found if len(values)]
 
 
 def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
@@ -162,11 +182,12 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
         tell(returned=_drawn(figure), expected=expected, hint=hint)
     known += _energies(figure, times, energies)
     rest = [line for line in figure.lines if line.shown and not any(line is other for other in known)]
-    rest += [line for line in figure.further if line.shown and not _within(line, known)]
-    others = [line for line in rest if len(line.x) > 1 and np.ptp(line.x) and np.ptp(line.y)]
-    others += _of_points(figure, times, energies, rate)
+    rest += [line for line in figure.further if line.shown]
+    rest = [line for line in rest if not _within(line, times, energies, rate)]
+    others = [line.y for line in rest if len(line.x) > 1 and not (_level(line.x) or _level(line.y))]
+    others += _further_curves(figure, times, energies, rate)
     if others:
-        returned = f"{len(others)} more curve(s), one with y = {show(others[0].y[:4])} …"
+        returned = f"{len(others)} more curve(s), one with y = {show(others[0][:4])} …"
         tell(
             returned=returned, expected="one line with the energy, one with the envelope", hint="two curves, no others"
         )
@@ -179,15 +200,20 @@ def log_scale(figure: Any, tell: Tell) -> None:
         tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
 
 
-_TIME, _ENERGY = ("time", "zeit", "seconds", "=t"), ("energy", "energie", "dirichlet", "v(t)", "v(c", "=v", "=e")
-_RUN = (*_ENERGY, "measured", "gemessen", "simulat", "trajectory", "run")
-_BOUND = ("envelope", "bound", "theorem", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4", "limit", "grenze")
+_TIME = ("time", "zeit", "seconds", "duration", "dauer", "=t")
+_ENERGY = ("energy", "energie", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e")
+_RUN = (*_ENERGY, "measured", "gemessen", "observ", "simulat", "trajectory", "run")
+_BOUND = (
+    *("envelope", "bound", "theorem", "predict", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
+    *("limit", "grenze"),
+)
 _ELSEWHERE = ("switch", "neuron", "layer", "slope", "width", "number of runs", "=count", "=counts", "=runs")
 _ONLY_RUN = re.compile(r"(the )?((dirichlet )?energ(y|ie)|v|v\(t\))")
 _ONLY_BOUND = re.compile(r"(the )?((upper|lower|exponential|theoretical) )?(bound|envelope|hülle|schranke)")
 """Names that can be nothing but the name of the one line, or of the other."""
 _NOTHING = re.compile(
-    r"[xy]([ -]?(axis|achse))?|(line|curve|plot|series|linie|kurve)?[ _]?\d+"
+    r"([xy]|horizontal|vertical|abscissa|ordinate)([ -]?(axis|achse))?|foo|bar|baz|label|name|test|abc"
+    r"|(line|curve|plot|series|linie|kurve)?[ _]?\d+"
     r"|(solid|dashed|dotted|dash-?dot|blue|orange|green|red|black|grey|gray)( (line|curve))?"
 )
 
@@ -209,11 +235,13 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
     legend = [name for name in figure.legend if name.strip()]
     got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}, legend {list(figure.legend)}"
     if not (figure.xlabel.strip() and figure.ylabel.strip()):
-        tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…)")
+        tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…), where they can be read")
     if len(legend) < 2:
-        tell(
-            returned=got, expected="a legend with a name for each line", hint="label=… for each line, then ax.legend()"
-        )
+        hint = "label=… for each line, then ax.legend(), where it can be read"
+        tell(returned=got, expected="a legend with a name for each line", hint=hint)
+    if figure.misread:
+        hint = "leave the numbers at the axes to matplotlib"
+        tell(returned=f"an axis with {figure.misread[0]}", expected="at each tick its own number", hint=hint)
     expected = "the name of the time at x, of the energy at y"
     if swapped(figure.xlabel, figure.ylabel, _TIME, _ENERGY):
         tell(returned=got, expected=expected, hint="the names are swapped")
@@ -241,7 +269,8 @@ def plot_energy_decay(answer: Callable[..., Any]) -> None:
     call = "plot_energy_decay(ax, np.array([0, 1, 2, 4]), np.array([8, 2, 0.9, 0.1]), 0.25)"
     with calling(answer, call, axes):
         answer(ax, times, energies, 0.25)
-    figure, tell = read(ax), partial(fail, given=axes, call=call)
+        figure = read(ax)
+    tell = partial(fail, given=axes, call=call)
     energy_line(figure, times, energies, tell)
     log_scale(figure, tell)
     envelope_line(figure, times, energies, 0.25, tell)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sheaflab import Euler
-from sheaflab.checks.figures import blank, read, swapped
+from sheaflab.checks.figures import blank, read, says, swapped
 from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.problems import SHEAF, given
 
@@ -64,31 +64,31 @@ def _bars(figure: Any) -> list[Any]:
 
 def _within(figure: Any, bar: Any) -> bool:
     """Whether the axes show where a bar stands, and its top."""
-    (left, right), (bottom, top) = sorted(figure.xlim), sorted(figure.ylim)
+    (left, right), top = sorted(figure.xlim), max(figure.ylim)
     end = max(bar.y, bar.y + bar.height)
-    return bool(left < bar.x + 0.5 * bar.width < right and bottom < 0.99 * end and end <= top * (1 + 1e-9))
+    return bool(left < bar.x + 0.5 * bar.width < right and end <= top * (1 + 1e-9))
 
 
 def _drawn_again(figure: Any, counts: Sequence[int]) -> bool:
-    """Whether a filled area, or the bars of second axes, are as high as each of the bars, at each of them."""
-    others = [bar for bar in figure.more_bars if bar.shown]
+    """Whether other ink, or the bars of second axes, are as high as each of the bars, at each of them."""
+    numbers, others = Counter(counts), [bar for bar in figure.more_bars if bar.shown]
     if others and all(
         any(abs(bar.x + 0.5 * bar.width - k) < 0.51 and abs(bar.height - number) < 1e-9 for bar in others)
-        for k, number in Counter(counts).items()
+        for k, number in numbers.items()
     ):
         return True
-    for area in figure.collections:
-        closed = len(area.x) > 2 and area.x[0] == area.x[-1] and area.y[0] == area.y[-1]
-        if closed and all(
-            ((np.abs(area.x - k) < 0.51) & (np.abs(area.y - list(counts).count(k)) < 1e-9)).any() for k in set(counts)
-        ):
-            return True
-    return False
+    x, y, near = figure.rest.x, figure.rest.y, 0.006 * abs(figure.ylim[1] - figure.ylim[0])
+    tops = [np.unique(x[(np.abs(x - k) < 0.51) & (np.abs(y - n) < near)]) for k, n in numbers.items()]
+    uneven = len(set(numbers.values())) > 1  # of bars of one height a level line has the heights, too
+    return uneven and all(len(columns) >= 6 for columns in tops)  # a dot on a bar is no bar
 
 
 def heights(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> None:
     """Compare how high the bars are, from left to right."""
     bars, expected = _bars(figure), [list(counts).count(k) for k in sorted(set(counts))]
+    if figure.misread:
+        hint = "leave the numbers at the axes to matplotlib"
+        tell(returned=f"an axis with {figure.misread[0]}", expected="at each tick its own number", hint=hint)
     if not bars:
         tell(returned="no bars that can be seen", expected=f"{len(expected)} bars", hint="draw into `ax`, not into plt")
     low = [float(bar.y) for bar in bars if bar.y]
@@ -103,8 +103,8 @@ def heights(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -
         tell(
             returned="bars of height " + ", ".join(f"{height:.4g}" for height in got),
             expected="bars of height " + ", ".join(map(str, expected)),
-            hint="one bar for each number that occurs, within the limits of the axes; its height is the number of runs "
-            "with that count",
+            hint="one bar for each number that occurs, which can be seen within the limits of the axes; its height is "
+            "the number of runs with that count",
         )
 
 
@@ -124,7 +124,7 @@ def centred(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -
 
 
 _SWITCHES = (
-    *("switch", "crossing", "zeros", "sign change", "changes of sign", "flip"),
+    *("switch", "crossing", "wall", "zeros", "sign change", "changes of sign", "flip"),
     *("wechsel", "nulldurch", "nullstell"),
 )
 _RUNS = (
@@ -139,9 +139,13 @@ _OTHERS = (
 """What the axes of other figures of this lab show."""
 _NOTHING = (
     *("x", "y", "x axis", "y axis", "x-axis", "y-axis", "xlabel", "ylabel", "axis", "label", "achse", "?", "-"),
-    *("value", "values", "data"),
+    *("value", "values", "data", "horizontal", "vertical", "abscissa", "ordinate", "foo", "bar", "test"),
 )
 """Names that do not say what is counted."""
+
+
+_SHARES = ("density", "probabilit", "dichte", "wahrscheinlich")
+"""What has no runs for a unit."""
 
 
 def _plain(name: str) -> str:
@@ -158,13 +162,15 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
     """Look at the names of the axes."""
     got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}"
     if not (figure.xlabel.strip() and figure.ylabel.strip()):
-        tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…)")
+        tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…), where they can be read")
     if {_plain(figure.xlabel), _plain(figure.ylabel)} & {"", *_NOTHING}:
         tell(returned=got, expected="names that say what is counted", hint="switches at x, runs at y")
     if _plain(figure.xlabel) == _plain(figure.ylabel):
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
     if _of_another(figure.xlabel) or _of_another(figure.ylabel):
         tell(returned=got, expected="names of what this figure counts", hint="switches at x, runs at y")
+    if says(figure.ylabel, _SHARES):
+        tell(returned=got, expected="runs at y", hint="a bar is as high as its number of runs, which is no density")
     x, y = _plain(figure.xlabel), _plain(figure.ylabel)
     plainly = re.fullmatch(_PLAIN_RUNS, x) or re.fullmatch(_PLAIN_SWITCHES, y)
     both = re.match(rf"{_PLAIN_RUNS}\b", x) and re.match(rf"{_PLAIN_SWITCHES}\b", y)
@@ -176,9 +182,10 @@ def plot_histogram(answer: Callable[..., Any]) -> None:
     ax, axes, call = blank(), "ax = plt.figure().add_subplot()", "plot_histogram(ax, [1, 1, 2, 4])"
     with calling(answer, call, axes):
         answer(ax, [1, 1, 2, 4])
-    figure, tell = read(ax), partial(fail, given=axes, call=call)
+        figure = read(ax)
+    tell = partial(fail, given=axes, call=call)
     if not _bars(figure):
-        tell(returned="no bars", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
+        tell(returned="no bars that can be seen", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
     centred(figure, [1, 1, 2, 4], tell)
     heights(figure, [1, 1, 2, 4], tell)
     names(figure, tell)

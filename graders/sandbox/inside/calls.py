@@ -48,7 +48,7 @@ def called(function: Any, request: Mapping[str, Any]) -> Any:
             function = getattr(function(**request["init"]), request["method"])
         return series(function, request["objects"], request["calls"])
     if request["op"] == "draw":
-        return draw(function, *args, **kwargs)
+        return draw(function, request["seen"], *args, **kwargs)
     return function(*args, **kwargs)
 
 
@@ -63,8 +63,10 @@ def after(objects: Sequence[Any]) -> list[list[Any]]:
     return [[place, value] for place, value in enumerate(objects) if type(value).__name__ in ("ndarray", "list")]
 
 
-def draw(function: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+def draw(function: Any, seen: bool, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Let a function draw on fresh axes, not pyplot's current ones, as visible checks do; close what it has opened.
+
+    With `seen` it is also told what can be seen.
 
     Returns the figure, and the arguments that are arrays or lists as they are then.
     """
@@ -78,7 +80,7 @@ def draw(function: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     try:
         ax = blank()
         function(ax, *args, **kwargs)
-        return {"figure": asdict(read(ax)), "after": after(args)}
+        return {"figure": asdict(read(ax, seen)), "after": after(args)}
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)

@@ -65,7 +65,7 @@ class TestExercise_1_3:
             fail(call="plot_parabola(ax, x)", returned=f"{len(shown.lines)} lines", expected="1 line")
         close(shown.lines[0].y, x**2, call="plot_parabola(ax, x)", tol=1e-12)
         told = f"{shown.title!r} {shown.xlabel!r} {shown.xscale} {shown.xlim} {shown.ylim} {shown.legend}"
-        told += f" {shown.lines[0].label!r} {shown.bars} {shown.collections}"
+        told += f" {shown.lines[0].label!r} {shown.bars} {shown.misread}"
         if "parabola" not in told:
             fail(call="plot_parabola(ax, x)", returned=told, expected="a parabola")
 
