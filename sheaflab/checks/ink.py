@@ -79,6 +79,24 @@ def plain(lines: list[Any], bars: list[Any]) -> Iterator[None]:
             bar.set_snap(snap)
 
 
+@contextmanager
+def without_ticks(every: list[Any]) -> Iterator[None]:
+    """Let axes be drawn without ticks and their numbers, which take most of the time."""
+    from matplotlib.ticker import NullLocator
+
+    for axes in every:
+        axes.viewLim  # noqa: B018  # the limits are set by now: a locator may widen them
+    tickers = [ticker for axes in every for axis in (axes.xaxis, axes.yaxis) for ticker in (axis.major, axis.minor)]
+    locators = [ticker.locator for ticker in tickers]
+    try:
+        for ticker in tickers:
+            ticker.locator = NullLocator()
+        yield
+    finally:
+        for ticker, locator in zip(tickers, locators, strict=True):
+            ticker.locator = locator
+
+
 def renderer(width: int, height: int, dpi: float) -> Any:
     """Return what draws on so many pixels, whichever backend the figure is of."""
     from matplotlib.backends.backend_agg import RendererAgg

@@ -78,10 +78,11 @@ def look(ax: Axes, lines: list[Any], bars: list[Any], names: list[Any]) -> Sight
         return sight
     every = [ax, *beside(ax)]
     with ink.few_pixels(figure):
-        whole = ink.draw(figure)
+        with ink.without_ticks(every):
+            whole = ink.draw(figure)
         sight.seen |= {id(text) for text in names if _legible(text, ax, whole)}
         figure.set_layout_engine("none")  # nothing is to move from here on
-        with ink.without(axis for axes in every for axis in (axes.xaxis, axes.yaxis)):
+        with ink.without(part for axes in every for part in (axes.xaxis, axes.yaxis, *_frame(axes))):
             _judge(sight, figure, lines, bars)
             _gather(sight, ax, every, lines, bars)
     return sight
@@ -106,12 +107,11 @@ def _gather(sight: Sight, ax: Axes, every: list[Any], lines: list[Any], bars: li
     figure = ink.figure_of(ax)
     parts = [(part, axes) for axes in every for part in axes.get_children()]
     known = [line for line in lines if hasattr(line, "get_xydata") and (id(line) in sight.seen or _is_straight(line))]
-    frames = [part for axes in every for part in _frame(axes)]
     helpers = [part for part, axes in parts if _shades(part, axes) or _helps(part)]
     marks = [one for part, axes in parts if _remarks(part, axes) for one in (part, *_pieces(part))]
     signs = _signs(marks)
     others = [part for part, _ in parts if part is not ax.patch]
-    hidden = [*frames, *known, *bars, *helpers, *figure.texts, *figure.legends]
+    hidden = [*known, *bars, *helpers, *figure.texts, *figure.legends]
     with ink.without(hidden):
         shown = {id(part) for part in (*hidden, *marks, *(axes.patch for axes in every))}
         if any(id(part) not in shown and part.get_visible() for part in others):

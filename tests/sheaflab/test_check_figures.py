@@ -233,13 +233,12 @@ def refuses(*_):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda ax: ax.xaxis.set_major_formatter(refuses),
         lambda ax: ax.set_title("$\\undefined$"),
         lambda ax: ax.text(0.5, 0.5, "a", usetex=True),
         lambda ax: ax.figure.set_size_inches(1e7, 1e-7),
         lambda ax: ax.set_axes_locator(refuses),
     ],
-    ids=["formatter", "formula", "LaTeX", "size", "place"],
+    ids=["formula", "LaTeX", "size", "place"],
 )
 def test_a_figure_that_cannot_be_drawn_here_is_judged_by_its_data(change, monkeypatch):
     monkeypatch.setenv("PATH", "")  # no LaTeX
@@ -260,6 +259,7 @@ def test_a_figure_that_cannot_be_drawn_here_is_judged_by_its_data(change, monkey
     "change",
     [
         lambda ax: ax.remove(),
+        lambda ax: ax.xaxis.set_major_formatter(refuses),
         lambda ax: ax.plot([0, np.nan, 1e300], [1, np.inf, -1e300]),
         lambda ax: ax.plot([], []),
         lambda ax: ax.figure.add_subplot(projection="polar").plot(X, X),
@@ -396,6 +396,7 @@ def test_a_figure_is_left_as_it_was_and_costs_no_more_when_it_is_huge():
         read(ax)
     assert (ax.figure.dpi, line.get_markersize(), ax.figure.get_layout_engine()) == (200, 7, engine)
     assert all(part.get_visible() for part in (line, legend, ax.xaxis, ax.spines["top"]))
+    assert len(ax.get_xticks())
 
 
 def test_without_drawing_all_that_is_switched_on_is_taken_for_seen():
