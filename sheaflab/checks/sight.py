@@ -22,6 +22,8 @@ _BAR_PART, _BAR_HEIGHT = 0.6, 0.01
 """A bar is seen by its rows and columns with ink; one that is lower than this part of the axes is a stroke."""
 _MANY = 8
 """So many arrows, or texts of the same one or two signs, are remarks; more of them can be a curve."""
+_FEW = 12
+"""So many curves are each drawn by itself; more of them all at once, for time's sake."""
 _THIN = 3.0
 """Level and upright segments that are no thicker, in points, are helper lines."""
 
@@ -92,10 +94,14 @@ def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any]) -> None
     """Tell which lines and bars are seen."""
     with ink.plain(lines, bars):
         base = ink.draw(figure)
-        if lines:
-            with ink.without(lines):  # all of them: one of two that lie on each other leaves no gap
+        alike: dict[bytes, list[Any]] = {}
+        for line in lines:
+            alike.setdefault(_way(line).tobytes(), []).append(line)
+        groups = list(alike.values()) if len(alike) <= _FEW else [lines]
+        for group in groups:  # one of two that lie on each other leaves no gap
+            with ink.without(group):
                 strokes = ink.spread(ink.apart(base, ink.draw(figure)), _NEAR)
-            sight.seen |= {id(line) for line in lines if _has_ink(line, strokes)}
+            sight.seen |= {id(line) for line in group if _has_ink(line, strokes)}
         if bars:
             with ink.without(bars):
                 missing = ink.spread(ink.apart(base, ink.draw(figure)), 1)  # an edge may lie a pixel beside its box

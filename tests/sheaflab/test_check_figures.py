@@ -456,3 +456,10 @@ def test_a_name_that_cannot_be_seen_is_none(change, name):
     ax.set_xlabel(" time ")
     change(ax)
     assert read(ax).xlabel == name
+
+
+def test_a_line_without_ink_is_not_seen_by_one_beside_it():
+    ax = blank()
+    ax.plot(X, X)
+    ax.plot(X, [value + 1e-3 for value in X], color="white", alpha=0.01)
+    assert [line.shown for line in read(ax).lines] == [True, False]
