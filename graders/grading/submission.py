@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.grading.beside import BOUNDS, REASON, beside, left_aside, read_beside
+from graders.grading.blank import Work, work_in
 from graders.grading.folder import NAMES, TIMESTAMP, TooMuch, is_own, is_plain, names_in
 from graders.grading.reading import MAX_FILE
 from graders.grading.repair import Repaired, repair, untouched
 from graders.grading.results import LEFT_ASIDE, NotebookResult
-from graders.lab.filenames import assignment_in, candidates, marks_in, may_be_notebook, most_marks, plain_name
+from graders.lab.filenames import assignment_in, candidates, is_copy, marks_in, may_be_notebook, most_marks, plain_name
 from graders.lab.manifest import Course
 from graders.sandbox.inside.protocol import encodable
 from graders.status import Status
@@ -181,17 +182,31 @@ class Submission:
         named = [file for file in candidates(name, list(files)) if marked.get(file) == "" and file not in known]
         fitting = sorted({file for file, notebook in marked.items() if notebook == name and file != own} | set(named))
         fitting = [file for file in fitting if file not in known or marked[file] != file.removesuffix(".ipynb")]
+        rivals = fitting
         if own in files and marked.get(own) in ("", name):
-            return own, fitting
+            if not fitting or self._work(own, name) != frozenset() or not (worked := self._worked(fitting, name)):
+                return own, fitting
+            fitting, rivals = worked, [own, *fitting]
         if not fitting:
             return "", []
-        *others, last = sorted(fitting, key=lambda file: plain_name(_stem(file))[1])
+        if len(fitting) > 1:
+            fitting = self._worked(fitting, name) or fitting
+        last = max(fitting, key=lambda file: plain_name(_stem(file))[1])
         stems = [plain_name(_stem(file)) for file in fitting]
-        alike = len({files[file] for file in fitting}) == 1
-        if not alike and (len({stem for stem, _ in stems}) > 1 or len({number for _, number in stems}) < len(stems)):
+        alike = len({self._work(file, name) or files[file] for file in fitting}) == 1
+        numbered = len({stem for stem, _ in stems}) == 1 and len({number for _, number in stems}) == len(stems)
+        if not alike and (not numbered or any(is_copy(_stem(file)) for file in fitting)):
             several = encodable(", ".join(fitting[:5]))
             raise _Unclear(f"{several} may all be {own}; keep the one that counts, then grade again")
-        return last, others
+        return last, [file for file in rivals if file != last]
+
+    def _worked(self, files: list[str], name: str) -> list[str]:
+        """Return those of some files that have anything of the student's in them."""
+        return [file for file in files if self._work(file, name)]
+
+    def _work(self, file: str, name: str) -> Work | None:
+        raw = self.files[file]
+        return None if raw is None else work_in(raw, self.course, self.course.notebook(name))
 
     def _why_missing(self, own: str) -> str:
         strange = [encodable(file) for file in self.files if file.endswith(".ipynb") and file not in self._known]

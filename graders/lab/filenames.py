@@ -43,6 +43,15 @@ def plain_name(stem: str) -> tuple[str, int]:
     return stem, number
 
 
+def is_copy(stem: str) -> bool:
+    """Whether a person or Jupyter made a file as a copy: its number does not say that it is the later one.
+
+    >>> is_copy("lab10-3-Copy1"), is_copy("lab10-3 (1)")
+    (True, False)
+    """
+    return re.search(_COPY, stem, re.IGNORECASE) is not None
+
+
 # `lab10-3` as it is served: a reader's browser keeps its own copy under the file's name and would never show a newer
 # notebook of the same name. The mark is a digest of what the notebook says, so it changes when and only when that does.
 SERVED = re.compile(r"(?P<name>[a-z0-9]+-[0-9]+)(?:\.v[0-9a-f]{4})?")

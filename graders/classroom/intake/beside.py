@@ -22,15 +22,24 @@ class Beside:
     course: Course
     dry: bool = False
     offered: list[tuple[Item, str, Owner]] = field(default_factory=list)
+    replace: bool = False
     homes: dict[tuple[object, ...], list[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
+    newer: set[tuple[str, tuple[object, ...]]] = field(default_factory=set)
+    placed: dict[Path, str] = field(default_factory=dict)
 
     def offer(self, item: Item, where: str, owner: Owner) -> None:
         """Note a file that is no notebook."""
         self.offered.append((item, where, owner))
 
-    def expect(self, student: str, item: Item, owner: Owner) -> None:
-        """Note that a student's notebook counts: the files in its folder and below belong to it."""
-        self.homes.setdefault(_submission(item, owner), []).append((student, _inside(item, owner)[:-1]))
+    def expect(self, student: str, item: Item, owner: Owner, *, newer: bool) -> None:
+        """Note that a student's notebook counts: the files in its folder and below belong to it.
+
+        If it is `newer` than the one collected before, and took its place, so do they.
+        """
+        submission = _submission(item, owner)
+        self.homes.setdefault(submission, []).append((student, _inside(item, owner)[:-1]))
+        if newer:
+            self.newer.add((student, submission))
 
     def place(self) -> list[FileRow]:
         """Put the files beside notebooks that count into `submitted/`; return what became of each file."""
@@ -47,10 +56,16 @@ class Beside:
             below = path[len(folder) :]
             count, size = used.get(student, (0, 0))
             used[student] = count + 1, size + Path(item.spool).stat().st_size
-            problem = self._problem(student, below, item, used[student])
-            if not problem and not self.dry:
-                put(Path(item.spool), self._target(student, below))
-            rows.append(FileRow(where, FileStatus.UNREADABLE if problem else FileStatus.BESIDE, student, more=problem))
+            status, problem = FileStatus.BESIDE, self._problem(student, below, item, used[student])
+            if problem:
+                status = FileStatus.UNREADABLE
+            elif problem := self._conflict(student, below, item, (student, _submission(item, owner)) in self.newer):
+                status = FileStatus.OTHER
+            else:
+                self.placed[self._target(student, below)] = digest_of(Path(item.spool))
+                if not self.dry:
+                    put(Path(item.spool), self._target(student, below))
+            rows.append(FileRow(where, status, student, more=problem))
         return rows
 
     def _target(self, student: str, below: tuple[str, ...]) -> Path:
@@ -65,9 +80,18 @@ class Beside:
         target = self._target(student, below)
         if any(path.is_symlink() for path in (target, *target.parents)):
             return "a link is in its place"
-        if target.exists() and (not target.is_file() or digest_of(target) != digest_of(Path(item.spool))):
-            return "a different file of this name is already there"
-        return ""
+        return "" if target.is_file() or not target.exists() else "a folder is in its place"
+
+    def _conflict(self, student: str, below: tuple[str, ...], item: Item, newer: bool) -> str:
+        """Say why a file does not take the place of a different one; empty if there is none, or if it does."""
+        target, digest = self._target(student, below), digest_of(Path(item.spool))
+        if target in self.placed:
+            if self.placed[target] == digest:
+                return ""
+            return "it came just now, with another notebook of this student; give the two files different names"
+        if newer or self.replace or not target.exists() or digest_of(target) == digest:
+            return ""
+        return "its notebook took no other's place; --replace takes this one"
 
 
 def _plain(part: str) -> bool:

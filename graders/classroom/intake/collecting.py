@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from collections import defaultdict
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from graders.classroom.intake.beside import Beside
-from graders.classroom.intake.notebooks import by_marks, by_name
+from graders.classroom.intake.notebooks import notebook_of
 from graders.classroom.intake.owners import Owner, Owners
 from graders.classroom.intake.placing import (
     Candidate,
@@ -30,8 +31,9 @@ from graders.classroom.intake.roster import Roster
 from graders.classroom.intake.times import Zone, read_timestamp
 from graders.classroom.intake.timing import Timing
 from graders.classroom.intake.walker import Item
-from graders.lab.filenames import plain_name
-from graders.lab.manifest import Course, assignments
+from graders.classroom.intake.written import Written
+from graders.lab.filenames import is_copy, plain_name
+from graders.lab.manifest import Course
 
 NUMBERED = ("moodle", "canvas")  # layouts whose number is a person's, for sure
 
@@ -104,7 +106,8 @@ class _Collection:
     def run(self, spool: Path) -> tuple[list[FileRow], list[str]]:
         resolved = [source.resolve() for source in self.sources]
         items = list(read(resolved, spool))
-        named = {item: self._notebook(item) for item in items if item.kind == "notebook"}
+        found = [item for item in items if item.kind == "notebook"]
+        named = {item: notebook_of(item.parts[-1], item.content, self.course) for item in found}
         notebooks = {item: name for item, name in named.items() if isinstance(name, str)}
         options = self.options
         self.owners = Owners(
@@ -118,7 +121,7 @@ class _Collection:
         )
         self.owners.look_around(items, notebooks)
         self.ledger = Ledger(self.submitted, self.course.assignment)
-        self.beside = Beside(self.submitted, self.course, dry=options.dry)
+        self.beside = Beside(self.submitted, self.course, options.dry, replace=options.replace)
         self.timing = Timing(options.zone, options.submitted_at, self.owners)
         files = []
         dropped = 0
@@ -138,7 +141,8 @@ class _Collection:
                 self.rows.append(FileRow(self._where(item), owner.status, "", status, more=owner.more))
             else:
                 files.append(_File(item, self._where(item), status, owner))
-        self._place(self._tell_apart(files))
+        with contextlib.closing(Written(self.course)) as self.written:
+            self._place(self._tell_apart(files))
         self.rows += self.beside.place()
         if not options.dry and any(row.status.taken for row in self.rows):
             self.ledger.save()
@@ -151,20 +155,6 @@ class _Collection:
             if item.parts != (self.sources[item.source].name,)
             else str(self.sources[item.source])
         )
-
-    def _notebook(self, item: Item) -> str | tuple[FileStatus, str]:
-        """Return which notebook of the assignment a file is, or the status if it is none."""
-        named = item.content.assignment
-        if named and named != self.course.assignment:
-            remedy = f"it is a notebook of {named}, not of {self.course.assignment}"
-            if named in assignments(self.course.root):
-                remedy += f"; collect it with --assignment {named}"
-            return FileStatus.ELSEWHERE, remedy
-        found = by_marks(item.content.marks, self.course)
-        if found is None:
-            stem = re.sub(r"\.ipynb$", "", PurePosixPath(item.parts[-1]).stem, flags=re.I)
-            found = by_name(stem, self.course) or FileStatus.FOREIGN
-        return found if isinstance(found, str) else (found, "")
 
     def _is_a_systems(self, item: Item, owner: Owner) -> bool:
         """Whether a file is the system's own, such as a list or a receipt in its export."""
@@ -214,6 +204,7 @@ class _Collection:
         all_late = all(file.owner.claim is not None and file.owner.claim.late for file in files)
         for file in files:
             groups[file.owner.student, file.notebook].append((file, self._candidate(file, all_late)))
+        self._look_into(groups)
         for (student, notebook), pairs in groups.items():
             distinct: dict[str, tuple[_File, Candidate]] = {}
             for file, candidate in sorted(
@@ -225,8 +216,11 @@ class _Collection:
                     distinct[candidate.digest] = file, candidate
             found = [candidate for _, candidate in distinct.values()]
             chosen = counting(found, replace=self.options.replace)
+            work = next((one for one in found if not one.blank and not one.problem), None)
             for file, candidate in distinct.values():
-                if chosen is None:
+                if chosen is None and work is not None and candidate.blank:
+                    status, more = status_beside(candidate, work), ""
+                elif chosen is None:
                     others = ", ".join(other.where for other, _ in distinct.values() if other is not file)
                     status, more = FileStatus.UNORDERED, f"the other: {others}; keep one of them"
                 elif candidate is not chosen:
@@ -236,16 +230,26 @@ class _Collection:
                     status, more = self._put(student, notebook, file, candidate)
                 self.rows.append(FileRow(file.where, status, student, notebook, candidate.when, more))
 
+    def _look_into(self, groups: dict[tuple[str, str], list[tuple[_File, Candidate]]]) -> None:
+        """Find out what is written in files of one notebook that compete."""
+        for (student, notebook), pairs in groups.items():
+            target = self.submitted / student / self.course.assignment / f"{notebook}.ipynb"
+            digests = {candidate.digest for _, candidate in pairs}
+            if target.is_file() and not target.is_symlink():
+                digests.add(digest_of(target))
+            if len(digests) > 1:
+                pairs[:] = [(file, replace(one, work=self.written.work(one.path, notebook))) for file, one in pairs]
+
     def _put(self, student: str, notebook: str, file: _File, chosen: Candidate) -> tuple[FileStatus, str]:
         folder = self.submitted / student / self.course.assignment
         target = folder / f"{notebook}.ipynb"
         if any(path.is_symlink() for path in (folder.parent, folder, target)):
             return FileStatus.UNREADABLE, f"{folder} is a link, or has one; nothing is written through links"
-        status = status_for(chosen, target, self.ledger, student, replace=self.options.replace)
+        status = status_for(chosen, target, self.ledger, student, self.written, replace=self.options.replace)
         more = _about(status, chosen)
         if status.taken or status is FileStatus.UNCHANGED:
             assert file.owner.claim is not None
-            self.beside.expect(student, file.item, file.owner)
+            self.beside.expect(student, file.item, file.owner, newer=status is FileStatus.REPLACED)
             if not self.options.dry:
                 if status is not FileStatus.UNCHANGED:
                     put(chosen.path, target)
@@ -273,6 +277,8 @@ class _Collection:
             (f"{folder}/{stem}", number),
             when,
             file.item.content.problem,
+            copied=is_copy(PurePosixPath(claim.inside or file.item.parts[-1]).stem),
+            saved=file.item.saved,
         )
 
     def _say(self, dropped: int) -> None:

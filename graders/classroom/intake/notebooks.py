@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from graders.classroom.intake.results import FileStatus
 from graders.grading.reading import Unreadable, plain_cells, read
 from graders.lab.filenames import SERVED, assignment_of, most_marks, plain_name
-from graders.lab.manifest import Course
+from graders.lab.manifest import Course, assignments
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,17 @@ def by_name(stem: str, course: Course) -> str | None:
         if re.search(rf"(?:^|[_\s-]){re.escape(notebook.name)}(?:\.v[0-9a-f]{{4}})?(?:-\d{{1,3}})?$", stem):
             return notebook.name
     return None
+
+
+def notebook_of(file: str, content: Content, course: Course) -> str | tuple[FileStatus, str]:
+    """Return which notebook of the assignment a file of that name is, or the status if it is none, and a remedy."""
+    if content.assignment and content.assignment != course.assignment:
+        remedy = f"it is a notebook of {content.assignment}, not of {course.assignment}"
+        if content.assignment in assignments(course.root):
+            remedy += f"; collect it with --assignment {content.assignment}"
+        return FileStatus.ELSEWHERE, remedy
+    found = by_marks(content.marks, course)
+    if found is None:
+        stem = re.sub(r"\.ipynb$", "", PurePosixPath(file).stem, flags=re.I)
+        found = by_name(stem, course) or FileStatus.FOREIGN
+    return found if isinstance(found, str) else (found, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -17,6 +18,10 @@ from graders.classroom.intake.reader import is_readable
 from graders.classroom.intake.records import TIMESTAMP_FILE
 from graders.classroom.intake.results import FileStatus
 from graders.classroom.intake.times import TIMESTAMP, read_timestamp
+from graders.classroom.intake.written import Written
+from graders.grading.blank import Work
+
+DOUBT = 60.0  # seconds by which a later number may be older: unpacking dates one student's files so closely
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,12 @@ class Candidate:
         The time, for people.
     problem : str
         Why it cannot be read as a notebook; empty if it can.
+    work : Work or None
+        What of the student's is in it; None if nobody has looked, as where no other file competes, or can say.
+    copied : bool
+        Whether its name says that it was made as a copy.
+    saved : float or None
+        The file's own date, as :class:`Item` has it.
     """
 
     where: str
@@ -55,6 +66,14 @@ class Candidate:
     renamed: tuple[str, int]
     when: str
     problem: str = ""
+    work: Work | None = None
+    copied: bool = False
+    saved: float | None = None
+
+    @property
+    def blank(self) -> bool:
+        """Whether it is known that nothing is written in it."""
+        return self.work is not None and not self.work
 
 
 def digest_of(path: Path) -> str:
@@ -72,18 +91,26 @@ def latest(candidates: Sequence[Candidate]) -> Candidate | None:
 
 
 def counting(candidates: Sequence[Candidate], *, replace: bool) -> Candidate | None:
-    """Return the latest that can be read, or with `replace` the latest; None if nothing tells which that is."""
+    """Return the latest that can be read, or with `replace` the latest; None if nothing tells which that is.
+
+    One in which nothing is written never counts before one with work in it.
+    """
     readable = [candidate for candidate in candidates if not candidate.problem]
-    return latest(candidates if replace or not readable else readable)
+    pool = candidates if replace or not readable else readable
+    if any(not candidate.blank and not candidate.problem for candidate in pool):
+        pool = [candidate for candidate in pool if not candidate.blank]
+    return latest(pool)
 
 
 def status_beside(other: Candidate, chosen: Candidate) -> FileStatus:
     """Return the status of a file that does not count because `chosen` does."""
+    if other.blank and not chosen.blank:
+        return FileStatus.EMPTIED if _by_record(other, chosen) else FileStatus.BLANK
     broken = other.problem and not chosen.problem and not _later(chosen, other)
     return FileStatus.BROKEN if broken else FileStatus.OLDER
 
 
-def _later(one: Candidate, other: Candidate) -> bool | None:
+def _by_record(one: Candidate, other: Candidate) -> bool | None:
     if one.time is not None and other.time is not None and one.time != other.time:
         return one.time > other.time
     if one.layout == other.layout:
@@ -92,9 +119,22 @@ def _later(one: Candidate, other: Candidate) -> bool | None:
                 return one.local > other.local
         if one.local == other.local and one.order and other.order and one.order != other.order:
             return one.order > other.order
-    if one.local == other.local and one.renamed[0] == other.renamed[0] and one.renamed[1] != other.renamed[1]:
-        return one.renamed[1] > other.renamed[1]
     return None
+
+
+def _later(one: Candidate, other: Candidate) -> bool | None:
+    """Whether `one` is later by a system's record, or by a browser's number that nothing speaks against."""
+    if (recorded := _by_record(one, other)) is not None:
+        return recorded
+    if one.local != other.local or one.renamed[0] != other.renamed[0] or one.renamed[1] == other.renamed[1]:
+        return None
+    if one.work is None or one.work != other.work:
+        older, newer = sorted((one, other), key=lambda file: file.renamed[1])
+        if one.copied or other.copied:  # work may have gone on in the copy, or in what it was made of
+            return None
+        if older.saved is not None and newer.saved is not None and older.saved - newer.saved > DOUBT:
+            return None
+    return one.renamed[1] > other.renamed[1]
 
 
 class Ledger:
@@ -125,6 +165,7 @@ class Ledger:
             "local": chosen.local.isoformat() if chosen.local else None,
             "order": list(chosen.order),
             "layout": chosen.layout,
+            "work": None if chosen.work is None else sorted(map(list, chosen.work)),
         }
 
     def before(self, student: str, notebook: str, target: Path) -> Candidate:
@@ -139,7 +180,9 @@ class Ledger:
         if not said and stamp.is_file():
             time = read_timestamp(stamp.read_text(encoding="utf-8", errors="replace")[:1000])
         order, layout = tuple(said.get("order", ())), str(said.get("layout", ""))
-        return Candidate(str(target), target, digest, time, local, layout, order, ("", 0), "")
+        work = said.get("work")
+        work = None if work is None else frozenset((str(name), str(what)) for name, what in work)
+        return Candidate(str(target), target, digest, time, local, layout, order, ("", 0), "", work=work)
 
     def time_of(self, student: str, folder: Path) -> datetime | None:
         """Return when the last of a student's notebooks was handed in; None unless it is known of all of them."""
@@ -155,7 +198,9 @@ class Ledger:
         partial.replace(self.path)
 
 
-def status_for(chosen: Candidate, target: Path, ledger: Ledger, student: str, *, replace: bool) -> FileStatus:
+def status_for(
+    chosen: Candidate, target: Path, ledger: Ledger, student: str, written: Written, *, replace: bool
+) -> FileStatus:
     """Return the status of a file. Another may be in its place; one that cannot be read replaces none that can."""
     taken = FileStatus.DAMAGED if chosen.problem else FileStatus.REPLACED
     if not target.exists():
@@ -163,9 +208,13 @@ def status_for(chosen: Candidate, target: Path, ledger: Ledger, student: str, *,
     there = ledger.before(student, target.stem, target)
     if there.digest == chosen.digest:
         return FileStatus.UNCHANGED
-    if replace:
-        return taken
     later = _later(chosen, there)
+    if there.work is None and (chosen.blank or not (replace or later)):
+        there = dataclasses.replace(there, work=written.work(target, target.stem))
+    if chosen.blank and not there.blank:
+        return status_beside(chosen, there)
+    if replace or (there.blank and not chosen.blank and not chosen.problem):
+        return taken
     if later and chosen.problem and is_readable(target):
         return FileStatus.BROKEN
     return FileStatus.EXISTING if later is None else taken if later else FileStatus.OLDER

@@ -19,6 +19,8 @@ class FileStatus(Enum):
     BESIDE = "taken, beside the notebook"
     UNCHANGED = "already there"
     OLDER = "not needed: there is a later one"
+    BLANK = "not needed: nothing is written in it"
+    EMPTIED = "left: handed in later, but nothing is written in it, and one with work is there; ask the student"
     SAME = "not needed: the same file twice"
     ELSEWHERE = "left: of another assignment"
     FOREIGN = "left: no notebook of this assignment, by its marks or its name"
@@ -29,6 +31,7 @@ class FileStatus(Enum):
     UNORDERED = "left: several different ones, and nothing says which is the later"
     EXISTING = "left: a different one is already there, and no record says which is the later"
     BROKEN = "left: it cannot be read as a notebook, and one that can be read is there"
+    OTHER = "left: a different file of this name is already there"
     LOOSE = "left: no notebook, and it lies beside none that was taken"
     UNREADABLE = "left: it cannot be read"
     RECORD = "a record of the system that cannot be used"
@@ -51,6 +54,7 @@ _FINE = {
     FileStatus.UNCHANGED,
     FileStatus.OLDER,
     FileStatus.SAME,
+    FileStatus.BLANK,
 }
 
 

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,6 +58,9 @@ class Item:
         A copy of the content.
     record : object
         What a system wrote down, for a "record".
+    saved : float or None
+        The file's own date, in seconds: good for a doubt only, as any copying may change it. Those of one archive, or
+        of one folder, have one zone.
     """
 
     source: int
@@ -67,6 +71,7 @@ class Item:
     spool: str = ""
     content: Content = field(default_factory=Content)
     record: Any = None
+    saved: float | None = None
 
 
 @dataclass
@@ -155,11 +160,13 @@ class Walker:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise Refused(f"{_kind(status.st_mode)}, not a plain file")
-                return self._take(file, status.st_size, parts, archives)
+                return self._take(file, status.st_size, parts, archives, status.st_mtime)
 
         self._guarded(parts, archives, work)
 
-    def _take(self, file: IO[bytes], size: int, parts: tuple[str, ...], archives: tuple[int, ...]) -> Item | None:
+    def _take(
+        self, file: IO[bytes], size: int, parts: tuple[str, ...], archives: tuple[int, ...], saved: float | None
+    ) -> Item | None:
         """Read one file of a folder or an archive into an item."""
         name = parts[-1]
         lower = name.lower()
@@ -185,7 +192,7 @@ class Walker:
         except MemoryError as error:
             content = Content(problem=_reason(error))
         kind = "notebook" if content.notebook or lower.endswith(".ipynb") else "beside"
-        return Item(self.source, parts, archives, kind, spool=str(copy), content=content)
+        return Item(self.source, parts, archives, kind, spool=str(copy), content=content, saved=saved)
 
     def _copy(self, file: IO[bytes], size: int, limit: int) -> Path:
         too_large = Refused(f"larger than {limit // MIB} MB; ask the student to clear the outputs")
@@ -249,7 +256,7 @@ class Walker:
 
             def work() -> Item | None:
                 with archive.open(info) as file:
-                    return self._take(file, info.file_size, below, archives)
+                    return self._take(file, info.file_size, below, archives, _date(info))
 
             self._guarded(below, archives, work)
             return None if room is None else room - info.file_size
@@ -264,6 +271,14 @@ def _decoded(info: zipfile.ZipInfo) -> str:
         return info.filename.encode("cp437").decode("utf-8")
     except UnicodeError:
         return info.filename
+
+
+def _date(info: zipfile.ZipInfo) -> float | None:
+    """Return an entry's date in seconds, in no known zone; None if it is none, or 1980 as some programs write."""
+    try:
+        return datetime(*info.date_time, tzinfo=UTC).timestamp() if info.date_time[0] > 1980 else None
+    except ValueError:
+        return None
 
 
 def _kind(mode: int) -> str:

@@ -5,6 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from graders.gradebook.files import is_too_much, other_files
@@ -13,6 +14,7 @@ from graders.grading import submission
 from graders.grading.beside import ALL, REASON, left_aside, read_beside
 from graders.grading.folder import DEEPEST, ENTRIES, NAMES, TooMuch, walk
 from graders.grading.submission import TOO_MANY, Submission, read_files
+from graders.lab.percent import template
 from graders.status import Status
 
 
@@ -167,3 +169,31 @@ def test_links_in_the_place_of_notebooks_hide_no_file_and_wait_where_none_is_lef
     mended = Submission(read_files(handed_in), mini).read("mini-1")
     assert mended.status is Status.UNREADABLE
     assert "put the file itself there" in str(mended.notes)
+
+
+@pytest.mark.parametrize(
+    ("blank", "worked", "chosen"),
+    [
+        (["mini-1.ipynb"], ["mini-1-Copy1.ipynb"], "mini-1-Copy1.ipynb"),
+        (["mini-1-Copy1.ipynb"], ["mini-1.ipynb"], "mini-1.ipynb"),
+        (["mini-1 (2).ipynb", "mini-1-original.ipynb"], ["mini-1 (1).ipynb"], "mini-1 (1).ipynb"),
+        ([], ["mini-1-Copy1.ipynb", "mini-1-Copy2.ipynb"], ""),
+    ],
+)
+def test_a_file_in_which_nothing_is_written_is_not_graded_in_the_place_of_work(mini, submit, blank, worked, chosen):
+    release = nbformat.writes(template(mini, mini.notebooks[0])).encode()
+    files = dict.fromkeys(blank, release)
+    files |= {name: nbformat.writes(submit(written_1_W=f"It is {n}.")).encode() for n, name in enumerate(worked)}
+    mended = Submission(files, mini).read("mini-1")
+    if chosen:
+        assert mended.status is Status.OK
+        assert any("It is 0." in cell.source for cell in mended.notebook.cells)
+        assert f"was left aside: {chosen} is what counts." in " ".join(mended.notes)
+    else:
+        assert "may all be mini-1.ipynb" in " ".join(mended.notes)
+
+
+def test_a_damaged_file_beside_a_release_does_not_count_before_it(mini):
+    release = nbformat.writes(template(mini, mini.notebooks[0])).encode()
+    mended = Submission({"mini-1.ipynb": release, "mini-1 (1).ipynb": release[:-30]}, mini).read("mini-1")
+    assert mended.status is Status.OK

@@ -183,8 +183,38 @@ def test_files_beside_are_bounded_and_overwrite_nothing(inbox, monkeypatch):
     assert taken == ["a.csv", "b.csv", "lab09-1.ipynb"]
     inbox.put("jane/a.csv", b"another")
     inbox.collect()
-    assert inbox.status("a.csv") == "UNREADABLE"
+    assert inbox.status("a.csv") == "OTHER"
     assert (inbox.submitted / "jane/lab09/a.csv").read_bytes() == b"a.csv"
+
+
+@pytest.mark.parametrize("times", [(EARLY, LATE), (LATE, EARLY), (None, None)])
+@pytest.mark.parametrize("replace", [True, False])
+def test_files_beside_follow_their_notebook(inbox, times, replace):
+    for when, text in zip(times, ("old", "new"), strict=True):
+        inbox.put("jane/lab09-1.ipynb", first(text))
+        inbox.put("jane/helper.py", text.encode())
+        rows = inbox.collect(submitted_at=when, replace=replace and text == "new")
+    newer = replace or times == (EARLY, LATE)
+    assert inbox.owners == {"jane": "new" if newer else "old"}
+    assert (inbox.submitted / "jane/lab09/helper.py").read_bytes() == (b"new" if newer else b"old")
+    assert inbox.status("helper.py") == ("BESIDE" if newer else "LOOSE"), rows
+
+
+def test_files_beside_one_notebook_that_differ_are_told_apart_from_unreadable_ones(inbox):
+    inbox.put("jane/lab09-1.ipynb", first("a"))
+    inbox.put("jane/helper.py", b"a")
+    inbox.put("jane/b/lab09-3.ipynb", notebook("ex-3-1"))
+    inbox.put("jane/b/helper.py", b"b")
+    inbox.collect()
+    assert sorted(row.status.name for row in inbox.rows) == ["BESIDE", "OTHER", "TAKEN", "TAKEN"]
+    inbox.put("jane/helper.py", b"mended")
+    (inbox.folder / "jane/b/helper.py").unlink()
+    inbox.collect()
+    assert [row.more for row in inbox.rows if row.status is FileStatus.OTHER] == [
+        "its notebook took no other's place; --replace takes this one"
+    ]
+    inbox.collect(replace=True)
+    assert (inbox.submitted / "jane/lab09/helper.py").read_bytes() == b"mended"
 
 
 def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
