@@ -17,6 +17,7 @@ from graders.lab.manifest import Course, assignments
 
 FOLDER = "folder"
 HOW = "name the student with --student, the layout with --layout, or give a class list with --roster"
+HOW_LISTED = "name the student with --student, or the layout with --layout"
 _AROUND = {"submitted", "submissions", "inbound", "downloads"}  # folders that are never a student
 
 
@@ -124,7 +125,8 @@ class Owners:
             return Owner(self._claim(item) or Claim(FOLDER, (self.student,), level=1), self.student)
         claim = self._claim(item)
         if claim is None:
-            return Owner(None, status=FileStatus.NOBODY, more=HOW)
+            more = HOW if self.roster is None else HOW_LISTED
+            return Owner(None, status=FileStatus.NOBODY, more=more)
         if claim.refused:
             return Owner(claim, status=FileStatus.NOBODY, more=claim.refused)
         if self.roster is not None:

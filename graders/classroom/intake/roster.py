@@ -14,8 +14,9 @@ from graders.classroom.intake.names import name_key, plain_key, student_id
 LARGEST = 64 * 2**20  # bytes of a list
 # Columns by what they hold, in lower case. Of the ids the first that a row has is the student's.
 _IDS = ("student_id", "student id", "username", "user name", "sis login id", "id number", "idnumber", "sis user id",
-        "org defined id", "orgdefinedid", "matriculation", "sid", "email address", "email")  # fmt: skip
-_LOGINS = ("student_id", "student id", "username", "user name", "sis login id", "login")
+        "org defined id", "orgdefinedid", "matriculation", "sid", "anmeldename", "id-nummer",
+        "email address", "email", "e-mail-adresse")  # fmt: skip
+_LOGINS = ("student_id", "student id", "username", "user name", "sis login id", "login", "anmeldename")
 _NUMBERS = (
     "id number",
     "idnumber",
@@ -25,10 +26,13 @@ _NUMBERS = (
     "matriculation",
     "sid",
     "student id",
+    "id-nummer",
 )
-_EMAILS = ("email address", "email")
-_FULL = ("full name", "student", "name", "student name", "participant")
-_FIRST, _LAST = ("first name", "first_name", "firstname"), ("last name", "last_name", "surname", "lastname")
+_EMAILS = ("email address", "email", "e-mail-adresse")
+_FULL = ("full name", "student", "name", "student name", "participant", "vollständiger name")
+_FIRST, _LAST = ("first name", "first_name", "firstname", "vorname"), (
+    "last name", "last_name", "surname", "lastname", "nachname",
+)  # fmt: skip
 _TIMES = ("last modified (submission)", "submission_timestamp")
 
 
@@ -166,26 +170,40 @@ def _csv(path: str) -> Iterator[Person]:
     if Path(path).stat().st_size > LARGEST:
         raise ValueError(f"`--roster` must be smaller than {LARGEST // 2**20} MB, got {path}")
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = _decoded(Path(path).read_bytes())
         first_line = text.partition("\n")[0]
         delimiter = max(",;\t", key=first_line.count)
         rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
-            f"`--roster` must be a CSV file in UTF-8, or nbgrader's database, got {path}: {error}"
+            f"`--roster` must be a CSV file in UTF-8, UTF-16 or cp1252, or nbgrader's database, got {path}: {error}"
         ) from None
     raw = [" ".join(cell.split()) for cell in rows[0]] if rows else []
     found = False
+    ids: set[str] = set()
     for cells in rows[1:]:
         row = {head.lower(): cell.strip() for head, cell in zip(raw, cells, strict=False) if cell.strip()}
         if (person := _of_row(row)) is not None:
             found = True
+            if person.id in ids and name_key(person.id) not in person.names:
+                raise ValueError(f"`--roster` must have each id once, got {path} with {person.id} in two rows")
+            ids.add(person.id)
             yield person
     if not found:
         raise ValueError(
             f"`--roster` must have a column that names people (such as username, SIS Login ID, ID number, "
             f"Email address, Full name), got {path} with {', '.join(raw)[:200] or 'no columns'}"
         )
+
+
+def _decoded(raw: bytes) -> str:
+    """Return the text of a list; Excel writes UTF-16 with a mark, and cp1252 without one."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252")
 
 
 def _of_row(row: Mapping[str, str]) -> Person | None:

@@ -337,6 +337,34 @@ def test_class_lists_of_many_makes(inbox, tmp_path, head, row, path):
     assert list(inbox.owners) == ["s6"]
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_class_list_with_german_headings_as_excel_writes_it(inbox, tmp_path, codec):
+    sheet = tmp_path / "list.csv"
+    sheet.write_text(
+        "Vorname;Nachname;ID-Nummer;E-Mail-Adresse\nJörg;Grün;s6;jg@x.example\nAnn;Lee;s7;al@x.example\n",
+        encoding=codec,
+    )
+    inbox.collect(inbox.zip(["Jörg Grün_101_assignsubmission_file_/lab09-1.ipynb"]), roster=[sheet])
+    assert list(inbox.owners) == ["s6"]
+
+
+def test_an_id_that_a_class_list_has_twice_is_refused_by_name(inbox, tmp_path):
+    sheet = tmp_path / "list.csv"
+    sheet.write_text("username,name\ns6,Ann Lee\ns6,Bo Chan\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"must have each id once, got .* with s6 in two rows"):
+        inbox.collect(inbox.zip(["s6/lab09-1.ipynb"]), roster=[sheet])
+
+
+def test_a_class_list_that_was_given_is_not_asked_for(inbox, tmp_path):
+    sheet = tmp_path / "list.csv"
+    sheet.write_text("username\ns6\n", encoding="utf-8")
+    inbox.put("lab09-1.ipynb", first())
+    for roster, asked in (([], True), ([sheet], False)):
+        (row,) = inbox.collect(roster=roster)
+        assert row.status is FileStatus.NOBODY
+        assert ("--roster" in row.more) is asked
+
+
 def test_logins_with_an_underscore_are_told_by_the_class_list(inbox, tmp_path):
     sheet = tmp_path / "list.csv"
     sheet.write_text("username\nann_lee\nlee\n", encoding="utf-8")
