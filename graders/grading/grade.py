@@ -89,10 +89,11 @@ def grade_repaired(
         if grade_id(cell) == exercise.solution_cell and exercise.solution_cell not in mended.missing
     }
     stubs = {k: name for k, name in _stubs(released, mended.notebook, spec).items() if k in cells}
+    setup = _setup(released, mended.notebook, [k for k in cells if k not in stubs])
     own = _host(course, limits, level) if host is None else host
     canary.require(own.level, own.limits)
     try:
-        with NotebookRun({k: cells[k] for k in cells if k not in kept}, own, stubs) as run:
+        with NotebookRun({k: cells[k] for k in cells if k not in kept}, own, stubs, setup) as run:
             answers = SandboxedStudent(run, sources)
             try:
                 decided = course.secret if secret is None else secret
@@ -113,10 +114,26 @@ def grade_repaired(
         _blame_no_student_for_the_machine(own)
     if any(result.status not in HARMLESS for result in found.values()):
         own.discard()
+    failed = [done[k].message for k in setup if k in done and done[k].status is Status.RAISED]
+    told = "the code as handed out was run after it."
+    notes = [*mended.notes, *(f"Your changed cell ended with {message}; {told}" for message in failed)]
     by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
     seconds = time.monotonic() - start
-    return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(mended.notes), done, seconds, run.memory)
+    return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(notes), done, seconds, run.memory)
+
+
+def _setup(released: NotebookNode, notebook: NotebookNode, places: list[int]) -> dict[int, str]:
+    """Return the student's own cells, and what of the release's first cells is nowhere in the notebook."""
+    there, lost, given = {cell.source.strip() for cell in notebook.cells}, list[str](), as_given(released)
+    for cell in released.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code":
+            break
+        if cell.source.strip() in given - there:
+            lost.append(cell.source)
+    free = [k for k in places if not notebook.cells[k].metadata.get("nbgrader")]
+    own = [k for k in free if notebook.cells[k].source.strip() not in given]
+    return dict.fromkeys(own, "\n".join(lost)) if lost else {}
 
 
 def _stubs(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -> dict[int, str]:

@@ -108,9 +108,18 @@ class NotebookRun:
         Provides its worker.
     stubs : mapping of int to str, optional
         Cells that are placeholders, and the name that each defines: they are left out if it has been defined before.
+    after_error : mapping of int to str, optional
+        What is run after a cell that ends with an error.
     """
 
-    def __init__(self, cells: Mapping[int, str], host: Host, stubs: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self,
+        cells: Mapping[int, str],
+        host: Host,
+        stubs: Mapping[int, str] | None = None,
+        after_error: Mapping[int, str] | None = None,
+    ) -> None:
+        self.after_error = after_error or {}
         self.host, self.cells, self.limits, self.stubs = host, dict(cells), host.limits, stubs or {}
         self.done: dict[int, CellRun] = {}
         self._at: int | None = None
@@ -179,9 +188,16 @@ class NotebookRun:
         return self.session
 
     def _cell(self, place: int, channel: Channel, process: Process) -> Any:
-        """Run a cell in a child and return the answer."""
+        """Run a cell in a child and return the answer; what is to be run after its error is run too."""
+        answer = self._source(self.cells[place], place, channel, process)
+        if place in self.after_error and read_cell(answer).status is Status.RAISED:
+            after = self._source(self.after_error[place], place, channel, process)
+            if after.get("alone") is False:
+                answer["alone"] = False
+        return answer
+
+    def _source(self, source: str, place: int, channel: Channel, process: Process) -> Any:
         with self.host.waiting(process):
-            source = self.cells[place]
             while len(source) > PIECE:
                 channel.send({"op": "text", "piece": source[:PIECE]})
                 source = source[PIECE:]
