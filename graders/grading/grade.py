@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from nbformat import NotebookNode
@@ -89,7 +90,7 @@ def grade_repaired(
         if grade_id(cell) == exercise.solution_cell and exercise.solution_cell not in mended.missing
     }
     stubs = {k: name for k, name in _stubs(released, mended.notebook, spec).items() if k in cells}
-    setup = _setup(released, mended.notebook, [k for k in cells if k not in stubs])
+    setup = _setup(released, mended.notebook, spec)
     own = _host(course, limits, level) if host is None else host
     canary.require(own.level, own.limits)
     try:
@@ -116,24 +117,32 @@ def grade_repaired(
         own.discard()
     failed = [done[k].message for k in setup if k in done and done[k].status is Status.RAISED]
     told = "the code as handed out was run after it."
-    notes = [*mended.notes, *(f"Your changed cell ended with {message}; {told}" for message in failed)]
+    mended.notes += [f"Your changed cell ended with {message}; {told}" for message in failed]
     by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
+    if failed:
+        exercises = replace(exercises[0], notes=(*exercises[0].notes, *mended.notes[-len(failed) :])), *exercises[1:]
     seconds = time.monotonic() - start
-    return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(notes), done, seconds, run.memory)
+    return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(mended.notes), done, seconds, run.memory)
 
 
-def _setup(released: NotebookNode, notebook: NotebookNode, places: list[int]) -> dict[int, str]:
-    """Return the student's own cells, and what of the release's first cells is nowhere in the notebook."""
-    there, lost, given = {cell.source.strip() for cell in notebook.cells}, list[str](), as_given(released)
-    for cell in released.cells:
-        if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code":
-            break
-        if cell.source.strip() in given - there:
-            lost.append(cell.source)
-    free = [k for k in places if not notebook.cells[k].metadata.get("nbgrader")]
-    own = [k for k in free if notebook.cells[k].source.strip() not in given]
+def _setup(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -> dict[int, str]:
+    """Return the student's own code before the first exercise, and what of the release's there is nowhere any more.
+
+    That is run where such a cell ends with an error: a line that works on the student's machine alone, beside the
+    imports, is to cost no exercise.
+    """
+    solutions = {exercise.solution_cell for exercise in spec.exercises}
+    given, there = as_given(released), {cell.source.strip() for cell in notebook.cells}
+    lost = [cell.source for cell in _before(released, solutions) if cell.source.strip() in given - there]
+    own = [k for k, cell in enumerate(_before(notebook, solutions)) if cell.source.strip() not in given]
+    own = [k for k in own if notebook.cells[k].cell_type == "code"]
     return dict.fromkeys(own, "\n".join(lost)) if lost else {}
+
+
+def _before(notebook: NotebookNode, names: Container[str]) -> list[NotebookNode]:
+    """Return the cells before the first one of these names."""
+    return list(itertools.takewhile(lambda cell: grade_id(cell) not in names, notebook.cells))
 
 
 def _stubs(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -> dict[int, str]:
