@@ -215,7 +215,7 @@ class _Mender:
                 if k not in taken and plain["grade_id"] not in self.released and is_prose(plain, self.texts)
             ]
             found = [k for k in free if before < k < after]
-            if not found and not hits:
+            if not found:  # a text of that length is rarely a remark
                 found = [k for k in free if len(self.cells[k]["source"]) >= LONG]
             if found:
                 self.notes.append(f"Your answer {name} was not in its cell; it was found by its place, a person looks.")

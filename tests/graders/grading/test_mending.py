@@ -143,6 +143,16 @@ def elsewhere(notebook):
     notebook.cells.insert(0, cell)
 
 
+def at_the_end(notebook):
+    notebook.cells[at(notebook, "written-1-W")].source = TEXT_STUB
+    notebook.cells.append(new_markdown_cell("My answer to the question. " + WORDS))
+
+
+def at_the_top(notebook):
+    notebook.cells[at(notebook, "written-1-W")].source = TEXT_STUB
+    notebook.cells.insert(0, new_markdown_cell("My answer to the question. " + WORDS))
+
+
 def in_two_cells(notebook):
     place, half = at(notebook, "written-1-W"), len(WORDS) // 2
     notebook.cells[place : place + 1] = [new_markdown_cell(WORDS[:half]), new_markdown_cell(WORDS[half:])]
@@ -156,7 +166,7 @@ def in_the_locked_cell(notebook):
 @pytest.mark.parametrize(
     "how",
     [lost_name, no_names_at_all, typed_below, typed_above, in_a_raw_cell, as_a_comment, as_code, elsewhere,
-     in_two_cells, in_the_locked_cell],
+     at_the_end, at_the_top, in_two_cells, in_the_locked_cell],
 )  # fmt: skip
 def test_a_written_answer_is_found_and_waits_for_a_person(how, submit, mend):
     notebook = submit(written_1_W=WORDS)
