@@ -8,7 +8,6 @@ from nbformat import NotebookNode
 
 from graders.grading.reading import plain_cells, read
 from graders.grading.repair import repair
-from graders.grading.written import LONG
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import grade_id, shared_template
 from graders.status import Status
@@ -21,7 +20,7 @@ def work_in(raw: bytes, course: Course, spec: NotebookSpec) -> Work | None:
     """Return what grading finds of the student's in a file; None if it cannot be read. For a limited process.
 
     Work that stands in a cell of another name is found as in grading. What cells have shown does not count, nor what is
-    neither a solution nor an answer: a notebook with short notes of one's own alone, or an older release, is empty.
+    neither a solution nor an answer: a notebook with notes of one's own alone, or an older release, is empty.
     """
     mended = repair(raw, course, spec)
     if mended.status is not Status.OK:
@@ -34,7 +33,7 @@ def work_in(raw: bytes, course: Course, spec: NotebookSpec) -> Work | None:
     found = set()
     for cell in mended.notebook.cells:
         name, said = grade_id(cell), _said(cell)
-        note = name in answers and name not in named and len(said) < LONG  # grading shows it to a person as an answer
+        note = name in answers and name not in named  # a text elsewhere: grading shows it to a person as an answer
         if name in wanted and said not in ("", given[name]) and not note:
             found.add((name, hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()))
     return frozenset(found)

@@ -120,7 +120,7 @@ def grade_repaired(
     mended.notes += [f"Your changed cell ended with {message}; {told}" for message in failed]
     by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
-    if failed:
+    if failed and exercises:
         exercises = replace(exercises[0], notes=(*exercises[0].notes, *mended.notes[-len(failed) :])), *exercises[1:]
     seconds = time.monotonic() - start
     return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(mended.notes), done, seconds, run.memory)

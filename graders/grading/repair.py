@@ -215,10 +215,13 @@ class _Mender:
                 if k not in taken and plain["grade_id"] not in self.released and is_prose(plain, self.texts)
             ]
             found = [k for k in free if before < k < after]
-            if not found:  # a text of that length is rarely a remark
-                found = [k for k in free if len(self.cells[k]["source"]) >= LONG]
+            by = "its place"
+            if not found:  # a text of that length is rarely a remark; one that begins as a given text is an older one
+                begins, by = {text[:40] for text in self.texts}, "its length"
+                sources = {k: self.cells[k]["source"].strip() for k in free}
+                found = [k for k, source in sources.items() if len(source) >= LONG and source[:40] not in begins]
             if found:
-                self.notes.append(f"Your answer {name} was not in its cell; it was found by its place, a person looks.")
+                self.notes.append(f"Your answer {name} was not in its cell; it was found by {by}, a person looks.")
         elif len(found) > 1:
             self.notes.append(f"The cell {name} is there {len(found)} times; all that they say is in one now.")
         if found:

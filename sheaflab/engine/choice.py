@@ -32,7 +32,7 @@ def follow(
     sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop, method: Method, name: str = "c0"
 ) -> tuple[Record, list[int]]:
     """Follow the flow from `c0`, the argument `name`; return the record and who starts on a repelling wall."""
-    _check_size(sheaf, c0, name)
+    check_size(sheaf, c0, name)
     if method != "taylor" and has_formula(sheaf):
         return shallow.run(sheaf, c0, t_end, stop)
     _check_rates(sheaf)
@@ -43,7 +43,7 @@ def follow(
 
 def engine_of_many(sheaf: Sheaf, starts: FloatArray, method: Method) -> Together | None:
     """Return what follows the flow from each row of `starts` at once: none with pinned coordinates, or by `method`."""
-    _check_size(sheaf, starts, "starts")
+    check_size(sheaf, starts, "starts")
     if sheaf.pinned:
         return None
     if method != "taylor" and has_formula(sheaf):
@@ -94,7 +94,7 @@ def _last_condition(sheaf: Sheaf) -> float:
     return max(sheaf.condition(pattern) for pattern in np.unique(patterns, axis=0))
 
 
-def _check_size(sheaf: Sheaf, starts: FloatArray, name: str) -> None:
+def check_size(sheaf: Sheaf, starts: FloatArray, name: str) -> None:
     """Refuse numbers whose squares overflow or vanish: an energy would be infinite, or 0 away from the equilibrium."""
     driven, squares = sheaf.shared(Walls).drive, float(np.vdot(starts, starts))
     if squares < 1e200 and (squares > 1e-200 or driven > 1e-100) and driven < 1e100 and sheaf.gain < 1e20:

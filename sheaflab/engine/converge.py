@@ -85,10 +85,10 @@ def converge_many(
     alone : bool
         By single runs.
     """
+    together = engine_of_many(sheaf, starts, method)  # refuses sizes whose squares are no numbers
     targets = np.full(len(starts), until)
     if math.isinf(t_end):
         targets = np.maximum(targets, rounding_energy(sheaf, starts))
-    together = engine_of_many(sheaf, starts, method)
     if together is None or alone:
         energies = iter(targets.tolist())
         return each(

@@ -27,7 +27,8 @@ def codes_of(trajectory: Trajectory) -> CodeArray:
     else:
         joints = [pieces[0].start, *(piece.end for piece in pieces)] if pieces else []
         starts = [piece.start for piece in pieces]
-    if not joints or joints[0] != 0 or starts != joints[:-1] or times.tolist() != joints:
+    told = len(pieces) if recorded is None else len(recorded.codes)
+    if told != len(starts) or not told or joints[0] != 0 or starts != joints[:-1] or times.tolist() != joints:
         raise Refutation("the pieces do not cover the run from 0 to its end without a gap, at its own times")
     if any(b < a for a, b in pairwise(joints)) or not np.isfinite(trajectory.states).all():
         raise Refutation("times must not fall and states must be finite")

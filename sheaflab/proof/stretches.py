@@ -24,6 +24,7 @@ _SMALL = 20  # coordinates up to which series by a matrix each are quicker than 
 _MOST_ROUNDS = 400
 _MOST_AT_ONCE = 2000  # steps
 _CLOSING = 64  # of the last stretch
+_MANY = 2.0**30  # steps of the last stretch, which may be endless
 
 
 def law_of(sheaf: Sheaf) -> Law:
@@ -114,7 +115,7 @@ class Stretches:
         """
         if self.laplacians is None or self.law.n > _SMALL or self.steps_of[:-1].sum() > _MOST_AT_ONCE:
             return False
-        counts, close = self.steps_of.astype(np.int64), self.y[:0]
+        counts, close = np.minimum(self.steps_of, _MANY).astype(np.intp), self.y[:0]  # as `repeat` takes them
         if counts[-1] > 1:
             close = self._closing(h[-1], int(min(counts[-1], _CLOSING)))
             if not len(close) or not self._settles(close[-1], len(close) * h[-1]):

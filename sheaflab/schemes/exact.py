@@ -11,7 +11,7 @@ from typing import ClassVar, get_args
 from numpy.typing import ArrayLike
 
 from sheaflab.arrays import FloatArray, as_positive
-from sheaflab.engine.choice import Method, follow, follow_many, one_by_one
+from sheaflab.engine.choice import Method, check_size, follow, follow_many, one_by_one
 from sheaflab.engine.converge import converge_many, follow_until, rounding_energy
 from sheaflab.ensemble import Ensemble
 from sheaflab.exact_trajectory import ExactTrajectory, trajectory_of
@@ -98,6 +98,7 @@ class Exact(Scheme[ExactTrajectory]):
         """
         start, (last, energy) = sheaf.cochain(c0, "c0"), _ends(t_end, until)
         if last == math.inf:
+            check_size(sheaf, start, "c0")
             energy = max(energy, float(rounding_energy(sheaf, start)))
         stop = budget(self.max_events) if on_switch is None else self._told(sheaf, on_switch, energy)
         if energy:
@@ -126,8 +127,8 @@ class Exact(Scheme[ExactTrajectory]):
         t_end : float
             May be ``inf``, as in :meth:`run`.
         until : float, optional
-            A run ends when its Dirichlet energy is at most this: :attr:`sheaflab.Ensemble.ends` says when, and its
-            outcome is then :attr:`Outcome.CONVERGED`.
+            A run ends when its Dirichlet energy is at most this, to rounding: :attr:`sheaflab.Ensemble.ends` says
+            when, and its outcome is then :attr:`Outcome.CONVERGED`.
         X, product, executor, chunk, progress
             As in :meth:`sheaflab.Scheme.ensemble`.
 
@@ -150,9 +151,8 @@ class Exact(Scheme[ExactTrajectory]):
         """
         sheaf, rows = paired(sheaf, starts, X, product)
         last, energy = _ends(t_end, until)
-        work = self._work(sheaf, len(rows))
-        if energy or last == math.inf:
-            work = partial(self._converge, until=energy, alone=len(rows) == 1)
+        converge = partial(self._converge, until=energy, alone=len(rows) == 1)
+        work = converge if energy or last == math.inf else self._work(sheaf, len(rows))
         return self._collect(work, sheaf, rows, last, executor, chunk, progress)
 
     def _converge(self, sheaf: Sheaf, starts: FloatArray, t_end: float, *, until: float, alone: bool) -> Batch:

@@ -294,3 +294,20 @@ def test_pieces_need_not_have_been_read_to_be_looked_at(read):
             assert "pieces" in proof.findings[0]
         traj.pieces[0].end += 1e-9
         assert traj.certify().verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("stopped", [lambda s, c: Exact(max_events=2).run(s, c), lambda s, c: Exact().run(s, c, on_switch=lambda _: True)])
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_a_run_that_is_stopped_at_a_switch_is_undecided(widths, stopped):
+    for traj in chosen(widths):
+        short = stopped(traj.sheaf, traj.states[0])
+        if len(traj.log) > 2:
+            assert certify(short).verdict is Verdict.UNDECIDED
+            assert "stopped at this switch" in certify(short).findings[0]
+
+
+@pytest.mark.parametrize("t_end", [1e19, 1e100, 1e300])
+@pytest.mark.parametrize("widths", SHAPES, ids=str)
+def test_a_run_that_lasts_nearly_for_ever_is_proved(widths, t_end):
+    sheaf, c0 = chosen(widths)[0].sheaf, chosen(widths)[0].states[0]
+    assert Exact().run(sheaf, c0, t_end).certify().holds

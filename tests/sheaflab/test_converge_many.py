@@ -231,3 +231,12 @@ def test_bad_arguments_are_named_as_by_a_run():
         Exact().ensemble(sheaf, starts[0], math.inf)
     with pytest.raises(ValueError, match="`t_end` must be finite"):
         Euler().ensemble(sheaf, starts, math.inf)
+
+
+@pytest.mark.parametrize("starts", [[[1e200] * 5], [[1e200] * 5] * 2])
+def test_starts_whose_squares_are_no_numbers_are_refused_without_an_end_too(starts):
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=0), [1.0, -1.0])
+    with pytest.raises(ValueError, match="must give numbers up to"):
+        Exact().ensemble(sheaf, starts, t_end=np.inf)
+    with pytest.raises(ValueError, match="must give numbers up to"):
+        Exact().run(sheaf, starts[0], t_end=np.inf)

@@ -342,7 +342,8 @@ class TestExercise_2_4:
         energies[rise : rise + 2] *= peak  # the first need not be the largest
         rate = slope * (0.7 + 0.6 * rng.random())
         drawn = partial(student.draw, "plot_energy_decay", times, energies, rate, seen=seen)
-        return student.remembered(f"2.4: {seen} {rate} {energies.tobytes()!r}", drawn), times, energies, rate
+        figure = student.remembered(f"2.4: {seen} {rate} {times.tobytes()!r} {energies.tobytes()!r}", drawn)
+        return figure, times, energies, rate
 
     def test_energy_line(self, student: Any, instances: Any) -> None:
         # a long run, down to 1e-14; a figure of 4096 arrays cannot be sent

@@ -80,6 +80,11 @@ class Beside:
         target = self._target(student, below)
         if any(path.is_symlink() for path in (target, *target.parents)):
             return "a link is in its place"
+        folders = [target.parents[k] for k in range(len(below) - 1)]
+        if any(folder.exists() and not folder.is_dir() for folder in folders) or any(f in self.placed for f in folders):
+            return "a file is in the place of its folder"
+        if any(target in placed.parents for placed in self.placed):
+            return "a folder is in its place"
         return "" if target.is_file() or not target.exists() else "a folder is in its place"
 
     def _conflict(self, student: str, below: tuple[str, ...], item: Item, newer: bool) -> str:

@@ -211,7 +211,7 @@ def status_for(
     later = _later(chosen, there)
     if there.work is None and (chosen.blank or not (replace or later)):
         there = dataclasses.replace(there, work=written.work(target, target.stem))
-    if chosen.blank and not there.blank:
+    if chosen.blank and not there.blank and is_readable(target):
         return status_beside(chosen, there)
     if replace or (there.blank and not chosen.blank and not chosen.problem):
         return taken

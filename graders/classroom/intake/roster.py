@@ -180,14 +180,13 @@ def _csv(path: str) -> Iterator[Person]:
         ) from None
     raw = [" ".join(cell.split()) for cell in rows[0]] if rows else []
     found = False
-    ids: set[str] = set()
+    known: dict[str, Person] = {}
     for cells in rows[1:]:
         row = {head.lower(): cell.strip() for head, cell in zip(raw, cells, strict=False) if cell.strip()}
         if (person := _of_row(row)) is not None:
             found = True
-            if person.id in ids and name_key(person.id) not in person.names:
+            if known.setdefault(person.id, person) != person and name_key(person.id) not in person.names:
                 raise ValueError(f"`--roster` must have each id once, got {path} with {person.id} in two rows")
-            ids.add(person.id)
             yield person
     if not found:
         raise ValueError(

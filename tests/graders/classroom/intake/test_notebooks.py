@@ -217,6 +217,24 @@ def test_files_beside_one_notebook_that_differ_are_told_apart_from_unreadable_on
     assert (inbox.submitted / "jane/lab09/helper.py").read_bytes() == b"mended"
 
 
+@pytest.mark.parametrize("names", [("data", "data/x.csv"), ("data/x.csv", "data")])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_file_and_a_folder_of_one_name_end_no_collecting(inbox, names, together):
+    inbox.put("jane/lab09-1.ipynb", first())
+    inbox.put(f"jane/{names[0]}", b"a")
+    if not together:
+        inbox.collect()
+        (inbox.folder / "jane" / names[0]).unlink()
+        if "/" in names[0]:
+            (inbox.folder / "jane" / "data").rmdir()
+    else:
+        inbox.put("jane/b/lab09-3.ipynb", notebook("ex-3-1"))
+    inbox.put(f"jane/{'b/' if together else ''}{names[1]}", b"b")
+    inbox.collect()
+    assert (inbox.submitted / "jane/lab09/lab09-1.ipynb").is_file()
+    assert [row.status for row in inbox.rows].count(FileStatus.UNREADABLE) == 1
+
+
 def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
     inbox.put("jane/lab09-3 (1).ipynb", notebook("ex-3-1"))
     arguments = ["collect", str(inbox.folder), "--course", str(course.root)]
