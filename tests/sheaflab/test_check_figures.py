@@ -410,7 +410,7 @@ def test_without_drawing_all_that_is_switched_on_is_taken_for_seen():
 
 
 def test_a_hatch_is_seen_and_an_edge_of_no_width_is_not():
-    assert [item.shown for item in bar(blank(), color="white", hatch="/")] == [True]
+    assert [item.shown for item in bar(blank(), color="white", hatch="/", edgecolor="black", linewidth=0)] == [True]
     assert [item.shown for item in edge(blank(), linewidth=0)] == [False]
 
 
