@@ -18,6 +18,7 @@ from graders.lab.agreement import check_manifest
 from graders.lab.bank import answers, solved
 from graders.lab.manifest import Course
 from graders.lab.percent import BEGIN, convert, grade_id, template
+from graders.lab.places import show_visible_checks
 from graders.proof.selfcheck import namespace, stubs
 from graders.publish.key_pages import page, with_notes
 from sheaflab import Exact
@@ -31,6 +32,12 @@ COURSE = Course.load(ROOT / "course", "lab09")
 GOLDEN = Path(__file__).with_name("golden_messages.json")
 EVERY = [(spec, exercise) for spec in COURSE.notebooks for exercise in spec.exercises]
 every_exercise = pytest.mark.parametrize(("spec", "exercise"), EVERY, ids=[e.id for _, e in EVERY])
+
+
+@pytest.fixture(autouse=True)
+def our_lab():
+    """A test that ran before in this process may have shown the checks of another course."""
+    show_visible_checks(COURSE)
 
 
 @pytest.fixture(autouse=True)
