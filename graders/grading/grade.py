@@ -135,8 +135,8 @@ def _setup(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -
     solutions = {exercise.solution_cell for exercise in spec.exercises}
     given, there = as_given(released), {cell.source.strip() for cell in notebook.cells}
     lost = [cell.source for cell in _before(released, solutions) if cell.source.strip() in given - there]
-    own = [k for k, cell in enumerate(_before(notebook, solutions)) if cell.source.strip() not in given]
-    own = [k for k in own if notebook.cells[k].cell_type == "code"]
+    cells = enumerate(_before(notebook, solutions))
+    own = [k for k, cell in cells if cell.cell_type == "code" and cell.source.strip() not in given]
     return dict.fromkeys(own, "\n".join(lost)) if lost else {}
 
 

@@ -141,6 +141,7 @@ class Submission:
     def __init__(self, files: Files, course: Course) -> None:
         self.files, self.course = files, course
         self._beside = beside(files)
+        self._works: dict[tuple[str, str], Work | None] = {}
         self._known = {f"{spec.name}.ipynb" for spec in course.notebooks}
         self._marked = {file: _notebook_in(raw, course) for file, raw in files.items() if may_be_notebook(file)}
 
@@ -205,8 +206,11 @@ class Submission:
         return [file for file in files if self._work(file, name)]
 
     def _work(self, file: str, name: str) -> Work | None:
-        raw = self.files[file]
-        return None if raw is None else work_in(raw, self.course, self.course.notebook(name))
+        """What of the student's is in a file as this notebook, found once."""
+        if (file, name) not in self._works:
+            raw, spec = self.files[file], self.course.notebook(name)
+            self._works[file, name] = None if raw is None else work_in(raw, self.course, spec)
+        return self._works[file, name]
 
     def _why_missing(self, own: str) -> str:
         strange = [encodable(file) for file in self.files if file.endswith(".ipynb") and file not in self._known]

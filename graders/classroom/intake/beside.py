@@ -83,9 +83,8 @@ class Beside:
         folders = [target.parents[k] for k in range(len(below) - 1)]
         if any(folder.exists() and not folder.is_dir() for folder in folders) or any(f in self.placed for f in folders):
             return "a file is in the place of its folder"
-        if any(target in placed.parents for placed in self.placed):
-            return "a folder is in its place"
-        return "" if target.is_file() or not target.exists() else "a folder is in its place"
+        taken = any(target in placed.parents for placed in self.placed)
+        return "a folder is in its place" if taken or (target.exists() and not target.is_file()) else ""
 
     def _conflict(self, student: str, below: tuple[str, ...], item: Item, newer: bool) -> str:
         """Say why a file does not take the place of a different one; empty if there is none, or if it does."""
