@@ -147,6 +147,7 @@ def wide_flow(region, c, span):
     return x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("widths", [[2, 8, 1], [2, 16, 16, 1], [2, 40, 40, 1]], ids=str)
 def test_the_flow_of_a_stretch_ends_within_what_is_claimed(widths):
     """By a matrix each, by one matrix of all layers, and by layers."""

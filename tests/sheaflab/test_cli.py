@@ -115,6 +115,7 @@ def test_wrong_arguments_end_with_one_line_and_status_2(arguments, message, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["nosuch", "module://nowhere.backend"])
 def test_as_a_module_and_with_any_window_system(tmp_path, backend):
     """The command by the interpreter alone; `MPLBACKEND` is often that of a notebook or of another machine."""

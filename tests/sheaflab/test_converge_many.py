@@ -111,6 +111,7 @@ def test_without_until_an_endless_ensemble_ends_where_energies_are_rounding(widt
         agrees(ensemble, k, Exact().run(sheaf, c0, math.inf), 0.02, 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("widths", SHAPES, ids=str)
 def test_no_digit_depends_on_the_company_or_the_executor(widths):
     sheaf, starts = many(widths, 30)

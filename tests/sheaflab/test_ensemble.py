@@ -56,6 +56,7 @@ def test_logs_are_those_of_single_runs(widths):
     assert len(ensemble.kinks) == ensemble.counts.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [Exact(), Exact("taylor"), Exact("closed"), Euler(0.02), EventEuler(0.05)], ids=repr)
 @pytest.mark.parametrize("widths", [[2, 5, 1], [2, 5, 4, 2]], ids=str)
 def test_every_digit_is_the_same_for_any_chunk_and_executor(scheme, widths):

@@ -41,7 +41,7 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("widths", SHAPES, ids=str)
-@pytest.mark.parametrize("method", ["auto", "closed", "taylor"])
+@pytest.mark.parametrize("method", ["auto", *(pytest.param(m, marks=pytest.mark.slow) for m in ("closed", "taylor"))])
 def test_a_run_is_the_one_of_its_inputs_own_sheaf(widths, method):
     net, X, starts = many(widths)
     ensemble = Exact(method).ensemble(net, starts, 30.0, X=X)

@@ -90,6 +90,7 @@ def watch(folder):
 END = "Ctrl+C ends.\n\n"
 
 
+@pytest.mark.slow
 def test_each_save_is_checked_and_what_is_solved_leads_to_the_next(folder, watch):
     watched = watch()
     said = watched.until(END)

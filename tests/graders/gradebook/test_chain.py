@@ -58,6 +58,7 @@ def test_the_most_memory_held_is_told(grade, submit):
     assert large.summary()["memory"] == large.memory
 
 
+@pytest.mark.slow
 def test_an_endless_loop_costs_its_own_exercise_only(grade, submit):
     result = grade(submit(ex_1_1=LOOP))
     assert statuses(result) == [Status.TIMED_OUT, Status.OK, Status.OK, Status.OK]
@@ -101,9 +102,8 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=pytest.mark.slow if case == "sleeps" else ()) for case in CASES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
 def test_every_end_of_a_call_has_its_status(grade, submit, case):
     source, status, said = CASES[case]
     result = grade(submit(ex_1_1=source))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import nbformat
+import pytest
 
 from graders.gradebook.apart import Job, grade_submission, undecided
 from graders.grading.canary import best_isolation
 from tests.graders.conftest import SHORT
 
 
+@pytest.mark.slow
 def test_a_graded_notebook_is_one_line_that_is_read_as_nbformat_s_own_writer_has_it(course, submit):
     raw = nbformat.writes(submit()).encode()
     job = Job.of(course, "ada", {"mini-1.ipynb": raw}, "digest", SHORT, best_isolation(limits=SHORT))

@@ -82,6 +82,7 @@ def test_it_computes_in_one_thread_and_its_starter_in_as_many_as_before():
     assert ran.stdout.splitlines() == ["1 1", "1 1", "None None"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "arguments", "reason"),
     [

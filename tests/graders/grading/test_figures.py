@@ -30,6 +30,7 @@ def page_of(cell):
     return HTMLExporter().from_notebook_node(new_notebook(cells=[cell]))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "kind"),
     [

@@ -262,6 +262,7 @@ def test_the_feedback_on_an_empty_submission(course, feedback, tmp_path, kind):
     cell_test(course, Artefact.FEEDBACK, kind, feedback, tmp_path, "page")
 
 
+@pytest.mark.slow
 def test_the_guard_stands_before_each_way_out(course, release, tmp_path):
     """Not only the scanner: the commands that write a release, a site and the edition refuse, and leave nothing behind."""
     made = copy_course(course, tmp_path / "course")
@@ -283,6 +284,7 @@ def test_the_guard_stands_before_each_way_out(course, release, tmp_path):
     assert not (tmp_path / "site").exists()
 
 
+@pytest.mark.slow
 def test_our_own_course_and_library_hold_nothing(tmp_path):
     """The library computes what the answers compute, and must still not hold one."""
     from tests.test_architecture import ROOT

@@ -58,6 +58,7 @@ def told(result):
     return exercise.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LADDER)
 def test_system_calls_that_no_notebook_needs_are_refused(grade, submit, level):
     needs_level(level)
@@ -173,6 +174,7 @@ def test_another_user_needs_root(monkeypatch):
     assert containment.hindrance(Isolation.OTHER_USER) == "needs root"
 
 
+@pytest.mark.slow
 def test_without_libseccomp_grading_goes_on_and_the_doctor_says_so(monkeypatch, capsys):
     from graders.commands import doctor
 

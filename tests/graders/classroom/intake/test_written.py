@@ -14,6 +14,8 @@ from graders.lab.manifest import Course
 from graders.lab.percent import template
 from tests.graders.classroom.intake.conftest import Inbox
 
+pytestmark = pytest.mark.slow
+
 WORKED, COPY, AGAIN = "jane/mini-1.ipynb", "jane/mini-1-Copy1.ipynb", "jane/mini-1 (1).ipynb"
 EARLY, LATE = "2026-11-20 10:00 UTC", "2026-11-21 10:00 UTC"
 
