@@ -141,8 +141,8 @@ check("1.2", restricted_coboundary)
 #
 # The input is *not* rectified. Write it for **any number of layers**: `net.weights` and `net.biases` are tuples with one
 # entry per layer, and `c` holds $z^1, z^2, \dots$ one after the other. Add up the edges yourself: do
-# not call the library's `energy`, `residual` or `discrepancy`, and let no integrator of it (`Euler`, `EventEuler`, `Exact`)
-# do the sum. (Other helpers, such as `Sheaf.split`, are welcome.)
+# not call the library's `energy`, `residual` or `discrepancy`, and let no integrator (`Euler`, `EventEuler`, `Exact`, or a
+# subclass of `Integrator`) do the sum. (Other helpers, such as `Sheaf.split`, are welcome.)
 
 # %% nbgrader={"grade": false, "grade_id": "ex-1-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def dirichlet_energy(net: Network, x: np.ndarray, c: np.ndarray) -> float:

@@ -66,7 +66,8 @@ plt.show()
 #
 # `sheaf.restricted(pattern)` is your $\delta_\Omega(\sigma)$ of notebook 1 (any depth), `sheaf.boundary_term` is
 # $\tilde b$, `sheaf.h` the number of hidden neurons, which come first in `c`. Put them together; do not call the library's
-# own `velocity`, `velocity_of` or `wall_speeds`, make no `ActivationRegion`, and take no step of its `Euler`, `EventEuler` or `Exact`.
+# own `velocity`, `velocity_of` or `wall_speeds`, make no `ActivationRegion`, and let no integrator (`Euler`,
+# `EventEuler`, `Exact`, or a subclass of `Integrator`) take a step for you.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def velocity(sheaf: Sheaf, c: np.ndarray) -> np.ndarray:

@@ -70,8 +70,8 @@ def restricted_coboundary(answer: Callable[..., Any]) -> None:
     "Trajectory.energy",
     "Trajectory.residual",
     "Trajectory.discrepancy",
-    "Euler",
-    "EventEuler",
+    "schemes.scheme.Scheme",
+    "schemes.walk.Walk",
     "Exact",
 )
 def dirichlet_energy(answer: Callable[..., Any]) -> None:

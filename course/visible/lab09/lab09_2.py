@@ -23,8 +23,8 @@ from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
     "Sheaf.wall_speeds",
     "ActivationRegion",
     "Trajectory.velocity",
-    "Euler",
-    "EventEuler",
+    "schemes.scheme.Scheme",
+    "schemes.walk.Walk",
     "Exact",
 )
 def velocity(answer: Callable[..., Any]) -> None:
