@@ -7,7 +7,10 @@ process share a worker, and a call may take less time than a student's.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
+import itertools
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -172,9 +175,12 @@ def judge_secrets_apart(course: Course, notebook: str, pool: Sequence[Answer], s
 def judge_secrets(course: Course, notebook: str, pool: Sequence[Answer], secrets: Sequence[int]) -> list[str]:
     """Hold answers against their checks under many secrets, in this process; return what is at fault.
 
-    All answers to an exercise meet the same problems under one secret, so that these are looked for once.
+    All answers to an exercise meet the same problems under one secret, so that these are looked for once. What they
+    print is not shown: the command prints what it found.
     """
-    return [fault for number in secrets for answer in pool for fault in _under_secret(course, notebook, answer, number)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        faults = (_under_secret(course, notebook, answer, number) for number in secrets for answer in pool)
+        return list(itertools.chain.from_iterable(faults))
 
 
 def _under_secret(course: Course, notebook: str, answer: Answer, number: int) -> Iterator[str]:

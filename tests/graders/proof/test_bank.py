@@ -188,6 +188,12 @@ def test_verdicts_do_not_depend_on_the_secret(spec, exercise):
     assert judge_secrets(COURSE, spec.name, [a for a in pool if a.exercise == exercise.id], [7]) == []
 
 
+def test_what_an_answer_prints_is_not_what_the_command_says(capsys):
+    loud = Answer("1.1", "right", "loud", "def activation_pattern(z):\n    return z > 0\n\nprint('loud')")
+    assert judge_secrets(COURSE, "lab09-1", [loud], [0]) == []
+    assert capsys.readouterr().out == ""
+
+
 def test_stub_of_every_exercise_is_what_students_get():
     for spec in COURSE.notebooks:
         assert [stub.exercise for stub in stubs(COURSE, solved(COURSE, spec))] == [e.id for e in spec.exercises]
