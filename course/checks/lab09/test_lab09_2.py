@@ -124,6 +124,9 @@ class TestExercise_2_2:
             problem = problems.sheaf(rng, widths)
             c0 = problems.mixed(rng, problem)
             self.compare(student, problem, c0, 0.01, 0.01, "the old state plus h times its velocity; keep the old one")
+            wall = c0.copy()
+            wall[rng.permutation(problem.h)[:2]] = 0.0
+            self.compare(student, problem, wall, 0.01, 0.01, "a neuron that is at zero is inactive, as in notebook 1")
             for dt in (0.3, 2.0):  # no scheme is stable there, and none is asked to be
                 self.compare(student, problem, c0, dt, 2 * dt, "one step of length h, however long it is")
 
@@ -138,10 +141,11 @@ class TestExercise_2_2:
         self.one_object(student, instances.rng("object"))
 
     def one_object(self, student: Any, rng: Any) -> None:
-        """Several runs of one object, on one sheaf and on another: nothing is to be kept from the run before."""
+        """Several runs of one object, on sheaves that share nothing, or the network: nothing is to be kept."""
         first, other = problems.sheaf(rng), problems.sheaf(rng)
+        alike = Sheaf(first.net, -first.x)
         c0, another = problems.mixed(rng, first), problems.mixed(rng, first)
-        calls = [(first, c0, 0.255), (first, another, 0.25), (other, c0, 0.25), (first, c0, 0.25)]
+        calls = [(first, c0, 0.255), (first, another, 0.25), (other, c0, 0.25), (alike, c0, 0.25), (first, c0, 0.25)]
         runs = student.series("LabEuler", *calls, init={"dt": 0.01})  # the first of them ends with a shorter step
         for call, got in zip(calls, runs, strict=True):
             hint = "one object makes several runs: each begins at its own c0 and knows nothing of the one before"
@@ -330,6 +334,7 @@ class TestExercise_2_4:
         peak: float = 50.0,
         step: float = 1.0,
         rise: int = 3,
+        size: float = 1.0,
         seen: bool = True,
     ) -> tuple[Any, Any, Any, float]:
         """A run of so many steps whose energy falls by exp(-fall) in one, but from `rise` is `peak` times as large.
@@ -338,7 +343,7 @@ class TestExercise_2_4:
         """
         rng = instances.of_exercise("plot")
         times = np.concatenate([[0.0], np.cumsum(step * (0.02 + rng.random(steps)))])
-        energies = (1 + 5 * rng.random()) * np.exp(-fall * np.cumsum(0.3 + 1.4 * rng.random(steps + 1)))
+        energies = size * (1 + 5 * rng.random()) * np.exp(-fall * np.cumsum(0.3 + 1.4 * rng.random(steps + 1)))
         energies[rise : rise + 2] *= peak  # the first need not be the largest
         rate = slope * (0.7 + 0.6 * rng.random())
         drawn = partial(student.draw, "plot_energy_decay", times, energies, rate, seen=seen)
@@ -351,7 +356,7 @@ class TestExercise_2_4:
         shown.energy_line(figure, times, energies, self.tell)
 
     def test_envelope(self, student: Any, instances: Any) -> None:
-        steep = self.draw(student, instances, steps=130, fall=0.25, slope=0.3, seen=False)  # ends below 1e-10
+        steep = self.draw(student, instances, steps=130, fall=0.25, slope=0.3, size=300.0, seen=False)  # down to 1e-10
         shown.envelope_line(*steep, self.tell)
         for slope, rise in ((0.76, 1), (1e-3, 3)):  # λ* is more than 0 and at most 1
             found = self.draw(student, instances, slope=slope, rise=rise, seen=slope > 0.1)

@@ -146,6 +146,7 @@ OTHER_RUNS: dict[str, Any] = {
     "the first four columns": partial(experiment, count=columns(lambda p: 4)),
     "five coordinates": partial(experiment, draw=lambda rng, p: rng.standard_normal(5)),
     "the output, too": partial(experiment, count=columns(lambda p: p.n)),
+    "at most 99": partial(experiment, count=lambda t, p: min(99, t.log.count)),
 }
 OTHER_STARTS: dict[str, Any] = {
     "magnitude left out": partial(experiment, start=lambda m, z, k: z),
@@ -254,29 +255,40 @@ OWN = (1.0, 2.0, 4.0)
 """Magnitudes of the experiment that a submission has for itself, and three checks ask for in their own ways."""
 
 
-def cut(magnitude: float, z: Any, run: int) -> Any:
-    """A near miss of a start: coordinates beyond 5 are taken for outliers."""
-    return np.clip(magnitude * z, -5.0, 5.0)
+FAR = [2, 4, 4, 2]
+"""Widths of the network of :func:`far_out`: eight hidden neurons, two outputs."""
+
+
+def cut(least: int, most: float, magnitude: float, z: Any, run: int) -> Any:
+    """A near miss of a start: coordinates from `least` on that are beyond `most` are taken for outliers."""
+    c = magnitude * z
+    c[least:] = np.clip(c[least:], -most, most)
+    return c
+
+
+CUT: dict[str, Any] = {
+    **{f"cut at {most:g}": partial(experiment, start=partial(cut, 0, most)) for most in (5.0, 10.0, 50.0)},
+    "outputs cut at 10": partial(experiment, start=partial(cut, 8, 10.0)),
+    "one output": partial(experiment, start=partial(cut, 9, 0.0)),
+    "root beyond 4": partial(experiment, start=lambda m, z, k: np.sqrt(4 * max(m, 4.0)) * z),
+    "at most 10": partial(experiment, start=lambda m, z, k: min(m, 10.0) * z),
+}
 
 
 @problems.remembered
-def far_out(rng: np.random.Generator) -> Case:
-    """A run that does not slide, from so far out that it shows who cuts the start: two hidden layers, large biases."""
+def far_out(rng: np.random.Generator) -> list[Case]:
+    """Runs that do not slide, from so far out that they show who cuts the start: two hidden layers, large biases."""
 
     def draw(rng: np.random.Generator) -> tuple[Any, ...] | None:
-        problem, seed = problems.sheaf(rng, [2, 4, 4, 1], bias_scale=5.0), int(rng.integers(2**31))
-        z = np.random.default_rng(seed).standard_normal(problem.n)
-        log = Exact().run(problem, 8.0 * z, 20.0).log
-        if log.slides or log.count == Exact().run(problem, cut(8.0, z, 0), 20.0).log.count:
-            return None
-        return problem, 8.0, seed, 1
+        problem, seed = problems.sheaf(rng, FAR, bias_scale=5.0), int(rng.integers(2**31))
+        magnitude = float(rng.choice([8.0, 60.0]))
+        log = Exact().run(problem, magnitude * np.random.default_rng(seed).standard_normal(problem.n), 20.0).log
+        return None if log.slides or log.count < 2 else (problem, magnitude, seed, 1)
 
     def certain(counts: list[int], *args: Any) -> bool:
         return -1 not in counts
 
-    near = {"cut at 5": partial(experiment, start=cut)}
-    (case,) = separating(rng, draw, partial(experiment, count=clear_count), near, certain=certain, most=1)
-    return case
+    return separating(rng, draw, partial(experiment, count=clear_count), CUT, certain=certain, most=3)
 
 
 MANY = 21
@@ -348,7 +360,7 @@ class TestExercise_3_2:
     def test_magnitude(self, student: Any, instances: Any) -> None:
         pooled = stable_experiments(instances.pooled("magnitude"), "starts", 2, 3, (0.1, 0.4, 3.0, 8.0))
         own = own_experiment(instances.rng("own"), (0.4, 3.0, 8.0))
-        for case in (*pooled, far_out(instances.pooled("far")), own):
+        for case in (*pooled, *far_out(instances.pooled("far")), own):
             self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
@@ -375,6 +387,8 @@ class TestExercise_3_3:
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
             counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
             counts += [low + 1] * (far // 4)  # a bar that is higher than ten
+            if far > 20:  # many bars, and no gap between the last of them
+                counts += [low + far - 1, *(low + 20 + rng.permutation(9)[:6]).tolist()]
             found.append([int(c) for c in rng.permutation(counts)])
         found.insert(1, [int(rng.integers(1, 9))] * int(rng.integers(260, 300)))  # more than a digit or a byte holds
         drawn = partial(student.draw, "plot_histogram", seen=seen)
@@ -387,7 +401,7 @@ class TestExercise_3_3:
             shown.heights(figure, counts, self.tell)
 
     def test_centred(self, student: Any, instances: Any) -> None:
-        for figure, counts in self.draw(student, instances, 2, seen=False):
+        for figure, counts in self.draw(student, instances, seen=False):
             shown.centred(figure, counts, self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
@@ -404,6 +418,12 @@ def errors_apart(a: list[int], b: list[int], less: tuple[int, int] = (1, 1)) -> 
     """How many standard errors of their difference two means are apart."""
     gap = abs(sum(a) / len(a) - sum(b) / len(b))
     return gap / math.sqrt(squared_error(a, less[0]) + squared_error(b, less[1]))
+
+
+def paired(a: list[int], b: list[int]) -> float:
+    """A near miss: how many standard errors the mean of the differences of pairs is away from 0."""
+    d = np.subtract(a, b)
+    return float(abs(d.mean()) / max(d.std(ddof=1) / np.sqrt(len(d)), 1e-9))
 
 
 def rounded(digits: int, gap_too: bool = True) -> Callable[[list[int], list[int]], bool]:
@@ -510,6 +530,12 @@ class TestExercise_3_4:
         self.ask(student, *self.search(rng, 2.15, 2.6, 1, (20, 20), wish=others_are_close), hint)
         self.ask(student, *self.search(rng, 1.5, 1.85, 1, (20, 20)), hint)
         self.ask(student, *self.search(rng, 5.0, 9.0, 4, (20, 20)), hint)
+
+        self.ask(student, *self.search(rng, 1.5, 1.85, 1, (20, 20), wish=lambda a, b: paired(a, b) > 2.05), hint)
+        self.ask(student, *self.search(rng, 2.15, 2.6, 1, (20, 20), wish=lambda a, b: paired(a, b) < 1.95), hint)
+        a, b = self.search(rng, 5.0, 9.0, 6, (20, 20))
+        for most in (2**7, 2**8):  # what a byte wraps in one of the samples
+            self.ask(student, *([k - 22 + most for k in counts] for counts in (a, b)), hint)
 
         for case in close_calls(rng):
             a, b = case.args

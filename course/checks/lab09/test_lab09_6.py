@@ -270,6 +270,16 @@ def extreme(rng: np.random.Generator) -> list[Bracket]:
     return found
 
 
+def powers(rng: np.random.Generator) -> list[Bracket]:
+    """Brackets that are a power of two times as long as the tolerance: one halving too many shows."""
+    found = list[Bracket]()
+    for halvings in (3, int(rng.integers(8, 30))):
+        a, length, root = float(rng.integers(-20, 20)), float(2.0 ** rng.integers(-1, 5)), float(rng.uniform(0.1, 0.9))
+        size, tol = float(rng.choice([-1, 1])), length / 2**halvings
+        found.append(Bracket("smooth", size, a + root * length, a, a + length, tol))
+    return found
+
+
 def met(rng: np.random.Generator) -> list[Bracket]:
     """Brackets of few binary digits, of which the first, second or third middle is exactly the time of the zero."""
     found = list[Bracket]()
@@ -305,7 +315,8 @@ class TestExercise_6_2:
 
     def test_budget(self, student: Any, instances: Any) -> None:
         tiny = brackets(instances.rng("tiny"), short=True)
-        for bracket in brackets(instances.rng("budget"))[:5] + tiny + extreme(instances.rng("large")):
+        exact = powers(instances.rng("powers")) + met(instances.rng("met"))
+        for bracket in brackets(instances.rng("budget"))[:5] + tiny + extreme(instances.rng("large")) + exact:
             asked = self.ask(student, bracket.fresh())
             if (used := len(asked.asked)) > asked.budget:
                 returned, expected = f"{used} evaluations", f"at most {asked.budget}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -91,9 +92,9 @@ def on_a_wall(
 
 
 def on_a_slow_wall(rng: np.random.Generator) -> tuple[Any, Any, int]:
-    """The same, where both speeds are close to zero, and α is 1/6 or 5/6."""
+    """The same, where both speeds are close to zero, and α is 0.03 or 0.97."""
     problem, c, neuron = on_a_wall(rng, [2, 4, 1])
-    slow, part = 10 ** -rng.uniform(4.8, 5.3), rng.choice([0.2, 5.0])
+    slow, part = 10 ** -rng.uniform(4.8, 5.3), rng.choice([0.03, 30.0])
     off, on = (float(f[neuron]) for f in problem.wall_speeds(c))
     (w1, w2), (b1, b2) = ([np.array(each) for each in of] for of in (problem.net.weights, problem.net.biases))
     b1[neuron] += slow * part - off  # f⁻ is the prediction for the neuron that is at zero
@@ -382,6 +383,8 @@ def determined(rng: np.random.Generator, kind: str, few: int = 0) -> list[Case]:
         times = exact.log.times
         if kind == "quiet":
             dt, k = float(rng.choice([0.1, 0.07, 0.03])), int(rng.integers(3, 30))
+            if not few and rng.random() < 0.3:
+                dt, k = 0.003, int(rng.integers(1010, 1200))
             t_end = float(f"{k * dt:.6g}")
             return None if len(times) and times[0] < t_end + 2 * dt else (problem, c0, dt, t_end)
         if kind == "crossings":
@@ -723,6 +726,8 @@ MISTIMED: dict[str, Any] = {
     "the sum of the steps": wrong(steps=summed),
     "the sum of the steps, not beyond the end": wrong(steps=partial(summed, early=True)),
     "int": wrong(steps=lambda t_end, dt: int(t_end / dt)),
+    "ceil": wrong(steps=lambda t_end, dt: math.ceil(t_end / dt)),
+    "at most 1000": wrong(steps=lambda t_end, dt: min(1000, round(t_end / dt))),
     "a step more": wrong(steps=lambda t_end, dt: round(t_end / dt) + 1),
     "a step less": wrong(steps=lambda t_end, dt: round(t_end / dt) - 1),
     "to t = 20": wrong(steps=lambda t_end, dt: round(20 / dt)),
