@@ -223,7 +223,7 @@ def _scale(axis: Any) -> str:
 
 def _bar(bar: Any, sight: Sight) -> Bar:
     x, y, width, height = map(float, (*bar.get_xy(), bar.get_width(), bar.get_height()))
-    return Bar(x, y, width, height, id(bar) in sight.seen)
+    return Bar(x + min(width, 0.0), y, abs(width), height, id(bar) in sight.seen)  # the edge may be the right one
 
 
 def _floats(values: object) -> FloatArray:
@@ -245,14 +245,16 @@ def _misread(axis: Any) -> list[str]:
     digits = np.array([10.0 ** -len(match[1] or "") for _, match in read])
     places = np.array([place for place, _ in read])
 
-    def off(values: FloatArray) -> Any:  # one less than a whole digit has only been cut
-        return np.abs(numbers - values) > np.maximum(0.999 * digits, 0.05 * np.abs(values))
+    def off(values: FloatArray, of_log: bool = False) -> Any:  # half a digit has been rounded; no small number is 0
+        allowed = np.where((numbers == 0) & of_log, 0.0, 0.55 * digits)
+        return np.abs(numbers - values) > np.maximum(allowed, 0.05 * np.abs(values))
 
-    wrong = off(places)
-    if axis.get_scale() == "log" and not off(np.log10(places)).any():
-        return []  # exponents
-    if len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
-        return []  # another unit
+    wrong, name = off(places, axis.get_scale() == "log"), str(axis.label.get_text())
+    if axis.get_scale() == "log" and not off(np.log10(places)).any() and re.search("log|10|exponent", name):
+        return []
+    unit = re.search(r"[\d%\[(]|thousand|hundred|tausend|milli|micro|kilo", name)
+    if unit and len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
+        return []  # the name says of another one
     return [f"{match[0]} at {place:g}" for (place, match), bad in zip(read, wrong, strict=True) if bad]
 
 

@@ -357,20 +357,23 @@ def test_a_name_in_the_legend_is_one_that_can_be_read(change, read_name):
 
 
 @pytest.mark.parametrize(
-    ("ticks", "texts", "wrong"),
+    ("ticks", "texts", "wrong", "name"),
     [
-        ([1, 2, 5], ["1", "2", "5"], []),
-        ([1, 2, 5], ["0", "1", "2"], ["0 at 1", "1 at 2", "2 at 5"]),
-        ([1, 2.4], ["1", "2"], []),
-        ([1, 2.5], ["1.0", "2.3"], ["2.3 at 2.5"]),
-        ([1, 2.75], ["1", "2"], []),  # cut
-        ([1, 2, 5], [1000, 2000, 5000], []),  # thousandths
-        ([1, 2, 5], [2, 4, 10], ["2 at 1", "4 at 2", "10 at 5"]),
-        ([1, 2], ["one", "x"], []),
+        ([1, 2, 5], ["1", "2", "5"], [], "time"),
+        ([1, 2, 5], ["0", "1", "2"], ["0 at 1", "1 at 2", "2 at 5"], "time"),
+        ([1, 2.4], ["1", "2"], [], "time"),
+        ([1, 2.5], ["1", "2"], [], "time"),  # rounded either way
+        ([1, 2.5], ["1.0", "2.3"], ["2.3 at 2.5"], "time"),
+        ([1, 2.75], ["1", "2"], ["2 at 2.75"], "time"),  # cut
+        ([1, 2, 5], [1000, 2000, 5000], [], "time [ms]"),
+        ([1, 2, 5], [1000, 2000, 5000], ["1000 at 1", "2000 at 2", "5000 at 5"], "time"),  # nobody says that these are ms
+        ([1, 2, 5], [2, 4, 10], ["2 at 1", "4 at 2", "10 at 5"], "time"),
+        ([1, 2], ["one", "x"], [], "time"),
     ],
 )
-def test_a_number_at_a_tick_is_that_of_its_place(ticks, texts, wrong):
+def test_a_number_at_a_tick_is_that_of_its_place(ticks, texts, wrong, name):
     ax = blank()
+    ax.set_xlabel(name)
     ax.plot([0, 6], [-1e-9, 1e9])  # with a factor at the end of the axis
     ax.set_xticks(ticks, texts)
     assert read(ax).misread == wrong
@@ -380,9 +383,18 @@ def test_numbers_at_a_logarithmic_axis_may_be_exponents():
     ax = blank()
     ax.semilogy([1, 2], [0.1, 100])
     ax.set_yticks([0.1, 1, 10, 100], [-1, 0, 1, 2])
+    assert read(ax).misread
+    ax.set_ylabel("log V")
     assert not read(ax).misread
     ax.set_yscale("linear")
     ax.set_yticks([0.1, 1, 10, 100], [-1, 0, 1, 2])
+    assert read(ax).misread
+
+
+def test_at_a_logarithmic_axis_nothing_rounds_to_zero():
+    ax = blank()
+    ax.semilogy([1, 2], [0.01, 100])
+    ax.yaxis.set_major_formatter("{x:.0f}")
     assert read(ax).misread
 
 

@@ -72,6 +72,7 @@ def restricted_coboundary(answer: Callable[..., Any]) -> None:
     "Trajectory.discrepancy",
     "schemes.scheme.Scheme",
     "schemes.walk.Walk",
+    "engine.layers.Layers",
     "Exact",
 )
 def dirichlet_energy(answer: Callable[..., Any]) -> None:

@@ -25,6 +25,7 @@ from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
     "Trajectory.velocity",
     "schemes.scheme.Scheme",
     "schemes.walk.Walk",
+    "engine.layers.Layers",
     "Exact",
 )
 def velocity(answer: Callable[..., Any]) -> None:
@@ -164,7 +165,7 @@ def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
         tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
     (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 0.02 * np.ptp(times)
     seen = float(np.mean((low <= energies) & (energies <= high)))
-    if left > times[0] + slack or right < times[-1] - slack or seen < 0.5:
+    if left > times[0] + slack or right < times[-1] - slack or seen < 0.8 or energies[0] > high * (1 + 1e-9):
         returned = f"axes from {left:.4g} to {right:.4g} at x, from {low:.4g} to {high:.4g} at y"
         expected = f"all times from {times[0]:.4g} to {times[-1]:.4g}, with their energies"
         tell(returned=returned, expected=expected, hint="limits that do not fit each run: leave them to matplotlib")
@@ -200,14 +201,19 @@ def log_scale(figure: Any, tell: Tell) -> None:
         tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
 
 
-_TIME = ("time", "zeit", "seconds", "duration", "dauer", "=t")
-_ENERGY = ("energy", "energie", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e")
+_TIME = ("time", "zeit", "temps", "tiempo", "tempo", "seconds", "duration", "dauer", "=t")
+_ENERGY = ("energ", "énerg", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e")
 _RUN = (*_ENERGY, "measured", "gemessen", "observ", "simulat", "trajectory", "run")
 _BOUND = (
-    *("envelope", "bound", "theorem", "predict", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
+    *("envelope", "bound", "theor", "predict", "hülle", "envelop", "envolv", "borne", "cota", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
     *("limit", "grenze"),
 )
-_ELSEWHERE = ("switch", "neuron", "layer", "slope", "width", "number of runs", "=count", "=counts", "=runs")
+_ELSEWHERE = (
+    *("switch", "neuron", "layer", "slope", "width", "number of runs", "=count", "=counts", "=runs", "coordinate"),
+    *("epoch", "step number", "number of steps", "iteration", "loss", "distance", "residual", "d(log", "/dt"),
+    *("remaining", "left until", "until the end", "relative", "per cent", "percent", "%"),
+)
+"""What is said of other figures, or of other numbers than those that are drawn."""
 _ONLY_RUN = re.compile(r"(the )?((dirichlet )?energ(y|ie)|v|v\(t\))")
 _ONLY_BOUND = re.compile(r"(the )?((upper|lower|exponential|theoretical) )?(bound|envelope|hülle|schranke)")
 """Names that can be nothing but the name of the one line, or of the other."""
@@ -222,12 +228,17 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("$", "").lower().split())
 
 
-def _of_others(name: str, own: tuple[str, ...], symbol: str, other: str) -> bool:
-    """Tell whether the name of an axis is clearly of something else; one that nobody here knows may be right."""
+def _names(name: str, own: tuple[str, ...], symbol: str) -> bool:
+    """Tell whether the name of an axis has a word or the symbol of its quantity, and none of another one."""
     text = _plain(name)
-    if says(name, own) or re.search(symbol, text):
-        return False
-    return says(name, _ELSEWHERE) or re.fullmatch(other, text) is not None or _NOTHING.fullmatch(text) is not None
+    beside = re.sub(r"\([^)]*\)", "", name)  # a remark in brackets may speak of something else
+    return (says(name, own) or re.search(symbol, text) is not None) and not says(beside, _ELSEWHERE)
+
+
+def _other_formula(name: str) -> bool:
+    """Tell whether a name has the envelope's formula in it with another factor than 2."""
+    text = re.sub(r"[\s${}\\\\,*·]", "", name.lower()).replace("lambda", "λ").replace("−", "-")
+    return re.search(r"(exp\(?|e\^\(?)-(?!2λ)[\d.]*λ", text) is not None
 
 
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -247,14 +258,19 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected=expected, hint="the names are swapped")
     if _plain(figure.xlabel) == _plain(figure.ylabel):
         tell(returned=got, expected=expected, hint="both axes have the same name")
-    if _of_others(figure.xlabel, _TIME, r"(?<![\w(])t\b", "energy|energie|v|iterations?|steps?") or _of_others(
-        figure.ylabel, _ENERGY, r"\b[ve]\b", "time|zeit|t|residual( norm)?"
-    ):
-        tell(returned=got, expected=expected, hint="say which quantity the axis shows")
+    if not (_names(figure.xlabel, _TIME, r"(?<![\w(])t\b") and _names(figure.ylabel, _ENERGY, r"\b[ve]\b")):
+        tell(returned=got, expected=expected, hint="`time` or `t` at x, `energy` or `V` at y, and no other quantity")
     if len({_plain(name) for name in legend}) < 2 or any(_NOTHING.fullmatch(_plain(name)) for name in legend[:2]):
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
+    if second and (not (says(second, _BOUND) or re.search(r"-?2", second)) or _other_formula(second)):
+        hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
+        tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
+    other = says(first, ("loss", "distance", "norm"))
+    if first and (other or not (says(first, _RUN) or re.search(r"\b[ve]\b", _plain(first)))):
+        hint = "say `energy`, `V`, or what was run"
+        tell(returned=f"the energy is called {first!r}", expected="a name that says what it is", hint=hint)
     plainly = first != second and (_ONLY_BOUND.fullmatch(_plain(first)) or _ONLY_RUN.fullmatch(_plain(second)))
     if plainly or swapped(first, second, _RUN, _BOUND):
         got = f"the energy is called {first!r}, the envelope {second!r}"

@@ -131,6 +131,7 @@ _RUNS = (
     *("run", "frequenc", "how often", "occur", "starts", "trajector", "simulation", "experiment", "trial"),
     *("läufe", "häufig", "trajektor", "versuch"),
 )
+_COUNTS = ("count", "number", "how many", "change", "anzahl", "zahl")
 _PLAIN_SWITCHES, _PLAIN_RUNS = r"(number of )?switches", r"(number of )?runs"
 _OTHERS = (
     *("time", "energy", "energies", "slope", "residual", "zeit", "energie", "steigung"),
@@ -144,8 +145,11 @@ _NOTHING = (
 """Names that do not say what is counted."""
 
 
-_SHARES = ("density", "probabilit", "dichte", "wahrscheinlich")
-"""What has no runs for a unit."""
+_SHARES = (
+    *("density", "probabilit", "dichte", "wahrscheinlich", "share", "fraction", "percent", "per cent", "%", "hundred"),
+    *("thousand", "anteil", "prozent"),
+)
+"""What has no runs, and no switches, for a unit."""
 
 
 def _plain(name: str) -> str:
@@ -154,8 +158,11 @@ def _plain(name: str) -> str:
 
 def _of_another(name: str) -> bool:
     """Whether a name says something of another figure, and nothing of this one."""
-    own = any(word in name.lower() for word in (*_SWITCHES, *_RUNS, "count", "number", "how many", "change", "anzahl"))
-    return not own and not set(re.findall(r"\w+", name.lower())).isdisjoint(_OTHERS)
+    if says(name, ("time of", "index", "magnitude", "no.", "number of neurons", "which neuron", "neuron that")):
+        return True
+    if says(name, (*_SWITCHES, *_RUNS)):
+        return False
+    return not says(name, _COUNTS) or not set(re.findall(r"\w+", name.lower())).isdisjoint(_OTHERS)
 
 
 def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
@@ -169,8 +176,12 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
     if _of_another(figure.xlabel) or _of_another(figure.ylabel):
         tell(returned=got, expected="names of what this figure counts", hint="switches at x, runs at y")
-    if says(figure.ylabel, _SHARES):
+    if says(figure.ylabel, _SHARES) or says(figure.xlabel, _SHARES):
         tell(returned=got, expected="runs at y", hint="a bar is as high as its number of runs, which is no density")
+    if says(figure.xlabel, _RUNS) and not says(figure.xlabel, _SWITCHES):
+        tell(returned=got, expected="switches at x", hint="a bar stands at a number of switches")
+    if says(figure.ylabel, _SWITCHES) and not says(figure.ylabel, _RUNS):
+        tell(returned=got, expected="runs at y", hint="a bar is as high as the number of runs")
     x, y = _plain(figure.xlabel), _plain(figure.ylabel)
     plainly = re.fullmatch(_PLAIN_RUNS, x) or re.fullmatch(_PLAIN_SWITCHES, y)
     both = re.match(rf"{_PLAIN_RUNS}\b", x) and re.match(rf"{_PLAIN_SWITCHES}\b", y)
