@@ -15,6 +15,7 @@ from graders.status import Status
 
 NOT_FINAL = "(not final)"
 """Part of the grade's name while a grade of the class is not final, so that it replaces no final grades elsewhere."""
+LOOKED_AT = "a file that was handed in waits for a person"
 WHOLE = 100.0
 """Moodle refuses a whole file for one grade above 100, whatever the maximum of the grade item."""
 
@@ -35,7 +36,7 @@ def _write(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]])
 
 def _title(group: Class, course: Course) -> str:
     """The name of the grade in other systems."""
-    return f"{course.title} {NOT_FINAL}" if group.unfinished else course.title
+    return f"{course.title} {NOT_FINAL}" if not group.final else course.title
 
 
 def _points(value: float) -> float:
@@ -72,7 +73,7 @@ def write_csv(group: Class, course: Course, path: Path) -> None:
 
 def _score(row: Row) -> float | str:
     """Return the grade; empty while a person must still give a part of it, because a 0 would be taken for a grade."""
-    return "" if row.undecided else _points(row.score)
+    return "" if row.open else _points(row.score)
 
 
 def write_canvas(group: Class, course: Course, path: Path) -> None:
@@ -95,7 +96,7 @@ def write_moodle(group: Class, course: Course, path: Path) -> None:
     lines = []
     for row in group.rows:
         percent = round(min(row.score / (group.max_score or 1.0), 1.0) * WHOLE, 4)
-        grade = ["" if row.undecided else percent, _score(row)]
+        grade = ["" if row.open else percent, _score(row)]
         who = [row.student, row.email] if mail else [row.student]
         lines.append([*who, *grade, group.max_score, _comment(row, course)])
     _write(path, header, lines)
@@ -104,8 +105,9 @@ def write_moodle(group: Class, course: Course, path: Path) -> None:
 def _comment(row: Row, course: Course) -> str:
     """Return the comment beside the grade, which the student may read: what cost points, and the written answers."""
     if not row.handed_in:
-        return "not handed in"
+        return LOOKED_AT if row.left else "not handed in"
     words = [f"late: {row.late_penalty:g} points off"] if row.late_penalty else []
+    words += [LOOKED_AT] if row.left else []
     words += [f"not handed in: {', '.join(row.missing)}"] if row.missing else []
     for spec in course.ready:
         if spec.name in row.missing:
@@ -169,7 +171,9 @@ def write_gradescope(row: Row, course: Course, path: Path) -> None:
             entry |= {"score": cell.score if cell is not None and done else 0.0, "output_format": "text"}
             tests.append(entry | {"output": "graded by hand" if done else "waits for a person"})
     words = [f"{row.late_penalty:g} points off for handing in late"] if row.late_penalty else []
-    words += [f"not final: {why}" for why in row.waits]
+    told = set(map(str, row.left))  # where a file lies is the staff's business
+    words += [f"not final: {why}" for why in row.waits if why not in told]
+    words += [f"not final: {LOOKED_AT}"] if row.left else []
     data = {"score": _points(row.score), "output": "\n".join(words), "output_format": "text", "tests": tests}
     path.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graders.classroom.batch import read_job, students
+from graders.classroom.intake.left import Left
+from graders.classroom.intake.placing import Ledger
 from graders.gradebook import look_again, nbgrader_api
 from graders.gradebook.files import shown
 from graders.gradebook.marker import fingerprint
@@ -43,6 +45,8 @@ class Row:
     cells : mapping of str to CellState
     results : dict of str to dict
         What the last grading found, by notebook.
+    left : tuple of Left
+        Files that `graders collect` did not take, and that a person must look at; `waits` names them, too.
     """
 
     student: str
@@ -62,11 +66,17 @@ class Row:
     notebooks: dict[str, float] = field(default_factory=dict)
     cells: Mapping[str, CellState] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    left: tuple[Left, ...] = ()
 
     @property
     def exercises(self) -> list[dict[str, Any]]:
         """All exercises in order, as in :meth:`graders.grading.results.NotebookResult.summary`."""
         return [exercise for result in self.results.values() for exercise in result.get("exercises", [])]
+
+    @property
+    def open(self) -> bool:
+        """Whether a person must still give a part of the grade, which would be a silent 0 if it went out."""
+        return bool(self.undecided or self.left)
 
     @property
     def missing(self) -> list[str]:
@@ -94,6 +104,8 @@ class Class:
         Extensions that were set anew, because the class's due date has moved, as text.
     unlisted : list of str
         Students of the gradebook who are not on the roster.
+    ownerless : list of Left
+        Files that `graders collect` did not take, and that are nobody's of the class as far as is known.
     """
 
     rows: list[Row]
@@ -101,11 +113,17 @@ class Class:
     max_score: float
     kept: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
+    ownerless: list[Left] = field(default_factory=list)
 
     @property
     def unfinished(self) -> list[Row]:
         """The students whose grade is not final."""
         return [row for row in self.rows if row.waits]
+
+    @property
+    def final(self) -> bool:
+        """Whether every grade is final, as far as is known: a file of unknown owner may be anybody's."""
+        return not self.unfinished and not self.ownerless
 
 
 def collect(course: Course, settings: Settings | None = None, now: datetime | None = None) -> Class:
@@ -126,7 +144,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
     """
     settings = Settings.load(course.root) if settings is None else settings
     course, now = settings.apply(course), now or datetime.now(UTC)
-    mark, rows = fingerprint(course), {}
+    mark, rows, left = fingerprint(course), dict[str, Row](), _left(course, settings)
     handed_in = {name for name in students(course) if name not in settings.excluded}
     with nbgrader_api.quiet(), Recorder(course, settings.config) as recorder:
         book = recorder.gradebook
@@ -153,6 +171,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                     waits.append("the penalty for late work is not up to date: run `graders grade`")
             elif due is not None and due > now:
                 waits.append(f"may hand in until {due:%Y-%m-%d %H:%M} UTC")
+            waits += map(str, left.get(student.id, ()))
             rows[student.id] = Row(
                 student.id,
                 student.last_name or "",
@@ -171,15 +190,28 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                 {spec.name: state.notebook(spec.name) for spec in course.ready},
                 state.cells,
                 results,
+                tuple(left.pop(student.id, ())),
             )
         missing = sorted(handed_in - rows.keys())
         graded = [name for name in missing if (course.root / "autograded" / name / course.assignment).is_dir()]
         for name in sorted(set(missing) - set(graded)):
             why = recorder.refusal(name) or "handed in, and not graded: run `graders grade`"
-            rows[shown(name)] = Row(shown(name), max_score=float(release.max_score), handed_in=True, waits=(why,))
+            files, most = tuple(left.pop(name, ())), float(release.max_score)
+            told = why, *map(str, files)
+            rows[shown(name)] = Row(shown(name), max_score=most, handed_in=True, waits=told, left=files)
         unlisted = [name for name in unlisted_students(book) if name in rows]
         ordered = [rows[name] for name in sorted(rows)]
-        return Class(ordered, graded, float(release.max_score), kept=recorder.kept, unlisted=unlisted)
+        ownerless = [one for files in left.values() for one in files]
+        return Class(ordered, graded, float(release.max_score), recorder.kept, unlisted, ownerless)
+
+
+def _left(course: Course, settings: Settings) -> dict[str, list[Left]]:
+    """Return what `graders collect` left, by student, under an empty name where nobody knows whose it is."""
+    found: dict[str, list[Left]] = {}
+    for one in Ledger(course.root / "submitted", course.assignment).left.files:
+        if one.student not in settings.excluded:
+            found.setdefault(one.student, []).append(one)
+    return found
 
 
 def _undecided(course: Course, state: State, results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

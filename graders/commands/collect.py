@@ -14,6 +14,7 @@ from graders.classroom.intake.collecting import Options, collect
 from graders.classroom.intake.layouts import LAYOUTS
 from graders.classroom.intake.names import student_id
 from graders.classroom.intake.owners import FOLDER
+from graders.classroom.intake.placing import Ledger
 from graders.classroom.intake.results import FileRow, table
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folders named for students. Ends with a table of what became of each file; status 1 if anything was left "
         "or cannot be read."
     )
-    parser.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="a notebook, a folder, a zip archive")
+    parser.add_argument("sources", type=Path, nargs="*", metavar="SOURCE", help="a notebook, a folder, a zip archive")
     parser.add_argument(
         "--roster", action="append", metavar="FILE",
         help="class list: nbgrader's gradebook.db, or a CSV file as Moodle or Canvas gives it; may be repeated",
@@ -54,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also replace collected files where no record says which one is later, and by files that cannot be read",
     )
+    parser.add_argument(
+        "--settled", action="append", metavar="FILE",
+        help="a file that an earlier run left and that waits for nobody any more, as `graders report` names it; may be "
+        "repeated, and * and ? stand for any characters",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="say what would become of each file; write nothing")
     add_course_arguments(parser)
 
@@ -65,6 +71,10 @@ def run(args: argparse.Namespace) -> int:
     if args.pattern is not None and args.layout is not None:
         raise ValueError("`--pattern` and `--layout` must not be given together")
     course = chosen_course(args)
+    if bool(args.sources) == bool(args.settled):
+        raise ValueError("give either a `SOURCE` to collect, or `--settled` for a file that an earlier run left")
+    if args.settled:
+        return _settle(course, args.settled, dry=args.dry_run)
     zone = times.zone_of(course.root, args.zone)
     options = Options(
         roster=roster.load(args.roster) if args.roster else None,
@@ -81,6 +91,15 @@ def run(args: argparse.Namespace) -> int:
     notes += _not_on_roster(known, rows)
     print(table(rows, notes, dry=args.dry_run))
     return 0 if rows and all(row.status.fine for row in rows) else 1
+
+
+def _settle(course: Course, names: Sequence[str], *, dry: bool) -> int:
+    ledger = Ledger(course.root / "submitted", course.assignment)
+    for one in [one for name in names for one in ledger.left.settle(name)]:
+        print(f"settled: {one.shown}")
+    if not dry:
+        ledger.save()
+    return 0
 
 
 def _roster_ids(course: Course) -> set[str]:

@@ -39,9 +39,11 @@ def run(options: argparse.Namespace) -> int:
         )
     if group.unfinished:
         print(unfinished(group), file=sys.stderr)
-        if options.final:
-            print("Nothing was written: --final is for final grades only.", file=sys.stderr)
-            return 3
+    if group.ownerless:
+        print(ownerless(group), file=sys.stderr)
+    if options.final and not group.final:
+        print("Nothing was written: --final is for final grades only.", file=sys.stderr)
+        return 3
     out = options.out or course.root / "build" / "report"
     out.mkdir(parents=True, exist_ok=True)
     write_csv(group, course, out / "grades.csv")
@@ -75,4 +77,13 @@ def unfinished(group: Class) -> str:
     lines += [f"  {row.student}: {'; '.join(row.waits)}" for row in group.unfinished[:SHOWN]]
     if len(group.unfinished) > SHOWN:
         lines.append(f"  and {len(group.unfinished) - SHOWN} more, as the column waits_for of grades.csv says")
+    return "\n".join(lines)
+
+
+def ownerless(group: Class) -> str:
+    """Return the list of files that were handed in and are nobody's, and why."""
+    lines = [f"Handed in, and of nobody in the class as far as is known ({len(group.ownerless)} files):"]
+    lines += [f"  {one.student or '?'}: {one}" for one in group.ownerless[:SHOWN]]
+    if len(group.ownerless) > SHOWN:
+        lines.append(f"  and {len(group.ownerless) - SHOWN} more, as class.html says")
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from graders.classroom.intake.owners import Owner, Owners
 from graders.classroom.intake.placing import (
     Candidate,
     Ledger,
+    about,
     counting,
     digest_of,
     put,
@@ -35,6 +36,10 @@ from graders.classroom.intake.written import Written
 from graders.lab.filenames import is_copy, plain_name
 from graders.lab.manifest import Course
 
+LISTED = (
+    "what is left stands in `graders report`, too, until a later run takes it or you say that it is settled: "
+    "`graders collect --settled FILE`"
+)
 NUMBERED = ("moodle", "canvas")  # layouts whose number is a person's, for sure
 
 
@@ -144,17 +149,20 @@ class _Collection:
         with contextlib.closing(Written(self.course)) as self.written:
             self._place(self._tell_apart(files))
         self.rows += self.beside.place()
-        if not options.dry and any(row.status.taken for row in self.rows):
-            self.ledger.save()
+        if not options.dry:
+            self._note_left(items, resolved)
         self._say(dropped)
         return self.rows, self.notes
 
     def _where(self, item: Item) -> str:
-        return (
-            "/".join((str(self.sources[item.source]), *item.parts))
-            if item.parts != (self.sources[item.source].name,)
-            else str(self.sources[item.source])
-        )
+        return _below(self.sources[item.source], item)
+
+    def _note_left(self, items: Sequence[Item], resolved: Sequence[Path]) -> None:
+        places = {self._where(item): (_below(resolved[item.source], item), item.spool) for item in items}
+        if self.ledger.note_left(self.rows, places):
+            self.notes.append(LISTED)
+        if self.rows:
+            self.ledger.save()
 
     def _is_a_systems(self, item: Item, owner: Owner) -> bool:
         """Whether a file is the system's own, such as a list or a receipt in its export."""
@@ -225,7 +233,7 @@ class _Collection:
                     status, more = FileStatus.UNORDERED, f"the other: {others}; keep one of them"
                 elif candidate is not chosen:
                     status = status_beside(candidate, chosen)
-                    more = _about(status, candidate)
+                    more = about(status, candidate)
                 else:
                     status, more = self._put(student, notebook, file, candidate)
                 self.rows.append(FileRow(file.where, status, student, notebook, candidate.when, more))
@@ -246,7 +254,7 @@ class _Collection:
         if any(path.is_symlink() for path in (folder.parent, folder, target)):
             return FileStatus.UNREADABLE, f"{folder} is a link, or has one; nothing is written through links"
         status = status_for(chosen, target, self.ledger, student, self.written, replace=self.options.replace)
-        more = _about(status, chosen)
+        more = about(status, chosen)
         if status.taken or status is FileStatus.UNCHANGED:
             assert file.owner.claim is not None
             self.beside.expect(student, file.item, file.owner, newer=status is FileStatus.REPLACED)
@@ -287,7 +295,5 @@ class _Collection:
             self.notes.append(f"{dropped} files or folders of systems and editors (such as __MACOSX) were passed over")
 
 
-def _about(status: FileStatus, file: Candidate) -> str:
-    """Say what is wrong with a file that was taken or left, and how it is taken all the same."""
-    remedy = "--replace takes this one" if status in (FileStatus.EXISTING, FileStatus.BROKEN) else ""
-    return "; ".join(filter(None, ("" if status is FileStatus.OLDER else file.problem, remedy)))
+def _below(source: Path, item: Item) -> str:
+    return "/".join((str(source), *(() if item.parts == (source.name,) else item.parts)))

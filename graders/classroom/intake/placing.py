@@ -8,15 +8,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from graders.classroom.intake.left import BY_THEMSELVES, Left, LeftFiles
 from graders.classroom.intake.reader import is_readable
 from graders.classroom.intake.records import TIMESTAMP_FILE
-from graders.classroom.intake.results import FileStatus
+from graders.classroom.intake.results import FileRow, FileStatus
 from graders.classroom.intake.times import TIMESTAMP, read_timestamp
 from graders.classroom.intake.written import Written
 from graders.grading.blank import Work
@@ -110,6 +111,12 @@ def status_beside(other: Candidate, chosen: Candidate) -> FileStatus:
     return FileStatus.BROKEN if broken else FileStatus.OLDER
 
 
+def about(status: FileStatus, file: Candidate) -> str:
+    """Say what is wrong with a file that was taken or left, and how it is taken all the same."""
+    remedy = "--replace takes this one" if status in (FileStatus.EXISTING, FileStatus.BROKEN) else ""
+    return "; ".join(filter(None, ("" if status is FileStatus.OLDER else file.problem, remedy)))
+
+
 def _by_record(one: Candidate, other: Candidate) -> bool | None:
     if one.time is not None and other.time is not None and one.time != other.time:
         return one.time > other.time
@@ -138,15 +145,17 @@ def _later(one: Candidate, other: Candidate) -> bool | None:
 
 
 class Ledger:
-    """The record of earlier runs: each folder's owner by the system's number, and when each notebook was handed in."""
+    """The record of earlier runs: each folder's owner by the system's number, times of hand-ins, and what is left."""
 
     def __init__(self, submitted: Path, assignment: str) -> None:
-        self.path = submitted / f".collected-{assignment}.json"
+        self.path, self.assignment = submitted / f".collected-{assignment}.json", assignment
         self.students: dict[str, dict[str, Any]] = {}
+        self.left = LeftFiles({})
         if self.path.exists():
             try:
-                self.students = dict(json.loads(self.path.read_text(encoding="utf-8"))["students"])
-            except (ValueError, KeyError, TypeError):
+                data = json.loads(self.path.read_text(encoding="utf-8"))
+                self.students, self.left = dict(data["students"]), LeftFiles(data.get("left", {}))
+            except (ValueError, KeyError, TypeError, AttributeError):
                 raise ValueError(
                     f"{self.path} must be as `graders collect` wrote it; remove it to begin anew"
                 ) from None
@@ -159,6 +168,8 @@ class Ledger:
         """Remember what was taken."""
         entry = self.students.setdefault(student, {"person": "", "notebooks": {}})
         entry["person"] = person or entry["person"]
+        if (before := entry["notebooks"].get(notebook, {}).get("digest", chosen.digest)) != chosen.digest:
+            self.left.superseded(student, before)
         entry["notebooks"][notebook] = {
             "digest": chosen.digest,
             "time": chosen.time.isoformat() if chosen.time else None,
@@ -167,6 +178,10 @@ class Ledger:
             "layout": chosen.layout,
             "work": None if chosen.work is None else sorted(map(list, chosen.work)),
         }
+
+    def has(self, student: str, notebook: str, digest: str) -> bool:
+        """Whether this is the file that counts for a student's notebook."""
+        return bool(self.students.get(student, {}).get("notebooks", {}).get(notebook, {}).get("digest") == digest)
 
     def before(self, student: str, notebook: str, target: Path) -> Candidate:
         """Return the file that is in place as a candidate."""
@@ -190,11 +205,34 @@ class Ledger:
         times = [said.get(path.stem, {}).get("time") for path in folder.glob("*.ipynb")]
         return max(map(datetime.fromisoformat, times)) if times and all(times) else None
 
+    def note_left(self, rows: Sequence[FileRow], places: Mapping[str, tuple[str, str]]) -> bool:
+        """Remember which files a run has left, and forget those that it has settled; return whether any is left of it.
+
+        Parameters
+        ----------
+        rows : sequence of FileRow
+        places : mapping of str to (str, str)
+            Path of each of the run's files, and of its copy if there is one, by the rows' name of it.
+        """
+        left = []
+        for row in rows:
+            path, spool = places[row.where]
+            digest = digest_of(Path(spool)) if row.status.left and spool else ""
+            name = row.status.name
+            folder = self.path.parent / row.student / self.assignment
+            known = name in BY_THEMSELVES and (not row.student or any(folder.glob("*.ipynb")))
+            if row.status.left and not known and not self.has(row.student, row.notebook, digest):
+                left.append(Left(row.where, path, digest, name, row.explained, row.student, row.notebook))
+        taken = [(row.student, row.notebook) for row in rows if row.status.taken and row.notebook]
+        self.left.update([path for path, _ in places.values()], taken, left)
+        return not {one.key for one in left}.isdisjoint(one.key for one in self.left.files)
+
     def save(self) -> None:
         """Write it, whole or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(self.path.name + ".part")
-        partial.write_text(json.dumps({"students": self.students}, indent=1, ensure_ascii=False), encoding="utf-8")
+        data = {"students": self.students, "left": self.left.to_json()}
+        partial.write_text(json.dumps(data, indent=1), encoding="utf-8")  # in ASCII: names of files may be no Unicode
         partial.replace(self.path)
 
 

@@ -46,6 +46,11 @@ class FileStatus(Enum):
         """Whether the file is in `submitted/` now and was not before."""
         return self in (FileStatus.TAKEN, FileStatus.REPLACED, FileStatus.DAMAGED, FileStatus.BESIDE)
 
+    @property
+    def left(self) -> bool:
+        """Whether the file is not in `submitted/`, and a person must say what is to become of it."""
+        return not self.fine and not self.taken and self is not FileStatus.RECORD
+
 
 _FINE = {
     FileStatus.TAKEN,
@@ -80,6 +85,11 @@ class FileRow:
     when: str = ""
     more: str = ""
 
+    @property
+    def explained(self) -> str:
+        """What became of the file, and why."""
+        return self.status.value + (f": {printable(self.more, 400)}" if self.more else "")
+
 
 HEAD = ("student", "notebook", "handed in", "what became of it", "file")
 
@@ -92,7 +102,7 @@ def table(rows: Sequence[FileRow], notes: Sequence[str] = (), *, dry: bool = Fal
             printable(row.student, 60) or "?",
             printable(row.notebook, 60) or "–",
             row.when or "–",
-            row.status.value + (f": {printable(row.more, 400)}" if row.more else ""),
+            row.explained,
             printable(row.where),
         )
         for row in ordered
@@ -102,7 +112,7 @@ def table(rows: Sequence[FileRow], notes: Sequence[str] = (), *, dry: bool = Fal
         "  ".join([*(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=False)), line[4]])
         for line in lines
     ]
-    left = sum(not row.status.fine and not row.status.taken for row in rows)
+    left = sum(row.status.left for row in rows)
     sums = f"{sum(row.status.taken for row in rows)} of {len(rows)} files taken, {left} left"
     return "\n".join([*text, *notes, sums + (" (a dry run: nothing was written)" if dry else "")])
 

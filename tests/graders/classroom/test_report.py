@@ -8,10 +8,12 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import nbformat
 import pytest
 from matplotlib.axes import Axes
 
 from graders.classroom import report
+from graders.classroom.intake.left import Left
 from graders.classroom.report_page import write_page
 from graders.classroom.standing import Class, Row, collect
 from graders.commands.cli import main
@@ -170,6 +172,35 @@ def test_notebooks_that_are_missing_bury_neither_notes_nor_comments(mini_course,
     assert comment() == f"{left}not graded yet"
 
 
+def left(file, why, student="", notebook=""):
+    return Left(f"inbox/{file}", f"/inbox/{file}", "", "UNORDERED", why, student, notebook)
+
+
+def test_files_that_were_left_have_their_place_and_no_grade_is_a_silent_0(mini_course, tmp_path):
+    two, one = (left("b<i>.ipynb", "left: several", "ann", "mini-1"), left("c.ipynb", "left: whose is it?"))
+    waiting = Row("ann", email="a@b.c", max_score=13.0, waits=(str(two),), left=(two,))
+    half = Row("cem", email="c@b.c", score=2.0, max_score=13.0, handed_in=True, waits=(str(two),), left=(two,))
+    group = Class([waiting, Row("bob", max_score=13.0, email="b@b.c"), half], [], 13.0, ownerless=[one])
+    assert (group.unfinished, group.final) == ([waiting, half], False)
+    assert not Class([Row("bob")], [], 13.0, ownerless=[one]).final
+    lines = rows_of(group, tmp_path / "grades.csv")
+    assert [lines[name]["score"] for name in ("ann", "bob", "cem")] == ["", "0.0", ""]
+    assert lines["ann"]["waits_for"].startswith("inbox/b<i>.ipynb was left: several; when it is settled: ")
+    report.write_moodle(group, mini_course, tmp_path / "moodle.csv")
+    with (tmp_path / "moodle.csv").open(newline="") as file:
+        comments = [line["Feedback comments"] for line in csv.DictReader(file)]
+    waits = "a file that was handed in waits for a person"
+    assert comments == [waits, "not handed in", waits]
+    write_page(group, mini_course, tmp_path / "class.html")
+    page = (tmp_path / "class.html").read_text()
+    assert "<td>ann</td><td>mini-1</td><td>inbox/b&lt;i&gt;.ipynb</td><td>left: several</td>" in page
+    assert "<td>?</td><td>–</td><td>inbox/c.ipynb</td><td>left: whose is it?</td>" in page
+    absent = page[page.index("Not handed in") : page.index("<h2>Students")]
+    assert ("<td>bob</td>" in absent, "<td>ann</td>" in absent) == (True, False)
+    report.write_gradescope(half, mini_course, tmp_path / "results.json")
+    assert json.loads((tmp_path / "results.json").read_text())["output"] == f"not final: {waits}"
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0, ""), (1, "1 min"), (3600, "1 h"), (90 * 60, "1 h 30 min"), (90000, "1 d 1 h")]
 )
@@ -245,6 +276,31 @@ def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_what_collect_left_waits_in_the_report_until_it_is_settled(course, submit, tmp_path, capsys):
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
+        book.add_student("ann")
+    for path, work in (
+        ("ann/mini-1-Copy1.ipynb", submit()),
+        ("ann/mini-1-Copy2.ipynb", submit(ex_1_1="def double(x):\n    return x")),
+        ("mini-1.ipynb", submit()),
+    ):
+        target = tmp_path / "inbox" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(nbformat.writes(work))
+    mine, inbox = f"--course={course.root}", str(tmp_path / "inbox")
+    assert main(["collect", inbox, mine]) == 1
+    assert main(["report", "--final", mine]) == 3
+    told = capsys.readouterr().err
+    assert "1 of 1 students have no final grade yet:" in told
+    assert f"  ann: {inbox}/ann/mini-1-Copy1.ipynb was left: several different ones" in told
+    assert f"  ?: {inbox}/mini-1.ipynb was left: whose is it?" in told
+    assert main(["collect", f"{inbox}/ann/mini-1-Copy1.ipynb", "--student=ann", mine]) == 0
+    assert main(["collect", "--settled", f"{inbox}/mini-1.ipynb", mine]) == 0
+    found = collect(course)
+    assert found.ownerless == []
+    assert [row.waits for row in found.rows] == [("handed in, and not graded as it is now: run `graders grade`",)]
+
+
 @pytest.mark.slow
 def test_what_no_option_places_goes_into_the_course(course, monkeypatch):
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:

@@ -1,0 +1,123 @@
+"""What `graders collect` left for a person: kept until a later run settles it, or the person says that it is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from graders.classroom.intake.results import FileStatus
+from graders.lab.printing import printable
+
+
+@dataclass(frozen=True)
+class Left:
+    """A file that was not taken, and why.
+
+    Attributes
+    ----------
+    file : str
+        The file as the run's table has it, for people.
+    path : str
+        Where it is, below its source's absolute path.
+    digest : str
+        Of its content; empty if nothing of it could be read.
+    status : str
+        Name of its :class:`FileStatus`.
+    why : str
+        The status and its reason, for people.
+    student, notebook : str
+        Empty where nobody knows.
+    """
+
+    file: str
+    path: str
+    digest: str
+    status: str
+    why: str
+    student: str = ""
+    notebook: str = ""
+
+    @property
+    def key(self) -> str:
+        """What the file is known by in later runs: one student may have it in two places, two students may share it."""
+        return f"{self.student if self.student and self.digest else self.path}|{self.digest}"
+
+    @property
+    def shown(self) -> str:
+        """The file, fit for a terminal."""
+        return printable(self.file, 300)
+
+    def __str__(self) -> str:
+        return f"{self.shown} was {self.why}; when it is settled: `graders collect --settled {shlex.quote(self.shown)}`"
+
+
+class LeftFiles:
+    """The files that are left, and those that are no longer, so that no later run lists them again.
+
+    Parameters
+    ----------
+    data : mapping
+        As :meth:`to_json` has written it; empty at first.
+    """
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._files = {one.key: one for one in (Left(**entry) for entry in data.get("files", ()))}
+        self._settled = {str(key) for key in data.get("settled", ())}
+
+    @property
+    def files(self) -> list[Left]:
+        """The files, by student."""
+        return sorted(self._files.values(), key=lambda one: (one.student, one.notebook, one.file))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"files": [asdict(one) for one in self.files], "settled": sorted(self._settled)}
+
+    def superseded(self, student: str, digest: str) -> None:
+        """Note that a student's file gave way to another: a later run that meets it again has nothing to ask."""
+        self._settled.add(f"{student}|{digest}")
+
+    def update(self, seen: Iterable[str], taken: Iterable[tuple[str, str]], left: Iterable[Left]) -> None:
+        """Take in what a run has found.
+
+        Parameters
+        ----------
+        seen : iterable of str
+            Paths of its files: what it says of them is the last word.
+        taken : iterable of (str, str)
+            Student and notebook of the notebooks that it took. One who takes a file has chosen among those before.
+        left : iterable of Left
+            The files that it left.
+        """
+        seen, taken = set(seen), set(taken)
+        students = {student for student, _ in taken}
+        for one in self.files:
+            chosen = (one.student, one.notebook) in taken
+            if one.path in seen or chosen or (one.status in BY_THEMSELVES and one.student in students):
+                del self._files[one.key]
+            if chosen and one.path not in seen:
+                self._settled.add(one.key)
+        self._files |= {one.key: one for one in left if one.key not in self._settled}
+
+    def settle(self, name: str) -> list[Left]:
+        """Note that a person has settled the files of this name, in which `*` and `?` stand for any; return them.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        found = [one for one in self.files if name in (one.file, one.path) or fnmatchcase(one.shown, name)]
+        if not found:
+            raise ValueError(f"`--settled` must be a file that is left, as `graders report` names it, got {name!r}")
+        for one in found:
+            del self._files[one.key]
+            self._settled.add(one.key)
+        return found
+
+
+BY_THEMSELVES = (FileStatus.LOOSE.name, FileStatus.ELSEWHERE.name)
+"""Files that a person must look at only if there is nothing else of their student: what they are is known."""
