@@ -14,7 +14,7 @@ from graders.classroom.intake.walker import Item, Walker
 
 MEMORY = 2**30  # bytes that the walk may use
 START = 300.0  # seconds for the process to start
-PATIENCE = 120.0  # seconds for one file; reading 64 MB takes a few
+PATIENCE = 120.0  # seconds for one file; reading one of the largest takes a few
 
 
 def read(sources: Sequence[Path], spool: Path, memory: int = MEMORY, patience: float = PATIENCE) -> Iterator[Item]:

@@ -19,9 +19,9 @@ from typing import IO, Any
 
 from graders.classroom.intake.notebooks import Content, inspect
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE, Refused, record_of
+from graders.grading.reading import MAX_FILE
 
 MIB = 2**20
-NOTEBOOK = 64 * MIB  # of one notebook
 BESIDE = 16 * MIB  # of one file beside it
 ARCHIVE = 256 * MIB  # of an archive in an archive, and of all that one holds
 ENTRIES = 10_000  # in an archive in an archive
@@ -186,7 +186,7 @@ class Walker:
         if name in (TIMESTAMP_FILE, METADATA_FILE):
             return Item(self.source, parts, archives, "record", record=record_of(name, file, size))
         maybe = lower.endswith((".ipynb", ".json", ".txt")) or ".ipynb" in lower or "." not in lower
-        copy = self._copy(file, size, NOTEBOOK if maybe else BESIDE)
+        copy = self._copy(file, size, MAX_FILE if maybe else BESIDE)
         try:
             content = inspect(copy.read_bytes()) if maybe else Content()
         except MemoryError as error:

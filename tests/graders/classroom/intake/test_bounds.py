@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import socket
 import stat
@@ -17,6 +18,7 @@ from graders.classroom.intake.names import name_key, plain_key, student_id
 from graders.classroom.intake.notebooks import Content
 from graders.classroom.intake.reader import read
 from graders.classroom.intake.results import FileRow, FileStatus, table
+from graders.grading.reading import MAX_FILE
 from graders.lab.printing import printable
 from tests.graders.classroom.intake.conftest import first
 
@@ -191,7 +193,7 @@ def test_bombs_and_nests_are_bounded(inbox, monkeypatch):
     nest = archive_of(("lab09-1.ipynb", first()))
     for _ in range(walker.DEPTH):
         nest = archive_of(("n.zip", nest))
-    bomb = archive_of((BAD, b"\0" * (walker.NOTEBOOK + 1)))
+    bomb = archive_of((BAD, b"\0" * (MAX_FILE + 1)))
     many = archive_of(*((f"{n}.ipynb", b"") for n in range(walker.ENTRIES + 1)))
     large = archive_of(*((f"{n}.png", b"\0" * walker.BESIDE) for n in range(walker.ARCHIVE // walker.BESIDE + 1)))
     entries = {f"S{n} X_{n}_assignsubmission_file_/w.zip": data for n, data in enumerate((nest, bomb, many, large))}
@@ -199,9 +201,20 @@ def test_bombs_and_nests_are_bounded(inbox, monkeypatch):
     assert inbox.owners == {"Bo-Chan": "good"}
     said = {row.student: row.more for row in inbox.rows if row.status is FileStatus.UNREADABLE}
     assert "more than 4 archives inside each other" in said["S0-X"]
-    assert "larger than 64 MB" in said["S1-X"]
+    assert f"larger than {MAX_FILE // 2**20} MB" in said["S1-X"]
     assert "more than 10000 entries" in said["S2-X"]
     assert "holds more than 256 MB" in said["S3-X"]
+
+
+@pytest.mark.slow
+def test_what_grading_reads_is_collected_up_to_the_last_byte(inbox):
+    cells = [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "ex-1-1"}}, "source": "", "outputs": ["@"]}]
+    raw = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+    head, tail = raw.split(b"@")
+    inbox.put("ann/lab09-1.ipynb", head + b"x" * (MAX_FILE - len(head + tail)) + tail)
+    inbox.put("bo/lab09-1.ipynb", head + b"x" * (MAX_FILE + 1 - len(head + tail)) + tail)
+    inbox.collect()
+    assert (inbox.status("ann/lab09-1.ipynb"), inbox.status("bo/lab09-1.ipynb")) == ("TAKEN", "UNREADABLE")
 
 
 @pytest.mark.slow
@@ -220,7 +233,7 @@ def test_reading_goes_on_after_a_file_that_ends_the_reader(inbox, tmp_path, numb
     spool = tmp_path / "spool"
     spool.mkdir()
     files = sorted(inbox.folder.glob("*/*.ipynb"))
-    os.truncate(files[number], walker.NOTEBOOK)  # sparse: small on the disk, large in memory
+    os.truncate(files[number], MAX_FILE)  # sparse: small on the disk, large in memory
     items = list(read([inbox.folder], spool, memory=100 * 2**20))
     assert [item.parts[0] for item in items] == ["a", "b", "c"]
     assert [bool(item.problem) or not item.content.marks for item in items] == [n == number for n in range(3)]
