@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="also replace collected files where no record says which one is later, and by files that cannot be read",
+        help="also replace collected files where no record says which one is later, and by files that cannot be read; "
+        "never one with work by one without",
     )
     parser.add_argument(
         "--settled", action="append", metavar="FILE",

@@ -226,35 +226,36 @@ class _Collection:
             chosen = counting(found, replace=self.options.replace)
             work = next((one for one in found if not one.blank and not one.problem), None)
             for file, candidate in distinct.values():
-                if chosen is None and work is not None and candidate.blank:
-                    status, more = status_beside(candidate, work), ""
-                elif chosen is None:
+                if candidate is chosen:
+                    status, more = self._put(student, notebook, file, candidate)
+                elif counts := chosen or (work if candidate.blank else None):
+                    status = status_beside(candidate, counts)
+                    more = about(status, candidate, self._target(student, notebook), replace=self.options.replace)
+                else:
                     others = ", ".join(other.where for other, _ in distinct.values() if other is not file)
                     status, more = FileStatus.UNORDERED, f"the other: {others}; keep one of them"
-                elif candidate is not chosen:
-                    status = status_beside(candidate, chosen)
-                    more = about(status, candidate)
-                else:
-                    status, more = self._put(student, notebook, file, candidate)
                 self.rows.append(FileRow(file.where, status, student, notebook, candidate.when, more))
 
     def _look_into(self, groups: dict[tuple[str, str], list[tuple[_File, Candidate]]]) -> None:
         """Find out what is written in files of one notebook that compete."""
         for (student, notebook), pairs in groups.items():
-            target = self.submitted / student / self.course.assignment / f"{notebook}.ipynb"
+            target = self._target(student, notebook)
             digests = {candidate.digest for _, candidate in pairs}
             if target.is_file() and not target.is_symlink():
                 digests.add(digest_of(target))
             if len(digests) > 1:
                 pairs[:] = [(file, replace(one, work=self.written.work(one.path, notebook))) for file, one in pairs]
 
+    def _target(self, student: str, notebook: str) -> Path:
+        return self.submitted / student / self.course.assignment / f"{notebook}.ipynb"
+
     def _put(self, student: str, notebook: str, file: _File, chosen: Candidate) -> tuple[FileStatus, str]:
-        folder = self.submitted / student / self.course.assignment
-        target = folder / f"{notebook}.ipynb"
+        target = self._target(student, notebook)
+        folder = target.parent
         if any(path.is_symlink() for path in (folder.parent, folder, target)):
             return FileStatus.UNREADABLE, f"{folder} is a link, or has one; nothing is written through links"
         status = status_for(chosen, target, self.ledger, student, self.written, replace=self.options.replace)
-        more = about(status, chosen)
+        more = about(status, chosen, target, replace=self.options.replace)
         if status.taken or status is FileStatus.UNCHANGED:
             assert file.owner.claim is not None
             self.beside.expect(student, file.item, file.owner, newer=status is FileStatus.REPLACED)

@@ -111,9 +111,11 @@ def status_beside(other: Candidate, chosen: Candidate) -> FileStatus:
     return FileStatus.BROKEN if broken else FileStatus.OLDER
 
 
-def about(status: FileStatus, file: Candidate) -> str:
+def about(status: FileStatus, file: Candidate, target: Path, *, replace: bool) -> str:
     """Say what is wrong with a file that was taken or left, and how it is taken all the same."""
     remedy = "--replace takes this one" if status in (FileStatus.EXISTING, FileStatus.BROKEN) else ""
+    if status is FileStatus.EMPTIED or (status is FileStatus.BLANK and replace):  # `replace` does not take it
+        remedy = f"to take this one all the same, remove {target} and collect this file by itself"
     return "; ".join(filter(None, ("" if status is FileStatus.OLDER else file.problem, remedy)))
 
 

@@ -73,6 +73,25 @@ def test_a_later_file_without_work_replaces_none_and_a_person_is_told(inbox, bla
     assert there(inbox) == worked
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_who_wants_the_file_without_work_is_told_how_to_take_it(inbox, together, blank, worked):
+    """A student who takes the work back, say."""
+    inbox.put(WORKED, worked)
+    inbox.collect(submitted_at=EARLY)
+    source = inbox.put("later/" + WORKED, blank)
+    (row,) = inbox.collect(source, student="jane", submitted_at=LATE, replace=True)
+    target = inbox.submitted / "jane" / inbox.course.assignment / "mini-1.ipynb"
+    assert row.more == f"to take this one all the same, remove {target} and collect this file by itself"
+    if together:  # with `--replace`, for without it nobody has asked
+        rows = {row.status.name: row for row in inbox.collect(inbox.folder, student="jane")}
+        assert (rows["UNCHANGED"].more, rows["BLANK"].more) == ("", "")
+        rows = {row.status.name: row for row in inbox.collect(inbox.folder, student="jane", replace=True)}
+        assert str(target) in rows["BLANK"].more
+    target.unlink()
+    inbox.collect(source, student="jane", submitted_at=LATE)
+    assert there(inbox) == blank
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 def test_work_takes_the_place_of_a_release_that_was_collected(inbox, recorded, blank, worked):
     inbox.put(WORKED, blank)
