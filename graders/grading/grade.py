@@ -15,6 +15,7 @@ from graders.checking.sandboxed import SandboxedStudent
 from graders.checking.suite import run_checks
 from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.grading import canary
+from graders.grading.overwritten import look_again
 from graders.grading.reading import CUT
 from graders.grading.repair import Repaired
 from graders.grading.results import LEFT_ASIDE, ExerciseResult, NotebookResult
@@ -93,15 +94,23 @@ def grade_repaired(
     setup = _setup(released, mended.notebook, spec)
     own = _host(course, limits, level) if host is None else host
     canary.require(own.level, own.limits)
-    try:
-        with NotebookRun({k: cells[k] for k in cells if k not in kept}, own, stubs, setup) as run:
+    decided = course.secret if secret is None else secret
+
+    def look(cells: Mapping[int, str], spec: NotebookSpec) -> tuple[NotebookRun, dict[tuple[str, str], CheckResult]]:
+        with NotebookRun(cells, own, stubs, setup) as run:
             answers = SandboxedStudent(run, sources)
             try:
-                decided = course.secret if secret is None else secret
-                found = run_checks(answers, course, spec, decided, submission_of(student, sources))
+                return run, run_checks(answers, course, spec, decided, submission_of(student, sources))
             finally:
                 answers.next_exercise()  # lets go of the last one's process
-            done = run.done
+
+    try:
+        ran = {k: cells[k] for k in cells if k not in kept}
+        run, found = look(ran, spec)
+        done = run.done
+        places = {grade_id(mended.notebook.cells[k]): k for k in ran if k not in stubs}
+        again = look_again(found, ran, places, spec, look, own)
+        mended.notes += again.notes
         done |= {k: CellRun(Status.OK, outputs=[*mended.notebook.cells[k].outputs, AS_HANDED_IN]) for k in kept}
     except SandboxBroken as error:
         own.discard()
@@ -110,10 +119,10 @@ def grade_repaired(
     finally:
         if host is None:
             own.discard()
-    ends = [(check.status, check.message) for check in found.values()] + [(r.status, r.message) for r in done.values()]
+    ends = again.ends + [(r.status, r.message) for r in done.values()]
     if any(_may_be_the_machine(status, message) for status, message in ends):
         _blame_no_student_for_the_machine(own)
-    if any(result.status not in HARMLESS for result in found.values()):
+    if any(status not in HARMLESS for status, _ in again.ends):
         own.discard()
     failed = [done[k].message for k in setup if k in done and done[k].status is Status.RAISED]
     told = "the code as handed out was run after it."
@@ -123,7 +132,8 @@ def grade_repaired(
     if failed and exercises:
         exercises = replace(exercises[0], notes=(*exercises[0].notes, *mended.notes[-len(failed) :])), *exercises[1:]
     seconds = time.monotonic() - start
-    return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(mended.notes), done, seconds, run.memory)
+    memory = max(run.memory, again.memory)
+    return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(mended.notes), done, seconds, memory)
 
 
 def _setup(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -> dict[int, str]:

@@ -88,7 +88,7 @@ names = _once(_names)
 
 
 @_once
-def _opaque(source: str) -> bool:
+def opaque(source: str) -> bool:
     """Whether a cell may reach any name, told or not."""
     found = names(source)
     if found is None or any(name in _ANY_NAME or _HISTORY.fullmatch(name) for name in found.read - found.bound):
@@ -148,9 +148,9 @@ def spare(cells: Mapping[int, str], shown: Iterable[int], wanted: Iterable[str])
     """
     found = {index: names(source) for index, source in cells.items()}
     left = set(shown)
-    if any(_opaque(cells[index]) for index in cells if index not in left):
+    if any(opaque(cells[index]) for index in cells if index not in left):
         return frozenset()
-    left -= {k for k in left if _opaque(cells[k]) or _changes_more(cells[k])}
+    left -= {k for k in left if opaque(cells[k]) or _changes_more(cells[k])}
     values = {name for own in found.values() if own is not None for name in own.values}
     read = set(wanted)
     read.update(*(own.read for index, own in found.items() if own is not None and index not in left))
