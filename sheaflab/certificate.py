@@ -7,22 +7,25 @@ Then the log's own numbers are compared with it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
+from operator import add
 
 import numpy as np
 
-from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
+from sheaflab.arrays import EPS, FloatArray, IntArray
 from sheaflab.proof.balls import Unproved, Wrong
 from sheaflab.proof.follow import Findings, Stop, follow
+from sheaflab.proof.numbers import wrong_numbers
 from sheaflab.proof.passage import follow_at_once
 from sheaflab.proof.pieces import codes_of
 from sheaflab.proof.positivity import Doubt, Refutation
 from sheaflab.proof.rigorous import enclose
-from sheaflab.proof.weights import ACTIVE, NAMES, SLIDING, norms
+from sheaflab.proof.weights import NAMES, root, squares
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.results import Outcome
-from sheaflab.sheaf import Sheaf, log_slopes
+from sheaflab.sheaf import Sheaf
 from sheaflab.trajectory import Trajectory
 
 
@@ -134,23 +137,17 @@ def _rate(sheaf: Sheaf) -> SlowestRate:
     return slowest_rate(sheaf.net)
 
 
-def _sizes(sheaf: Sheaf) -> tuple[IntArray, IntArray, FloatArray]:
-    """The layer of each coordinate, the first coordinate of each layer, and the sizes of what drives coordinates."""
+def _sizes(sheaf: Sheaf) -> tuple[IntArray, IntArray, FloatArray, float]:
+    """The layer of each coordinate, the first one of each layer, the sizes of what drives them, and the largest."""
     widths = sheaf.net.widths[1:]
     drive = np.abs(sheaf.boundary_term)
     first = np.abs(sheaf.net.weights[0]) @ np.abs(sheaf.x) + np.abs(sheaf.net.biases[0])  # a sum that may cancel
     drive[: widths[0]] = first
-    return np.repeat(np.arange(len(widths)), widths), np.cumsum([0, *widths[:-1]]), drive
+    return np.repeat(np.arange(len(widths)), widths), np.cumsum([0, *widths[:-1]]), drive, float(drive.max())
 
 
 def _places(sheaf: Sheaf) -> list[tuple[int, int]]:
     return [sheaf.place(i) for i in range(sheaf.h)]
-
-
-def _apart(told: FloatArray, known: FloatArray, within: FloatArray) -> BoolArray:
-    """Where what is told is not near what is known, nan included; where that is nan itself, nothing can be said."""
-    said = ~(np.isnan(known) | np.isnan(within))
-    return np.asarray(said & ~(np.abs(told - known) <= within))
 
 
 class _Check:
@@ -172,13 +169,16 @@ class _Check:
             self.codes = codes_of(self.traj)
         except Refutation as error:
             self.against.append(str(error))
-        return not self.against
+            return False
+        self.largest = float(np.maximum.reduce(np.abs(self.traj.states), axis=None))
+        self.residuals = np.asarray(self.sheaf.residual(self.traj.states))
+        return True
 
     def listed(self) -> bool:
         """The log must list exactly what changes between the pieces."""
         traj = self.traj
         logged = [(s.time, s.layer, s.neuron, str(s.before), str(s.after)) for s in traj.log]
-        joints, neurons = np.nonzero(self.codes[1:] != self.codes[:-1])
+        joints, neurons = (self.codes[1:] != self.codes[:-1]).nonzero()
         ends, places = traj.times[1:-1].tolist(), self.sheaf.shared(_places)
         named = (map(NAMES.__getitem__, codes[joints, neurons].tolist()) for codes in (self.codes[:-1], self.codes[1:]))
         rows = zip(joints.tolist(), neurons.tolist(), *named, strict=True)
@@ -190,11 +190,12 @@ class _Check:
         within = [row for row in logged if not (cut and row[0] == traj.t_end)]
         if len(within) < len(logged):
             self.open.append(f"t = {traj.t_end:.9g}: the run was stopped at this switch, and does not say what follows")
-        if sorted(within) != sorted(changes):
+        if within != changes and sorted(within) != sorted(changes):
             self.against.append("the log does not list what changes between the pieces")
         # The same change twice at one instant: in turn.
         of_log, of_joints = (sorted(range(len(rows)), key=rows.__getitem__) for rows in (logged, changes))
-        self.joints = dict(zip(of_log, (int(joints[k]) + 1 for k in of_joints), strict=False))
+        following = (joints + 1).tolist()
+        self.joints = {k: following[joint] for k, joint in zip(of_log, of_joints, strict=False)}
         return not self.against and not self.open
 
     def follow(self) -> None:
@@ -230,8 +231,10 @@ class _Check:
         else:
             self.time_errors[:] = [found.times[self.joints[k] - 1] for k in range(len(traj.log))]
             self.state_error = max(found.states, default=0.0)
-            size = np.array(found.states[: len(joints) - 1]) + 64 * EPS * float(np.abs(traj.states).max())
-            self._numbers(traj.states[1 : len(joints)], size)
+            rounding = 64 * EPS * self.largest
+            if traj.log:
+                last = len(joints)
+                self._numbers(self.residuals[1:last], [size + rounding for size in found.states[: last - 1]])
 
     def _times(self, found: Findings) -> None:
         times = self.traj.times[1:-1].tolist()
@@ -247,53 +250,37 @@ class _Check:
 
     def _states(self, found: Findings) -> None:
         """States, energies and slopes of the log are numbers of an engine: as close as rounding lets them be."""
-        traj, sheaf = self.traj, self.sheaf
-        self.state_error = 0.0
-        layers, firsts, drive = sheaf.shared(_sizes)
-        sizes = np.maximum.reduceat(np.maximum(np.abs(traj.states).max(axis=0), drive), firsts)
-        states, errors = np.array(found.states), np.array(found.sizes)
-        off, rounding = np.abs(traj.states[1:] - states), 256 * EPS * float(sizes.max())
-        self.state_error = float((norms(off) + errors).max())
-        far = ~(off <= 1e-10 * sizes[layers] + rounding + 1e3 * errors[:, None]).all(axis=1)
-        for k in np.flatnonzero(far):
-            text = f"the state is {float(off[k].max()):.2g} away from the flow"
-            self.against.append(f"t = {traj.times[k + 1]:.9g}: {text}")
-        self._numbers(states[:-1], errors[:-1] + 64 * EPS * float(sizes.max()))
+        traj = self.traj
+        layers, firsts, drive, driven = self.sheaf.shared(_sizes)
+        rounding = EPS * max(self.largest, driven)
+        off = np.abs(traj.states[1:] - found.states)
+        apart = [root(square) for square in squares(off)]
+        self.state_error = max(map(add, apart, found.sizes))
+        if not max(apart) <= 256 * rounding:
+            sizes = np.maximum.reduceat(np.maximum(np.abs(traj.states).max(axis=0), drive), firsts)[layers]
+            near = off <= 1e-10 * sizes + 256 * rounding + 1e3 * np.array(found.sizes)[:, None]
+            for k in np.flatnonzero(~near.all(axis=1)):
+                text = f"the state is {float(off[k].max()):.2g} away from the flow"
+                self.against.append(f"t = {traj.times[k + 1]:.9g}: {text}")
+        if traj.log:
+            r = self.sheaf.residual(np.array(found.states[:-1])) if off[:-1].any() else self.residuals[1:-1]
+            self._numbers(r, [size + 64 * rounding for size in found.sizes[:-1]])
 
-    def _numbers(self, states: FloatArray, size: FloatArray) -> None:
-        """Compare energies and slopes of the log with those of the states at the joints, which are known to `size`."""
-        if not (log := self.traj.log):
-            return
-        joints = np.array([self.joints[i] - 1 for i in range(len(log))])
-        for i in np.flatnonzero(self._wrong_numbers(states, size, joints)).tolist():
-            text = f"switch at t = {log[i].time:.9g}"
+    def _numbers(self, r: FloatArray, sizes: list[float]) -> None:
+        """Compare energies and slopes of the log with those of residuals at the joints that are known to `sizes`."""
+        for i in wrong_numbers(self.traj, self.joints, self.codes, r, sizes):
+            text = f"switch at t = {self.traj.log[i].time:.9g}"
             self.against.append(f"{text}: energy or slopes are not those of the state there")
-
-    def _wrong_numbers(self, states: FloatArray, size: FloatArray, joints: IntArray) -> BoolArray:
-        """Which entries of the log, at these joints, have an energy or slopes that are not those of the states."""
-        log, sheaf = self.traj.log, self.sheaf
-        r = sheaf.residual(states)
-        energy = 0.5 * np.square(r).sum(axis=1)
-        root = np.sqrt(energy)
-        slack = 1e-7 + 8 * sheaf.gain * size / np.maximum(root, 1e-300)
-        told = np.array([[s.energy, s.slope_before, s.slope_after] for s in log])
-        wrong = _apart(told[:, 0], energy[joints], (slack * energy)[joints])
-        codes = np.concatenate([self.codes[:-1], self.codes[1:]])  # before and after, one below the other
-        v = sheaf.velocity_of(np.concatenate([r, r]), codes == ACTIVE)
-        v[:, : sheaf.h][codes == SLIDING] = 0.0
-        slopes = log_slopes(np.square(v).sum(axis=1), np.concatenate([energy, energy])).reshape(2, -1)
-        steep = np.abs(slopes)
-        speed = 8 * sheaf.gain**2 * size / np.maximum(root * np.sqrt(steep), 1e-300)
-        off = _apart(told[:, 1:].T, slopes[:, joints], ((slack + speed) * steep)[:, joints])
-        return np.asarray(wrong | off.any(axis=0))
 
     def energies(self) -> None:
         """V must never rise, and stay below its envelope (Theorem 9.4) at every switch, if only the input is pinned."""
-        energy, times = self.traj.energy(), self.traj.times
-        size = float(np.abs(self.traj.states).max(initial=0.0))
-        slack = 1e-9 * energy + (4096 * EPS * self.sheaf.gain * np.sqrt(self.sheaf.n) * size) ** 2
-        bound = energy[0] * np.exp(-2 * self.rate.value * times) * (1 + 1e-9) + slack
-        if not (self.sheaf.pinned or (energy <= bound).all()):
+        sheaf, rate = self.sheaf, self.rate.value
+        energies = [0.5 * square for square in squares(self.residuals)]
+        rounding = 4096 * EPS * sheaf.gain * math.sqrt(sheaf.n) * self.largest
+        slack = [1e-9 * energy + rounding * rounding for energy in energies]
+        first = energies[0] * (1 + 1e-9)
+        rows = zip(energies, self.traj.times.tolist(), slack, strict=True)
+        if not (sheaf.pinned or all(v <= first * math.exp(-2 * rate * t) + more for v, t, more in rows)):
             self.against.append("the energy rises above the envelope of Theorem 9.4")
-        if not (np.diff(energy) <= slack[:-1]).all():
+        if not all(after - v <= more for v, after, more in zip(energies, energies[1:], slack, strict=False)):
             self.against.append("the energy rises")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from operator import lt
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def codes_of(trajectory: Trajectory) -> CodeArray:
     told = len(pieces) if recorded is None else len(recorded.codes)
     if told != len(starts) or not told or joints[0] != 0 or starts != joints[:-1] or times.tolist() != joints:
         raise Refutation("the pieces do not cover the run from 0 to its end without a gap, at its own times")
-    if any(b < a for a, b in pairwise(joints)) or not np.isfinite(trajectory.states).all():
+    if any(map(lt, joints[1:], joints)) or not np.isfinite(trajectory.states).all():
         raise Refutation("times must not fall and states must be finite")
     if not (_flows(trajectory) if recorded is None else _will_flow(trajectory, recorded)):
         raise Refutation("the pieces are not the flow of the trajectory's sheaf from its own states")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +26,17 @@ _LEAST = 1e-150  # above what squares below the smallest number may lose in a no
 def norms(x: FloatArray) -> FloatArray:
     """Euclidean norms of rows, rounded up."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", x, x)) * (1 + 1e-10) + _LEAST)
+
+
+def squares(x: FloatArray) -> list[float]:
+    """Sums of squares of rows."""
+    found: list[float] = np.add.reduce(x * x, axis=1).tolist()
+    return found
+
+
+def root(square: float) -> float:
+    """A norm from its square, rounded up."""
+    return math.sqrt(square) * (1 + 1e-10) + _LEAST
 
 
 class Blocks:
