@@ -5,12 +5,11 @@ the switches of the log and no other, each within its* `time_errors` *of the log
 
 *Proof.* By induction over stretches. At the start of each the true state is within a :class:`Cloud` of the logged one,
 at equal times. A stretch's flow from its logged state ends next to the logged state of the next one; the distance
-between the two, and what the series may be wrong by, is added to the cloud. The same goes for the steps of a stretch,
-which start from candidates: inside a mode distances do not grow, so their sum bounds each. No event function vanishes
-while states stay within the margin of the stretch (:mod:`sheaflab.proof.rows`), nor while a switch is uncertain, by
-3 τ times the speed at which others may drift meanwhile. A function that ends at 0 falls to it: the mean of its
-derivative from any place to the end is negative. One that begins at 0 rises. A switch is passed as in
-:meth:`sheaflab.proof.walk.Walk.switch`. ∎
+between the two, and what the stretch's end may be wrong by, is added to the cloud. No event function vanishes while
+states stay within the margin of the stretch (:mod:`sheaflab.proof.closed`, of larger networks
+:mod:`sheaflab.proof.rows`), nor while a switch is uncertain, by 3 τ times the speed at which others may drift
+meanwhile. A function that ends at 0 falls to it: the mean of its derivative from any place to the end is negative. One
+that begins at 0 rises. A switch is passed as in :meth:`sheaflab.proof.walk.Walk.switch`. ∎
 
 Nothing is refuted here, and little is tried: one neuron a switch, nothing pinned, no start on a wall. Where this does
 not decide, :class:`sheaflab.proof.walk.Walk` does.
@@ -37,19 +36,17 @@ _LATE = 1e-3  # of a step, or of the shortest time scale: how uncertain a switch
 
 
 class _Joint(NamedTuple):
-    """What is known of a switch: who, its modes, speeds beside the wall, the slope of what vanishes, and bounds."""
+    """A switch: who, its modes, speeds on both sides of the wall, before and after, and the slope of what vanishes."""
 
     i: int
     before: int
     after: int
     down: float
     up: float
+    old: float
+    new: float
+    factor: float
     slope: float
-    wrong: float
-    wrong_speed: float
-    wrong_v: float
-    speed: float
-    span: float
 
 
 class Passage:
@@ -69,64 +66,67 @@ class Passage:
 
     def __init__(self, of: Stretches) -> None:
         self.of, self.law = of, of.law
-        number = len(of.y)
-        self._speeds()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factors = np.where((of.before == SLIDING) | (of.after == SLIDING), 0.0, self.new / self.old)
-        growth = float(np.log(np.maximum(np.abs(factors), 1.0)).sum()) + np.log(of.wrong[:-1].sum() + TINY)
-        self.cloud = Ball(0.0) if growth < np.log(_FINE * of.scale) else Segments(of)
-        self.robust = 4 * EPS * float(np.abs(of.y[0]).max())
+        self.robust = 4 * EPS * of.largest
         self.times: list[float] = []
         self.sizes: list[float] = []
-        self.off, self.taus = np.zeros(number), np.zeros(number)
-        self.sizes_at, self.bend, self.speeds = np.zeros(number - 1), np.zeros(number - 1), np.zeros(number - 1)
-        clock = 0.0
-        rows = zip(
-            of.neurons.tolist(), of.before.tolist(), of.after.tolist(), self.down.tolist(), self.up.tolist(),
-            self.slope.tolist(), of.wrong.tolist(), of.wrong_speed[1:].tolist(), of.wrong_v[1:].tolist(),
-            of.speed[1:].tolist(), of.spans.tolist(), strict=False,
-        )  # fmt: skip
-        for k, row in enumerate(rows):
-            joint = _Joint._make(row)
-            clock += 1.01 * EPS * joint.span
+        self.taus: list[float] = []
+        self.sizes_at: list[float] = []
+        self.bend: list[float] = []
+        self.speeds: list[float] = []
+        joints, growth = self._joints(), sum(of.wrong[:-1])
+        for joint in joints:
+            growth *= max(1.0, abs(joint.factor))
+        self.cloud = Ball(0.0) if growth < _FINE * of.scale else Segments(of)
+        spans, clock = of.spans.tolist(), 0.0
+        near = zip(of.margins, of.rises, of.falls, of.first, of.last, strict=True)
+        for k, (joint, bounds) in enumerate(zip(joints, near, strict=False)):
+            clock += 1.01 * EPS * spans[k]
+            off = self.cloud.size + of.wrong[k]
             self._pass(k, joint, clock)
-        span, speed = float(of.spans[-1]), float(of.speed[-1])
-        if self.times and not span > self.times[-1]:
+            self._alone(off, bounds)
+        if self.times and not spans[-1] > self.times[-1]:
             raise Doubt("whether the last switch is before the end cannot be said")
-        clock += 2.02 * EPS * span
-        self.off[-1] = self.cloud.size + of.wrong[-1] + clock * speed  # the end is as uncertain as the clock
-        if of.settled and not self.off[-1] + self.robust <= of.settled_within:
+        clock += 2.02 * EPS * spans[-1]
+        off = self.cloud.size + of.wrong[-1] + clock * of.speed[-1]  # the end is as uncertain as the clock
+        if of.settled and not off + self.robust <= of.settled_within:
             raise Doubt("the end is not known well enough")
-        self.sizes.append(self.off[-1] + of.wrong_at_end)
-        self._check()
+        self.sizes.append(off + of.wrong_at_end)
+        self.taus.append(0.0)
+        self._alone(off, next(near))
+        self._others_apart()
 
-    def _speeds(self) -> None:
-        """Of each switch the speeds on both sides of the wall, before and after, and the slope of what vanishes."""
-        of, k = self.of, np.arange(1, len(self.of.y))
-        i = of.neurons
-        self.down = -of.r[k, i]
-        self.up = self.down + of.g[k, i]
-        speeds = np.array([self.down, self.up, 0.0 * self.up])
-        self.old, self.new = speeds[of.before, k - 1], speeds[of.after, k - 1]
-        self.slope = np.where(of.before == ACTIVE, self.old, -self.old)
-        slid = (of.before == SLIDING).nonzero()[0]
-        if slid.size:
-            gate, v, mine = (of.codes[slid] == ACTIVE).astype(np.float64), of.v[slid + 1], np.arange(slid.size)
-            v[mine, i[slid]] = 0.0
-            r = v - of.blocks.down(v[:, : of.sheaf.h] * gate)
-            down = -r[mine, i[slid]]
-            up = of.blocks.up(r)[mine, i[slid]] + down
-            self.slope[slid] = np.where(of.after[slid] == INACTIVE, down, -up)
+    def _joints(self) -> list[_Joint]:
+        of, rows = self.of, np.arange(1, len(self.of.y))
+        downs = -of.r[rows, of.neurons]
+        ups = downs + of.g[rows, of.neurons]
+        before, after = of.before.tolist(), of.after.tolist()
+        slid = self._slid().tolist() if SLIDING in before else []
+        found = []
+        for k, (i, a, b) in enumerate(zip(of.neurons.tolist(), before, after, strict=True)):
+            down, up = float(downs[k]), float(ups[k])
+            old, new = (down, up, 0.0)[a], (down, up, 0.0)[b]
+            slope = slid[k] if a == SLIDING else old if a == ACTIVE else -old
+            found.append(_Joint(i, a, b, down, up, old, new, new / old if old and new else 0.0, slope))
+        return found
+
+    def _slid(self) -> FloatArray:
+        """Of each switch the slope of what vanishes at it, if that ends a slide."""
+        of, mine = self.of, np.arange(len(self.of.neurons))
+        v = of.v[1:].copy()
+        v[mine, of.neurons] = 0.0
+        r = v - of.blocks.down(v[:, : of.sheaf.h] * (of.codes[:-1] == ACTIVE))
+        down = -r[mine, of.neurons]
+        up = of.blocks.up(r)[mine, of.neurons] + down
+        return np.asarray(np.where(of.after == INACTIVE, down, -up))
 
     def _pass(self, k: int, joint: _Joint, clock: float) -> None:
         """Go to the end of stretch `k` and through its switch, as :meth:`sheaflab.proof.walk.Walk.switch` does."""
         law, cloud = self.law, self.cloud
-        i, a, b, down, up, slope, wrong, wrong_speed, wrong_v, speed, _ = joint
-        self.off[k] = cloud.size + wrong
-        cloud.carry(self.of, k)
-        cloud.widen(wrong)
+        of, (i, a, b, down, up, old, new, factor, slope) = self.of, joint
+        wrong_speed, wrong_v, speed = of.wrong_speed[k + 1], of.wrong_v[k + 1], of.speed[k + 1]
+        cloud.carry(of, k)
+        cloud.widen(of.wrong[k])
         size, fastest = cloud.size, law.fastest
-        old, new = (down, up, 0.0)[a], (down, up, 0.0)[b]
         speed += abs(old) + wrong_speed
         length, value, bound = 1.0, 0.0, cloud.along(i)
         falls_wrong = wrong_v + fastest * size
@@ -147,7 +147,7 @@ class Passage:
         rates = fastest * (speed + fastest * (size + 2.0 * speed * tau))
         sure = wrong_speed + fastest * size + 1.1 * tau * rates + TINY
         self._filippov(a, b, down, up, sure)
-        jump, factor = abs(old - new), 0.0 if SLIDING in (a, b) else new / old
+        jump = abs(old - new)
         turns = fastest * (abs(old) + abs(new) + 2.0 * (sure + jump)) + 2.0 * rates
         if b == SLIDING:
             cloud.pin(i)
@@ -155,11 +155,21 @@ class Passage:
             cloud.stretch(i, factor)
         cloud.widen(2.02 * (1.0 + abs(factor)) * tau * (fastest * size + sure + tau * turns))
         larger = max(size, cloud.size)
-        self.taus[k], self.sizes_at[k] = tau, larger + self.robust
-        self.bend[k] = 4.0 * fastest * tau * (2.0 * speed + jump + 2.0 * fastest * larger) + wrong_v
-        self.speeds[k] = speed + jump
+        self.taus.append(tau)
+        self.sizes_at.append(1.01 * (larger + self.robust))
+        self.bend.append(4.0 * fastest * tau * (2.0 * speed + jump + 2.0 * fastest * larger) + wrong_v)
+        self.speeds.append(speed + jump)
         self.times.append(tau + clock)
         self.sizes.append(larger + clock * (speed + jump))
+
+    def _alone(self, off: float, bounds: tuple[float, tuple[float, float], tuple[float, float], float, float]) -> None:
+        """Nothing else happens in the last stretch that was passed, where states are off by so much."""
+        margin, (rise, rise_turns), (fall, fall_turns), first, last = bounds
+        off += self.robust
+        begins, ends = (self.taus[-2] if len(self.taus) > 1 else 0.0) / first, self.taus[-1] / last
+        sure = begins <= _LATE and ends <= _LATE and margin > 1.01 * off
+        if not (sure and rise > 1.01 * (off + rise_turns * begins) and fall > 1.01 * (off + fall_turns * ends)):
+            raise Doubt("a wall is near")
 
     @staticmethod
     def _filippov(a: int, b: int, down: float, up: float, sure: float) -> None:
@@ -171,30 +181,24 @@ class Passage:
         if not least > sure:
             raise Doubt("a speed may be 0")
 
-    def _check(self) -> None:
-        """Nothing else happens in any stretch, nor while a switch is uncertain."""
-        of, off = self.of, self.off + self.robust
-        late = np.concatenate([[0.0], self.taus[:-1]]) / of.first, self.taus / of.last
-        sure = (late[0] <= _LATE) & (late[1] <= _LATE) & (of.margins > 1.01 * off)
-        sure &= of.rises[0] > 1.01 * (off + of.rises[1] * late[0])
-        sure &= of.falls[0] > 1.01 * (off + of.falls[1] * late[1])
-        if not sure.all():
-            raise Doubt("a wall is near")
-        self._others_apart()
-
     def _others_apart(self) -> None:
         """No other function vanishes while a switch is uncertain: a coordinate moves at its speed, residuals at all."""
-        of, h, k = self.of, self.of.sheaf.h, np.arange(len(self.of.neurons))
-        late = 3.03 * self.taus[:-1, None]
-        others, slides = np.ones((len(k), h), dtype=np.bool_), of.codes[1:] == SLIDING
-        others[k, of.neurons] = False
-        apart = np.abs(of.y[1:, :h]) - late * (np.abs(of.v[1:, :h]) + self.bend[:, None])
-        if not (apart > 1.01 * self.sizes_at[:, None])[others & ~slides].all():
+        of, z = self.of, np.abs(self.of.y[1:, : self.law.h])
+        late = [3.03 * tau for tau in self.taus[:-1]]
+        # Only who switches and who slides is on its wall.
+        gaps = np.minimum.reduce(np.where(z == 0, np.inf, z), axis=1, initial=np.inf).tolist()
+        rows = zip(gaps, self.sizes_at, late, of.speed[1:], self.bend, strict=True)
+        if not all(gap > size + tau * (speed + bend) for gap, size, tau, speed, bend in rows):
             raise Doubt("two switches are near each other")
-        rows, i = np.nonzero(others & slides)
-        down, up = of.r[rows + 1, i], of.g[rows + 1, i] - of.r[rows + 1, i]
-        near = np.minimum(np.abs(down) / self.law.gain, np.abs(up) / self.law.fastest) - of.wrong_speed[rows + 1]
-        if not (near > 1.01 * (self.sizes_at + late[:, 0] * (self.speeds + self.bend))[rows]).all():
+        if SLIDING not in of.codes[1:].tobytes():
+            return
+        slides = of.codes[1:] == SLIDING
+        slides[np.arange(len(z)), of.neurons] = False
+        k, i = slides.nonzero()
+        down, up = np.abs(of.r[k + 1, i]) / self.law.gain, np.abs(of.g[k + 1, i] - of.r[k + 1, i]) / self.law.fastest
+        near = np.minimum(down, up) - np.array(of.wrong_speed)[k + 1]
+        speeds = np.array(self.speeds) + np.array(self.bend)
+        if not (near > (np.array(self.sizes_at) + 1.01 * np.array(late) * speeds)[k]).all():
             raise Doubt("two switches are near each other")
 
 

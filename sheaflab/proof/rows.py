@@ -16,9 +16,6 @@ cut into slices sum without rounding.
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
-
 import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
@@ -28,10 +25,6 @@ from sheaflab.proof.weights import ACTIVE, SLIDING, Blocks, CodeArray, norms
 
 _CUT = 2e-18
 _LONGEST_SERIES = 60
-_INVERSES = np.array([1.0 / math.factorial(k) for k in range(_LONGEST_SERIES + 1)])[:, None, None, None]
-
-Coefficients = FloatArray | list[FloatArray]
-"""One after the other, or in one array with that as its first axis."""
 
 
 class Steps:
@@ -39,7 +32,7 @@ class Steps:
 
     Attributes
     ----------
-    c : list of ndarray, each of shape (R, n), or ndarray, shape (D + 1, R, n)
+    c : list of ndarray, each of shape (R, n)
         Coefficients of the state in the fraction of the step.
     r, g, v : ndarray, shapes (R, n), (R, h), (R, n)
         Residual, pull and velocity at the start.
@@ -51,13 +44,7 @@ class Steps:
     end, wrong_end : ndarray, shapes (R, n), (R,)
     """
 
-    c: Coefficients
-    rs: Coefficients
-    gs: Coefficients
-
-    def __init__(
-        self, blocks: Blocks, codes: CodeArray, y: FloatArray, h: FloatArray, laplacians: FloatArray | None = None
-    ) -> None:
+    def __init__(self, blocks: Blocks, codes: CodeArray, y: FloatArray, h: FloatArray) -> None:
         self.blocks, self.h, law = blocks, h, blocks.law
         self.active: BoolArray = codes == ACTIVE
         self.sliding: BoolArray = codes == SLIDING
@@ -65,10 +52,7 @@ class Steps:
         moving = np.ones(y.shape)
         moving[:, : law.h] -= self.sliding
         self._start(y, moving)
-        if laplacians is None:
-            self._by_layers(y, -h[:, None] * moving)
-        else:
-            self._by_matrix(y, laplacians)
+        self._follow(y, -h[:, None] * moving)
         self._bound(y)
 
     def _start(self, y: FloatArray, moving: FloatArray) -> None:
@@ -94,7 +78,7 @@ class Steps:
         self.speed = size + self.wrong_v
         self.largest = largest
 
-    def _by_layers(self, y: FloatArray, minus: FloatArray) -> None:
+    def _follow(self, y: FloatArray, minus: FloatArray) -> None:
         """Coefficients until what is left out is small beside the state's rounding."""
         blocks, hidden = self.blocks, self.blocks.law.h
         z, slides = blocks.law.fastest * self.h, bool(self.sliding.any())
@@ -125,40 +109,14 @@ class Steps:
             r = c[degree] - blocks.down(c[degree][:, :hidden] * self.gate)
             rs.append(r)
             gs.append(blocks.up(r))
-        self.c, self.rs, self.gs, self.degree, self.eta = c, rs, gs, degree, blocks.eta
-
-    def _by_matrix(self, y: FloatArray, laplacians: FloatArray) -> None:
-        """The same with each row's Laplacian, shape ``(R, n, n)``: to a degree that the length of the step asks for."""
-        blocks, hidden = self.blocks, self.blocks.law.h
-        z, term, degree = float(self.h.max()) * blocks.law.fastest, 1.0, 1
-        while term > _CUT or degree < 3:
-            degree += 1
-            term *= z / degree
-        powers = np.empty((degree + 1, *y.shape, 1))
-        powers[0, :, :, 0] = y
-        np.multiply(self.h[:, None], self.v, out=powers[1, :, :, 0])
-        minus = laplacians * -self.h[:, None, None]
-        for before, after in pairwise(powers[1:]):
-            np.matmul(minus, before, out=after)
-        powers *= _INVERSES[: degree + 1]
-        c: FloatArray = powers[..., 0]
-        if self.sliding.any():
-            flat = c[1:].reshape(-1, y.shape[1])
-            gate = np.broadcast_to(self.gate, (degree, *self.gate.shape)).reshape(-1, hidden)
-            r = flat - blocks.down(flat[:, :hidden] * gate)
-            self.rs = np.concatenate([self.r[None], r.reshape(c[1:].shape)])
-            self.gs = np.concatenate([self.g[None], blocks.up(r).reshape(degree, *self.gate.shape)])
-        else:
-            self.rs, self.gs = [self.r], [self.g]
-        # One array: of small networks each call of numpy costs more than what it computes.
-        self.c, self.degree, self.eta = c, degree, blocks.eta_of_matrix
+        self.c, self.rs, self.gs, self.degree = c, rs, gs, degree
 
     def _bound(self, y: FloatArray) -> None:
         """The end of the step, and what the series may be wrong by."""
         law, h, c, degree = self.blocks.law, self.h, self.c, self.degree
         z, size = law.fastest * h, h * self.speed
         grown, last = np.exp(1.00001 * z) * (1 + 1e-9), norms(c[degree])
-        w, beta = h * self.wrong_v + EPS * size, self.eta * h * size
+        w, beta = h * self.wrong_v + EPS * size, self.blocks.eta * h * size
         self.rounding = 4 * EPS * (self.largest + size * grown)  # of sums of a coordinate's coefficients
         plain = grown * (w + beta)
         left = z / (degree + 1) * (last + plain)  # of the norm of the first coefficient that is left out
@@ -168,8 +126,7 @@ class Steps:
         self.wrong_slid = 1.01 * law.fastest * self.wrong + 1.1 * own
         self.wrong_slid[0] += self.wrong_speed
         self.end = y + np.add.reduce(c[1:])
-        bent = np.abs(c[2:]) if isinstance(c, np.ndarray) else [np.abs(term) for term in c[2:]]
-        self.turning = np.add.reduce(bent)
+        self.turning = np.add.reduce([np.abs(term) for term in c[2:]])
         sums = norms(np.abs(c[1]) + self.turning)
         self.wrong_end = plain + left + 0.51 * (degree + 4) * EPS * sums + 0.6 * EPS * norms(self.end)
 
@@ -253,10 +210,8 @@ class Steps:
         return (low - self.wrong_of(kind, 1, rows)) / per, turns / per, first
 
 
-def _entries(coefficients: Coefficients, rows: IntArray, i: IntArray) -> FloatArray:
+def _entries(coefficients: list[FloatArray], rows: IntArray, i: IntArray) -> FloatArray:
     """Entries `i` of `rows` of each coefficient, shape ``(D + 1, len(rows))``."""
-    if isinstance(coefficients, np.ndarray):
-        return np.asarray(coefficients[:, rows, i])
     return np.array([c[rows, i] for c in coefficients])
 
 

@@ -94,13 +94,16 @@ class Segments(Ball):
 
     def carry(self, of: Stretches, k: int) -> None:
         """Follow stretch `k`."""
-        for _ in range(int(of.steps_of[k])):
+        for _ in range(1 if of.closed else int(of.steps_of[k])):
             lengths = self._sizes(self.rows)
             small = lengths <= _SMALL * self.radius
             if small.any():
                 self.widen(float(lengths[small].sum()) * (1 + 1e-9))
                 self.rows, lengths = self.rows[~small], lengths[~small]
-            if len(self.rows):
+            if of.closed and len(self.rows):
+                self.rows, relative = of.closed.carry(k, self.rows)
+                self.widen(relative * float(lengths.sum()) * (1 + 1e-9))
+            elif len(self.rows):
                 self._step(of, k, float(of.spans[k] / of.steps_of[k]), lengths)
         self._lengths = float(self._sizes(self.rows).sum())
 

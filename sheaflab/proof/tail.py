@@ -77,12 +77,6 @@ class Tail:
         """What the event functions make of columns of differences."""
         return vectors[: self.law.h]
 
-    def after(self, c: FloatArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Candidates for the states after `times`, a row each, and how far from rest event functions may still go."""
-        rates, vectors, _, _ = self._system()
-        along = np.exp(-np.outer(times, rates)) * (vectors.T @ (c - self.rest))
-        return self.rest + along @ vectors.T, np.abs(along) @ np.abs(self._of(vectors)).T
-
     def at(self, c: FloatArray, t: float) -> tuple[FloatArray, float]:
         """Where the mode takes `c` in a time `t`, and a bound of the error."""
         rates, vectors, _, _ = self._system()
