@@ -120,7 +120,13 @@ def draw(figure: Any) -> Pixels:
 
 def apart(first: Pixels, second: Pixels) -> Mask:
     """Return where two drawings of one figure can be told from each other."""
-    return np.asarray(np.abs(first - second).max(axis=-1) > _CONTRAST)
+    return differs(first, second, _CONTRAST)
+
+
+def differs(first: Pixels, second: Pixels, most: float) -> Mask:
+    """Return where red, green or blue differ by more than `most`."""
+    red, green, blue = np.moveaxis(np.abs(first - second) > most, -1, 0)  # a `max` over three takes ten times as long
+    return np.asarray(red | green | blue)
 
 
 def spread(ink: Mask, pixels: int) -> Mask:

@@ -10,6 +10,7 @@ import numpy as np
 
 from sheaflab.arrays import FloatArray
 from sheaflab.checks import ink
+from sheaflab.checks.colors import own_ink
 from sheaflab.checks.ink import Mask, Pixels
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _BAR_PART, _BAR_HEIGHT = 0.6, 0.01
 """A bar is seen by its rows and columns with ink; one that is lower than this part of the axes is a stroke."""
 _MANY = 8
 """So many arrows, or texts of the same one or two signs, are remarks; more of them can be a curve."""
+_LONG = 120
+"""The way of a line, in pixels, from which on its own colour shows that it is there."""
 _FEW = 12
 """So many curves are each drawn by itself; more of them all at once, for time's sake."""
 _THIN = 3.0
@@ -83,11 +86,23 @@ def look(ax: Axes, lines: list[Any], bars: list[Any], names: list[Any]) -> Sight
         with ink.without_ticks(every):
             whole = ink.draw(figure)
         sight.seen |= {id(text) for text in names if _legible(text, ax, whole)}
+        if every == [ax] and _at_a_glance(ax, lines, bars, whole):
+            sight.seen |= {id(part) for part in (*lines, *(bar for bar in bars if bar.get_height()))}
+            return sight
         figure.set_layout_engine("none")  # nothing is to move from here on
         with ink.without(part for axes in every for part in (axes.xaxis, axes.yaxis, *_frame(axes))):
             _judge(sight, figure, lines, bars)
             _gather(sight, ax, every, lines, bars)
     return sight
+
+
+def _at_a_glance(ax: Axes, lines: list[Any], bars: list[Any], whole: Pixels) -> bool:
+    """Whether there are lines, or bars, and nothing else, and each is seen by a colour that is its own."""
+    masks = own_ink(ax, lines, bars, _frame(ax), whole)
+    if lines and masks:
+        long = all(len(_way(line)) > _LONG for line in lines)  # a legend's sample of it is not taken for the line
+        return long and all(_has_ink(line, ink.spread(mask, _NEAR)) for line, mask in zip(lines, masks, strict=True))
+    return bool(masks) and all(_is_full(bar, masks[0]) for bar in bars if bar.get_height())
 
 
 def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any]) -> None:

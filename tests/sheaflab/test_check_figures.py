@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D
 
+from sheaflab.checks import ink, sight
 from sheaflab.checks.figures import blank, read
 
 X = [0.0, 1.0]
@@ -475,3 +477,80 @@ def test_a_line_without_ink_is_not_seen_by_one_beside_it():
     ax.plot(X, X)
     ax.plot(X, [value + 1e-3 for value in X], color="white", alpha=0.01)
     assert [line.shown for line in read(ax).lines] == [True, False]
+
+
+def drawings(monkeypatch, ax) -> int:
+    """How often a figure is drawn to be read."""
+    count = []
+    draw = ink.draw
+    monkeypatch.setattr(ink, "draw", lambda figure: count.append(figure) or draw(figure))
+    read(ax)
+    return len(count)
+
+
+def two_lines(ax, **look):
+    ax.plot(X, X, label="V")
+    ax.plot(X, [1.0, 0.3], **{"label": "bound", "linestyle": "--", **look})
+    ax.set(xlabel="t", ylabel="V")
+    ax.legend()
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        two_lines,
+        lambda ax: two_lines(ax, color="green"),
+        lambda ax: ax.hist([1, 2, 2, 4, 4, 4], bins=np.arange(0.5, 5), rwidth=0.9),
+        lambda ax: ax.bar([1, 2, 3], [1, 0, 2]),
+    ],
+)
+def test_a_plain_figure_is_drawn_once(monkeypatch, fill):
+    ax = blank()
+    fill(ax)
+    assert drawings(monkeypatch, ax) == 1
+    found = read(ax)
+    monkeypatch.setattr(sight, "own_ink", lambda *parts: [])
+    again = read(ax)
+    assert [line.shown for line in found.lines] == [line.shown for line in again.lines]
+    assert found.bars == again.bars
+    assert found.legend == again.legend
+    assert not len(found.rest.x)
+    assert not len(again.rest.x)
+
+
+def hidden(ax, number: int, **look):
+    ax.lines[number].set(**look)
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        (lambda ax: hidden(ax, 1, linewidth=0.1, marker="o"), None),
+        (lambda ax: hidden(ax, 1, linestyle="none", marker="o"), [True, False]),
+        (lambda ax: hidden(ax, 1, alpha=0.01), [True, False]),
+        (lambda ax: hidden(ax, 1, color="white"), [True, False]),
+        (lambda ax: hidden(ax, 1, visible=False), [True, False]),
+        (lambda ax: hidden(ax, 1, zorder=-5), None),
+        (lambda ax: hidden(ax, 1, color=(0.56, 0.73, 0.85)), None),  # as the edges of the other line's stroke
+        (lambda ax: hidden(ax, 1, color="C0"), [True, True]),
+        (lambda ax: hidden(ax, 1, color="black"), [True, True]),
+        (lambda ax: hidden(ax, 1, dashes=(1, 400)), [True, False]),
+        (lambda ax: ax.plot(X, [1.0, 0.3], color="red", lw=9), [True, True, True]),  # on the very same way
+        (lambda ax: ax.plot(X, [1.0, 0.302], color="red", lw=9), [True, False, True]),
+        (lambda ax: ax.axhspan(0, 2, color="white", zorder=9), [False, False]),
+        (lambda ax: ax.fill_between(X, [2, 2], [-1, -1], color="white", zorder=9), [False, False]),
+        (lambda ax: ax.figure.add_axes((0, 0, 1, 1)).plot(X, X), [False, False]),
+        (lambda ax: ax.figure.patches.append(Rectangle((0, 0), 1, 1, color="white", zorder=9)), None),
+        (lambda ax: ax.scatter(np.linspace(0, 1, 50), np.linspace(1, 0.3, 50), color="C1"), None),
+    ],
+)
+def test_what_is_not_plain_is_looked_at_as_closely_as_before(monkeypatch, change, seen):
+    ax = blank()
+    two_lines(ax)
+    change(ax)
+    found = read(ax)
+    monkeypatch.setattr(sight, "own_ink", lambda *parts: [])
+    again = [line.shown for line in read(ax).lines]
+    assert [line.shown for line in found.lines] == again
+    if seen is not None:
+        assert again == seen
