@@ -364,7 +364,8 @@ class TestExercise_2_4:
 
     def test_log_scale(self, student: Any, instances: Any) -> None:
         for fall, peak in ((0.01, 1.1), (0.7, 50.0)):  # the axis is that of the task, not of the data
-            shown.log_scale(self.draw(student, instances, fall=fall, peak=peak, seen=False)[0], self.tell)
+            figure, *_ = self.draw(student, instances, fall=fall, peak=peak, slope=1e-3, seen=False)
+            shown.log_scale(figure, self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
         shown.names(*self.draw(student, instances, slope=0.76, rise=1), self.tell)

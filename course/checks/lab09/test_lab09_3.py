@@ -381,7 +381,10 @@ class TestExercise_3_3:
     def draw(
         self, student: Any, instances: Any, number: int = 3, seen: bool = True
     ) -> list[tuple[Any, list[int]]]:
-        """Counts from 0 on, all alike, and far apart, and what is drawn of the first of these, once for all checks."""
+        """Counts from 0 on, all alike, and far apart, and what is drawn of the first of these, once for all checks.
+
+        A figure of which every bar is seen is the same for who does not ask what is seen.
+        """
         rng = instances.of_exercise("counts")
         found = []
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
@@ -391,10 +394,16 @@ class TestExercise_3_3:
                 counts += [low + far - 1, *(low + 20 + rng.permutation(9)[:6]).tolist()]
             found.append([int(c) for c in rng.permutation(counts)])
         found.insert(1, [int(rng.integers(1, 9))] * int(rng.integers(260, 300)))  # more than a digit or a byte holds
-        drawn = partial(student.draw, "plot_histogram", seen=seen)
-        return [
-            (student.remembered(f"3.3: {seen} {counts}", partial(drawn, counts)), counts) for counts in found[:number]
-        ]
+
+        def drawn(counts: list[int], seen: bool) -> Any:
+            asked = partial(student.draw, "plot_histogram", counts, seen=seen)
+            return student.remembered(f"3.3: {seen} {counts}", asked)
+
+        figures = [(drawn(counts, seen=True), counts) for counts in found[:number]]
+        if seen:
+            return figures
+        whole = [all(bar.shown for bar in figure.bars if bar.height) for figure, _ in figures]
+        return [(f if fits else drawn(k, seen=False), k) for (f, k), fits in zip(figures, whole, strict=True)]
 
     def test_heights(self, student: Any, instances: Any) -> None:
         for figure, counts in self.draw(student, instances):
