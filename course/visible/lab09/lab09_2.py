@@ -205,8 +205,8 @@ _TIME = ("time", "zeit", "temps", "tiempo", "tempo", "seconds", "duration", "dau
 _ENERGY = ("energ", "énerg", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e")
 _RUN = (*_ENERGY, "measured", "gemessen", "observ", "simulat", "trajectory", "run")
 _BOUND = (
-    *("envelope", "bound", "theor", "predict", "hülle", "envelop", "envolv", "borne", "cota", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
-    *("limit", "grenze"),
+    *("envelop", "bound", "theor", "predict", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
+    *("limit", "grenze", "envolv", "borne", "cota"),
 )
 _ELSEWHERE = (
     *("switch", "neuron", "layer", "slope", "width", "number of runs", "=count", "=counts", "=runs", "coordinate"),
