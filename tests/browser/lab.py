@@ -122,6 +122,7 @@ class Lab:
         """Wait until the notebook is shown and its kernel idle."""
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=_START)
         self.page.wait_for_function(_IDLE, timeout=_START)
+        self.page.evaluate("() => jupyterapp.restored.then(() => true)")  # Python may be ready before the page
 
     def reload(self) -> None:
         """Reload the page, as the browser's button does, and wait for the notebook; its kernel is not needed."""
@@ -140,7 +141,8 @@ class Lab:
         """Click into a cell, select what is there and type `text` over it."""
         self.page.evaluate(f"i => {{ const n = {_FRONT}.content; n.activeCellIndex = i; n.mode = 'edit'; }}", index)
         self.page.evaluate(f"i => {_FRONT}.content.scrollToItem(i, 'center')", index)
-        self.page.wait_for_function(f"i => {_FRONT}.content.widgets[i].editor?.hasFocus()", arg=index)
+        click = "i => { const e = NOTEBOOK.widgets[i].editor; e?.focus(); return e?.hasFocus(); }"  # a cell may be drawn late
+        self.page.wait_for_function(click.replace("NOTEBOOK", f"{_FRONT}.content"), arg=index)
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
 
