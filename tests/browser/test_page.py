@@ -102,6 +102,12 @@ def test_many_prints_reach_the_page_whole_and_in_few_messages(lab):
     assert lab.page.evaluate("window.streams") < PRINTS / 4  # Python writes twice per print
 
 
+def test_what_is_printed_breaks_between_words(lab):
+    lab.type_into(FIRST, "print('a word')")
+    lab.run(FIRST)
+    assert lab.page.locator(".jp-OutputArea-output pre").first.evaluate("e => getComputedStyle(e).wordBreak") == "normal"
+
+
 MIXED = """\
 import sys
 from IPython.display import display

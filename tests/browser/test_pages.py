@@ -9,7 +9,7 @@ import pytest
 
 from graders.commands.cli import main
 from graders.lab.leaks import leaks
-from graders.publish.site import landing
+from graders.publish.site import landing, quick
 from graders.publish.site.edition import Edition
 from graders.publish.site.jupyterlite import build_site
 from graders.publish.site.locking import LOCK, Lock, sha256
@@ -70,6 +70,7 @@ def test_python_is_fetched_while_the_landing_page_is_read(site, address, page):
     assert fetched.index("sheaf.png") < fetched.index(WASM)
     wanted = page.evaluate("[...document.querySelectorAll('link[rel=prefetch]')].map((link) => link.getAttribute('href'))")
     assert {WASM, "static/pyodide/pyodide.mjs", "static/pyodide/pyodide-lock.json"} <= set(wanted)
+    assert {f"static/pyodide/{name}" for name in quick.FILES} <= set(wanted)
     assert all((site / file).exists() for file in wanted)
     assert not [file for file in wanted if "scipy" in file]  # the first figure does without
 
@@ -121,7 +122,8 @@ def test_nothing_of_the_solutions_or_the_hidden_checks_is_on_the_site(site, tmp_
 def test_the_lock_names_what_is_there_and_nothing_else_is(site):
     folder = site / "static" / "pyodide"
     packages = Lock.read(folder / LOCK).packages.values()
-    assert {path.name for path in folder.iterdir()} == {LOCK, *CORE, *(entry.file for entry in packages)}
+    wheels = {entry.file for entry in packages}
+    assert {path.name for path in folder.iterdir()} == {LOCK, *CORE, *quick.FILES, *wheels}
     for entry in packages:
         assert sha256(folder / entry.file) == entry.sha256, entry.name
 

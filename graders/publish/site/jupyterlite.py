@@ -19,7 +19,7 @@ from typing import Any
 
 from graders.lab.leaks import Artefact, refuse_leaks
 from graders.lab.manifest import Course
-from graders.publish.site import landing
+from graders.publish.site import landing, quick
 from graders.publish.site.edition import Edition
 from graders.publish.site.locking import LOCK, Entry, Lock
 from graders.publish.site.notebooks import Released, explorer, released
@@ -127,7 +127,9 @@ def build_site(
         titles = [(each.served, each.heading) for each in notebooks] + [(explore.served, explore.heading)]
         _configure(lite, made, kernel, titles)
         _jupyter_lite(lite)
-        if not pyodide:  # of `static` JupyterLite copies Pyodide only
+        if pyodide:
+            quick.begin_early(made)
+        else:  # of `static` JupyterLite copies Pyodide only
             shutil.copytree(lite / "static", made / "static", dirs_exist_ok=True)
         landing.write(made, notebooks, explore, course, edition, offline=pyodide is not None)
         refuse_leaks(course, made, Artefact.SITE if edition is Edition.STUDENT else Artefact.SELF_STUDY)
@@ -164,12 +166,19 @@ def _offline(lite: Path, pyodide: Path, wheels: Sequence[Path], say: Say) -> dic
     folder.mkdir(parents=True)
     say("compiling sheaflab for the browser")
     compile_archives(pyodide, wheels[0].parent, [wheel.name for wheel in wheels], folder)
-    own = {entry.name: rehashed(entry, folder / entry.file).without(LATER) for entry in map(Entry.of_wheel, wheels)}
+    own = {entry.name: rehashed(entry, folder / entry.file) for entry in map(Entry.of_wheel, wheels)}
     packages = [*(name for name in LIBRARY_ROOTS if name != LATER), *own, *KERNEL_ROOTS]
-    lock = Lock.read(pyodide / LOCK).with_entries(own.values()).closure([LATER, *packages])
-    for name in [*CORE, *(entry.file for entry in lock.packages.values() if entry.name not in own)]:
+    lock = Lock.read(pyodide / LOCK).with_entries(entry.without(LATER) for entry in own.values())
+    for name in CORE:
         shutil.copyfile(pyodide / name, folder / name)
-    lock.write(folder / LOCK)
+    unpacked = [entry for entry in lock.closure(packages).packages.values() if entry.name not in own]
+    wheel_files = lock.closure([LATER, *own]).without(entry.name for entry in unpacked)
+    for entry in wheel_files.packages.values():
+        if entry.name not in own:
+            shutil.copyfile(pyodide / entry.file, folder / entry.file)
+    wheel_files.write(folder / LOCK)
+    say("unpacking the packages")
+    quick.write(folder, [pyodide / entry.file for entry in unpacked], own)
     return {"disablePyPIFallback": True, "loadPyodideOptions": {"packages": packages}}
 
 

@@ -12,6 +12,7 @@ import mistune
 import sheaflab
 from graders.lab.manifest import Course
 from graders.lab.templates import render
+from graders.publish.site import quick
 from graders.publish.site.edition import Edition
 from graders.publish.site.locking import LOCK
 from graders.publish.site.notebooks import Explorer, Released
@@ -23,7 +24,8 @@ TEMPLATE = Path(__file__).with_name("landing.html")
 GUIDE = "hand-in-from-the-browser.md"
 EXPLORABLE = "explore.html"
 PICTURE = Scene()
-EARLY = (*(f"static/pyodide/{name}" for name in (*CORE, LOCK)), "static/pyodide/*.whl", "build/jlab_core.*.js")
+_PYTHON = (*CORE, LOCK, *quick.FILES, "*.whl")
+EARLY = (*(f"static/pyodide/{name}" for name in _PYTHON), "build/jlab_core.*.js")
 """Patterns of what every notebook needs first, in the order of that need."""
 
 

@@ -107,9 +107,9 @@ class Entry:
             rest={key: value for key, value in data.items() if key not in known},
         )
 
-    def without(self, name: str) -> Entry:
-        """Return the entry without one of the packages that it depends on: it is not loaded together with this one."""
-        return replace(self, depends=tuple(need for need in self.depends if need != name))
+    def without(self, *names: str) -> Entry:
+        """Return the entry without some of the packages that it depends on: they are not loaded together with it."""
+        return replace(self, depends=tuple(need for need in self.depends if need not in names))
 
     def as_lock(self) -> dict[str, Any]:
         """Return the entry as a lock file writes it."""
@@ -139,6 +139,12 @@ class Lock:
     def with_entries(self, entries: Iterable[Entry]) -> Lock:
         """Return the lock with `entries` added; they replace entries of the same names."""
         return replace(self, packages={**self.packages, **{entry.name: entry for entry in entries}})
+
+    def without(self, names: Iterable[str]) -> Lock:
+        """Return the lock without some packages, which are there already; no other depends on them any more."""
+        gone = tuple(names)
+        kept = (entry.without(*gone) for entry in self.packages.values() if entry.name not in gone)
+        return replace(self, packages={entry.name: entry for entry in kept})
 
     def closure(self, roots: Iterable[str]) -> Lock:
         """Return the lock of `roots` and all they need, and of nothing else.

@@ -1,0 +1,84 @@
+"""Python's quick start in a site: its packages are unpacked when the site is built, into one file.
+
+The browser then unpacks no wheels but the course's own. The worker begins with the page, beside JupyterLab, and not
+after it. Pyodide can write Python's memory, too, and begin from there; that is undocumented, and a browser that lacks
+what the builder's Node.js has may fail after it: not used here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import struct
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from graders.publish.site.pyodide import KERNEL_EXTENSION, SiteError, extension
+
+HERE = Path(__file__).with_name("quickstart")
+UNPACKED = "python.unpacked"
+MODULES = ("begin.mjs", "unpacked.mjs", "own.mjs", "worker.mjs")
+FILES = (*MODULES, UNPACKED)
+"""What :func:`write` puts beside Pyodide."""
+_NEVER_READ = (".h", ".a", ".pxd")
+_CONFIGURATION = '<script id="jupyter-config-data"'
+# JupyterLite's service worker answers for the network even where it keeps nothing; then browsers keep no compiled code.
+_PASSED_ON = ("shouldDrop(t,a)||(n=maybeFromCache(e))", "shouldDrop(t,a)||!enableCache||(n=maybeFromCache(e))")
+
+
+def write(folder: Path, wheels: Iterable[Path], own: Iterable[str]) -> None:
+    """Write the quick start beside Pyodide.
+
+    Parameters
+    ----------
+    folder : Path
+        It has Pyodide and its lock file.
+    wheels : iterable of Path
+        They need not stay: the site does without.
+    own : iterable of str
+        Packages of the lock file that are loaded as wheels at every start.
+    """
+    (folder / UNPACKED).write_bytes(gzip.compress(archive(wheels), compresslevel=6, mtime=0))
+    for name in ("begin.mjs", "unpacked.mjs"):
+        shutil.copyfile(HERE / name, folder / name)
+    (worker,) = (extension(KERNEL_EXTENSION) / "static").glob("comlink.worker.*.js")
+    kernel = f"../../extensions/{KERNEL_EXTENSION}/static/{worker.name}"
+    (folder / "own.mjs").write_text(f"export const OWN = {json.dumps(list(own))};\n", encoding="utf-8")
+    (folder / "worker.mjs").write_text(f'import "./begin.mjs";\nimport "{kernel}";\n', encoding="utf-8")
+
+
+def archive(wheels: Iterable[Path]) -> bytes:
+    """Return the files of wheels, one after the other, after an index of their names and lengths."""
+    files = [file for wheel in wheels for file in _files(wheel)]
+    index = json.dumps([(name, len(data)) for name, data in files], separators=(",", ":")).encode()
+    return b"".join([struct.pack("<I", len(index)), index, *(data for _, data in files)])
+
+
+def _files(wheel: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(wheel) as file:
+        for info in file.infolist():
+            top, *rest = info.filename.split("/")
+            never = top.endswith(".data") or {"tests", "sample_data"} & set(rest) or info.filename.endswith(_NEVER_READ)
+            if not info.is_dir() and not never:
+                yield info.filename, file.read(info)
+
+
+def begin_early(site: Path) -> None:
+    """Change a finished site so that its notebooks' pages use the quick start."""
+    settings = site / "jupyter-lite.json"
+    data = json.loads(settings.read_text(encoding="utf-8"))
+    kernel = data["jupyter-config-data"]["litePluginSettings"][f"{KERNEL_EXTENSION}:kernel"]
+    kernel["pyodideUrl"] = "./static/pyodide/begin.mjs"
+    settings.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    early = (HERE / "early.html").read_text(encoding="utf-8").rstrip(" ")
+    _replace(site / "lab" / "index.html", _CONFIGURATION, early + "    " + _CONFIGURATION)
+    _replace(site / "service-worker.js", *_PASSED_ON)
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    if text.count(old) != 1:
+        raise SiteError(f"{file.name} of this JupyterLite must have {old!r} once, it has it {text.count(old)} times")
+    file.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,0 +1,52 @@
+/* Python in a kernel's worker. It begins when this module is loaded, long before JupyterLab asks for it. */
+
+import {loadPyodide as load} from "./pyodide.mjs";
+import {OWN} from "./own.mjs";
+import {place, read, says} from "./unpacked.mjs";
+
+const HERE = new URL(".", import.meta.url).href;
+// What the kernel and every notebook of the course import first, and a figure that nobody sees: fonts and formulas are ready then.
+const FIRST = `
+import io
+import piplite.piplite, pyodide_kernel
+import matplotlib.pyplot, sheaflab
+from matplotlib.figure import Figure
+figure = Figure((1, 1))
+figure.subplots().set_title("$x^1$")
+figure.savefig(io.BytesIO())
+del io, piplite, pyodide_kernel, matplotlib, sheaflab, Figure, figure`;
+
+const streams = {stdout: console.log, stderr: console.error};
+const begun = begin();
+
+/** What the kernel calls in the place of Pyodide's own function; the packages that it lists are loaded. */
+export async function loadPyodide({stdout, stderr}) {
+  Object.assign(streams, {stdout, stderr});
+  return begun;
+}
+
+async function begin() {
+  const archive = await inflated("python.unpacked").then(read);
+  let folder;
+  const python = await load({
+    indexURL: HERE,
+    stdout: (text) => streams.stdout(text),
+    stderr: (text) => streams.stderr(text),
+    fsInit: async (FS, {sitePackages}) => {
+      folder = sitePackages;
+      place(FS, folder, archive, (name) => !says(name));
+    },
+  });
+  place(python.FS, folder, archive, says);
+  for (const name of archive.index.map(([name]) => name).filter((name) => name.endsWith(".dist-info/METADATA"))) {
+    python.loadedPackages[name.split("-")[0].toLowerCase().replaceAll("_", "-")] = "default channel";
+  }
+  await python.loadPackage(OWN, {messageCallback: () => {}});
+  python.runPython(FIRST);
+  return python;
+}
+
+async function inflated(name) {
+  const {body} = await fetch(HERE + name);
+  return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+}

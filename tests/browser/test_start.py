@@ -1,0 +1,31 @@
+"""Python begins with a notebook's page, and its packages are what wheels would have made of them."""
+
+from __future__ import annotations
+
+from tests.browser.lab import Lab, browser, printed
+
+FIRST = 1  # the one cell of code of the figure's notebook
+
+PACKAGES = """\
+import importlib.metadata, inspect, sys
+import matplotlib, sheaflab
+print(sys.path.count(""), importlib.metadata.version("matplotlib") == matplotlib.__version__)
+print(inspect.getsource(sheaflab.Network.random).split()[0])
+try:
+    matplotlib.colors.to_rgb("no colour")
+except ValueError:
+    import traceback
+    print("raise ValueError" in traceback.format_exc())"""
+
+
+def test_python_begins_before_jupyterlab_asks(address, tmp_path):
+    with browser(tmp_path / "profile") as context:
+        lab, asked = Lab(context, address), list[str]()
+        context.on("request", lambda request: asked.append(request.url))
+        lab.open("play.ipynb")
+        names = [url.rpartition("/")[2].partition("?")[0] for url in asked]
+        assert names.index("python.unpacked") < names.index("play.ipynb")
+        assert names.count("python.unpacked") == 1  # the kernel got the Python that had begun
+        lab.type_into(FIRST, PACKAGES)
+        lab.run(FIRST)
+        assert printed(lab.cells()[FIRST]).split() == ["1", "True", "@classmethod", "True"]

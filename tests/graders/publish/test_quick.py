@@ -1,0 +1,34 @@
+"""The quick start of a site's Python: what is unpacked, and pages of JupyterLite that are not as they were."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+
+import pytest
+
+from graders.publish.site import quick
+from graders.publish.site.pyodide import SiteError
+
+
+def test_an_archive_gives_back_the_files_that_are_read(tmp_path):
+    wheel = tmp_path / "a-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        for name in ("a/__init__.py", "a/tests/test_a.py", "a/a.h", "a-1.data/data/x", "a-1.dist-info/METADATA"):
+            file.writestr(name, f"in {name}")
+    data = quick.archive([wheel])
+    (length,) = struct.unpack("<I", data[:4])
+    index = json.loads(data[4 : 4 + length])
+    assert [name for name, _ in index] == ["a/__init__.py", "a-1.dist-info/METADATA"]
+    assert data[4 + length :] == b"in a/__init__.pyin a-1.dist-info/METADATA"
+    assert [size for _, size in index] == [16, 25]
+
+
+def test_a_page_of_another_jupyterlite_is_named(tmp_path):
+    kernel = {"litePluginSettings": {f"{quick.KERNEL_EXTENSION}:kernel": {}}}
+    (tmp_path / "jupyter-lite.json").write_text(json.dumps({"jupyter-config-data": kernel}))
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "index.html").write_text("<html></html>")
+    with pytest.raises(SiteError, match=r"index\.html of this JupyterLite must have .* once, it has it 0 times"):
+        quick.begin_early(tmp_path)
