@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import compileall
 import functools
-import shutil
 import sys
 import sysconfig
-import tempfile
 from dataclasses import dataclass
-from multiprocessing.util import Finalize
 from pathlib import Path
 
 VISIBLE = "course/visible"
@@ -36,35 +32,6 @@ def library_source() -> Path:
     import sheaflab
 
     return Path(sheaflab.__file__).resolve().parent
-
-
-_asked = set[Path]()
-
-
-def with_bytecode(source: Path) -> Path:
-    """Return a folder of modules, from the second time on as a copy of it with their bytecode.
-
-    Each worker starts Python anew and writes nothing: where nobody else has compiled the library, it compiles all that
-    it imports, which is a fifth of what its start takes. The copy costs as much as that, so it is made where there is
-    more than one worker; it is gone when this process ends.
-    """
-    if source not in _asked:
-        _asked.add(source)
-        return source
-    try:
-        return _compiled(source, tuple((path, path.stat().st_mtime_ns) for path in sorted(source.rglob("*.py"))))
-    except OSError:  # no room for it: each worker compiles for itself
-        return source
-
-
-@functools.cache
-def _compiled(source: Path, stamps: tuple[tuple[Path, int], ...]) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="graders-"))
-    Finalize(None, shutil.rmtree, (folder, True), exitpriority=0)
-    copy = folder / source.name
-    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    compileall.compile_dir(copy, quiet=2)
-    return copy
 
 
 @dataclass(frozen=True)
