@@ -74,10 +74,12 @@ def look_again(
         if not overwritten(cells, place, exercise.function):
             continue
         told = f"Later cells change what is defined for exercise {exercise.id}; "
-        if host.left < host.limits.total_wall / 2:  # the rest is for the submission's other notebooks
+        kept = host.limits.total_wall / 2  # for the submission's other notebooks
+        if host.left < kept:
             again.notes.append(f"{told}no time was left to grade it as its own cell defines it.")
             continue
         host.discard()  # the cells run as for the first time, with no file of theirs there
+        host.left -= kept
         try:
             run, second = look({k: cells[k] for k in cells if k <= place}, replace(spec, exercises=(exercise,)))
         except SandboxBroken as error:
@@ -85,6 +87,8 @@ def look_again(
             again.ends.append((error.status, error.message))
             again.notes.append(f"{told}as its own cell defines it, {error.message}.")
             continue
+        finally:
+            host.left += kept
         again.ends += [(check.status, check.message) for check in second.values()]
         again.memory = max(again.memory, run.memory)
         if _earned(second) > _earned(first):

@@ -39,6 +39,8 @@ def own_ink(ax: Axes, lines: list[Any], bars: list[Any], frame: list[Any], pixel
     own += {to_rgba(bar.get_facecolor()) for bar in bars}
     texts = [ax.xaxis.label, ax.yaxis.label, *(part for part in frame if hasattr(part, "get_text"))]
     texts += legend.get_texts() if legend else []
+    if any(text.get_bbox_patch() or text.get_path_effects() for text in texts):
+        return []
     areas = [*ax.spines.values(), *([legend.get_frame()] if legend else [])]
     others = [figure.get_facecolor(), ax.get_facecolor(), *(text.get_color() for text in texts)]
     others += [color for area in areas for color in (area.get_facecolor(), area.get_edgecolor())]
@@ -55,6 +57,11 @@ def _is_plain(part: Any) -> bool:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Rectangle
 
+    clip = part.get_clip_path()
+    if part.get_path_effects() or part.get_agg_filter() or part.get_sketch_params():
+        return False
+    if clip is not None and getattr(clip, "_patch", None) is not part.axes.patch:
+        return False
     if type(part) is Line2D:
         stroke = part.get_linestyle() in ("-", "--", "-.", ":") and part.get_linewidth() >= 1.0
         return stroke and part.get_marker() in ("None", "none", " ", "", None) and part.get_visible()

@@ -250,9 +250,9 @@ def _misread(axis: Any) -> list[str]:
         return np.abs(numbers - values) > np.maximum(allowed, 0.05 * np.abs(values))
 
     wrong, name = off(places, axis.get_scale() == "log"), str(axis.label.get_text())
-    if axis.get_scale() == "log" and not off(np.log10(places)).any() and re.search("log|10|exponent", name):
+    if axis.get_scale() == "log" and not off(np.log10(places)).any() and re.search("log|10|exponent", name, re.I):
         return []
-    unit = re.search(r"[\d%\[(]|thousand|hundred|tausend|milli|micro|kilo", name)
+    unit = re.search(r"[\d%\[(/]|\bin \w+|thousand|hundred|tausend|milli|micro|kilo", name, re.I)
     if unit and len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
         return []  # the name says of another one
     return [f"{match[0]} at {place:g}" for (place, match), bad in zip(read, wrong, strict=True) if bad]

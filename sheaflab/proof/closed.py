@@ -175,7 +175,7 @@ class Closed:
         self.speed, self.wrong_v, self.wrong_speed = [], [], []
         self.wrong, self.wrong_f, self.wrong_slopes = [], [], []
         missing = math.sqrt(n) * (spectra.missing * power + 2.0**-100 * spectra.one + TINY)
-        summing, rounding = gamma(n + 12) * math.sqrt(n), gamma(2 * n + 20)
+        summing, rounding = gamma(n + 16) * math.sqrt(n), gamma(2 * n + 20)
         found = squares(np.concatenate([self.r, self.v, along, gone]))
         parts = (found[k * number : (k + 1) * number] for k in range(4))
         for span, (skew, off, longest, most), rr, vv, aa, dd in zip(spans, self.errors, *parts, strict=True):

@@ -165,7 +165,7 @@ def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
         tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
     (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 0.02 * np.ptp(times)
     seen = float(np.mean((low <= energies) & (energies <= high)))
-    if left > times[0] + slack or right < times[-1] - slack or seen < 0.8 or energies[0] > high * (1 + 1e-9):
+    if left > times[0] + slack or right < times[-1] - slack or seen < 0.7 or energies[0] > high * (1 + 1e-9):
         returned = f"axes from {left:.4g} to {right:.4g} at x, from {low:.4g} to {high:.4g} at y"
         expected = f"all times from {times[0]:.4g} to {times[-1]:.4g}, with their energies"
         tell(returned=returned, expected=expected, hint="limits that do not fit each run: leave them to matplotlib")
@@ -209,11 +209,12 @@ _BOUND = (
     *("limit", "grenze", "envolv", "borne", "cota"),
 )
 _ELSEWHERE = (
-    *("switch", "neuron", "layer", "slope", "width", "number of runs", "=count", "=counts", "=runs", "coordinate"),
-    *("epoch", "step number", "number of steps", "iteration", "loss", "distance", "residual", "d(log", "/dt"),
-    *("remaining", "left until", "until the end", "relative", "per cent", "percent", "%"),
+    *("switch", "neuron", "slope", "width", "number of runs", "=count", "=counts", "=runs", "coordinate"),
+    *("epoch", "step number", "number of steps", "iteration", "d(log", "/dt", "left until", "until the end"),
+    *("per cent", "percent", "%"),
 )
 """What is said of other figures, or of other numbers than those that are drawn."""
+_SYMBOL = r"(?<![a-z])[ve](?![a-z])"
 _ONLY_RUN = re.compile(r"(the )?((dirichlet )?energ(y|ie)|v|v\(t\))")
 _ONLY_BOUND = re.compile(r"(the )?((upper|lower|exponential|theoretical) )?(bound|envelope|hülle|schranke)")
 """Names that can be nothing but the name of the one line, or of the other."""
@@ -238,7 +239,7 @@ def _names(name: str, own: tuple[str, ...], symbol: str) -> bool:
 def _other_formula(name: str) -> bool:
     """Tell whether a name has the envelope's formula in it with another factor than 2."""
     text = re.sub(r"[\s${}\\\\,*·]", "", name.lower()).replace("lambda", "λ").replace("−", "-")
-    return re.search(r"(exp\(?|e\^\(?)-(?!2λ)[\d.]*λ", text) is not None
+    return "2" not in text and re.search(r"(exp\(?|e\^\(?)-[\d.]*λ", text) is not None
 
 
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -258,7 +259,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected=expected, hint="the names are swapped")
     if _plain(figure.xlabel) == _plain(figure.ylabel):
         tell(returned=got, expected=expected, hint="both axes have the same name")
-    if not (_names(figure.xlabel, _TIME, r"(?<![\w(])t\b") and _names(figure.ylabel, _ENERGY, r"\b[ve]\b")):
+    if not (_names(figure.xlabel, _TIME, r"(?<![\w(])t\b") and _names(figure.ylabel, _ENERGY, _SYMBOL)):
         tell(returned=got, expected=expected, hint="`time` or `t` at x, `energy` or `V` at y, and no other quantity")
     if len({_plain(name) for name in legend}) < 2 or any(_NOTHING.fullmatch(_plain(name)) for name in legend[:2]):
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
@@ -268,7 +269,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
         tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
     other = says(first, ("loss", "distance", "norm"))
-    if first and (other or not (says(first, _RUN) or re.search(r"\b[ve]\b", _plain(first)))):
+    if first and (other or not (says(first, _RUN) or re.search(_SYMBOL, _plain(first)))):
         hint = "say `energy`, `V`, or what was run"
         tell(returned=f"the energy is called {first!r}", expected="a name that says what it is", hint=hint)
     plainly = first != second and (_ONLY_BOUND.fullmatch(_plain(first)) or _ONLY_RUN.fullmatch(_plain(second)))

@@ -146,10 +146,15 @@ _NOTHING = (
 
 
 _SHARES = (
-    *("density", "probabilit", "dichte", "wahrscheinlich", "share", "fraction", "percent", "per cent", "%", "hundred"),
-    *("thousand", "anteil", "prozent"),
+    r"density|probabilit|dichte|wahrscheinlich|\b(share|fraction) of\b|percent|per (cent|hundred|thousand)|%"
+    r"|\bin (hundreds|thousands)|anteil|prozent"
 )
 """What has no runs, and no switches, for a unit."""
+_HEADS = (
+    r"(the )?((which )?neurons?\b|number of neurons|no\. of neurons|time\b|index\b|magnitude\b|(start|run|switch) no\b"
+    r"|no\.(?! of))"
+)
+"""Names that begin so tell something else, whatever follows."""
 
 
 def _plain(name: str) -> str:
@@ -158,7 +163,7 @@ def _plain(name: str) -> str:
 
 def _of_another(name: str) -> bool:
     """Whether a name says something of another figure, and nothing of this one."""
-    if says(name, ("time of", "index", "magnitude", "no.", "number of neurons", "which neuron", "neuron that")):
+    if re.match(_HEADS, _plain(name)):
         return True
     if says(name, (*_SWITCHES, *_RUNS)):
         return False
@@ -176,7 +181,7 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
     if _of_another(figure.xlabel) or _of_another(figure.ylabel):
         tell(returned=got, expected="names of what this figure counts", hint="switches at x, runs at y")
-    if says(figure.ylabel, _SHARES) or says(figure.xlabel, _SHARES):
+    if re.search(_SHARES, figure.ylabel.lower()) or re.search(_SHARES, figure.xlabel.lower()):
         tell(returned=got, expected="runs at y", hint="a bar is as high as its number of runs, which is no density")
     if says(figure.xlabel, _RUNS) and not says(figure.xlabel, _SWITCHES):
         tell(returned=got, expected="switches at x", hint="a bar stands at a number of switches")

@@ -159,7 +159,7 @@ class _Collection:
 
     def _note_left(self, items: Sequence[Item], resolved: Sequence[Path]) -> None:
         places = {self._where(item): (_below(resolved[item.source], item), item.spool) for item in items}
-        if self.ledger.note_left(self.rows, places):
+        if self.ledger.note_left(self.rows, places, (spec.name for spec in self.course.notebooks)):
             self.notes.append(LISTED)
         if self.rows:
             self.ledger.save()

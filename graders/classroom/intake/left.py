@@ -66,6 +66,7 @@ class LeftFiles:
     def __init__(self, data: dict[str, Any]) -> None:
         self._files = {one.key: one for one in (Left(**entry) for entry in data.get("files", ()))}
         self._settled = {str(key) for key in data.get("settled", ())}
+        self._superseded = {str(key) for key in data.get("superseded", ())}
 
     @property
     def files(self) -> list[Left]:
@@ -74,13 +75,16 @@ class LeftFiles:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {"files": [asdict(one) for one in self.files], "settled": sorted(self._settled)}
+        found = {"settled": self._settled, "superseded": self._superseded}
+        return {"files": [asdict(one) for one in self.files], **{name: sorted(keys) for name, keys in found.items()}}
 
     def superseded(self, student: str, digest: str) -> None:
         """Note that a student's file gave way to another: a later run that meets it again has nothing to ask."""
-        self._settled.add(f"{student}|{digest}")
+        self._superseded.add(f"{student}|{digest}")
 
-    def update(self, seen: Iterable[str], taken: Iterable[tuple[str, str]], left: Iterable[Left]) -> None:
+    def update(
+        self, seen: Iterable[str], taken: Iterable[tuple[str, str]], left: Iterable[Left], missing: Iterable[Left] = ()
+    ) -> None:
         """Take in what a run has found.
 
         Parameters
@@ -88,9 +92,11 @@ class LeftFiles:
         seen : iterable of str
             Paths of its files: what it says of them is the last word.
         taken : iterable of (str, str)
-            Student and notebook of the notebooks that it took. One who takes a file has chosen among those before.
+            Student and notebook of the notebooks with work in them that it took: that chooses among those before.
         left : iterable of Left
             The files that it left.
+        missing : iterable of Left
+            Those of them for whose notebook nothing is in place: what they once gave way to is gone.
         """
         seen, taken = set(seen), set(taken)
         students = {student for student, _ in taken}
@@ -99,8 +105,9 @@ class LeftFiles:
             if one.path in seen or chosen or (one.status in BY_THEMSELVES and one.student in students):
                 del self._files[one.key]
             if chosen and one.path not in seen:
-                self._settled.add(one.key)
-        self._files |= {one.key: one for one in left if one.key not in self._settled}
+                self._superseded.add(one.key)
+        self._superseded -= {one.key for one in missing}
+        self._files |= {one.key: one for one in left if one.key not in self._settled | self._superseded}
 
     def settle(self, name: str) -> list[Left]:
         """Note that a person has settled the files of this name, in which `*` and `?` stand for any; return them.
@@ -121,3 +128,11 @@ class LeftFiles:
 
 BY_THEMSELVES = (FileStatus.LOOSE.name, FileStatus.ELSEWHERE.name)
 """Files that a person must look at only if there is nothing else of their student: what they are is known."""
+_PERHAPS_WORK = (".ipynb", ".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+
+
+def is_beside(status: FileStatus, file: str) -> bool:
+    """Tell whether nobody needs a file whose student has handed in every notebook: it is none, and holds none."""
+    if status is FileStatus.UNREADABLE:
+        return not file.lower().endswith(_PERHAPS_WORK)
+    return status in (FileStatus.FOREIGN, FileStatus.OTHER)

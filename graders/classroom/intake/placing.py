@@ -8,13 +8,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from graders.classroom.intake.left import BY_THEMSELVES, Left, LeftFiles
+from graders.classroom.intake.left import BY_THEMSELVES, Left, LeftFiles, is_beside
 from graders.classroom.intake.reader import is_readable
 from graders.classroom.intake.records import TIMESTAMP_FILE
 from graders.classroom.intake.results import FileRow, FileStatus
@@ -185,6 +185,11 @@ class Ledger:
         """Whether this is the file that counts for a student's notebook."""
         return bool(self.students.get(student, {}).get("notebooks", {}).get(notebook, {}).get("digest") == digest)
 
+    def has_work(self, row: FileRow) -> bool:
+        """Whether a notebook that was taken can be read and, as far as is known, has something written in it."""
+        said = self.students.get(row.student, {}).get("notebooks", {}).get(row.notebook)
+        return row.status is not FileStatus.DAMAGED and said is not None and said.get("work") != []
+
     def before(self, student: str, notebook: str, target: Path) -> Candidate:
         """Return the file that is in place as a candidate."""
         said = self.students.get(student, {}).get("notebooks", {}).get(notebook, {})
@@ -207,7 +212,9 @@ class Ledger:
         times = [said.get(path.stem, {}).get("time") for path in folder.glob("*.ipynb")]
         return max(map(datetime.fromisoformat, times)) if times and all(times) else None
 
-    def note_left(self, rows: Sequence[FileRow], places: Mapping[str, tuple[str, str]]) -> bool:
+    def note_left(
+        self, rows: Sequence[FileRow], places: Mapping[str, tuple[str, str]], notebooks: Iterable[str]
+    ) -> bool:
         """Remember which files a run has left, and forget those that it has settled; return whether any is left of it.
 
         Parameters
@@ -215,18 +222,24 @@ class Ledger:
         rows : sequence of FileRow
         places : mapping of str to (str, str)
             Path of each of the run's files, and of its copy if there is one, by the rows' name of it.
+        notebooks : iterable of str
+            All notebooks of the assignment.
         """
-        left = []
+        left, missing, wanted = list[Left](), list[Left](), {f"{name}.ipynb" for name in notebooks}
         for row in rows:
             path, spool = places[row.where]
             digest = digest_of(Path(spool)) if row.status.left and spool else ""
             name = row.status.name
             folder = self.path.parent / row.student / self.assignment
-            known = name in BY_THEMSELVES and (not row.student or any(folder.glob("*.ipynb")))
-            if row.status.left and not known and not self.has(row.student, row.notebook, digest):
+            there = {file.name for file in folder.glob("*.ipynb")} if row.student else set[str]()
+            known = name in BY_THEMSELVES and (not row.student or bool(there))
+            known = known or (wanted <= there and is_beside(row.status, row.where))
+            absent = bool(row.notebook) and f"{row.notebook}.ipynb" not in there
+            if row.status.left and not known and (absent or not self.has(row.student, row.notebook, digest)):
                 left.append(Left(row.where, path, digest, name, row.explained, row.student, row.notebook))
-        taken = [(row.student, row.notebook) for row in rows if row.status.taken and row.notebook]
-        self.left.update([path for path, _ in places.values()], taken, left)
+                missing += left[-1:] if absent else []
+        taken = [(row.student, row.notebook) for row in rows if row.status.taken and self.has_work(row)]
+        self.left.update([path for path, _ in places.values()], taken, left, missing)
         return not {one.key for one in left}.isdisjoint(one.key for one in self.left.files)
 
     def save(self) -> None:
