@@ -148,9 +148,9 @@ class _Collection:
                 files.append(_File(item, self._where(item), status, owner))
         with contextlib.closing(Written(self.course)) as self.written:
             self._place(self._tell_apart(files))
-        self.rows += self.beside.place()
-        if not options.dry:
-            self._note_left(items, resolved)
+            self.rows += self.beside.place()
+            if not options.dry:
+                self._note_left(items, resolved)
         self._say(dropped)
         return self.rows, self.notes
 
@@ -159,7 +159,7 @@ class _Collection:
 
     def _note_left(self, items: Sequence[Item], resolved: Sequence[Path]) -> None:
         places = {self._where(item): (_below(resolved[item.source], item), item.spool) for item in items}
-        if self.ledger.note_left(self.rows, places, (spec.name for spec in self.course.notebooks)):
+        if self.ledger.note_left(self.rows, places, (n.name for n in self.course.notebooks), self.written):
             self.notes.append(LISTED)
         if self.rows:
             self.ledger.save()

@@ -83,7 +83,12 @@ class LeftFiles:
         self._superseded.add(f"{student}|{digest}")
 
     def update(
-        self, seen: Iterable[str], taken: Iterable[tuple[str, str]], left: Iterable[Left], missing: Iterable[Left] = ()
+        self,
+        seen: Iterable[str],
+        students: Iterable[str],
+        chosen: Iterable[tuple[str, str]],
+        left: Iterable[Left],
+        missing: Iterable[Left],
     ) -> None:
         """Take in what a run has found.
 
@@ -91,20 +96,21 @@ class LeftFiles:
         ----------
         seen : iterable of str
             Paths of its files: what it says of them is the last word.
-        taken : iterable of (str, str)
+        students : iterable of str
+            Of whom it took a notebook.
+        chosen : iterable of (str, str)
             Student and notebook of the notebooks with work in them that it took: that chooses among those before.
         left : iterable of Left
             The files that it left.
         missing : iterable of Left
             Those of them for whose notebook nothing is in place: what they once gave way to is gone.
         """
-        seen, taken = set(seen), set(taken)
-        students = {student for student, _ in taken}
+        seen, students, chosen = set(seen), set(students), set(chosen)
         for one in self.files:
-            chosen = (one.student, one.notebook) in taken
-            if one.path in seen or chosen or (one.status in BY_THEMSELVES and one.student in students):
+            gives_way = (one.student, one.notebook) in chosen
+            if one.path in seen or gives_way or (one.status in BY_THEMSELVES and one.student in students):
                 del self._files[one.key]
-            if chosen and one.path not in seen:
+            if gives_way and one.path not in seen:
                 self._superseded.add(one.key)
         self._superseded -= {one.key for one in missing}
         self._files |= {one.key: one for one in left if one.key not in self._settled | self._superseded}

@@ -185,11 +185,6 @@ class Ledger:
         """Whether this is the file that counts for a student's notebook."""
         return bool(self.students.get(student, {}).get("notebooks", {}).get(notebook, {}).get("digest") == digest)
 
-    def has_work(self, row: FileRow) -> bool:
-        """Whether a notebook that was taken can be read and, as far as is known, has something written in it."""
-        said = self.students.get(row.student, {}).get("notebooks", {}).get(row.notebook)
-        return row.status is not FileStatus.DAMAGED and said is not None and said.get("work") != []
-
     def before(self, student: str, notebook: str, target: Path) -> Candidate:
         """Return the file that is in place as a candidate."""
         said = self.students.get(student, {}).get("notebooks", {}).get(notebook, {})
@@ -213,7 +208,7 @@ class Ledger:
         return max(map(datetime.fromisoformat, times)) if times and all(times) else None
 
     def note_left(
-        self, rows: Sequence[FileRow], places: Mapping[str, tuple[str, str]], notebooks: Iterable[str]
+        self, rows: Sequence[FileRow], places: Mapping[str, tuple[str, str]], notebooks: Iterable[str], written: Written
     ) -> bool:
         """Remember which files a run has left, and forget those that it has settled; return whether any is left of it.
 
@@ -224,6 +219,7 @@ class Ledger:
             Path of each of the run's files, and of its copy if there is one, by the rows' name of it.
         notebooks : iterable of str
             All notebooks of the assignment.
+        written : Written
         """
         left, missing, wanted = list[Left](), list[Left](), {f"{name}.ipynb" for name in notebooks}
         for row in rows:
@@ -238,8 +234,13 @@ class Ledger:
             if row.status.left and not known and (absent or not self.has(row.student, row.notebook, digest)):
                 left.append(Left(row.where, path, digest, name, row.explained, row.student, row.notebook))
                 missing += left[-1:] if absent else []
-        taken = [(row.student, row.notebook) for row in rows if row.status.taken and self.has_work(row)]
-        self.left.update([path for path, _ in places.values()], taken, left, missing)
+        taken, chosen = {(row.student, row.notebook) for row in rows if row.status.taken and row.notebook}, set()
+        for student, name in taken & {(one.student, one.notebook) for one in self.left.files}:
+            target = self.path.parent / student / self.assignment / f"{name}.ipynb"
+            if is_readable(target) and written.work(target, name) != frozenset():
+                chosen.add((student, name))
+        seen = [path for path, _ in places.values()]
+        self.left.update(seen, (student for student, _ in taken), chosen, left, missing)
         return not {one.key for one in left}.isdisjoint(one.key for one in self.left.files)
 
     def save(self) -> None:

@@ -120,6 +120,18 @@ def test_no_other_notebook_pays_with_its_time(submit, mini, secret):
     assert "exercise 1.1; no time was left to grade it as its own cell defines it." in result.exercises[0].notes[0]
 
 
+@pytest.mark.slow
+def test_a_second_look_has_only_what_the_other_notebooks_do_not_need(submit, mini, secret):
+    notebook = submit(**{"ex-1-1": "import time\ntime.sleep(1)\ndef double(x): return 2 * x"})
+    notebook.cells.append(new_code_cell("double = 5"))
+    with Host(SHORT, best_isolation(limits=SHORT)) as host:
+        (spec,) = mini.notebooks
+        repaired = repair(nbformat.writes(notebook).encode(), mini, spec)
+        host.left = SHORT.total_wall / 2 + 2  # the first look and the beginning of a second
+        grade_repaired(repaired, mini, spec, host=host, secret=secret)
+        assert host.left > SHORT.total_wall / 2 - 2.5
+
+
 BEFORE = {0: "import numpy as np\nK = 2", 1: "def helper(x): return K * x", 2: "def f(x): return helper(x)"}
 
 

@@ -40,6 +40,35 @@ def test_what_nobody_can_order_is_left_until_one_is_chosen(doubt):
     assert left(doubt) == [("ann", "lab09-1", "UNORDERED", "c.ipynb")]
 
 
+def test_a_file_that_cannot_be_read_chooses_none(doubt):
+    doubt.collect(doubt.zip({"ann_lab09-1.ipynb": b'{"cells": [tru'}))
+    assert [name for *_, name in left(doubt)] == ["a.ipynb", "b.ipynb"]
+    doubt.collect()
+    assert [name for *_, name in left(doubt)] == ["a.ipynb", "b.ipynb"]
+
+
+def test_what_gave_way_is_asked_for_again_where_nothing_is_in_place(doubt):
+    for name in (ONE, TWO):
+        doubt.collect(doubt.folder / name, student="ann", replace=True)
+    (doubt.submitted / "ann" / "lab09" / "lab09-1.ipynb").unlink()
+    doubt.collect()
+    assert [name for *_, name in left(doubt)] == ["a.ipynb", "b.ipynb"]
+
+
+def test_what_is_no_notebook_needs_nobody_where_all_of_them_are_there(inbox):
+    for spec in inbox.course.notebooks:
+        inbox.put(f"ann/{spec.name}.ipynb", notebook(spec.exercises[0].solution_cell))
+    inbox.put("ann/scratch.ipynb", notebook("something-else"))
+    inbox.put("ann/film.rar", b"Rar")
+    inbox.collect()
+    assert [name for *_, name in left(inbox)] == ["film.rar"]  # an archive may hold work
+    last = f"{inbox.course.notebooks[-1].name}.ipynb"
+    for folder in (inbox.submitted / "ann" / inbox.course.assignment, inbox.folder / "ann"):
+        (folder / last).unlink()
+    inbox.collect()
+    assert {name for *_, name in left(inbox)} == {"film.rar", "scratch.ipynb"}
+
+
 def test_a_run_of_another_students_files_or_a_dry_one_settles_nothing(doubt):
     doubt.collect(doubt.zip(["bob_lab09-1.ipynb"]))
     doubt.collect(doubt.folder / ONE, student="ann", dry=True)

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell
 
+from graders.classroom.intake.placing import Ledger
 from graders.lab.manifest import Course
 from graders.lab.percent import template
 from tests.graders.classroom.intake.conftest import Inbox
@@ -136,3 +137,12 @@ def test_nothing_is_looked_into_where_nothing_competes(inbox, worked, monkeypatc
     inbox.put(COPY, worked + b"\n")
     inbox.collect()
     assert looked
+
+
+def test_a_file_without_work_settles_nothing(inbox, blank, submit):
+    for name in ("one", "two"):
+        inbox.put(f"jane/{name}.ipynb", raw(submit(), name))
+    inbox.collect()
+    inbox.collect(inbox.zip({"jane_mini-1.ipynb": blank}))
+    left = Ledger(inbox.submitted, inbox.course.assignment).left.files
+    assert [one.file.rpartition("/")[2] for one in left] == ["one.ipynb", "two.ipynb"]
