@@ -7,7 +7,7 @@ import functools
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,20 @@ def findings(page: Page, within: str = "body") -> list[str]:
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def __init__(self, *args: Any, refuse: list[str], **kwargs: Any) -> None:
+        self.refuse = refuse
+        super().__init__(*args, **kwargs)
+
+    def do_GET(self) -> None:
+        name = self.path.partition("?")[0].rpartition("/")[2]
+        if name in self.refuse:
+            self.refuse.remove(name)
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            super().do_GET()
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
@@ -62,9 +76,9 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder of static files, as any web server would; gives its address."""
-    server = _Server(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+def serve(folder: Path, refuse: Iterable[str] = ()) -> Iterator[str]:
+    """Serve a folder of static files, as any web server would; gives its address. The files to `refuse` are not there once."""
+    server = _Server(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder), refuse=list(refuse)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

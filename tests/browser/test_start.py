@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.browser.lab import Lab, browser, printed
+import pytest
+
+from tests.browser.lab import Lab, browser, printed, serve
 
 FIRST = 1  # the one cell of code of the figure's notebook
 
@@ -29,3 +31,13 @@ def test_python_begins_before_jupyterlab_asks(address, tmp_path):
         lab.type_into(FIRST, PACKAGES)
         lab.run(FIRST)
         assert printed(lab.cells()[FIRST]).split() == ["1", "True", "@classmethod", "True"]
+
+
+@pytest.mark.parametrize("name", ["python.unpacked", "worker.mjs"])
+def test_a_file_that_cannot_be_fetched_once_costs_nobody_the_kernel(name, site, tmp_path):
+    with serve(site, [name]) as address, browser(tmp_path / "profile") as context:
+        lab = Lab(context, address)
+        lab.open("play.ipynb")
+        lab.type_into(FIRST, "print(1 + 1)")
+        lab.run(FIRST)
+        assert printed(lab.cells()[FIRST]) == "2\n"

@@ -17,12 +17,16 @@ figure.savefig(io.BytesIO())
 del io, piplite, pyodide_kernel, matplotlib, sheaflab, Figure, figure`;
 
 const streams = {stdout: console.log, stderr: console.error};
-const begun = begin();
+let begun = begin();
+begun.catch(() => {}); // told when the kernel asks
 
 /** What the kernel calls in the place of Pyodide's own function; the packages that it lists are loaded. */
 export async function loadPyodide({stdout, stderr}) {
   Object.assign(streams, {stdout, stderr});
-  return begun;
+  return begun.catch((error) => { // a file that could not be fetched may be there by now
+    console.warn("Python begins once more:", error);
+    return (begun = begin());
+  });
 }
 
 async function begin() {
@@ -42,11 +46,16 @@ async function begin() {
     python.loadedPackages[name.split("-")[0].toLowerCase().replaceAll("_", "-")] = "default channel";
   }
   await python.loadPackage(OWN, {messageCallback: () => {}});
-  python.runPython(FIRST);
+  try {
+    python.runPython(FIRST);
+  } catch (error) { // the cell that needs what is missing will say so
+    console.warn(error);
+  }
   return python;
 }
 
 async function inflated(name) {
-  const {body} = await fetch(HERE + name);
-  return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+  const response = await fetch(HERE + name);
+  if (!response.ok) throw new Error(`${name}: the server answers ${response.status}`);
+  return new Uint8Array(await new Response(response.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 }
