@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from graders.classroom.report import write_canvas, write_csv, write_gradescope, write_junit, write_moodle
@@ -72,18 +73,22 @@ def run(options: argparse.Namespace) -> int:
 
 
 def unfinished(group: Class) -> str:
-    """Print whose grade is not final, and why."""
-    lines = [f"{len(group.unfinished)} of {len(group.rows)} students have no final grade yet:"]
-    lines += [f"  {row.student}: {'; '.join(row.waits)}" for row in group.unfinished[:SHOWN]]
-    if len(group.unfinished) > SHOWN:
-        lines.append(f"  and {len(group.unfinished) - SHOWN} more, as the column waits_for of grades.csv says")
-    return "\n".join(lines)
+    """Return the list of those whose grade is not final, and why."""
+    rows = [f"{row.student}: {'; '.join(row.waits)}" for row in group.unfinished]
+    head = f"{len(rows)} of {len(group.rows)} students have no final grade yet:"
+    return _list(head, rows, "as the column waits_for of grades.csv says")
 
 
 def ownerless(group: Class) -> str:
     """Return the list of files that were handed in and are nobody's, and why."""
-    lines = [f"Handed in, and of nobody in the class as far as is known ({len(group.ownerless)} files):"]
-    lines += [f"  {one.student or '?'}: {one}" for one in group.ownerless[:SHOWN]]
-    if len(group.ownerless) > SHOWN:
-        lines.append(f"  and {len(group.ownerless) - SHOWN} more, as class.html says")
+    files = [f"{one.student or '?'}: {one}" for one in group.ownerless]
+    head = f"Handed in, and of nobody in the class as far as is known ({len(files)} files):"
+    return _list(head, files, "as class.html says")
+
+
+def _list(head: str, entries: Sequence[str], rest: str) -> str:
+    """Return a list for the terminal: its head, the first entries, how many more there are and where they stand."""
+    lines = [head, *(f"  {entry}" for entry in entries[:SHOWN])]
+    if len(entries) > SHOWN:
+        lines.append(f"  and {len(entries) - SHOWN} more, {rest}")
     return "\n".join(lines)

@@ -265,7 +265,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
-    if second and (not (says(second, _BOUND) or re.search(r"-?2", second)) or _other_formula(second)):
+    if second and (not (says(second, _BOUND) or "2" in second) or _other_formula(second)):
         hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
         tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
     other = says(first, ("loss", "distance", "norm"))
