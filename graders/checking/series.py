@@ -82,3 +82,27 @@ def unchanged(name: str, objects: Sequence[Any], after: Sequence[tuple[int, Any]
         if before.shape != np.shape(now) or not np.array_equal(before, np.asarray(now)):
             call = f"{name}(…), and then a look at its arguments"
             fail(call=call, returned=show(now), expected=f"{show(before)}, as before the call", hint=HINT)
+
+
+def lasting(name: str, changed: object, number: int) -> None:
+    """Fail if what one of several calls has returned is something else after a later call.
+
+    Parameters
+    ----------
+    name : str
+        Of the function.
+    changed : list of int
+        Which results have changed, as the worker says.
+    number : int
+        Of the calls.
+
+    Raises
+    ------
+    CheckFailed
+        If one has.
+    """
+    if changed:
+        call = f"{name}(…), {number} times, and then a look at what the first calls returned"
+        want = "what each call returned, as it was"
+        hint = "make a new array or list in each call: a later call must not change what an earlier one returned"
+        fail(call=call, returned="other values than before the last call", expected=want, hint=hint)

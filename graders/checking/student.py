@@ -35,7 +35,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from graders.checking.series import described, numbered, unchanged
+from graders.checking.series import described, lasting, numbered, unchanged
 from graders.sandbox.inside.protocol import ProtocolError
 from graders.sandbox.outputs import text_of
 from graders.sandbox.values import Callbacks, Instances, Seed, figure
@@ -100,7 +100,7 @@ class Student(ABC):
         Raises
         ------
         CheckFailed
-            If an array or a list that was passed is another one afterwards.
+            If an array or a list that was passed is another one afterwards, or a result after a later call.
         StudentFault
             If a call does not end in a value.
         """
@@ -112,6 +112,7 @@ class Student(ABC):
         if not isinstance(result.value, list) or len(result.value) != len(calls):
             raise unreadable(name)
         unchanged(name, objects, result.after)
+        lasting(name, found.get("changed"), len(calls))
         return result.value
 
     def remembered(self, name: str, ask: Callable[[], T]) -> T:

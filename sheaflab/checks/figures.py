@@ -30,6 +30,8 @@ class Line:
         Whether it can be seen as a line.
     entry : str
         The name that the legend gives to lines of its look; empty if it gives none.
+    stepped : bool
+        Whether its points are joined by steps.
     """
 
     x: FloatArray
@@ -37,6 +39,7 @@ class Line:
     label: str
     shown: bool
     entry: str
+    stepped: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,8 @@ def _line(line: Any, entry: str, sight: Sight) -> Line:
     if isinstance(line, AxLine):  # from one end of the axes to the other
         axes: Any = line.axes
         x, y = axes.transData.inverted().transform(line.get_transform().transform([[0, 0], [1, 1]])).T.copy()
-    return Line(x, y, str(line.get_label()), id(line) in sight.seen, entry)
+    stepped = line.get_drawstyle() != "default"
+    return Line(x, y, str(line.get_label()), id(line) in sight.seen, entry, stepped)
 
 
 def _bars(ax: Axes) -> list[Any]:
@@ -239,10 +243,8 @@ def _misread(axis: Any) -> list[str]:
     texts = _attempt(lambda: [str(text) for text in formatter.format_ticks(ticks)]) or []
     if formatter.get_offset():  # a factor or a shift stands at the end of the axis
         return []
-    matches = [re.fullmatch(r"[-−+]?\d+(?:\.(\d*))?", text.strip()) for text in texts]
-    read = [(place, match) for place, match in zip(ticks, matches, strict=False) if match]
-    numbers = np.array([float(match[0].replace("−", "-")) for _, match in read])
-    digits = np.array([10.0 ** -len(match[1] or "") for _, match in read])
+    read = [(place, found) for place, text in zip(ticks, texts, strict=False) if (found := _number(text))]
+    numbers, digits = np.array([found for _, found in read]).reshape(-1, 2).T
     places = np.array([place for place, _ in read])
 
     def off(values: FloatArray, of_log: bool = False) -> Any:  # half a digit has been rounded; no small number is 0
@@ -255,7 +257,29 @@ def _misread(axis: Any) -> list[str]:
     unit = re.search(r"[\d%\[(/]|\bin \w+|thousand|hundred|tausend|milli|micro|kilo", name, re.I)
     if unit and len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
         return []  # the name says of another one
-    return [f"{match[0]} at {place:g}" for (place, match), bad in zip(read, wrong, strict=True) if bad]
+    return [f"{number:g} at {place:g}" for number, place, bad in zip(numbers, places, wrong, strict=True) if bad]
+
+
+_WRITTEN = re.compile(
+    r"(?P<front>[-+]?\d+(?:\.(?P<digits>\d*))?)?(?:(?:e|(?P<ten>x?10\^))(?P<power>[-+]?\d+(?:\.\d+)?))?(?P<unit>%|[a-z]{2,}\.?)?"
+)
+_OWN_UNITS = ("ms", "us", "µs", "ns", "ks", "min", "hz", "khz", "dex", "db", "th")
+"""What makes another number of the one before it."""
+
+
+def _number(text: str) -> tuple[float, float] | None:
+    """Return the number that a text at a tick is, and how far its last digit reaches; None if it is none."""
+    plain = re.sub(r"\\(mathdefault|mathregular|mathrm|text|,|;|!)|[\s${}]", "", text.replace("−", "-"))
+    plain = re.sub(r"\\(times|cdot)|[·×*](?=10\^)", "x", plain.lower())
+    match = _WRITTEN.fullmatch(plain)
+    if match is None or not (match["front"] or match["ten"]) or match["unit"] in _OWN_UNITS:
+        return None
+    if match["ten"] and bool(match["front"]) != match["ten"].startswith("x"):
+        return None
+    scale = 10.0 ** float(match["power"] or 0) * (0.01 if match["unit"] == "%" else 1.0)
+    if not match["front"]:  # a power of ten, as exact as its exponent
+        return scale, scale if "." in match["power"] else 0.0
+    return float(match["front"]) * scale, 10.0 ** -len(match["digits"] or "") * scale
 
 
 def _entries(ax: Axes, handles: list[Any], names: list[str]) -> list[str]:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D
 
 from sheaflab.checks import ink, sight
-from sheaflab.checks.figures import blank, read
+from sheaflab.checks.figures import _number, blank, read
 
 X = [0.0, 1.0]
 
@@ -381,6 +382,39 @@ def test_a_number_at_a_tick_is_that_of_its_place(ticks, texts, wrong, name):
     assert read(ax).misread == wrong
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (r"$\mathdefault{10^{-3}}$", 1e-3),
+        (r"$\mathdefault{2\times10^{-2}}$", 2e-2),
+        (r"$-\mathdefault{10^{1}}$", None),
+        ("$40$", 40.0),
+        ("1e-03", 1e-3),
+        ("2.5E+4", 2.5e4),
+        ("25 %", 0.25),
+        ("3 sw.", 3.0),
+        ("−0.5", -0.5),
+        ("3 ms", None),
+        ("5 k", None),
+        ("a", None),
+        ("", None),
+        ("1/2", None),
+    ],
+)
+def test_what_number_a_text_at_a_tick_is(text, number):
+    found = _number(text)
+    assert (found[0] if found else None) == (pytest.approx(number) if number is not None else None)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "symlog"])
+@pytest.mark.parametrize("values", [(1e-12, 1.0), (0.3, 0.7), (1.0, 3e5), (2.0, 9.0)])
+def test_matplotlibs_own_numbers_are_those_of_their_places(scale, values):
+    ax = blank()
+    ax.plot(values, values)
+    ax.set(xscale=scale, yscale=scale)
+    assert read(ax).misread == []
+
+
 def test_numbers_at_a_logarithmic_axis_may_be_exponents():
     ax = blank()
     ax.semilogy([1, 2], [0.1, 100])
@@ -554,3 +588,56 @@ def test_what_is_not_plain_is_looked_at_as_closely_as_before(monkeypatch, change
     assert [line.shown for line in found.lines] == again
     if seen is not None:
         assert again == seen
+
+
+def test_under_an_opaque_legend_nothing_is_seen():
+    for alpha, seen in ((1.0, False), (0.8, True)):
+        ax = blank()
+        ax.plot(X, X, label="a")
+        ax.plot(X, [1.0, 0.5], label="b")
+        ax.legend(bbox_to_anchor=(0, 0, 1, 1), mode="expand", borderpad=9, framealpha=alpha, loc="center")
+        assert [line.shown for line in read(ax).lines] == [seen, seen]
+
+
+def test_a_line_that_is_clipped_is_not_seen():
+    ax = blank()
+    (line,) = ax.plot(X, X)
+    line.set_clip_path(Rectangle((0, 0), 0.5, 1, transform=ax.transAxes))
+    assert not read(ax).lines[0].shown
+    line.set_clip_path(Rectangle((0, 0), 1, 1, transform=ax.transAxes))
+    assert read(ax).lines[0].shown
+
+
+def test_steps_are_told():
+    ax = blank()
+    ax.step(X, X)
+    ax.plot(X, X)
+    assert [line.stepped for line in read(ax).lines] == [True, False]
+
+
+def test_straight_pieces_in_a_row_are_ink_and_lines_across_are_not():
+    def points(ax, x, y):
+        for a, b in zip(x, y, strict=True):
+            ax.plot(a, b, "k.")
+
+    x = np.linspace(0, 1, 30)
+    row = [
+        lambda ax: ax.vlines(x, 0, x**2),
+        lambda ax: ax.hlines(x**2, x, x + 1 / 30),
+        lambda ax: ax.errorbar(x, x**2, 0.1, fmt="none"),
+        lambda ax: points(ax, x, x**2),
+    ]
+    across = [lambda ax: ax.vlines(x, 0, 1), lambda ax: [ax.axvline(a) for a in x], lambda ax: ax.hlines(x, 0, 1)]
+    for draw, is_row in [*((draw, True) for draw in row), *((draw, False) for draw in across)]:
+        ax = blank()
+        ax.plot(X, [1.0, 0.0])
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        draw(ax)
+        assert bool(read(ax).rest.x.size) is is_row
+
+
+def test_an_artist_of_the_figure_over_the_axes_is_ink():
+    ax = blank()
+    ax.plot(X, X)
+    ax.figure.add_artist(Line2D([0.2, 0.5, 0.8], [0.3, 0.7, 0.2], color="0.3"))
+    assert read(ax).rest.x.size

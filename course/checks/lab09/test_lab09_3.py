@@ -111,6 +111,11 @@ class TestExercise_3_1:
         a = size * np.array([[0.0, 1], [1, 1], [0, 1], [1, 1], [0, 1], [-1, 1], [0, 1]])
         hint = "zero, positive, zero, positive, zero, negative, zero: on, off, on, off, for zero is inactive"
         self.compare(student, a, 1, 4, "a coordinate that is exactly zero at both ends and on the way", hint)
+        rng = instances.rng("zeros")
+        for h in (2, 4):
+            b = rng.choice([-1.0, -0.0, 0.0, 1.0], (60, h + 1)) * (0.1 + rng.random((60, h + 1)))
+            hint = "each change into or out of what is greater than zero counts; 0.0 and -0.0 are one inactive zero"
+            self.compare(student, b, h, changes(b, h), "many coordinates of several neurons are exactly zero", hint)
 
 
 def experiment(
@@ -383,27 +388,32 @@ class TestExercise_3_3:
     ) -> list[tuple[Any, list[int]]]:
         """Counts from 0 on, all alike, and far apart, and what is drawn of the first of these, once for all checks.
 
-        A figure of which every bar is seen is the same for who does not ask what is seen.
+        A figure of which every bar is seen is the same for who does not ask what is seen. There are large counts, too,
+        for those alone: their bars may be a pixel wide.
         """
         rng = instances.of_exercise("counts")
-        found = []
+        many = list[list[int]]()
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
             counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
             counts += [low + 1] * (far // 4)  # a bar that is higher than ten
             if far > 20:  # many bars, and no gap between the last of them
                 counts += [low + far - 1, *(low + 20 + rng.permutation(9)[:6]).tolist()]
-            found.append([int(c) for c in rng.permutation(counts)])
-        found.insert(1, [int(rng.integers(1, 9))] * int(rng.integers(260, 300)))  # more than a digit or a byte holds
+            many.append([int(c) for c in rng.permutation(counts)])
+        many.insert(1, [int(rng.integers(1, 9))] * int(rng.integers(260, 300)))  # more than a digit or a byte holds
 
         def drawn(counts: list[int], seen: bool) -> Any:
             asked = partial(student.draw, "plot_histogram", counts, seen=seen)
             return student.remembered(f"3.3: {seen} {counts}", asked)
 
-        figures = [(drawn(counts, seen=True), counts) for counts in found[:number]]
+        figures = [(drawn(counts, seen=True), counts) for counts in many[:number]]
         if seen:
             return figures
         whole = [all(bar.shown for bar in figure.bars if bar.height) for figure, _ in figures]
-        return [(f if fits else drawn(k, seen=False), k) for (f, k), fits in zip(figures, whole, strict=True)]
+        found = [(f if fits else drawn(k, seen=False), k) for (f, k), fits in zip(figures, whole, strict=True)]
+        rng = instances.of_exercise("large")
+        low = int(rng.integers(230, 256))  # some are more than a byte holds
+        large = [low, *(low + rng.integers(1, 70, 30)).tolist(), low + 70]
+        return [*found, (drawn(large, seen=False), large)]
 
     def test_heights(self, student: Any, instances: Any) -> None:
         for figure, counts in self.draw(student, instances):

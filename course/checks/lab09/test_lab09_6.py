@@ -156,7 +156,7 @@ class Bracket:
     def __init__(self, shape: str, size: float, root: float, a: float, b: float, tol: float) -> None:
         self.shape, self.size, self.root, self.a, self.b, self.tol = shape, size, root, a, b, tol
         self.f = partial(SHAPES[shape], size, root)
-        self.budget = math.ceil(math.log2((b - a) / tol)) + 3
+        self.budget = max(math.ceil(math.log2((b - a) / tol)), 0) + 3
         self.asked = list[float]()
 
     def __call__(self, t: float) -> float:
@@ -508,14 +508,16 @@ def crossings(rng: np.random.Generator, near: str) -> list[Case]:
 def on_the_wall(rng: np.random.Generator) -> list[Case]:
     """A neuron that turns on in the midst of a step, where a bisection meets its wall: there it does not yet count.
 
-    Two starts in one region, with steps of one length: the crossing belongs to neither of these.
+    Two starts in one region, with steps of one length: the crossing belongs to neither of these. A third start is on
+    the wall, and leaves it at once: a long step crosses it in its beginning.
     """
     speed = float(rng.choice([0.5, 1.0, 2.0, 4.0]))
     first, second = (rng.permutation(7)[:2] + 1) / 128  # of few binary digits: nothing is rounded
     bias = np.array([speed * (1 - first) * (1 - second)])
     problem = Sheaf(Network([np.zeros((1, 1)), np.full((1, 1), 0.25)], [bias, np.zeros(1)]), [1.0])
     starts = [np.array([-speed * at * (1 - other), 0.0]) for at, other in ((first, second), (second, first))]
-    return [Case(args, located(*args)) for args in ((problem, c0, 1 / 16) for c0 in starts)]
+    runs = [*((problem, c0, 1 / 16) for c0 in starts), (problem, np.zeros(2), 0.5)]
+    return [Case(args, located(*args)) for args in runs]
 
 
 @problems.remembered

@@ -102,6 +102,16 @@ def on_a_slow_wall(rng: np.random.Generator) -> tuple[Any, Any, int]:
     return Sheaf(Network([w1, w2], [b1, b2]), problem.x), c, neuron
 
 
+def farther_on(rng: np.random.Generator, problem: Any, c: Any, neuron: int) -> Any:
+    """Another state of the same pattern, on the same walls, on which the flow still slides."""
+    push = rng.standard_normal(problem.n) * (np.arange(problem.n) >= problem.h)
+    while True:
+        off, on = (float(f[neuron]) for f in problem.wall_speeds(c + push))
+        if off > 0 > on:
+            return c + push
+        push /= 2
+
+
 class TestExercise_7_2:
     def ask(self, student: Any, found: Any, *before: Any) -> tuple[Any, Any, str]:
         """Ask for one wall, after other states `before` it of the same sheaf on the same wall."""
@@ -148,7 +158,7 @@ class TestExercise_7_2:
         cases = (([2, 4, 1], True, 1), ([3, 5, 2], False, 1), ([2, 3, 4, 1], True, 1), ([2, 3, 4, 1], True, 2))
         for widths, second, layer in cases:
             problem, c, neuron = found = on_a_wall(rng, widths, second, layer=layer, heavy=second)
-            _, velocity, call = self.ask(student, found)
+            _, velocity, call = self.ask(student, found, farther_on(rng, *found))
             expected = ActivationRegion(problem, problem.pattern(c), [neuron]).velocity(c)
             tol = problems.rounding(*expected)
             close(velocity, expected, call=call + ": velocity", tol=tol, hint="mix the whole velocities with one α")
@@ -334,6 +344,8 @@ class TestExercise_7_3:
         dt = rng.uniform(0.001, 0.02)
         turns = [(0.5 + dt * k, int(k % 4)) for k in range(24)]  # every gap is one step, each neuron's own is four
         self.ask(student, turns, dt, [], "four neurons take turns: none of them changes every other step")
+        pair = [(0.5 + 1.5 * dt * k, int(k % 2)) for k in range(24)]
+        self.ask(student, pair, dt, [], "two neurons take turns: each one's own changes are three steps apart")
         events = [event for k in (0, 2, 3) for event in self.row(0.5 + dt * (k == 0), [2] * 8, dt, k)]
         hint = "three neurons chatter at the same time, two of them in the same steps: all are found"
         self.ask(student, events, dt, [0, 2, 3], hint)
@@ -399,6 +411,8 @@ def determined(rng: np.random.Generator, kind: str, few: int = 0) -> list[Case]:
         return problem, c0, dt, float(np.ceil(times[-1] / 0.1 + 1) * 0.1)
 
     def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+        if sent_back(problem, c0, dt, t_end):
+            return False
         steps = list[tuple[int, int]]()
         sliding_euler(problem, c0, dt, t_end, events=steps)
         if kind == "quiet":
@@ -454,6 +468,8 @@ def entwined(rng: np.random.Generator) -> list[Case]:
         return Sheaf(net, [1.0]), np.concatenate([starts[order], outputs]), 0.02, 6.0
 
     def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+        if sent_back(problem, c0, dt, t_end):
+            return False
         log = Exact().run(problem, c0, t_end).log
         counts = {sliding_euler(problem, c0, d, t_end)[0] for d in (2 * dt, dt, dt / 2)}
         return log.slides == 3 and counts == {log.count} == {7} and problems.gap(log.times) > 0.08
@@ -479,12 +495,34 @@ def on_the_wall_alone(rng: np.random.Generator) -> list[Case]:
         return Sheaf(net, [1.0]), np.concatenate([ahead[order], outputs]), dt, 20 * dt
 
     def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+        if sent_back(problem, c0, dt, t_end):
+            return False
         steps = list[tuple[int, int]]()
         shaken = [sliding_euler(problem, c0 * (1 + e), dt, t_end)[0] for e in (-1e-9, 1e-9)]
         sliding_euler(problem, c0, dt, t_end, events=steps)
         return set(shaken) == {int(expected[0])} == {4} and 2 < steps[-1][0] < 17
 
     return separating(rng, draw, flat(sliding_euler), ASKED_ELSEWHERE, certain=certain, most=1)
+
+
+@problems.remembered
+def on_a_repelling_wall(rng: np.random.Generator) -> Case:
+    """Two neurons with an output each, one of which a long step takes across its wall, where both sides push away."""
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...]:
+        dt, w, rest = 0.25, rng.uniform(1.6, 2.2, 2), rng.uniform([-0.3, 0.5], [-0.1, 1.0])
+        start, outputs = rng.uniform([0.2, -1.0], [1.0, -0.3]), rng.uniform([0.1, -1.0], [1.0, 1.0])
+        order = rng.permutation(2)
+        net = Network([np.zeros((2, 1)), np.diag(w)[:, order]], [rest[order], np.zeros(2)])
+        return Sheaf(net, [1.0]), np.concatenate([start[order], outputs]), dt, 20 * dt
+
+    def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+        if sent_back(problem, c0, dt, t_end):
+            return False
+        shaken = [sliding_euler(problem, c0 * (1 + e), dt, t_end)[0] for e in (-1e-9, 1e-9)]
+        return set(shaken) == {int(expected[0])}
+
+    return separating(rng, draw, flat(sliding_euler), REPELLED, certain=certain, most=1)[0]
 
 
 def mid_slide(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[float, int, int]:
@@ -562,6 +600,10 @@ class TestExercise_7_4:
                 count, _, call = self.ask(student, case)
                 hint = "first c[i] = 0, then the verdict there: neither where the step ended nor where it began"
                 close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
+            case = on_a_repelling_wall(instances.pooled("repelled"))
+            count, _, call = self.ask(student, case)
+            hint = "where the wall repels, a neuron keeps the side to which it has come: one switch"
+            close(count, case.expected[0], call=call + ": switches", tol=0.0, hint=hint)
             pooled = determined(instances.pooled("crossings"), "crossings")
             for case in pooled + determined(instances.rng("own"), "crossings", few=1):
                 count, last, call = self.ask(student, case, twice=True)
@@ -613,6 +655,8 @@ def sliding_euler(
     asked: str = "wall",
     turns: int = 0,
     least: float = 0.0,
+    bounces: bool = False,
+    flips: bool = False,
     output: bool = True,
     events: list[tuple[int, int]] | None = None,
 ) -> tuple[int, Any]:
@@ -620,7 +664,8 @@ def sliding_euler(
 
     The verdict is `asked` on the wall, where the step has ended, or where it has begun.
     With `turns`, neurons that arrive in one step are put on their walls and judged one after the other, up or down.
-    No slide ends before it has taken the time `least`.
+    No slide ends before it has taken the time `least`. With `bounces`, a wall that repels gives a neuron back;
+    with `flips`, whoever arrives and does not slide goes on to the other side, whatever the verdict.
     """
     h, began = problem.h, dict[int, int]()
     c, active, held, count = np.array(c0, dtype=float), np.asarray(c0)[:h] > 0, np.zeros(h, dtype=bool), 0
@@ -642,16 +687,29 @@ def sliding_euler(
         old = [i for i in range(h) if held[i] and (k - began[i]) * dt >= least]
         left = [(i, side) for i in old if (side := leaves(off[i], on[i]))]
         below, above = {"wall": (off, on), "end of the step": there, "before the step": ago}[asked]
+        changed = list[int]()
         for i in arrived:
-            held[i] = slides(*in_turn.get(i, (below[i], above[i])))
-            active[i] ^= not held[i]
-            began[i] = k
+            f_minus, f_plus = in_turn.get(i, (below[i], above[i]))
+            held[i] = slides(f_minus, f_plus)
+            back = f_minus * f_plus > 0 and (f_plus > 0) == active[i] and not flips
+            if bounces and f_minus < 0 < f_plus:
+                back = True
+            if held[i] or not back:
+                active[i] ^= not held[i]
+                began[i] = k
+                changed.append(i)
         for i, side in left:
             held[i], active[i] = False, side == "on"
-        count += len(arrived) + len(left)
+        count += len(changed) + len(left)
         if events is not None:
-            events += [(k, i) for i in [*arrived, *(i for i, _ in left)]]
+            events += [(k, i) for i in [*changed, *(i for i, _ in left)]]
     return count, c
+
+
+def sent_back(problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
+    """Whether the verdict ever sends a neuron back to where it came from, and it matters: Euler's step was too long."""
+    (count, last), (other, end) = (sliding_euler(problem, c0, dt, t_end, flips=flips) for flips in (False, True))
+    return count != other or not np.array_equal(last, end)
 
 
 def flat(scheme: Callable[..., tuple[int, Any]]) -> Callable[..., list[float]]:
@@ -735,5 +793,9 @@ MISTIMED: dict[str, Any] = {
 ASKED_ELSEWHERE: dict[str, Any] = {
     "the verdict where the step has ended": count_alone(wrong(asked="end of the step")),
     "the verdict from before the step": count_alone(wrong(asked="before the step")),
+}
+REPELLED: dict[str, Any] = {
+    "the neuron keeps the side from which it has come": count_alone(wrong(bounces=True)),
+    "a wall that repels holds, too": count_alone(wrong(slides=lambda off, on: off * on < 0)),
 }
 ELSEWHERE: dict[str, Any] = {"Exact": flat(exactly), "dt = 0.01": flat(of_fixed_step)}

@@ -71,7 +71,7 @@ print("coarse sign changes at", np.round(coarse.log.times, 4))
 #
 # `times` are the switch times of an exact run, in increasing order. Between two neighbouring switches the trajectory is in
 # one region. A scheme that knows the state only at the grid times $0, \Delta t, 2\Delta t, \dots$ never sees that region if no
-# grid time lies between the two switches. How many regions does it miss? (No switch falls on a grid time.)
+# grid time lies between the two switches. How many regions does it miss? (No switch falls on a grid time, and the grid has no end.)
 
 # %% nbgrader={"grade": false, "grade_id": "ex-6-1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def skipped_regions(times: list[float], dt: float) -> int:
@@ -100,8 +100,9 @@ check("6.1", skipped_regions)
 # ## Exercise 6.2: bisection
 #
 # `f` changes its sign exactly once in $[a, b]$, from negative to positive or from positive to negative. Return a time within
-# `tol` of the sign change. Budget: at most $\lceil \log_2((b - a)/\text{tol}) \rceil + 3$ evaluations of `f`, and none outside
-# $[a, b]$. You know nothing else about `f`: it may be as steep as a cliff, and it may be exactly 0 where it changes its sign.
+# `tol` of the sign change. Budget: at most $\lceil \log_2((b - a)/\text{tol}) \rceil + 3$ evaluations of `f` (three if $b - a$ is no
+# longer than `tol`), and none outside $[a, b]$. You know nothing else about `f`: it may be as steep as a cliff, and it may be
+# exactly 0 where it changes its sign.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-6-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def bisect(f, a: float, b: float, tol: float) -> float:

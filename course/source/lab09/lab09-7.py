@@ -215,8 +215,9 @@ for dt, run in runs.items():
 # Write explicit Euler with a fixed step in which a neuron can be inactive, active **or sliding**, and return the number of mode
 # changes up to `t_end` (into and out of sliding included) and the last state. After each step:
 #
-# * a neuron that has changed its sign is put on its wall (`c[i] = 0`) and gets the verdict of exercise 7.1 *there*: it turns on,
-#   turns off, or begins to slide (if the wall repels, it keeps the side to which it has come);
+# * each neuron that has changed its sign is put on its wall (`c[i] = 0`), and all that have are there before the first verdict;
+#   then each gets the verdict of exercise 7.1 *there*: it turns on, turns off, or begins to slide (if the wall repels, it keeps
+#   the side to which it has come). Who gets back the mode that it had has not changed;
 # * a neuron that slides stays at zero, until $f^-_i \le 0$ (it turns off) or $f^+_i \ge 0$ (it turns on).
 #
 # `sheaf.wall_speeds(c)` returns the arrays $(f^-, f^+)$ of all hidden neurons at a state. The velocity follows the modes: at an
@@ -256,6 +257,8 @@ def sliding_euler(sheaf: Sheaf, c0: np.ndarray, dt: float, t_end: float) -> tupl
         for i in np.flatnonzero(arrived):
             if off[i] > 0 > on[i]:
                 sliding[i] = True
+            elif (off[i] > 0) == (on[i] > 0) == active[i]:  # sent back to the mode that it had
+                continue
             else:
                 active[i] = not active[i]
             switches += 1

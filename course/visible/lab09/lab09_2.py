@@ -109,7 +109,9 @@ def _envelopes(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]
     """Lines that are the envelope wherever they have a point: two are enough, the axis makes it straight."""
     found = []
     for line in figure.lines:
-        if not line.shown or len(line.x) < 2 or line.x.min() > times[0] + 1e-9 or line.x.max() < times[-1] - 1e-9:
+        if not line.shown or line.stepped or len(line.x) < 2:
+            continue
+        if line.x.min() > times[0] + 1e-9 or line.x.max() < times[-1] - 1e-9:
             continue
         if np.allclose(line.y, energies[0] * np.exp(-2 * rate * line.x), rtol=1e-9, atol=0.0):
             found.append(line)
@@ -165,7 +167,7 @@ def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
         tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
     (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 0.02 * np.ptp(times)
     seen = float(np.mean((low <= energies) & (energies <= high)))
-    if left > times[0] + slack or right < times[-1] - slack or seen < 0.7 or energies[0] > high * (1 + 1e-9):
+    if left > times[0] + slack or right < times[-1] - slack or seen < 0.7 or energies.max() > high * (1 + 1e-9):
         returned = f"axes from {left:.4g} to {right:.4g} at x, from {low:.4g} to {high:.4g} at y"
         expected = f"all times from {times[0]:.4g} to {times[-1]:.4g}, with their energies"
         tell(returned=returned, expected=expected, hint="limits that do not fit each run: leave them to matplotlib")
@@ -229,17 +231,30 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("$", "").lower().split())
 
 
+_QUOTIENT = re.compile(
+    r"v(\(t\))?\s*/\s*v|t\s*/\s*(δ|delta|dt)|\bdot\s*v|\b(relative|normali[sz]ed|ratio|derivative|ableitung)\b"
+)
+"""Another number than the one that is drawn, be it with the symbol of that."""
+
+
 def _names(name: str, own: tuple[str, ...], symbol: str) -> bool:
     """Tell whether the name of an axis has a word or the symbol of its quantity, and none of another one."""
     text = _plain(name)
     beside = re.sub(r"\([^)]*\)", "", name)  # a remark in brackets may speak of something else
+    if _QUOTIENT.search(re.sub(r"\\[,;! ]|[\\{}]", "", text)):
+        return False
     return (says(name, own) or re.search(symbol, text) is not None) and not says(beside, _ELSEWHERE)
 
 
 def _other_formula(name: str) -> bool:
-    """Tell whether a name has the envelope's formula in it with another factor than 2."""
-    text = re.sub(r"[\s${}\\\\,*·]", "", name.lower()).replace("lambda", "λ").replace("−", "-")
-    return "2" not in text and re.search(r"(exp\(?|e\^\(?)-[\d.]*λ", text) is not None
+    """Tell whether a name has another exponential in it than the envelope's: one that grows, or has no factor 2."""
+    text = re.sub(r"left|right|big[lr]?|cdot|[\s${}\\\\,*·]", "", name.lower()).replace("lambda", "λ").replace("−", "-")
+    found = re.search(r"(/?)(?:exp\(|e\^\(?)(.*)", text)
+    if found is None:
+        return False
+    divided, exponent = found.groups()
+    grows = exponent.startswith("-") == bool(divided)
+    return grows or "/2" in exponent or ("2" not in text and re.match(r"-?[\d.]*λ", exponent) is not None)
 
 
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -265,7 +280,8 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
-    if second and (not (says(second, _BOUND) or "2" in second) or _other_formula(second)):
+    below = re.search(r"\blower (bound|envelope|limit)|untere (schranke|grenze)", _plain(second))
+    if second and (not (says(second, _BOUND) or "2" in second) or below or _other_formula(second)):
         hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
         tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
     other = says(first, ("loss", "distance", "norm"))

@@ -53,9 +53,25 @@ def called(function: Any, request: Mapping[str, Any]) -> Any:
 
 
 def series(function: Any, objects: list[Any], calls: list[list[int]]) -> dict[str, Any]:
-    """Call a function on objects that its calls share; what it returns, and its arrays and lists as they are then."""
-    values = [function(*(objects[place] for place in call)) for call in calls]
-    return {"values": values, "after": after(objects)}
+    """Call a function on objects that its calls share.
+
+    Returns what it returns; which of that a later call has changed; and its arrays and lists as they are then.
+    """
+    values, before = [], []
+    for call in calls:
+        values.append(function(*(objects[place] for place in call)))
+        before.append(imprint(values[-1]))
+    changed = [k for k, value in enumerate(values) if imprint(value) != before[k]]
+    return {"values": values, "changed": changed, "after": after(objects)}
+
+
+def imprint(value: Any, depth: int = 2) -> Any:
+    """Return what tells whether an array or a list has been changed since; of what lies deeper, nothing."""
+    if type(value).__name__ == "ndarray":
+        return value.shape, str(value.dtype), hash(value.tobytes())
+    if isinstance(value, (list, tuple)):
+        return len(value), [imprint(item, depth - 1) for item in value] if depth else None
+    return repr(value) if type(value) in (bool, int, float) else None
 
 
 def after(objects: Sequence[Any]) -> list[list[Any]]:

@@ -27,6 +27,14 @@ def remembers(sheaf, c):
 def overwrites(c):
     c[0] = 5.0
     return 1.0
+buffer = np.zeros(2)
+def buffered(c):
+    buffer[:] = c
+    return 1.0, buffer
+def lists(c):
+    kept["list"] = kept.get("list", [])
+    kept["list"].append(float(c[0]))
+    return kept["list"]
 def draws(rng):
     return rng.standard_normal()
 def activation_pattern(z):
@@ -121,6 +129,18 @@ def test_runs_of_one_object_of_a_class(student):
 def test_an_argument_that_is_another_one_afterwards_is_told_with_what_it_was(student):
     with pytest.raises(CheckFailed, match=r"(?s)returned: \[5., 2.\].*expected: \[1., 2.\], as before.*work on a copy"):
         student.series("overwrites", (np.array([1.0, 2.0]),))
+
+
+@pytest.mark.parametrize("name", ["buffered", "lists"])
+def test_a_result_that_a_later_call_changes_is_told(student, name):
+    one, other = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    with pytest.raises(CheckFailed, match="a later call must not change what an earlier one returned"):
+        student.series(name, (one,), (other,))
+
+
+def test_what_no_call_changes_may_be_one_object(student):
+    c = np.array([1.0, 2.0])
+    assert len(student.series("buffered", (c,), (c,))) == 2
 
 
 def test_an_answer_that_fails_the_visible_check_fails_it_here_too(student):
