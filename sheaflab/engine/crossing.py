@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
+from sheaflab.engine.doubt import Blur
 from sheaflab.engine.flow import Flow
 from sheaflab.events.polynomials import NOISE, conversion, first_root, value
 
@@ -24,7 +25,7 @@ _LOST = 1e-25  # of the common rounding: what is smaller counts as 0
 
 
 def first_crossing(
-    flow: Flow, series: FloatArray, scale: FloatArray, t: float, rounding: float, blur: float
+    flow: Flow, series: FloatArray, scale: FloatArray, t: float, rounding: float, blur: Blur
 ) -> tuple[float, list[int], list[bool]]:
     """Return the fraction of the step until the first event, its neurons, and which of them rise off their wall.
 
@@ -39,8 +40,8 @@ def first_crossing(
         Time at its start.
     rounding : float
         Of the largest coordinate.
-    blur : float
-        Factor on all uncertainty.
+    blur : float or ndarray, shape (h,)
+        Factor on the uncertainty of each neuron's functions.
     """
     h, slid = flow.h, flow.slid
     functions = np.empty((len(series), h + 2 * slid.size))
@@ -50,8 +51,10 @@ def first_crossing(
     functions *= scale[:, None]
     if flow.rigid.size:
         functions[0, flow.rigid] = 1.0  # a coordinate that does not move has no event of its own
-    band: float | FloatArray = _BAND * blur * rounding
+    band: Blur = _BAND * blur * rounding
     if slid.size:
+        if not isinstance(band, float):
+            band = np.concatenate([band, band[slid], band[slid]])
         r = flow.r[slid]
         functions[0, h:] = np.concatenate([-r, r - flow.g[slid]])
         steep = flow.sheaf.gain**2
@@ -111,7 +114,7 @@ class _Own:
     """The rounding of each row's own terms."""
 
     def __init__(
-        self, flow: Flow, series: FloatArray, scale: FloatArray, t: float, rounding: float, blur: float
+        self, flow: Flow, series: FloatArray, scale: FloatArray, t: float, rounding: float, blur: Blur
     ) -> None:
         self.flow, self.series, self.scale, self.t = flow, series, scale, t
         self.rounding, self.blur = rounding, blur
@@ -134,16 +137,17 @@ class _Own:
         """Monomials of the uncertainty of event function `e`, the sizes of whose terms are given."""
         flow, scale, h = self.flow, self.scale, self.flow.h
         states, speeds, residuals, pulls = self._sizes()
-        most = 4.0 * self.blur * self.rounding
+        i = e if e < h else int(flow.slid[(e - h) % flow.slid.size])
+        blur = self.blur if isinstance(self.blur, float) else float(self.blur[i])
+        most = 4.0 * blur * self.rounding
         noise = NOISE * terms
         if e < h:
             row = np.abs(flow.laplacian.row(e))
             noise[2:] += NOISE * scale[2:] * (np.abs(self.series[1:-1]) @ row)
-            noise[0] = 4.0 * self.blur * states[e]
-            noise[1] += 4.0 * self.blur * scale[1] * speeds[e]
+            noise[0] = 4.0 * blur * states[e]
+            noise[1] += 4.0 * blur * scale[1] * speeds[e]
         else:
-            i = int(flow.slid[(e - h) % flow.slid.size])
             noise[1:] += NOISE * scale[1:] * (np.abs(self.series[1:]) @ np.abs(flow.leaving[:, e - h]))
-            noise[0] = 4.0 * self.blur * (residuals[i] + (pulls[i] if e >= h + flow.slid.size else 0.0))
+            noise[0] = 4.0 * blur * (residuals[i] + (pulls[i] if e >= h + flow.slid.size else 0.0))
         noise[-1] += self.rounding  # what the series leaves out
         return np.asarray(np.minimum(noise, most + NOISE * terms) + _LOST * self.rounding)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.blocks import product
+from sheaflab.engine.doubt import Blur
 from sheaflab.events.closeness import FAR, start_unclear, times_unclear
 from sheaflab.events.exponentials import NOISE, first_roots, sums
 from sheaflab.modes import CodeArray
@@ -45,7 +46,7 @@ def first_exit(
     c: FloatArray,
     horizon: float,
     order: IntArray | None,
-    blur: float,
+    blur: Blur,
     rests: BoolArray | None = None,
 ) -> Exit:
     """Return the first event after `c`, at most `horizon` later.
@@ -57,8 +58,8 @@ def first_exit(
     horizon : float
     order : ndarray of int, shape (h,), or None
         Order of the zero of a neuron that has just left its wall: 1 where it crossed, 2 where it slid off, …
-    blur : float
-        Factor on the uncertainty of the event functions.
+    blur : float or ndarray, shape (h,)
+        Factor on the uncertainty of each neuron's event functions.
     rests : ndarray of bool, shape (h,), optional
         Neurons that rest on their walls: their event functions are 0, and no event.
     """
@@ -66,7 +67,8 @@ def first_exit(
         return Exit(horizon, basis.owner, np.zeros(0, dtype=np.int8), True)
     heights, all_terms = basis.functions(c[None])
     constants, terms, values = heights[0], all_terms[:, 0], basis.values(c[None])[0]
-    rates, floor, safe = basis.rates[:, None], blur * basis.floor, basis.safe(heights, all_terms)[0]
+    rates, safe = basis.rates[:, None], basis.safe(heights, all_terms)[0]
+    floor = np.full(values.size, basis.floor * (blur if isinstance(blur, float) else blur[basis.owner]))
     if rests is not None and rests.any():
         idle, far = rests[basis.owner], float(np.abs(values).max()) or 1.0
         terms, constants = np.where(idle, 0.0, terms), np.where(idle, far, constants)
@@ -75,7 +77,7 @@ def first_exit(
     if order is not None and order.any():
         orders = np.where(basis.region.moving[basis.owner], order[basis.owner], 0)
     # Most often a glance is enough.
-    clear = float(values.min()) > FAR * (2 * NOISE * float(np.abs(terms).sum()) + 2 * floor) or not bool(
+    clear = float(values.min()) > FAR * (2 * NOISE * float(np.abs(terms).sum()) + 2 * float(floor.max())) or not bool(
         start_unclear(constants, terms, rates, values, orders, floor).any()
     )
     possible = (~safe).nonzero()[0]
@@ -84,13 +86,13 @@ def first_exit(
         return never
     roots = first_roots(
         constants[possible], np.ascontiguousarray(terms[:, possible]), rates, values[possible], np.array([horizon]),
-        order=None if orders is None else orders[possible], floor=floor,
+        order=None if orders is None else orders[possible], floor=floor[possible],
     )  # fmt: skip
     if not np.isfinite(first := float(roots.min())):
         return never
     hit = possible[roots <= first * (1 + 4 * EPS)]
     times = np.full(hit.size, first)
-    clear = clear and not times_unclear(constants[hit], terms[:, hit], rates, times, floor).any()
+    clear = clear and not times_unclear(constants[hit], terms[:, hit], rates, times, floor[hit]).any()
     who, where = np.unique(basis.owner[hit], return_index=True)
     return Exit(first, who, basis.upward[hit[where]].astype(np.int8), clear)
 

@@ -17,7 +17,7 @@ from sheaflab.sheaf import Sheaf
 from sheaflab.walls import AT_END, OVERTIME
 
 _PATIENCE = 3
-_LAST = 300  # quiet steps after which even a coarse closed form is better than none
+LAST = 300  # quiet steps after which even a coarse closed form is better than none
 _ROOM = 2.0e8  # bytes for stored eigenbases
 
 
@@ -91,7 +91,7 @@ class Leaps:
             long = quiet >= np.where(calm, _PATIENCE, self.restless)
         rows = np.flatnonzero(near | long)
         leap = self._leap(c[rows], codes[rows], near[rows], t[rows], t_end, blur[rows], who[rows])
-        taken = leap.clear | (quiet[rows] >= _LAST)
+        taken = leap.clear | (quiet[rows] >= LAST)
         parts = leap.states[taken], leap.waits[taken], leap.hit[taken], leap.rises[taken], leap.clear[taken]
         return rows[taken], Leap(*parts)
 
@@ -144,8 +144,9 @@ class Leaps:
             for k in range(0, rows.size, shared.room):
                 part = rows[k : k + shared.room]
                 basis = self._over(shared, who[part])
+                floor = np.reshape(basis.floor, (-1, 1)) * blur[part][:, basis.owner]
                 heights, terms = basis.functions(c[part])
-                clear[part] = ~basis.unclear(c[part], heights, terms, (basis.floor * blur[part])[:, None])
+                clear[part] = ~basis.unclear(c[part], heights, terms, floor)
                 row, f = places(~basis.safe(heights, terms))
                 # Terms and rates of all modes side by side: shorter sums end with zeros, which change no digit.
                 coefficients, rates = np.zeros((most, row.size)), np.full((most, row.size), basis.rates[-1])
@@ -153,7 +154,7 @@ class Leaps:
                 rates[: basis.rates.size] = basis.rates[:, None]
                 columns.append((
                     heights[row, f], coefficients, rates, basis.values(c[part])[row, f], part[row], basis.owner[f],
-                    basis.upward[f], (basis.floor * blur[part])[row],
+                    basis.upward[f], floor[row, f],
                 ))  # fmt: skip
         constants, coefficients, rates, values, row, owner, upward, floor = (
             np.concatenate(parts, axis=-1) for parts in zip(*columns, strict=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
 from sheaflab.engine import taylor
+from sheaflab.engine.doubt import Blur, doubted
 from sheaflab.engine.eigenbasis import Eigenbasis, first_exit
 from sheaflab.modes import ACTIVE, INACTIVE
 from sheaflab.region import region_of
@@ -30,7 +31,8 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
             bases[key] = Eigenbasis(region_of(sheaf, key))
         return bases[key]
 
-    c, t, blur = c0, 0.0, 1.0
+    c, t = c0, 0.0
+    blur: Blur = 1.0
     record = Record([0.0], [c0], [codes.tobytes()])
     while True:
         key = codes.tobytes()
@@ -64,7 +66,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         codes, order = walls.settle(c, before, hits, speeds)
         key = codes.tobytes()
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
-        blur = 4.0 * blur if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
+        blur = doubted(blur, who, sheaf.h) if key == before.tobytes() or wait <= 4 * EPS * t else 1.0
         if key == before.tobytes():
             continue
         changed, energy, v = np.flatnonzero(before != codes), sheaf.energy(c), region.velocity(c)

@@ -24,6 +24,7 @@ import numpy as np
 from sheaflab.arrays import EPS, FloatArray, IntArray
 from sheaflab.engine import eigenbasis
 from sheaflab.engine.crossing import first_crossing
+from sheaflab.engine.doubt import Blur, doubted
 from sheaflab.engine.flow import MOST, Flow
 from sheaflab.modes import CodeArray
 from sheaflab.region import region_of
@@ -46,7 +47,8 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
     home = sheaf.shared(eigenbasis.Home)
     settled = home.key
     record = Record([0.0], [c0], [codes.tobytes()])
-    t, degree, quiet, blur, last, coarse = 0.0, MOST - 6, 0, 1.0, 0.0, 0
+    t, degree, quiet, last, coarse = 0.0, MOST - 6, 0, 0.0, 0
+    blur: Blur = 1.0
     while t < t_end:
         mode = codes.tobytes()
         calm = mode == settled
@@ -79,7 +81,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         slope = flow.slope(energy)
         changed = flow.settle(who, rises)
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
-        blur = 1.0 if changed and t > last * (1 + 4 * EPS) else 4.0 * blur
+        blur = 1.0 if changed and t > last * (1 + 4 * EPS) else doubted(blur, who, flow.h)
         last = t
         if changed:
             slopes = slope, flow.slope(energy)
@@ -102,7 +104,7 @@ def patience(n: int, calm: bool) -> int:
 
 
 def _leap(
-    flow: Flow, basis: eigenbasis.Eigenbasis, t: float, t_end: float, tail: bool, blur: float
+    flow: Flow, basis: eigenbasis.Eigenbasis, t: float, t_end: float, tail: bool, blur: Blur
 ) -> eigenbasis.Exit:
     """Return the event to which the closed form leads; with none the wait is until the end."""
     none = eigenbasis.Exit(t_end - t, basis.owner[:0], np.zeros(0, dtype=np.int8), True)
@@ -115,7 +117,7 @@ def _leap(
 
 
 def closely(
-    sheaf: Sheaf, c: FloatArray, codes: CodeArray, orders: IntArray, horizon: float, blur: float
+    sheaf: Sheaf, c: FloatArray, codes: CodeArray, orders: IntArray, horizon: float, blur: Blur
 ) -> tuple[float, IntArray, CodeArray, FloatArray] | None:
     """Go to the next event by series, where the rounding of a closed form is too coarse.
 
@@ -126,7 +128,8 @@ def closely(
     codes : ndarray of int8, shape (h,)
     orders : ndarray of int, shape (h,)
         As for :func:`sheaflab.engine.eigenbasis.first_exit`.
-    horizon, blur : float
+    horizon : float
+    blur : float or ndarray, shape (h,)
 
     Returns
     -------
@@ -146,7 +149,7 @@ def closely(
 
 
 def _step(
-    flow: Flow, t: float, t_end: float, degree: int, tail: bool, blur: float
+    flow: Flow, t: float, t_end: float, degree: int, tail: bool, blur: Blur
 ) -> tuple[list[int], list[bool], float, int]:
     """Go to the next event or to the end of one series: who meets its wall, who rises off it, time, degree."""
     rounding = EPS * max(flow.walls.drive, float(np.maximum.reduce(np.abs(flow.c))), 1e-150)

@@ -25,7 +25,7 @@ from sheaflab.blocks import product
 from sheaflab.engine.crossing import EARLY
 from sheaflab.engine.falling import Along, Falling, value
 from sheaflab.engine.layers import Layers, slopes_in, velocities
-from sheaflab.engine.leap_batch import Leaps
+from sheaflab.engine.leap_batch import LAST, Leaps
 from sheaflab.engine.taylor import closely
 from sheaflab.events.closeness import FAR
 from sheaflab.events.polynomials import NOISE, conversion
@@ -66,7 +66,7 @@ class _Pool:
         self.c, self.codes = np.tile(self.rest, (rows, 1)), np.tile(self.resting, (rows, 1))
         self.orders = np.zeros(self.codes.shape, dtype=np.int64)  # at which neurons have just left their walls
         self.r, self.g = np.zeros((rows, self.n)), np.zeros((rows, self.h))
-        self.t, self.blur, self.last = np.zeros(rows), np.ones(rows), np.zeros(rows)
+        self.t, self.blur, self.last = np.zeros(rows), np.ones(self.codes.shape), np.zeros(rows)
         self.who = np.full(rows, -1)
         self.quiet, self.met = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
         self._allot()
@@ -174,10 +174,8 @@ class _Pool:
         still = still.reshape(-1, self.block, self.n) / -layers.unit
         active = active.reshape(still.shape)
         pulled, work = active / layers.unit, np.empty(active.shape)
-        s[:, 0], s[:, 1] = (
-            self.c.reshape(-1, self.block, self.n),
-            velocities(self.r, self.g, self.codes).reshape(s[:, 1].shape),
-        )
+        s[:, 0] = self.c.reshape(-1, self.block, self.n)
+        s[:, 1] = velocities(self.r, self.g, self.codes).reshape(s[:, 1].shape)
         self.residuals[:, 0] = self.r.reshape(s[:, 0].shape)
         self.pulls[:, 0, :, :h] = self.g.reshape(-1, self.block, h)
         for k in range(1, DEGREE + 1):
@@ -210,8 +208,10 @@ class _Pool:
         for row in unclear.tolist():
             horizon, c = self.t_end * AT_END - float(self.t[row]), self.c[row]
             own = self.walls.sheaf.of(int(self.who[row]))
-            found = closely(own, c, self.codes[row], self.orders[row], horizon, float(self.blur[row]))
-            if found is not None:
+            found = closely(own, c, self.codes[row], self.orders[row], horizon, self.blur[row])
+            if found is None:  # hundreds of quiet steps: the next one is by the closed form, be it coarse
+                self.quiet[row] = LAST
+            else:
                 lengths[row], who, up, states[row] = found
                 x[row], hit[row], rises[row] = 1.0, False, False
                 hit[row, who], rises[row, who] = True, up != 0
@@ -234,7 +234,7 @@ class _Pool:
         group, owner = np.concatenate([row, slid, slid]), np.concatenate([neuron, where, where])
         upward = np.arange(group.size) >= row.size + slid.size
         monomials = np.concatenate(functions)
-        noise = NOISE * np.abs(monomials).sum(axis=1) + 4 * self.rounding[group] * self.blur[group]
+        noise = NOISE * np.abs(monomials).sum(axis=1) + 4 * self.rounding[group] * self.blur[group, owner]
         x = np.ones(len(self.who))
         b = product(monomials, conversion(DEGREE).T)
         close = np.abs(b) <= FAR * noise[:, None]
@@ -280,9 +280,9 @@ class _Pool:
         t, energy = self.t[rows], 0.5 * np.square(r).sum(axis=1)
         slopes = slopes_in(before, r, g, energy), slopes_in(after, r, g, energy)
         changes = self.batch.add(self.who[rows], t, before.T, after.T, energy, slopes)
-        # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
+        # A wall touched within rounding, or no time passed: see :mod:`sheaflab.engine.doubt`.
         on = (changes > 0) & (t > self.last[rows] * (1 + 4 * EPS))
-        self.blur[rows] = np.where(on, 1.0, 4.0 * self.blur[rows])
+        self.blur[rows] = np.where(on[:, None], 1.0, np.where(hit, 4.0, 1.0) * self.blur[rows])
         self.last[rows], self.quiet[rows] = t, 0
         self.met[rows] += changes
         self.c[rows], self.codes[rows], self.r[rows], self.g[rows] = c, after, r, g

@@ -315,6 +315,18 @@ def test_a_drive_that_nearly_cancels_is_the_exact_one(outputs):
         assert log[0].time == pytest.approx(float(np.log1p(1e-18 / float(-left))), rel=1e-9), name
 
 
+def test_a_neuron_at_its_wall_by_rounding_hides_no_event_of_another():
+    """Neuron (2, 1) stays at 1e-15, where the rounding of the first layer's 1000 takes it to its wall again and again.
+
+    The uncertainty that was assumed then, more each time and of all neurons, hid that (2, 0) goes from -1 to 1.
+    """
+    weights = [[[-1000.0]], [[1.0], [0.0]], [[0.0, 1000.0]], [[2.0]]]
+    sheaf = Sheaf(Network(weights, [[0.0], [1.0, 1e-12], [0.0], [0.0]]), [1.0])
+    for name, log in every(sheaf, [0.0, -1.0, 0.0, 0.0, 0.0]):
+        assert [(s.layer, s.neuron, s.after) for s in log] == [(2, 0, "active")], name
+        assert log[0].time == pytest.approx(np.log(2.0), rel=1e-12), name
+
+
 def test_an_event_soon_after_its_neuron_has_left_the_wall_is_at_its_own_time():
     """Neuron 7 is active from 0.207 to 0.324 only: the root was sought from there, and moved back from the wall itself."""
     rng = np.random.default_rng([884, 2, 8, 1])
