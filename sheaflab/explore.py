@@ -77,7 +77,7 @@ def draw(run: Trajectory) -> Figure:
 
     from sheaflab import plots
 
-    figure = Figure(figsize=(12.5, 5.6), layout="constrained")
+    figure = Figure(figsize=(12.5, 7.2), layout="constrained")
     halves = figure.add_gridspec(1, 2)
     plots.plot_projection(figure.add_subfigure(halves[0]).add_subplot(), run)
     plots.plot_run(figure.add_subfigure(halves[1]), run, slowest_rate(run.sheaf.net).value)

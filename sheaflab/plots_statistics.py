@@ -10,12 +10,11 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from sheaflab.plots.signs import PALETTE
 from sheaflab.statistics import DecayRates, SwitchStatistics
 
-# Okabe & Ito's palette, distinguishable with every common colour vision deficiency.
-_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 _STYLES = ("-", "--", "-.", ":")
-"""Curves that overlap differ in style as well: some of the colours are one grey in print."""
+"""Curves that overlap differ in style as well."""
 
 
 def plot_counts(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artist]:
@@ -96,12 +95,12 @@ def plot_sliding(ax: Axes, statistics: Sequence[SwitchStatistics]) -> list[Artis
     >>> _ = plot_sliding(ax, by_width([2, 8], runs=50))
     """
     place = np.arange(len(statistics))
-    runs = ax.bar(place - 0.2, [s.share_sliding for s in statistics], 0.4, color=_COLORS[0], label="runs that slide")
+    runs = ax.bar(place - 0.2, [s.share_sliding for s in statistics], 0.4, color=PALETTE[0], label="runs that slide")
     time = ax.bar(
         place + 0.2,
         [float(s.sliding_share.mean()) for s in statistics],
         0.4,
-        color=_COLORS[1],
+        color=PALETTE[1],
         label="time spent sliding",
     )
     ax.set_xticks(place, [s.label for s in statistics])
@@ -132,19 +131,19 @@ def plot_decay_rates(ax: Axes, decay: DecayRates, bins: int = 40) -> list[Artist
     values, edges = np.histogram(finite, bins)
     kind = "λ*" if decay.slowest.exact else "a lower bound of λ*"
     drawn: list[Artist] = [
-        ax.stairs(values / max(finite.size, 1), edges, fill=True, color=_COLORS[4], label="measured"),
-        ax.axvline(decay.slowest.value, color=_COLORS[5], label=f"{kind} = {decay.slowest.value:.4g}"),
+        ax.stairs(values / max(finite.size, 1), edges, fill=True, color=PALETTE[5], label="measured"),
+        *ax.plot(finite, np.zeros(finite.size), "|", color="black", ms=14, alpha=0.5, label="each run"),
+        ax.axvline(decay.slowest.value, color=PALETTE[6], label=f"{kind} = {decay.slowest.value:.4g}"),
     ]
-    ax.set(
-        xlabel="mean decay rate  −log(V(t)/V(0)) / 2t", ylabel="share of the runs", title="Theorem 9.4 bounds the rate"
-    )
+    ax.set(xlabel="mean decay rate  −log(V(t)/V(0)) / 2t", ylabel=f"share of the {finite.size:,} runs")
+    ax.set_title("No run is slower than the bound of Theorem 9.4")
     ax.set_xlim(left=0.0)
     _legend(ax)
     return drawn
 
 
 def _look(k: int) -> dict[str, Any]:
-    return {"color": _COLORS[k % len(_COLORS)], "linestyle": _STYLES[k % len(_STYLES)]}
+    return {"color": PALETTE[k % len(PALETTE)], "linestyle": _STYLES[k % len(_STYLES)]}
 
 
 def _legend(ax: Axes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -37,6 +39,8 @@ def plot_discrepancy(
     -------
     list of Artist
         The mesh (a QuadMesh): each cell has the colour of the time in its middle. Its colour bar gets axes of its own.
+        If there are switches of a certified run in that time, then their marks below the time axis: there the law
+        changes, and a row may have a seam.
     """
     sampled = sample_times(trajectory)
     energy = trajectory.energy(sampled)
@@ -51,6 +55,7 @@ def plot_discrepancy(
     top = float(found.max()) or 1.0
     scale = LogNorm(max(float(found.min()), _RANGE * top), top)
     edges = np.arange(layers + 1) + 0.5
+    switches = [t for t in trajectory.log.times if times[0] <= t <= last] if trajectory.log.certified else []
     shown = np.maximum(found, np.sqrt(ENERGY_FLOOR) * top)
     mesh = ax.pcolormesh(times, edges, shown, norm=scale, cmap="magma_r", rasterized=True)
     ends = "min" if found.min() < _RANGE * top else "neither"
@@ -58,4 +63,10 @@ def plot_discrepancy(
     ax.set(xlabel="time $t$", ylabel=r"edge into layer $\ell$", title="Discrepancy of each edge over time")
     ax.set_ylim(layers + 0.5, 0.5)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    return [mesh]
+    if not switches:
+        return [mesh]
+    look: dict[str, Any] = {"color": "black", "ms": 6, "clip_on": False, "transform": ax.get_xaxis_transform()}
+    ax.tick_params(axis="x", which="both", pad=8.0)
+    (marks,) = ax.plot(switches, np.full(len(switches), -0.015), "^", label="switch", **look)
+    ax.legend(handles=[marks], fontsize="small", frameon=False, loc="upper right", bbox_to_anchor=(1.0, -0.06))
+    return [mesh, marks]

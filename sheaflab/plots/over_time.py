@@ -79,8 +79,9 @@ def plot_energy(
         label = rf"$V(0)\,\exp(-2$λ*$\,t)$, λ* = {rate:.3g}"
         (envelope,) = ax.semilogy(everything, bound, "--", color="black", lw=1.5, label=label, zorder=2)
         artists.append(envelope)
-    title = "Energy decay" if trajectory.sheaf.pinned else "Energy decay under the envelope of Theorem 9.4"
+    title = "Energy V falls" if rate is None else "Energy V stays under the envelope of Theorem 9.4"
     ax.set(xlabel="time $t$", ylabel="Dirichlet energy $V$", title=title)
+    ax.plot(*np.concatenate(lines).T, visible=False)  # of collections a legend does not see where they are
     ax.autoscale_view()
     ax.margins(x=0)
     ax.grid(True, which="major", color="0.9")
@@ -115,7 +116,7 @@ def plot_slope(
     drawn, *stripes = draw_lines(ax, trajectory, pieces, lines)
     ends = [(t[-1], s[-1], after[0]) for t, s, after in zip(times, slopes, slopes[1:], strict=False)]
     kinks = np.array([end for end in ends if abs(end[2] - end[1]) > _SMOOTH * abs(end[1])]).reshape(-1, 3)
-    jumps = ax.vlines(*kinks.T, color="black", lw=1.2, ls="dotted", label="jump: a kink of $V$", zorder=2)
+    jumps = ax.vlines(*kinks.T, color="black", lw=2.0, ls=(0, (1, 0.7)), label="jump: a kink of $V$", zorder=2)
     artists: list[Artist] = [drawn, jumps]
     if rate is not None:
         level = -2.0 * _slowest(trajectory, rate)
@@ -124,7 +125,9 @@ def plot_slope(
         place: dict[str, Any] = {"xycoords": inside, "textcoords": "offset points", "va": "top", "fontsize": "small"}
         place["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # no line of a switch cuts through it
         artists.append(ax.annotate(name, (0.02, level), (0, -3), **place))
-    ax.set(xlabel="time $t$", ylabel=r"slope $d(\log V)/dt$", title="The slope jumps (dotted) where V has a kink")
+    slid = any(s.before == "sliding" and _is_smooth(s) for s in trajectory.log if s.time <= times[-1][-1])
+    title = "The slope of log V jumps (dotted) at a kink" + (", not where a slide ends" if slid else "")
+    ax.set(xlabel="time $t$", ylabel=r"slope $d(\log V)/dt$", title=title)
     ax.autoscale_view()
     ax.margins(x=0)
     ax.grid(True, which="major", color="0.9")
@@ -163,10 +166,11 @@ def plot_bands(ax: Axes, trajectory: Trajectory, t_max: float | None = None) -> 
                 bars.set_hatch(HATCH)
                 artists.append(bars)
     if trajectory.log.certified or numbered(trajectory):  # those of a chattering scheme would only blacken the axis
-        shade, width = ("0.4", 0.6) if numbered(trajectory) else ("0.7", 0.4)
+        shade, width = ("0.6", 0.6) if numbered(trajectory) else ("0.7", 0.4)
         artists += [ax.axvline(t, color=shade, lw=width, zorder=0) for t in trajectory.log.times if t <= t_max]
     ax.set(xlim=(0, t_max), ylim=(h - 0.5, -0.5), xlabel="time $t$", ylabel="hidden neuron")
-    ax.set_title("Activation pattern over time")
+    ax.yaxis.labelpad = 8.0  # the names of neurons are lower than they are taken for
+    ax.set_title("Which neurons are active")
     if h <= 16:
         ax.set_yticks(range(h), [coordinate_label(trajectory.sheaf, i) for i in range(h)])
     else:
@@ -223,9 +227,8 @@ def plot_run(
     look: dict[str, Any] = {"fontsize": "small", "title_fontsize": "small", "frameon": False}
     figure.legend(handles=handles, title=pattern_key(trajectory), ncols=4, loc="outside lower center", **look)
     if numbers := {number: s.time for number, s in numbered(trajectory).items() if s.time <= t_max}:
-        for ax in (energy, slope):
-            for t in numbers.values():
-                ax.axvline(t, color="0.4", lw=0.6, zorder=0)
+        for ax in (energy, slope):  # a collection, which legends do not avoid
+            ax.vlines([*numbers.values()], 0, 1, transform=ax.get_xaxis_transform(), color="0.6", lw=0.6, zorder=0)
         top = energy.secondary_xaxis("top")
         groups = _close(numbers, 0.025 * t_max)
         places = [sum(numbers[number] for number in group) / len(group) for group in groups]

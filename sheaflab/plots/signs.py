@@ -20,9 +20,9 @@ from sheaflab.trajectory import Piece, Trajectory
 
 Color = tuple[float, float, float, float]
 
-# Hues of Okabe & Ito's palette, distinguishable with every common colour vision deficiency; some are darkened, so that
-# those that follow each other differ in grey print, too.
-PALETTE = ("#0072B2", "#E69F00", "#00503C", "#CC79A7", "#4B005A", "#56B4E9", "#D55E00", "#F0E442")
+# Hues of Okabe & Ito's palette, distinguishable with every common colour vision deficiency, lightened or darkened so
+# that the first six, and any two that follow each other, differ in grey print, too.
+PALETTE = ("#0068A8", "#F2B13C", "#004A36", "#C4659A", "#3A0047", "#4AA9DE", "#A03C00", "#DCE68C")
 HATCH = "/////"
 _STRIPES = (1.5, (1.5, 1.5))  # the colour first: a short stretch shows it
 _LEGEND_ROWS = 8

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from sheaflab.arrays import FloatArray
-from sheaflab.plots.signs import coordinate_label, draw_lines, line_handles, numbered
+from sheaflab.plots.signs import coordinate_label, draw_lines, line_handles, mode_colors, numbered
 from sheaflab.switchlog import Switch
 from sheaflab.trajectory import Piece, Trajectory
 
@@ -76,14 +76,21 @@ def plot_projection(ax: Axes, trajectory: Trajectory, coordinates: tuple[int, in
     (start,) = ax.plot(*trajectory.states[0][pair], "o", color="black", ms=6, label="start", zorder=5)
     where = "end of the run" if sheaf.pinned else "forward pass"
     rest = (trajectory.states[-1] if sheaf.pinned else sheaf.harmonic_extension())[pair]
-    (end,) = ax.plot(*rest, "*", color="black", ms=13, label=where, zorder=5)
+    (end,) = ax.plot(*rest, "*", color="black", mfc="0.85", ms=17, label=where, zorder=2)  # under the path
     ax.autoscale_view()
     ax.margins(0.08)
     arrows = _arrows(ax, lines)
     marks, handles = _switches(ax, trajectory, pair)
-    ax.set(xlabel=labels[0], ylabel=labels[1], title="Trajectory, coloured by activation region")
+    ax.set(xlabel=labels[0], ylabel=labels[1], title=_title(trajectory))
     ax.legend(handles=[start, end, walls[0], *handles, *line_handles(trajectory)], fontsize="small", framealpha=0.9)
     return [path, start, end, *walls, *stripes, *arrows, *marks]
+
+
+def _title(trajectory: Trajectory) -> str:
+    met = mode_colors(trajectory)
+    passed = f"passes {len(met)} activation patterns" if len(met) > 1 else "keeps its activation pattern"
+    slides = any("sliding" in modes for modes in met)
+    return f"The flow {passed}" + ("; where striped,\nit slides along a wall" if slides else "")
 
 
 def _switches(ax: Axes, trajectory: Trajectory, pair: list[int]) -> tuple[list[Artist], list[Artist]]:
@@ -97,7 +104,7 @@ def _switches(ax: Axes, trajectory: Trajectory, pair: list[int]) -> tuple[list[A
         marker = "o" if here else "D"
         (mark,) = ax.plot(x, y, marker, color="black", ms=5, mfc="white", mew=1.2, ls="", label=label, zorder=6)
         kinds.setdefault(here, mark)
-        aside = (-9, 2) if number % 2 else (9, 2)  # those of two neighbours do not meet
+        aside = (-13, 5) if number % 2 else (13, 5)  # those of two neighbours do not meet
         drawn += [mark, ax.annotate(str(number), (x, y), aside, **_BESIDE)]
     return drawn, [kinds[here] for here in (True, False) if here in kinds]
 

@@ -168,12 +168,13 @@ def test_bands_cover_the_time_axis_with_the_active_neurons(traj, ax):
 def test_discrepancy_is_a_row_per_edge_over_time_in_the_colours_of_a_logarithmic_bar(widths, ax):
     sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
     run = Exact().run(sheaf, 2.0 * np.random.default_rng(3).standard_normal(sheaf.n), t_end=60.0)
-    (mesh,) = plot_discrepancy(ax, run, t_max=3.0)
+    mesh, marks = plot_discrepancy(ax, run, t_max=3.0)
     corners = mesh.get_coordinates()
     times, layers = corners[0, :, 0], corners[:, 0, 1]
     np.testing.assert_array_equal(layers, np.arange(len(widths)) + 0.5)
     assert times[0] == 0.0
     assert 2.0 < times[-1] <= 3.0
+    np.testing.assert_array_equal(marks.get_xdata(), run.log.times[run.log.times <= times[-1]])
     found = run.discrepancy(0.5 * (times[1:] + times[:-1]))
     np.testing.assert_allclose(np.asarray(mesh.get_array()).reshape(found.T.shape).T, found, rtol=1e-9)
     assert mesh.norm.vmax == found.max()
@@ -186,7 +187,7 @@ def test_discrepancy_is_a_row_per_edge_over_time_in_the_colours_of_a_logarithmic
 def test_the_discrepancy_has_a_logarithmic_time_axis_from_a_first_time_on_and_four_decades_of_colour(ax):
     net = Network.random([2, 4, 4, 4, 1], seed=3)
     run = Exact().run(Sheaf(net, [-1.0, 1.0]), Sheaf(net, [1.0, -1.0]).forward_pass(), t_end=60.0)
-    (mesh,) = plot_discrepancy(ax, run, t_min=0.01, t_max=10.0)
+    mesh, *_ = plot_discrepancy(ax, run, t_min=0.01, t_max=10.0)
     times = mesh.get_coordinates()[0, :, 0]
     assert ax.get_xscale() == "log"
     assert (times[0], times[-1]) == (pytest.approx(0.01), pytest.approx(10.0))
@@ -223,6 +224,30 @@ def test_colours_differ_in_lightness_for_readers_who_see_few_hues(traj):
     grey = [float(np.dot(c[:3], [0.2126, 0.7152, 0.0722])) for c in colors]
     gaps = np.abs(np.subtract.outer(grey, grey))[np.triu_indices(len(grey), 1)]
     assert gaps.min() > 0.03
+
+
+def test_the_first_six_colours_differ_in_grey_print():
+    linear = [np.power(to_rgb(name), 2.2) @ [0.2126, 0.7152, 0.0722] for name in PALETTE[:6]]
+    lightness = np.sort(116 * np.cbrt(linear) - 16)
+    assert np.diff(lightness).min() > 9
+
+
+def test_the_energys_legend_lies_on_no_part_of_the_curve():
+    sheaf = Sheaf(Network.random([2, 4, 1], seed=280), [1.0, -1.0])
+    run = Exact().run(sheaf, 2 * np.random.default_rng(281).standard_normal(sheaf.n), t_end=12.0)
+    figure = Figure(figsize=(6.25, 7.2), layout="constrained")
+    energy, *_ = plot_run(figure, run, rate=0.213)
+    figure.canvas.draw()
+    box = energy.get_legend().get_window_extent()
+    curve = np.concatenate([line for shown in energy.collections for line in shown.get_segments() if len(line) > 2])
+    assert box.count_contains(energy.transData.transform(curve)) == 0
+
+
+def test_the_planes_title_counts_patterns_and_says_where_the_flow_slides(sliding, ax):
+    plot_projection(ax, sliding)
+    assert ax.get_title().startswith(f"The flow passes {len(mode_colors(sliding))} activation patterns; where striped")
+    plot_projection(ax, Exact().run(sliding.sheaf, sliding.states[-1], t_end=1.0))
+    assert ax.get_title() == "The flow keeps its activation pattern"
 
 
 def test_colours_that_follow_each_other_differ_in_grey_print():
