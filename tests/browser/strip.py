@@ -20,19 +20,22 @@ from tests.browser.lab import browser
 COLOURS = 256
 TITLES = ("1. The first start.", "2. The start, dragged.", "3. Dragged further.", "4. The first start, and Euler.")
 SHEET = """
-  body { width: 1600px; }
-  #strip { display: grid; grid-template-columns: repeat(4, 1fr); gap: 0 16px; padding: 8px; }
-  #strip h2 { font-size: 21px; line-height: 1.3; margin: 0 0 6px; }
-  #strip p { font-size: 19px; line-height: 1.35; margin: 0 0 10px; align-self: start; max-width: none; }
-  #strip img { width: 100%; align-self: start; }
+  body { width: 840px; }
+  #strip { display: grid; grid-template-columns: repeat(2, 1fr); gap: 16px; padding: 8px; }
+  #strip h2 { font-size: 17px; line-height: 1.3; margin: 0 0 4px; }
+  #strip p { font-size: 15px; line-height: 1.35; min-height: 4em; margin: 0; max-width: none; }
+  #strip img { width: 100%; }
   #strip .repels { display: none; } /* there is none in these pictures */
-  #strip .key, #strip #slice { grid-column: 1 / -1; font-size: 19px; color: var(--ink); }
+  #strip .key, #strip #slice { grid-column: 1 / -1; font-size: 15px; color: var(--ink); }
 """
 LAY_OUT = """([sheet, moments]) => {
   const make = (name, text) => Object.assign(document.createElement(name), {textContent: text});
   const strip = Object.assign(document.createElement("section"), {id: "strip"});
-  strip.append(...moments.map(({title}) => make("h2", title)), ...moments.map(({told}) => make("p", told)));
-  strip.append(...moments.map(({image}) => Object.assign(make("img", ""), {src: `data:image/png;base64,${image}`})));
+  for (const {title, told, image} of moments) {
+    const moment = make("div", ""), picture = Object.assign(make("img", ""), {src: `data:image/png;base64,${image}`});
+    moment.append(make("h2", title), make("p", told), picture);
+    strip.append(moment);
+  }
   strip.append(document.querySelector(".key"), document.querySelector("#slice"));
   document.head.append(make("style", sheet));
   document.body.replaceChildren(strip);
@@ -84,7 +87,7 @@ def strip(page: Page) -> bytes:
         file = io.BytesIO()
         picture.save(file, "png")
         shown.append({"title": title, "told": said, "image": base64.b64encode(file.getvalue()).decode()})
-    page.set_viewport_size({"width": 1616, "height": 1400})
+    page.set_viewport_size({"width": 856, "height": 1400})
     page.evaluate(LAY_OUT, [SHEET, shown])
     return page.locator("#strip").screenshot()
 
