@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from sheaflab import Euler, Exact, ExactTrajectory, Network, Sheaf, demo, plots, plots_statistics, statistics
 from sheaflab.events.polynomials import conversion
 
 BLUE, RED, ORANGE, GREY = "#0072B2", "#D55E00", "#E69F00", "0.45"
+SHOWN = (1e-3, 10.0)
+"""The discrepancies that have colours: one scale for a new input and for a pinned output."""
 
 
 def lab_run() -> demo.Experiment:
@@ -45,7 +48,7 @@ def advance(ax: Axes) -> None:
             break
     ax.plot(steps, f(np.array(steps)), "o", color=RED, ms=4, label="one-sided steps: stop at the first root")
     ax.axhline(0, color="0.3", lw=0.8)
-    ax.set(xlabel="t", ylabel="f(t)", title="Why events are certified, not sampled")
+    ax.set(xlabel="time $t$", ylabel="f(t)", title="Why events are certified, not sampled")
     ax.legend(fontsize="small")
 
 
@@ -77,18 +80,18 @@ def zigzag(ax: Axes) -> None:
     ax.plot(euler.times[seen], euler.states[seen, index], ".-", color=RED, lw=0.8, label="Euler, Δt = 0.004")
     ax.axhline(0, color="0.3", lw=0.8, label="wall of the neuron")
     ax.plot(fine, traj.at(fine)[:, index], color=BLUE, label="exact flow: comes to the wall and slides along it")
-    ax.set(xlabel="t", ylabel=plots.coordinate_label(traj.sheaf, index))
+    ax.set(xlabel="time $t$", ylabel=plots.coordinate_label(traj.sheaf, index))
     ax.set_title("Where the exact flow slides, Euler chatters")
     ax.legend(fontsize="small")
 
 
 def spectrum(ax: Axes) -> None:
     """The pair of eigenvalues of one hidden layer against the strength s."""
-    s = np.linspace(0, 6, 300)
+    s = np.linspace(0, 2.5, 300)
     root = np.sqrt(s * s + 4 * s)
-    ax.semilogy(s, (2 + s + root) / 2, color=RED, label=r"$\lambda_+$")
+    ax.semilogy(s, (2 + s + root) / 2, color=RED, label=r"$\lambda_+ = (2 + s + \sqrt{s^2 + 4s})\,/\,2$")
     ax.semilogy(s, 2 / (2 + s + root), color=BLUE, label=r"$\lambda_- = 1/\lambda_+$")
-    ax.axhline(1, color="0.3", lw=0.8, label="all others are 1")
+    ax.axhline(1, color=GREY, lw=3, label="all others are 1")
     rng = np.random.default_rng(0)
     for k in range(40):
         net = Network.random([2, 4, 1], rng)
@@ -97,10 +100,11 @@ def spectrum(ax: Axes) -> None:
         strength = float(np.sum((net.weights[1][0] * pattern) ** 2))
         label = "computed: 40 random networks and patterns" if k == 0 else None
         ax.plot([strength] * len(values), values, "k.", ms=4, label=label)
-    ticks = (0.1, 0.2, 0.5, 1, 2, 5, 10)
+    ticks = (0.2, 0.5, 1, 2, 5)
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.set(xlabel=r"$s = \|W^2\Sigma\|^2$", ylabel="eigenvalues of the Laplacian", ylim=(0.1, 20))
+    ax.set(xlabel="s: sum of the squared output weights of active neurons", ylim=(0.2, 12))
+    ax.set_ylabel("eigenvalues of the Laplacian")
     ax.set_title("One hidden layer: the whole spectrum follows from s")
     ax.legend(fontsize="small")
 
@@ -116,8 +120,8 @@ def sampled(ax: Axes) -> None:
         seen = missed > 0  # a logarithmic axis has no place for 0
         ax.loglog(spacings[seen], missed[seen] / count, look, color=colour, label=f"{widths}: {count:,} switches")
     ax.set(xlabel="time between two samples", ylabel="share of the switches that samples miss")
-    ax.set_title("The rarer the samples, the more switches they miss")
-    ax.legend(fontsize="small")
+    ax.set_title("Samples further apart miss more switches, most in the deep network")
+    ax.legend(fontsize="small", title="no mark: none missed", title_fontsize="small")
 
 
 def _hidden(log: dict[str, np.ndarray], spacing: float) -> int:
@@ -132,7 +136,7 @@ def _hidden(log: dict[str, np.ndarray], spacing: float) -> int:
 def methods(ax: Axes) -> None:
     """Time of one run by method and shape, measured where this page was built."""
     shapes = ([2, 4, 1], [2, 8, 1], [2, 8, 8, 1], [2, 16, 16, 1], [2, 32, 32, 1])
-    taken: dict[str, list[float]] = {"closed": [], "taylor": [], "256 runs together, time for each": []}
+    taken: dict[str, list[float]] = {"closed form": [], "Taylor series": [], "256 runs together, time for each": []}
     for widths in shapes:
         sheaf = Sheaf(Network.random(widths, seed=3), [1.0, -1.0])
         starts = 2.0 * np.random.default_rng(4).standard_normal((256, sheaf.n))
@@ -156,13 +160,20 @@ def methods(ax: Axes) -> None:
     ax.set_xticks(hidden, names)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="hidden neurons, widths", ylabel="time of one run [ms]")
-    ax.set_title("The closed form wins in small networks, the Taylor series in large ones")
+    ax.set_title("The closed form wins in small networks,\nthe Taylor series in large ones")
     ax.legend(fontsize="small")
 
 
 def width_counts(ax: Axes) -> None:
     """How many switches, by width."""
-    plots_statistics.plot_counts(ax, statistics.by_width((4, 16, 64), runs=400, nets=10))
+    widths, runs = (4, 16, 64), 400
+    drawn = plots_statistics.plot_counts(ax, statistics.by_width(widths, runs=runs, nets=10))
+    for width, steps in zip(widths, drawn, strict=True):
+        ax.plot(width / 2, 0, "^", color=steps.get_edgecolor(), mec="black", ms=10, clip_on=False, zorder=5)
+    half = Line2D([], [], ls="", marker="^", color="white", mec="black", ms=9, label="half the width")
+    ax.legend(handles=[*drawn, half], fontsize="small", title="mean ± standard error", title_fontsize="small")
+    ax.set_title("Runs switch about half as often as they have neurons")
+    ax.set_ylabel(f"share of the {runs} runs of each width")
 
 
 def kinks(ax: Axes) -> None:
@@ -202,8 +213,8 @@ def pinned(ax: Axes) -> None:
 
 def pinned_edges(ax: Axes) -> None:
     """What the edges disagree by in the same run."""
-    plots.plot_discrepancy(ax, pinned_run(), t_min=0.003, t_max=30.0)
-    ax.set_title("A pinned output is felt at the last edge first, then backwards")
+    plots.plot_discrepancy(ax, pinned_run(), t_min=0.003, t_max=30.0)[0].set_clim(*SHOWN)
+    ax.set_title("A pinned output is felt at the last edge first, then backwards,\nand all edges go on disagreeing")
     ax.set_ylabel(r"edge into layer $\ell$ (the last is the output's)")
 
 
@@ -211,8 +222,9 @@ def new_input(ax: Axes) -> None:
     """What the edges disagree by when a network that has come to rest gets another input."""
     net = Network.random([2, 8, 8, 8, 8, 1], seed=5)
     rest = Sheaf(net, [1.0, -1.0]).forward_pass()
-    plots.plot_discrepancy(ax, Exact().run(Sheaf(net, [-1.0, 1.0]), rest, 100.0), t_min=0.003, t_max=30.0)
-    ax.set_title("A new input is felt edge by edge; in the end all agree")
+    run = Exact().run(Sheaf(net, [-1.0, 1.0]), rest, 100.0)
+    plots.plot_discrepancy(ax, run, t_min=0.003, t_max=60.0)[0].set_clim(*SHOWN)
+    ax.set_title("A new input is felt edge by edge; then every edge comes to agree")
 
 
 DRAWN: dict[str, Callable[[Axes], None]] = {
@@ -235,7 +247,9 @@ def save_all(folder: Path) -> list[Path]:
     made["deep"] = Figure(figsize=(6.4, 5.6), layout="constrained")
     ax = made["deep"].add_subplot()
     plots.plot_bands(ax, run)
-    ax.set_title("32 hidden neurons: most switches come early")
+    ax.set(xscale="log", xlim=(0.03, 20.0))
+    times = run.log.times
+    ax.set_title(f"32 hidden neurons, {len(times)} switches: half of them before t = {np.median(times):.1f}")
     for stem, figure in made.items():
         figure.savefig(folder / f"{stem}.png", dpi=110)
     return [folder / f"{stem}.png" for stem in made]
