@@ -38,12 +38,12 @@ sheaf = Sheaf(net, x=[1.0, -1.0])
 traj = Euler(dt=0.01).run(sheaf, 2 * np.random.default_rng(13).standard_normal(sheaf.n), t_end=20.0)
 
 fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-for i, (color, aside) in enumerate([("#0072B2", 4), ("#E69F00", 0), ("#009E73", 0), ("#CC79A7", -6)]):
-    ax.plot(traj.times, traj.states[:, i], color=color)
+for i, (color, look, aside) in enumerate([("#0068A8", "-", 5), ("#E69F00", "--", 0), ("#004A36", "-.", 0), ("#C4659A", ":", -7)]):
+    ax.plot(traj.times, traj.states[:, i], look, color=color, lw=2)
     ax.annotate(f"$z^1_{i}$", (6, traj.states[600, i]), (5, aside), textcoords="offset points", va="center", color=color, annotation_clip=False)
 ax.plot(traj.log.times, np.zeros(len(traj.log)), "o", color="black", mfc="white", label="switch")
 ax.axhline(0, color="0.3", lw=0.8)
-ax.set(xlabel="time $t$", ylabel="hidden coordinate", xlim=(0, 6), title="A switch is a zero of a hidden coordinate")
+ax.set(xlabel="time $t$", ylabel="hidden coordinate", xlim=(-0.1, 6), title="A switch is a zero of a hidden coordinate")
 ax.legend()
 plt.show()
 
@@ -167,24 +167,27 @@ experiment = {m: switch_counts(sheaf, m, np.random.default_rng(7)) for m in magn
 fig, axes = plt.subplot_mosaic([[0.1, 1.0, "all"], [4.0, 16.0, "all"]], figsize=(12, 5.5), layout="constrained", width_ratios=[1, 1, 1.5])
 for m, counts in experiment.items():
     plot_histogram(axes[m], counts)
-    beyond = ", ".join(str(count) for count in sorted(counts) if count > 10)
+    beyond = [count for count in sorted(counts) if count > 10]
+    more = f"1 more run: {beyond[0]}" if len(beyond) == 1 else f"{len(beyond)} more runs: {', '.join(map(str, beyond))}"
     axes[m].set(xlim=(-0.5, 10.5), ylim=(0, 12), yticks=range(0, 13, 4), title=f"magnitude {m}", xlabel="switches")
-    axes[m].text(0.97, 0.95, f"beyond 10: {beyond or 'none'}", ha="right", va="top", transform=axes[m].transAxes)
+    axes[m].text(0.97, 0.95, f"{more} switches" if beyond else "no run beyond 10", ha="right", va="top", transform=axes[m].transAxes)
 dots = axes["all"]
 for place, m in enumerate(magnitudes):
     counts = list(experiment[m])
+    dots.axvspan(place - 0.5, place + 0.5, color="0.94" if place % 2 else "white", zorder=0)
     for count in set(counts):  # runs of the same count side by side
-        aside = 0.06 * (np.arange(counts.count(count)) - (counts.count(count) - 1) / 2)
+        aside = -0.1 + 0.06 * (np.arange(counts.count(count)) - (counts.count(count) - 1) / 2)
         dots.plot(place + aside, np.full(len(aside), count), "o", color="#0072B2", ms=4)
     error = np.std(counts, ddof=1) / np.sqrt(len(counts))
-    dots.errorbar(place + 0.42, np.mean(counts), error, fmt="s", color="#D55E00", capsize=3, label="mean ± standard error" if not place else "")
-    dots.hlines(np.median(counts), place - 0.36, place + 0.36, color="black", lw=2, zorder=0, label="median" if not place else "")
+    dots.errorbar(place + 0.36, np.mean(counts), error, fmt="s", color="#D55E00", capsize=3, label="mean ± standard error" if not place else "")
+    dots.hlines(np.median(counts), place - 0.45, place + 0.25, color="black", lw=2, zorder=1, label="median" if not place else "")
 dots.plot([], [], "o", color="#0072B2", ms=4, label="one run")
 dots.set_yscale("symlog", linthresh=1, linscale=0.3)
 dots.set_yticks([0, 1, 2, 5, 10, 20, 50, 100], [0, 1, 2, 5, 10, 20, 50, 100])
 dots.set_xticks(range(len(magnitudes)), magnitudes)
-dots.set(xlabel="magnitude of the start", ylabel="switches, on a logarithmic axis", title="All runs, 20 for each magnitude")
-fig.suptitle(r"Switches in a run, as Euler with $\Delta t = 0.01$ logs them")
+dots.axhline(1, color="0.5", lw=0.8, ls=":", zorder=1)
+dots.set(xlabel="magnitude: standard deviation of the start's coordinates", ylabel="switches, logarithmic above 1", xlim=(-0.5, 3.5), title="All runs, 20 for each magnitude")
+fig.suptitle(r"Far out, a few runs with very many switches lift the mean; the median stays (Euler, $\Delta t = 0.01$)")
 dots.legend(fontsize="small", loc="upper left")
 plt.show()
 

@@ -40,6 +40,7 @@ for ax, width in zip(axes, [4, 8]):
     plot_bands(ax, traj)
     visited = len({piece.region.modes for piece in traj.pieces})
     ax.set(xlim=(0, 4), title=f"[2, {width}, 1]: {traj.log.count} switches, visits {visited} of {2**width} regions")
+fig.suptitle("Twice as wide, more switches; of the regions only a handful is visited (each panel has colours of its own)")
 plt.show()
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "task-5-1", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -179,7 +180,7 @@ b.fill_between([0, 1], [0, 1], color="0.9", zorder=0)
 b.text(0.6, 0.3, "Theorem 9.4:\nnone lies here", ha="center")
 b.axhline(1, color="0.5", lw=0.8, ls=":", zorder=0)
 b.text(0.02, 1.03, "on this line the rate is exactly 1: no neuron is active", fontsize="small")
-b.set(xlabel="λ* of the network", ylabel=r"measured rate $\lambda$, from t = 8 to 12", title="Each network against its own bound, 20 of each width")
+b.set(xlabel="λ* of the network", ylabel=r"measured rate $\lambda$, from t = 8 to 12", title="No network settles more slowly than its own λ* (20 of each width)")
 b.set(xlim=(0, 1.02), ylim=(0, 1.12))
 b.legend(fontsize="small", loc="lower right")
 plt.show()

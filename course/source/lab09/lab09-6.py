@@ -257,7 +257,8 @@ for ax, kind, what in zip(axes, (0, 1), ("trajectory error", "switch time error"
 axes[0].set_title("largest distance from the exact flow", fontsize="medium")
 axes[1].set_title("of all switches, the largest error of a logged time", fontsize="medium")
 fig.suptitle("Only exact steps with bisection remove both errors")
-axes[0].legend(fontsize="small")
+for ax in axes:
+    ax.legend(fontsize="small")
 plt.show()
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "reveal-6", "locked": true, "schema_version": 3, "solution": false, "task": false}
