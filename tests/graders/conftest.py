@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.grading.grade import answered, grade_repaired
 from graders.grading.repair import repair
-from graders.lab.manifest import Course
+from graders.lab.manifest import SECRET, Course
 from graders.lab.percent import solutions
 from graders.publish.release import build, copy_course
 from graders.sandbox.isolation import Limits
@@ -86,14 +87,28 @@ def grade(mini, secret):
     return run
 
 
+@pytest.fixture(scope="session")
+def built(mini, secret, tmp_path_factory):
+    """The small course with its release built by nbgrader; `copy_built` it before use."""
+    made = copy_course(mini, tmp_path_factory.mktemp("built") / "course")
+    build(made)
+    return made
+
+
+def copy_built(built, root):
+    """Copy a course with its release and its gradebook into `root`, which has a secret of its own; return the copy."""
+    shutil.copytree(built.root, root, ignore=shutil.ignore_patterns(SECRET))
+    made = Course.load(root, built.assignment)
+    assert made.secret  # drawn before another program can draw it
+    return made
+
+
 @pytest.fixture
-def course(mini, tmp_path, secret):
+def course(built, tmp_path):
     """A course directory of this test's own, with its release built by nbgrader."""
-    made = copy_course(mini, tmp_path / "course")
+    made = copy_built(built, tmp_path / "course")
     config = made.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.TrustedGrader.cpu_seconds = 1.0\nc.TrustedGrader.wall_seconds = 10.0\n")
-    build(made)
-    assert made.secret  # drawn before another program can draw it
     return made
 
 

@@ -17,7 +17,7 @@ import pytest
 from graders.gradebook import nbgrader_api
 from graders.gradebook.marker import MARKER
 from graders.gradebook.record import rows
-from tests.graders.conftest import grade_class, hand_in
+from tests.graders.conftest import copy_built, grade_class, hand_in
 
 pytestmark = pytest.mark.slow
 
@@ -26,19 +26,15 @@ KILLS = int(os.environ.get("GRADERS_KILLS", "3"))
 
 
 @pytest.fixture(scope="module")
-def classroom(mini, submit, secret, tmp_path_factory):
+def classroom(built, submit, tmp_path_factory):
     """A course with six submissions, ungraded; copy it before use."""
-    from graders.publish.release import build, copy_course
-
-    course = copy_course(mini, tmp_path_factory.mktemp("class") / "course")
-    build(course)
+    course = copy_built(built, tmp_path_factory.mktemp("class") / "course")
     bad = "def double(x):\n    return x"
     for k, work in enumerate([submit(), submit(ex_1_1=bad), b"nonsense", submit(ex_1_1="import os\nos._exit(0)")]):
         hand_in(course, f"s{k}", work)
     late = hand_in(course, "s4", submit(written_1_W="Because."))
     (late.parent / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC")
     (course.root / "submitted" / "s5" / "mini").mkdir(parents=True)
-    _ = course.secret
     return course
 
 

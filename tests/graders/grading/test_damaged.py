@@ -16,10 +16,9 @@ from graders.gradebook.apart import grade_submission
 from graders.gradebook.record import Recorder
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
-from graders.publish.release import build, copy_course
 from graders.sandbox.isolation import Limits
 from graders.status import Status
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import copy_built, hand_in
 from tests.graders.damage import damaged, intact
 
 pytestmark = pytest.mark.slow
@@ -28,10 +27,9 @@ DAMAGED = int(os.environ.get("GRADERS_DAMAGED", "25"))
 
 
 @pytest.fixture(scope="module")
-def chain(mini, secret, tmp_path_factory):
+def chain(built, tmp_path_factory):
     """Hand in bytes, grade them, write them down; returns the student's name and points by cell from the gradebook."""
-    course = copy_course(mini, tmp_path_factory.mktemp("damaged") / "course")
-    build(course)
+    course = copy_built(built, tmp_path_factory.mktemp("damaged") / "course")
     names = (f"d{number:04}" for number in itertools.count())
     config = nbgrader_api.load_config(course.root)
 
