@@ -198,14 +198,15 @@ def test_the_set_around_a_state_holds_every_start_of_it_after_a_flat_switch():
 
 
 @pytest.mark.slow
-def test_sixty_layers_with_flat_late_switches_are_certified():
-    """He's weights, zero biases: 960 switches, the last with speeds of 2e-5."""
-    widths, rng = [2, *[16] * 60, 1], np.random.default_rng([1, 60, 16])
+@pytest.mark.parametrize(("layers", "switches"), [(20, 300), (60, 900)], ids=["twenty", "sixty"])
+def test_many_layers_with_flat_late_switches_are_certified(layers, switches):
+    """He's weights, zero biases: of 960 switches in sixty layers the last have speeds of 2e-5."""
+    widths, rng = [2, *[16] * layers, 1], np.random.default_rng([1, 60, 16])
     net = Network([rng.standard_normal((b, a)) * np.sqrt(2 / a) for a, b in pairwise(widths)])
     sheaf = Sheaf(net, rng.standard_normal(2))
     traj = Exact().run(sheaf, rng.standard_normal(sheaf.n), 60.0)
     proof = traj.certify()
-    assert len(traj.log) > 900
+    assert len(traj.log) > switches
     assert proof.holds, proof
     assert proof.time_errors.max() < 1e-5
 
