@@ -133,6 +133,7 @@ REQUIREMENTS = (
         "postgresql",
         lambda: "" if postgresql() else "postgresql is not installed",
     ),
+    Requirement("cc", "the library's benchmark against plain C, and the test of it", "gcc libc6-dev", _program("cc")),
 )
 BY_NAME = {requirement.name: requirement for requirement in REQUIREMENTS}
 

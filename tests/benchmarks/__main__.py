@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.util import find_spec
 
 import numpy as np
 
 from sheaflab import Exact, Network, Sheaf
-from tests.benchmarks import peers
+from tests.benchmarks import peers, plain
 
 T_END = 60.0
 DEEP = [2, *[16] * 20, 1]
@@ -27,7 +29,8 @@ AFTER = (
     ([2, 4, 1], 20), ([2, 8, 1], 20), ([2, 32, 1], 5), ([2, 16, 16, 1], 5), ([2, 64, 64, 1], 2), (DEEP, 1),
     ([2, 256, 256, 1], 1), ([2, 500, 500, 1], 1),
 )  # fmt: skip
-TABLES = "single", "after", "ensembles", "inputs", "scaling", "wide"
+PLAIN = (([2, 4, 1], 10_000), ([2, 8, 1], 10_000), ([2, 32, 1], 2_000), ([2, 16, 16, 1], 2_000), ([2, 64, 64, 1], 200))
+TABLES = "single", "after", "ensembles", "plain", "inputs", "scaling", "wide"
 SLOW = ("torchdiffeq",)  # once is enough
 EULER = ("page's Euler", "its formula")  # a step by loops over layers; a step that assembles the Laplacian
 SHARE = 0.05  # of the formula's steps are taken, for it is slow
@@ -189,6 +192,33 @@ def ensembles(shapes):
         print(f"{row}{wrong:8d}", flush=True)
 
 
+def in_c(shapes):
+    """Ensembles and single runs against the same in plain C, in turn, after the logs have been compared."""
+    print("\nPlain C (cc -O2, one trajectory after the other), in turn with Exact: µs a start, and µs of a run alone, by ctypes")
+    if not shutil.which("cc"):
+        print("left out: there is no C compiler; apt-get install -y gcc libc6-dev")
+        return
+    print(f"{'widths':<18}{'starts':>8}{'switches':>10}{'differ':>8}{'C':>10}{'Exact':>10}{'ratio':>8}{'C':>12}{'Exact':>10}{'ratio':>8}")
+    with tempfile.TemporaryDirectory() as folder:
+        library = plain.build(folder)
+    for widths, m in shapes:
+        sheaf, starts = problem(widths, m)
+        program, found = plain.Plain(library, sheaf), Exact().ensemble(sheaf, starts, T_END)
+        room = len(found.columns["time"]) + 1
+        log, finals = program.run(starts, T_END, room)
+        wrong, some = plain.different(found, log, finals), starts[:20]
+        works = (
+            lambda starts=starts, program=program, room=room: program.run(starts, T_END, room),
+            lambda starts=starts, sheaf=sheaf: Exact().ensemble(sheaf, starts, T_END),
+            lambda some=some, program=program: [program.run(c0[None], T_END, 1000) for c0 in some],
+            lambda some=some, sheaf=sheaf: [Exact().run(sheaf, c0, T_END) for c0 in some],
+        )
+        taken = np.array([[timed(work)[0] for work in works] for _ in range(5)]).min(axis=0)
+        each = taken / (m, m, len(some), len(some)) * 1e6
+        row = f"{short(widths):<18}{m:8d}{len(log):10d}{wrong.size:8d}{each[0]:10.2f}{each[1]:10.2f}{each[1] / each[0]:8.1f}"
+        print(f"{row}{each[2]:12.1f}{each[3]:10.1f}{each[3] / each[2]:8.1f}", flush=True)
+
+
 def inputs(shapes):
     """Cost per run of as many inputs as starts, against the same starts with one input, and of one run alone."""
     print("\nEnsembles of many inputs to t = 60: µs a run, one input and one for each; and a single run")
@@ -249,6 +279,8 @@ def main():
     if "ensembles" in chosen:
         few = ([2, 4, 1], 10_000, 50, 1_000), ([2, 8, 1], 10_000, 50, 1_000), ([2, 16, 16, 1], 2_000, 20, 200)
         ensembles(few[: 2 if options.quick else None])
+    if "plain" in chosen:
+        in_c(PLAIN[: 2 if options.quick else None])
     if "inputs" in chosen:
         inputs(INPUTS[: 1 if options.quick else None])
     if "scaling" in chosen:
