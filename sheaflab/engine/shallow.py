@@ -36,6 +36,7 @@ from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes, settle_germs
 
 _Terms = tuple[float, float, float, float]
 _PATIENCE, _SLOW = 2000, 12
+_TIE, _PAST = 1 + 4 * EPS, 1 + 1e-6  # times as near as that are one; how far to look for one, with the rounding
 
 
 class Law(NamedTuple):
@@ -76,9 +77,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
     t, blur, faint = 0.0, 1.0, walls.faint(max(map(abs, z)))
     while True:
         active = [i for i in range(h) if mode[i] == ACTIVE]
-        s = sum([w[i] * w[i] for i in active])
-        p = sum([w[i] * (z[i] - a[i]) for i in active])
-        now = law(s, p, r)
+        now = law(sum([w[i] * w[i] for i in active]), sum([w[i] * (z[i] - a[i]) for i in active]), r)
         wait, who = _first(a, w, z, mode, now, floor, blur, fresh, t_end * OVERTIME - t)
         closer = None
         if wait < 0:
@@ -91,16 +90,14 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
                 wait, who = closer[0], closer[1].tolist()
         if not who or t + wait > t_end * AT_END:
             wait, who = t_end - t, []
-        e1, e2 = math.exp(-now.l1 * wait), math.exp(-now.l2 * wait)
-        drop = math.expm1(-wait)
+        (l1, l2, R1, R2, B1, B2, share), drop = now, math.expm1(-wait)
         # Measured from the state where it moves little, so that short stretches cost no digits.
-        m1, m2 = now.B1 * math.expm1(-now.l1 * wait), now.B2 * math.expm1(-now.l2 * wait)
-        for i in range(h):
-            if mode[i] == ACTIVE:
-                z[i] += (z[i] - a[i] - w[i] * now.share) * drop + w[i] * (m1 + m2)
-            elif mode[i] == INACTIVE:
-                z[i] += (z[i] - a[i]) * drop
-        r = now.R1 * e1 + now.R2 * e2
+        moved = B1 * math.expm1(-l1 * wait) + B2 * math.expm1(-l2 * wait)
+        z = [
+            x + ((x - c - v * share) * drop + v * moved) if m == ACTIVE else x if m == SLIDING else x + (x - c) * drop
+            for x, c, v, m in zip(z, a, w, mode, strict=True)
+        ]
+        r = R1 * math.exp(-l1 * wait) + R2 * math.exp(-l2 * wait)
         if closer is not None:
             z = closer[3][:h].tolist()
             r = float(closer[3][h]) - b - sum([w[i] * z[i] for i in active])
@@ -149,8 +146,7 @@ def numbers(sheaf: Sheaf) -> tuple[list[float], list[float], float, list[float]]
 
 
 def _state(w: list[float], b: float, z: list[float], mode: list[int], r: float) -> FloatArray:
-    output = r + b + sum([w[i] * z[i] for i in range(len(w)) if mode[i] == ACTIVE])
-    return np.array([*z, output])
+    return np.array([*z, r + b + sum([x * y for x, y, m in zip(w, z, mode, strict=True) if m == ACTIVE])])
 
 
 def _sizes(
@@ -158,11 +154,11 @@ def _sizes(
 ) -> tuple[float, list[float]]:
     """The energy, and the squared speeds of the hidden neurons."""
     energy, squares = r * r, []
-    for i, m in enumerate(mode):
-        u = a[i] - z[i]
+    for drive, height, weight, m in zip(a, z, w, mode, strict=True):
+        u = drive - height
         energy += u * u
         if m == ACTIVE:
-            u += w[i] * r
+            u += weight * r
         squares.append(u * u if m != SLIDING else 0.0)
     return 0.5 * energy, squares
 
@@ -183,32 +179,38 @@ def _first(
 
     The wait is negative where a function comes closer to its rounding than `near` times it, or a time is not sharp.
     """
-    best, hits, rates = horizon, [], (now.l1, now.l2)
-    for i, m in enumerate(mode):
-        if m == INACTIVE:
-            if a[i] <= (blur * floor[i] if blur > 1.0 else 0.0):
-                continue
+    best, hits, (l1, l2, R1, R2, B1, B2, share) = horizon, [], now
+    for i, m in enumerate(mode):  # formulas first: what they find clears many of the others
+        if m == INACTIVE and a[i] > (blur * floor[i] if blur > 1.0 else 0.0):
             t = math.log1p(-z[i] / a[i])
-        elif m == SLIDING:
-            t = _root(
-                (-a[i], -w[i] * now.R1, 0.0, -w[i] * now.R2), rates, -a[i] - w[i] * (now.R1 + now.R2),
-                blur * floor[i], 0, best, near,
-            )  # fmt: skip
+            if t < 0:
+                return t, []
+            if t <= best * _TIE:
+                best = t if t < best else best
+                hits.append((t, i))
+    for i in [i for i, m in enumerate(mode) if m != INACTIVE]:
+        c, v = a[i], w[i]
+        if mode[i] == SLIDING:
+            t = _root((-c, -v * R1, 0.0, -v * R2), (l1, l2), -c - v * (R1 + R2), blur * floor[i], 0, best * _TIE, near)
         else:
-            share, first = w[i] * now.share, w[i] * now.B1
-            second = z[i] - a[i] - share
-            # Theorem 1 at a glance.
-            sure = 1e-9 * (abs(a[i]) + abs(first) + abs(second)) + FAR * blur * floor[i]
-            if z[i] > sure and a[i] >= 0 and a[i] + first >= 0 and a[i] + first + second >= 0:
-                continue
-            terms = (a[i], first, second, w[i] * now.B2)
-            t = _root(terms, rates, z[i], blur * floor[i], fresh.get(i, 0), best, near)
+            first, third = v * B1, v * B2
+            second = z[i] - c - v * share
+            sure = 1e-9 * (abs(c) + abs(first) + abs(second)) + FAR * blur * floor[i]
+            if (high := z[i] - sure) > 0:  # Theorem 1 at a glance, and the second bound of Theorem 2
+                if c >= 0 and c + first >= 0 and c + first + second >= 0:
+                    continue
+                falls = first * l1 if first > 0 else 0.0
+                falls += (second if second > 0 else 0.0) + (third * l2 if third > 0 else 0.0)
+                if high > best * falls:
+                    continue
+            terms, order = (c, first, second, third), fresh.get(i, 0)
+            t = _root(terms, (l1, l2), z[i], blur * floor[i], order, best * _TIE, near)
         if t < 0:
             return t, []
-        if t <= best:
-            best = t
+        if t <= best * _TIE:
+            best = t if t < best else best
             hits.append((t, i))
-    return best, [i for t, i in hits if t <= best + 4 * EPS * best]
+    return best, sorted([i for t, i in hits if t <= best * _TIE])
 
 
 def _root(
@@ -236,21 +238,18 @@ def _root(
         if count % _PATIENCE == 0:  # terms that cancel: known less well, as in first_roots
             k = NOISE * 4.0 ** (count // _PATIENCE)
             g, g1, g2, g3 = c + k * abs(c) + k / NOISE * floor, a1 + k * abs(a1), a2 + k * abs(a2), a3 + k * abs(a3)
-        x1, x2, x3 = g1 * exp(-l1 * t), g2 * exp(-t), g3 * exp(-l2 * t)
+        x1, x2, x3 = (g1 * exp(-l1 * t), g2 * exp(-t), g3 * exp(-l2 * t)) if t else (g1, g2, g3)
         p1 = g + x1
         p2 = p1 + x2
         value = p2 + x3
         if g >= 0 and p1 >= 0 and p2 >= 0 and value > 0:
             return math.inf
-        down = bend = slope = 0.0
-        for speed, rate in ((x1 * l1, l1), (x2, 1.0), (x3 * l2, l2)):
-            slope -= speed
-            if speed > 0:
-                down += speed
-            else:
-                bend -= speed * rate
         if value <= 0:
             break
+        s1, s3 = x1 * l1, x3 * l2
+        slope = -s1 - x2 - s3
+        down = (s1 if s1 > 0 else 0.0) + (x2 if x2 > 0 else 0.0) + (s3 if s3 > 0 else 0.0)
+        bend = (0.0 if s1 > 0 else -s1 * l1) + (0.0 if x2 > 0 else -x2) + (0.0 if s3 > 0 else -s3 * l2)
         root = sqrt(slope * slope + 2.0 * bend * value)
         step = 2.0 * value / (root - slope) if slope < 0 else (slope + root) / bend if bend > 0 else math.inf
         if down > 0 and value > step * down:
@@ -260,7 +259,7 @@ def _root(
         t += step
         if step <= 2 * EPS * t:
             break
-        if t > limit:
+        if t > _PAST * limit:
             return math.inf
     x1, x2, x3 = a1 * exp(-l1 * t), a2 * exp(-t), a3 * exp(-l2 * t)
     slope = -(x1 * l1 + x2 + x3 * l2)

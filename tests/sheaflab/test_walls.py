@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -124,3 +124,16 @@ def test_by_the_closed_form_a_neuron_that_has_come_to_rest_hides_no_later_switch
     assert series.certify().holds
     assert [(s.layer, s.neuron, s.after) for s in closed.log] == [(s.layer, s.neuron, s.after) for s in series.log]
     np.testing.assert_allclose(closed.log.times, series.log.times, rtol=1e-9)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize("method", METHODS)
+def test_neurons_that_meet_their_walls_at_one_time_switch_together(method, order):
+    """One rises, one falls and pulls nobody, both reach their walls at log 2: one instant, in whatever order they stand."""
+    first, second, start = np.array([[1.0], [-1.0], [1.0]]), np.array([[0.5, 0.0, 0.7]]), np.array([-1.0, 1.0, 2.0])
+    who = list(order)
+    sheaf = Sheaf(Network([first[who], second[:, who]], [np.zeros(3), np.zeros(1)]), [1.0])
+    traj = Exact(method).run(sheaf, [*start[who], 0.0], 20.0)
+    assert [s.neuron for s in traj.log] == sorted([who.index(0), who.index(1)])
+    assert traj.log.times == pytest.approx([np.log(2)] * 2, abs=1e-14)
+    assert len(traj.pieces) == 2
