@@ -271,7 +271,10 @@ def extreme(rng: np.random.Generator) -> list[Bracket]:
 
 
 def powers(rng: np.random.Generator) -> list[Bracket]:
-    """Brackets that are a power of two times as long as the tolerance: one halving too many shows."""
+    """Brackets exactly a power of two times as long as the tolerance: the budget of these is not rounded up.
+
+    Who halves until the bracket is shorter than `tol`, where as short is enough, makes one halving more here alone.
+    """
     found = list[Bracket]()
     for halvings in (3, int(rng.integers(8, 30))):
         a, length, root = float(rng.integers(-20, 20)), float(2.0 ** rng.integers(-1, 5)), float(rng.uniform(0.1, 0.9))

@@ -255,8 +255,8 @@ def test_an_answer_that_prints_tens_of_megabytes_loses_nothing(submit, grade):
     assert grade(submit(ex_1_1=source)).exercises[0].earned == 3
 
 
-@pytest.mark.slow
 # -- another Python, other packages ---------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
     [
