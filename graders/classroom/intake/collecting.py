@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from graders.classroom.intake.beside import Beside
+from graders.classroom.intake.leaving import note_left
 from graders.classroom.intake.notebooks import notebook_of
 from graders.classroom.intake.owners import Owner, Owners
 from graders.classroom.intake.placing import (
@@ -36,10 +37,6 @@ from graders.classroom.intake.written import Written
 from graders.lab.filenames import is_copy, plain_name
 from graders.lab.manifest import Course
 
-LISTED = (
-    "what is left stands in `graders report`, too, until a later run takes it or you say that it is settled: "
-    "`graders collect --settled FILE`"
-)
 NUMBERED = ("moodle", "canvas")  # layouts whose number is a person's, for sure
 
 
@@ -159,8 +156,7 @@ class _Collection:
 
     def _note_left(self, items: Sequence[Item], resolved: Sequence[Path]) -> None:
         places = {self._where(item): (_below(resolved[item.source], item), item.spool) for item in items}
-        if self.ledger.note_left(self.rows, places, (n.name for n in self.course.notebooks), self.written):
-            self.notes.append(LISTED)
+        self.notes += note_left(self.ledger, self.rows, places, self.course, self.written)
         if self.rows:
             self.ledger.save()
 

@@ -8,16 +8,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from graders.classroom.intake.left import BY_THEMSELVES, Left, LeftFiles, is_beside
+from graders.classroom.intake.left import LeftFiles
 from graders.classroom.intake.reader import is_readable
 from graders.classroom.intake.records import TIMESTAMP_FILE
-from graders.classroom.intake.results import FileRow, FileStatus
+from graders.classroom.intake.results import FileStatus
 from graders.classroom.intake.times import TIMESTAMP, read_timestamp
 from graders.classroom.intake.written import Written
 from graders.grading.blank import Work
@@ -207,41 +207,10 @@ class Ledger:
         times = [said.get(path.stem, {}).get("time") for path in folder.glob("*.ipynb")]
         return max(map(datetime.fromisoformat, times)) if times and all(times) else None
 
-    def note_left(
-        self, rows: Sequence[FileRow], places: Mapping[str, tuple[str, str]], notebooks: Iterable[str], written: Written
-    ) -> bool:
-        """Remember which files a run has left, and forget those that it has settled; return whether any is left of it.
-
-        Parameters
-        ----------
-        rows : sequence of FileRow
-        places : mapping of str to (str, str)
-            Path of each of the run's files, and of its copy if there is one, by the rows' name of it.
-        notebooks : iterable of str
-            All notebooks of the assignment.
-        written : Written
-        """
-        left, missing, wanted = list[Left](), list[Left](), {f"{name}.ipynb" for name in notebooks}
-        for row in rows:
-            path, spool = places[row.where]
-            digest = digest_of(Path(spool)) if row.status.left and spool else ""
-            name = row.status.name
-            folder = self.path.parent / row.student / self.assignment
-            there = {file.name for file in folder.glob("*.ipynb")} if row.student else set[str]()
-            known = name in BY_THEMSELVES and (not row.student or bool(there))
-            known = known or (wanted <= there and is_beside(row.status, row.where))
-            absent = bool(row.notebook) and f"{row.notebook}.ipynb" not in there
-            if row.status.left and not known and (absent or not self.has(row.student, row.notebook, digest)):
-                left.append(Left(row.where, path, digest, name, row.explained, row.student, row.notebook))
-                missing += left[-1:] if absent else []
-        taken, chosen = {(row.student, row.notebook) for row in rows if row.status.taken and row.notebook}, set()
-        for student, name in taken & {(one.student, one.notebook) for one in self.left.files}:
-            target = self.path.parent / student / self.assignment / f"{name}.ipynb"
-            if is_readable(target) and written.work(target, name) != frozenset():
-                chosen.add((student, name))
-        seen = [path for path, _ in places.values()]
-        self.left.update(seen, (student for student, _ in taken), chosen, left, missing)
-        return not {one.key for one in left}.isdisjoint(one.key for one in self.left.files)
+    def there(self, student: str) -> set[str]:
+        """Return the notebooks that are in place for a student; none for an empty name."""
+        folder = self.path.parent / student / self.assignment
+        return {file.stem for file in folder.glob("*.ipynb")} if student else set()
 
     def save(self) -> None:
         """Write it, whole or not at all."""
