@@ -13,10 +13,10 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from graders.classroom.intake.entries import date_of, decoded
 from graders.classroom.intake.notebooks import Content, inspect
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE, Refused, record_of
 from graders.grading.reading import MAX_FILE
@@ -229,7 +229,7 @@ class Walker:
         archives: tuple[int, ...],
         room: int | None,
     ) -> int | None:
-        name = _decoded(info)
+        name = decoded(info)
         if len(name) > NAME:
             self._left((*parts, name[:200]), archives, f"a name of {len(name)} characters; {NAME} are enough")
             return room
@@ -256,29 +256,11 @@ class Walker:
 
             def work() -> Item | None:
                 with archive.open(info) as file:
-                    return self._take(file, info.file_size, below, archives, _date(info))
+                    return self._take(file, info.file_size, below, archives, date_of(info))
 
             self._guarded(below, archives, work)
             return None if room is None else room - info.file_size
         return room
-
-
-def _decoded(info: zipfile.ZipInfo) -> str:
-    """Return an entry's name; programs of macOS write UTF-8 without saying so."""
-    if info.flag_bits & 0x800:
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
-
-
-def _date(info: zipfile.ZipInfo) -> float | None:
-    """Return an entry's date in seconds, in no known zone; None if it is none, or 1980 as some programs write."""
-    try:
-        return datetime(*info.date_time, tzinfo=UTC).timestamp() if info.date_time[0] > 1980 else None
-    except ValueError:
-        return None
 
 
 def _kind(mode: int) -> str:
