@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from graders.classroom.intake.beside import Beside
-from graders.classroom.intake.leaving import note_left
+from graders.classroom.intake.leaving import note_left, note_placed
 from graders.classroom.intake.notebooks import notebook_of
 from graders.classroom.intake.owners import Owner, Owners
 from graders.classroom.intake.placing import (
@@ -155,10 +155,11 @@ class _Collection:
         return _below(self.sources[item.source], item)
 
     def _note_left(self, items: Sequence[Item], resolved: Sequence[Path]) -> None:
-        places = {self._where(item): (_below(resolved[item.source], item), item.spool) for item in items}
+        places = {self._where(item): (_below(resolved[item.source], item), item) for item in items}
         self.notes += note_left(self.ledger, self.rows, places, self.course, self.written)
         if self.rows:
             self.ledger.save()
+        self.notes += note_placed(self.rows, places, self.submitted, self.course)
 
     def _is_a_systems(self, item: Item, owner: Owner) -> bool:
         """Whether a file is the system's own, such as a list or a receipt in its export."""

@@ -1,9 +1,17 @@
-"""What an archive says of an entry before anything of it is read."""
+"""What is known of a file or of an archive's entry before it is taken."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import stat
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
+
+Place = Path | zipfile.ZipInfo
+"""Where a file is, on the disk or in an archive."""
+_HASHED = 2**27  # bytes of a large file that are looked at
 
 
 def decoded(info: zipfile.ZipInfo) -> str:
@@ -22,3 +30,29 @@ def date_of(info: zipfile.ZipInfo) -> float | None:
         return datetime(*info.date_time, tzinfo=UTC).timestamp() if info.date_time[0] > 1980 else None
     except ValueError:
         return None
+
+
+def mark_of(at: Place) -> str:
+    """Return what tells a file, or an archive's entry, from another at its place; empty if nothing does.
+
+    No link is followed, and nothing is waited for. An entry may be encrypted, or too much to read.
+    """
+    if isinstance(at, zipfile.ZipInfo):
+        return f"entry {at.CRC:08x} {at.compress_size} {at.file_size}"
+    try:
+        status = at.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return f"link {os.readlink(at)}"
+        if not stat.S_ISREG(status.st_mode):
+            return f"{stat.filemode(status.st_mode)[0]} {status.st_mtime_ns}"
+        with open(at, "rb", opener=_plainly) as file:
+            digest = hashlib.sha256()
+            while file.tell() < _HASHED and (block := file.read(2**20)):
+                digest.update(block)
+            return f"{digest.hexdigest()} {status.st_size}"
+    except (OSError, ValueError):  # it is not there any more, may not be read, or has a name that no system knows
+        return ""
+
+
+def _plainly(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from graders.classroom.intake.results import FileStatus
-from graders.lab.printing import printable
+from graders.lab.printing import escaped, printable
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Left:
     path : str
         Where it is, below its source's absolute path.
     digest : str
-        Of its content; empty if nothing of it could be read.
+        Of its content, or what else tells it from another file of its path; empty if nothing does.
     status : str
         Name of its :class:`FileStatus`.
     why : str
@@ -51,7 +51,8 @@ class Left:
         return printable(self.file, 300)
 
     def __str__(self) -> str:
-        return f"{self.shown} was {self.why}; when it is settled: `graders collect --settled {shlex.quote(self.shown)}`"
+        command = f"graders collect --settled {shlex.quote(escaped(self.file))}"
+        return f"{self.shown} was {self.why}; when it is settled: `{command}`"
 
 
 class LeftFiles:
@@ -81,6 +82,12 @@ class LeftFiles:
     def superseded(self, student: str, digest: str) -> None:
         """Note that a student's file gave way to another: a later run that meets it again has nothing to ask."""
         self._superseded.add(f"{student}|{digest}")
+
+    def placed(self, files: Iterable[Left]) -> None:
+        """Note that these found their place in another assignment: a later run that meets them has nothing to ask."""
+        for one in files:
+            del self._files[one.key]
+            self._superseded.add(one.key)
 
     def update(
         self,
@@ -123,13 +130,20 @@ class LeftFiles:
         ValueError
             If there is none.
         """
-        found = [one for one in self.files if name in (one.file, one.path) or fnmatchcase(one.shown, name)]
+        found = [one for one in self.files if name in (one.file, one.path, escaped(one.file))]
+        found = found or [one for one in self.files if _matches(one.file, name) or _matches(escaped(one.file), name)]
         if not found:
             raise ValueError(f"`--settled` must be a file that is left, as `graders report` names it, got {name!r}")
         for one in found:
             del self._files[one.key]
-            self._settled.add(one.key)
+            if one.digest:  # else nobody could tell the next file of its path from it
+                self._settled.add(one.key)
         return found
+
+
+def _matches(file: str, pattern: str) -> bool:
+    """Tell whether a name fits a pattern in which `*` and `?` stand for any; brackets are part of a name."""
+    return fnmatchcase(file, pattern.replace("[", "[[]"))
 
 
 BY_THEMSELVES = (FileStatus.LOOSE.name, FileStatus.ELSEWHERE.name)

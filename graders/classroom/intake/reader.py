@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from graders.classroom.intake.entries import mark_of
 from graders.classroom.intake.walker import Item, Walker
 
 MEMORY = 2**30  # bytes that the walk may use
@@ -63,7 +64,9 @@ def read(sources: Sequence[Path], spool: Path, memory: int = MEMORY, patience: f
             raise RuntimeError(f"the process that reads hand-ins did not start; its exit code was {child.exitcode}")
         number, source, parts, archives = current
         how = f"ended the reader (exit code {child.exitcode})" if ended else f"took more than {patience:g} seconds"
-        yield Item(source, parts, archives, "left", problem=f"reading it {how}")
+        copy = spool / str(number)
+        mark = mark_of(copy if copy.exists() else sources[source].joinpath(*parts))
+        yield Item(source, parts, archives, "left", problem=f"reading it {how}", mark=mark)
         bad.add(number)
         resume = number + 1
 

@@ -12,11 +12,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from graders.classroom.intake.entries import date_of, decoded
+from graders.classroom.intake.entries import Place, date_of, decoded, mark_of
 from graders.classroom.intake.notebooks import Content, inspect
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE, Refused, record_of
 from graders.grading.reading import MAX_FILE
@@ -61,6 +61,8 @@ class Item:
     saved : float or None
         The file's own date, in seconds: good for a doubt only, as any copying may change it. Those of one archive, or
         of one folder, have one zone.
+    mark : str
+        What tells a file that is left from another at its place; empty if nothing does.
     """
 
     source: int
@@ -72,6 +74,7 @@ class Item:
     content: Content = field(default_factory=Content)
     record: Any = None
     saved: float | None = None
+    mark: str = ""
 
 
 @dataclass
@@ -103,11 +106,13 @@ class Walker:
         if path.is_dir():
             self._folder(path, (), ())
         elif zipfile.is_zipfile(path) and path.suffix.lower() != ".ipynb":
-            self._guarded((), (), lambda: self._archive(path, (), ()))
+            self._guarded((), (), lambda: self._archive(path, (), ()), path)
         else:
             self._file(path, (path.name,), ())
 
-    def _guarded(self, parts: tuple[str, ...], archives: tuple[int, ...], work: Callable[[], Item | None]) -> None:
+    def _guarded(
+        self, parts: tuple[str, ...], archives: tuple[int, ...], work: Callable[[], Item | None], at: Place
+    ) -> None:
         """Read one file; an error makes it a file that is left, with the reason."""
         self.number += 1
         if self.number in self.bad:
@@ -120,7 +125,7 @@ class Walker:
         except _FAULTS as error:
             item = Item(self.source, parts, archives, "left", problem=_reason(error))
         if fresh and item is not None:
-            self.tell(("item", item))
+            self.tell(("item", replace(item, mark=mark_of(at)) if item.kind == "left" else item))
 
     def _folder(self, folder: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
         with os.scandir(folder) as entries:
@@ -130,27 +135,27 @@ class Walker:
             mode = path.lstat().st_mode
             if stat.S_ISDIR(mode) and name not in _DROPPED_FOLDERS and not name.lower().endswith(".ipynb"):
                 if len(below) > FOLDERS:
-                    self._left(below, archives, f"more than {FOLDERS} folders deep")
+                    self._left(below, archives, f"more than {FOLDERS} folders deep", path)
                 else:
                     self._enter(path, below, archives)
             elif stat.S_ISDIR(mode):
                 if name in _DROPPED_FOLDERS:
-                    self._guarded(below, archives, lambda b=below: Item(self.source, b, archives, "dropped"))  # type: ignore[misc]
+                    self._guarded(below, archives, lambda b=below: Item(self.source, b, archives, "dropped"), path)  # type: ignore[misc]
                 else:
-                    self._left(below, archives, "a folder with the name of a notebook")
+                    self._left(below, archives, "a folder with the name of a notebook", path)
             elif stat.S_ISREG(mode):
                 self._file(path, below, archives)
             else:
-                self._left(below, archives, f"{_kind(mode)}, not a plain file")
+                self._left(below, archives, f"{_kind(mode)}, not a plain file", path)
 
     def _enter(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
         try:
             self._folder(path, parts, archives)
         except OSError as error:
-            self._left(parts, archives, _reason(error))
+            self._left(parts, archives, _reason(error), path)
 
-    def _left(self, parts: tuple[str, ...], archives: tuple[int, ...], problem: str) -> None:
-        self._guarded(parts, archives, lambda: Item(self.source, parts, archives, "left", problem=problem))
+    def _left(self, parts: tuple[str, ...], archives: tuple[int, ...], problem: str, at: Place) -> None:
+        self._guarded(parts, archives, lambda: Item(self.source, parts, archives, "left", problem=problem), at)
 
     def _file(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
         def work() -> Item | None:
@@ -162,7 +167,7 @@ class Walker:
                     raise Refused(f"{_kind(status.st_mode)}, not a plain file")
                 return self._take(file, status.st_size, parts, archives, status.st_mtime)
 
-        self._guarded(parts, archives, work)
+        self._guarded(parts, archives, work, path)
 
     def _take(
         self, file: IO[bytes], size: int, parts: tuple[str, ...], archives: tuple[int, ...], saved: float | None
@@ -231,34 +236,34 @@ class Walker:
     ) -> int | None:
         name = decoded(info)
         if len(name) > NAME:
-            self._left((*parts, name[:200]), archives, f"a name of {len(name)} characters; {NAME} are enough")
+            self._left((*parts, name[:200]), archives, f"a name of {len(name)} characters; {NAME} are enough", info)
             return room
         if "\\" in name and "/" not in name:
             name = name.replace("\\", "/")  # some programs of Windows
         pieces = [piece for piece in name.split("/") if piece not in ("", ".")]
         if info.is_dir() or name.endswith("/") or not pieces:
             if pieces and pieces[-1].lower().endswith(".ipynb"):
-                self._left((*parts, *pieces), archives, "a folder with the name of a notebook")
+                self._left((*parts, *pieces), archives, "a folder with the name of a notebook", info)
             return room
         below = (*parts, *pieces)
         mode = info.external_attr >> 16
         if name.startswith("/") or ".." in pieces or (len(name) > 1 and name[1] == ":"):
-            self._left(below, archives, "its path leads out of the archive")
+            self._left(below, archives, "its path leads out of the archive", info)
         elif len(below) > FOLDERS:
-            self._left(below, archives, f"more than {FOLDERS} folders deep")
+            self._left(below, archives, f"more than {FOLDERS} folders deep", info)
         elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            self._left(below, archives, f"{_kind(mode)}, not a plain file")
+            self._left(below, archives, f"{_kind(mode)}, not a plain file", info)
         elif info.flag_bits & 0x1:
-            self._left(below, archives, "encrypted; ask the student for it without a password")
+            self._left(below, archives, "encrypted; ask the student for it without a password", info)
         elif room is not None and info.file_size > room:
-            self._left(below, archives, f"the archive holds more than {ARCHIVE // MIB} MB")
+            self._left(below, archives, f"the archive holds more than {ARCHIVE // MIB} MB", info)
         else:
 
             def work() -> Item | None:
                 with archive.open(info) as file:
                     return self._take(file, info.file_size, below, archives, date_of(info))
 
-            self._guarded(below, archives, work)
+            self._guarded(below, archives, work, info)
             return None if room is None else room - info.file_size
         return room
 

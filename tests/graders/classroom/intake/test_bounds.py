@@ -273,6 +273,7 @@ def test_a_reader_that_is_held_up_or_dies_is_started_again_after_that_file(inbox
         ("d/w.zip/2.ipynb", reason),
         ("d/w.zip/3.ipynb", ""),
     ]
+    assert len({item.mark for item in items if item.problem} - {""}) == 1  # they are alike
 
 
 def test_names_that_are_no_text_are_shown_and_never_ids(inbox):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
+import zipfile
 
 import pytest
 
+from graders.classroom.intake.left import Left, LeftFiles
 from graders.classroom.intake.placing import Ledger
 from graders.commands.cli import main
-from tests.graders.classroom.intake.conftest import first, notebook
+from graders.lab.manifest import Course
+from tests.graders.classroom.intake.conftest import Inbox, first, notebook
 
 ONE, TWO = "ann/a.ipynb", "ann/b.ipynb"
 
@@ -136,6 +140,126 @@ def test_a_loose_file_needs_nobody_once_its_student_has_handed_in(inbox):
     assert left(inbox) == []
 
 
+def encrypted(content):
+    """An archive of one entry with the mark of an encrypted one."""
+
+    def write(inbox):
+        with zipfile.ZipFile(inbox.folder / "export.zip", "w") as archive:
+            archive.writestr("ann_lab09-1.ipynb", content)
+            archive.getinfo("ann_lab09-1.ipynb").flag_bits |= 1
+
+    return write
+
+
+def linked(target):
+    def write(inbox):
+        path = inbox.folder / "work.ipynb"
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+
+    return write
+
+
+UNREADABLE = {
+    "an archive that is no zip": [lambda inbox, c=c: inbox.put("ann/work.rar", c) for c in (b"one", b"two")],
+    "a damaged zip": [lambda inbox, c=c: inbox.put("ann/work.zip", b"PK\3\4" + c) for c in (b"one", b"two")],
+    "an encrypted entry": [encrypted("one"), encrypted("two")],
+    "an archive in an archive": [
+        lambda inbox, c=c: inbox.put("x.zip", inbox.zip({"ann/work.7z": c}).read_bytes()) for c in (b"one", b"two")
+    ],
+    "a link": [linked("/one"), linked("/two")],
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_settled_file_that_cannot_be_read_hides_no_other_of_its_path(kind, inbox, command):
+    for write in UNREADABLE[kind]:
+        inbox.folder.mkdir(exist_ok=True)
+        write(inbox)
+        inbox.collect()
+        ((*_, status, _),) = left(inbox)
+        assert status == "UNREADABLE"
+        assert command("--settled", "*")[0] == 0
+        inbox.collect()
+        assert left(inbox) == []
+
+
+def test_where_nothing_tells_two_files_apart_none_is_settled_for_good():
+    files = LeftFiles({})
+    unknown = Left("x/a.ipynb", "/x/a.ipynb", "", "UNREADABLE", "left: it cannot be read")
+    files.update([], [], [], [unknown], [])
+    assert files.settle("x/a.ipynb") == [unknown]
+    assert files.files == []
+    files.update([], [], [], [unknown], [])
+    assert files.files == [unknown]
+
+
+@pytest.fixture
+def two_labs(inbox):
+    """The collection of lab09, and that of lab10, which the course has as well."""
+    manifest = (inbox.course.source / "exercises.toml").read_text()
+    (inbox.course.root / "source" / "lab10").mkdir()
+    (inbox.course.root / "source" / "lab10" / "exercises.toml").write_text(manifest.replace("lab09", "lab10"))
+    return inbox, Inbox(inbox.root, Course.load(inbox.course.root, "lab10"))
+
+
+def of_lab10(note):
+    data = json.loads(first(note))
+    return json.dumps(data | {"metadata": {"sheaflab": {"assignment": "lab10"}}}).encode()
+
+
+def test_a_notebook_of_another_assignment_is_listed_until_that_one_takes_it(two_labs):
+    lab09, lab10 = two_labs
+    lab09.put("ann/lab10-1.ipynb", of_lab10("ann"))
+    lab09.put("bob/lab10-1.ipynb", of_lab10("bob"))
+    lab09.collect()
+    assert [student for student, *_ in left(lab09)] == ["ann", "bob"]
+    lab10.collect(lab09.folder / "ann", dry=True)
+    assert len(left(lab09)) == 2
+    lab10.collect(lab09.folder / "ann", student="ann")
+    assert [student for student, *_ in left(lab09)] == ["bob"]
+    lab09.collect()  # and it is not asked about again
+    assert [student for student, *_ in left(lab09)] == ["bob"]
+    lab09.put("bob/lab10-1.ipynb", of_lab10("another one of bob's"))
+    lab10.collect(lab09.folder)
+    lab09.put("bob/lab10-1.ipynb", of_lab10("bob"))
+    assert [student for student, *_ in left(lab09)] == ["bob"]  # what was taken was not this one
+
+
+def test_a_ledger_of_another_assignment_that_is_damaged_stops_no_run(two_labs):
+    lab09, lab10 = two_labs
+    lab09.put("ann/lab10-1.ipynb", of_lab10("ann"))
+    lab09.collect()
+    (lab09.submitted / ".collected-lab09.json").write_text("{")
+    lab10.collect(lab09.folder)
+    assert lab10.status("lab10-1.ipynb") == "TAKEN"
+    assert any(".collected-lab09.json must be as" in note for note in lab10.notes)
+
+
+def test_what_another_assignment_leaves_as_well_stays_listed(two_labs):
+    lab09, lab10 = two_labs
+    for name in ("a", "b"):
+        lab09.put(f"ann/{name}.ipynb", of_lab10(name))
+    lab09.collect()
+    lab10.collect(lab09.folder)
+    assert [(status, name) for *_, status, name in left(lab10)] == [("UNORDERED", "a.ipynb"), ("UNORDERED", "b.ipynb")]
+    assert [(status, name) for *_, status, name in left(lab09)] == [("ELSEWHERE", "a.ipynb"), ("ELSEWHERE", "b.ipynb")]
+
+
+def test_a_file_of_no_one_notebook_is_listed_until_another_is_at_its_place(inbox):
+    inbox.put("ann/all.ipynb", notebook("ex-1-1", "ex-3-1"))
+    inbox.put("ann/work.rar", b"Rar")
+    inbox.collect()
+    for spec in inbox.course.notebooks:
+        inbox.put(f"ann/{spec.name}.ipynb", notebook(spec.exercises[0].solution_cell))
+    for _ in range(2):
+        inbox.collect()
+        assert [status for _, _, status, _ in left(inbox)] == ["MIXED", "UNREADABLE"]
+    inbox.put("ann/all.ipynb", notebook("ex-1-1"))
+    inbox.collect()
+    assert [status for _, _, status, _ in left(inbox)] == ["UNREADABLE"]
+
+
 def test_names_that_are_no_unicode_can_be_kept(inbox):
     inbox.put("ann/\udcff.rar", b"Rar")
     inbox.collect()
@@ -152,11 +276,11 @@ def test_a_ledger_of_before_holds_nothing_that_is_left(doubt):
 
 
 @pytest.fixture
-def command(doubt, capsys):
+def command(inbox, capsys):
     """Run `graders collect` in the course; return its status and what it says."""
 
     def run(*arguments):
-        return main(["collect", *map(str, arguments), f"--course={doubt.course.root}"]), capsys.readouterr()
+        return main(["collect", *map(str, arguments), f"--course={inbox.course.root}"]), capsys.readouterr()
 
     return run
 
@@ -182,3 +306,20 @@ def test_what_cannot_be_settled_is_told(doubt, command):
     for arguments in ([], [doubt.folder, "--settled", "*"]):
         status, told = command(*arguments)
         assert (status, "give either a `SOURCE` to collect, or `--settled`" in told.err) == (2, True)
+
+
+LONG = "x" * 290
+NAMES = ("a[1].ipynb", "b\x1b[2J]m.ipynb", "c\\x1b.ipynb", "\udcff.ipynb", "e*.ipynb", "e2.ipynb", f"{LONG}/f.ipynb", f"{LONG}/g.ipynb")
+
+
+def test_a_file_is_settled_by_the_command_that_is_printed_for_it(inbox, command):
+    for name in NAMES:
+        inbox.put(name.replace(LONG, f"{LONG[:200]}/{LONG[200:]}"), first(repr(name)))
+    inbox.collect()
+    files = Ledger(inbox.submitted, inbox.course.assignment).left.files
+    assert len(files) == len(NAMES)
+    for waiting, one in enumerate(files, start=1):
+        program, collect, *arguments = shlex.split(str(one).partition("`")[2].removesuffix("`"))
+        assert (program, collect) == ("graders", "collect")
+        assert command(*arguments)[0] == 0, one
+        assert len(left(inbox)) == len(NAMES) - waiting, one
