@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from graders.classroom.report import LOOKED_AT
 from graders.classroom.standing import Class, Row
 from graders.gradebook.lateness import duration
 from graders.lab.manifest import Course
@@ -47,6 +48,7 @@ def write_page(group: Class, course: Course, path: Path) -> None:
         late=sum(row.seconds_late > 0 for row in rows),
         absent=[row for row in group.rows if not row.handed_in and not row.left],
         left=[*(one for row in group.rows for one in row.left), *group.ownerless],
+        looked_at=LOOKED_AT,
         scores=_picture(_scores(scores, group.max_score), f"Histogram of the scores of {len(rows)} students"),
         failing=_picture(_failing(rows), "Bars: the hidden checks that most submissions fail"),
         outcomes=Counter(Status[e["status"]].label for row in rows for e in row.exercises).most_common(),
