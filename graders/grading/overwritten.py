@@ -8,15 +8,18 @@ answer may be mended below its cell; where that is not all, the answer is tried 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from graders.checking.verdict import CheckResult
-from graders.grading.skipping import names, opaque
+from graders.grading.magics import as_python
+from graders.grading.skipping import Names, names, opaque
 from graders.lab.manifest import NotebookSpec
 from graders.sandbox.notebook import Host, NotebookRun
 from graders.status import SandboxBroken, Status
 
+OWN, BEFORE = "as its own cell defines it", "as it is before one of them"
+MOST = 3  # looks at one exercise; each runs the notebook's cells anew
 _STAR = re.compile(r"\bimport\s*\*")
 Found = dict[tuple[str, str], CheckResult]
 """Results by exercise and check."""
@@ -69,31 +72,35 @@ def look_again(
     for exercise in spec.exercises:
         first = {key: result for key, result in found.items() if key[0] == exercise.id}
         place = places.get(exercise.solution_cell)
-        if all(result.status is Status.OK for result in first.values()) or place is None:
+        if _right(first) or place is None:
             continue
-        if not overwritten(cells, place, exercise.function):
-            continue
-        told = f"Later cells change what is defined for exercise {exercise.id}; "
-        kept = host.limits.total_wall / 2  # for the submission's other notebooks
-        if host.left < kept:
-            again.notes.append(f"{told}no time was left to grade it as its own cell defines it.")
-            continue
-        host.discard()  # the cells run as for the first time, with no file of theirs there
-        host.left -= kept
-        try:
-            run, second = look({k: cells[k] for k in cells if k <= place}, replace(spec, exercises=(exercise,)))
-        except SandboxBroken as error:
-            host.discard()
-            again.ends.append((error.status, error.message))
-            again.notes.append(f"{told}as its own cell defines it, {error.message}.")
-            continue
-        finally:
-            host.left += kept
-        again.ends += [(check.status, check.message) for check in second.values()]
-        again.memory = max(again.memory, run.memory)
-        if _earned(second) > _earned(first):
-            found |= second
-            again.notes.append(f"{told}it was graded as its own cell defines it.")
+        told, best, how = f"Later cells change what is defined for exercise {exercise.id}; ", first, OWN
+        for state in states(cells, place, exercise.function):
+            kept = host.limits.total_wall / 2  # for the submission's other notebooks
+            if host.left < kept:
+                again.notes.append(f"{told}no time was left to grade it {how}.")
+                break
+            host.discard()  # the cells run as for the first time, with no file of theirs there
+            host.left -= kept
+            try:
+                run, second = look({k: cells[k] for k in state}, replace(spec, exercises=(exercise,)))
+            except SandboxBroken as error:
+                host.discard()
+                again.ends.append((error.status, error.message))
+                again.notes.append(f"{told}{how}, {error.message}.")
+                continue
+            finally:
+                host.left += kept
+            again.ends += [(check.status, check.message) for check in second.values()]
+            again.memory = max(again.memory, run.memory)
+            if _earned(second) > _earned(best):
+                best, graded = second, f"{told}it was graded {how}."
+            if _right(second):
+                break
+            how = BEFORE
+        if best is not first:
+            found |= best
+            again.notes.append(graded)
     return again
 
 
@@ -101,8 +108,15 @@ def _earned(found: Found) -> float:
     return sum(result.earned for result in found.values())
 
 
-def overwritten(cells: Mapping[int, str], place: int, function: str) -> bool:
-    """Tell whether a cell after the one at `place` may change the function that this one defines; in doubt it may.
+def _right(found: Found) -> bool:
+    return all(result.status is Status.OK for result in found.values())
+
+
+def states(cells: Mapping[int, str], place: int, function: str) -> list[list[int]]:
+    """Return the cells down to the one at `place`, and those before each later change of what its answer calls.
+
+    Where nothing changes it there are none. Of many changes these are the first and the last few: a helper may stand
+    below the answer, or the answer itself in a cell of its own.
 
     Parameters
     ----------
@@ -111,15 +125,42 @@ def overwritten(cells: Mapping[int, str], place: int, function: str) -> bool:
     place : int
     function : str
     """
-    later = [source for k, source in cells.items() if k > place]
-    if any(opaque(source) or _STAR.search(source) for source in later):
-        return True
-    before = [names(source) for k, source in cells.items() if k <= place]
-    changed = frozenset[str]().union(*(found.bound for source in later if (found := names(source)) is not None))
-    if any(found is None for found in before):  # magics: it may look up anything
-        return bool(changed)
-    needed, reached = {function}, set[str]()
+    order = sorted(cells)
+    changes = _changes({k: cells[k] for k in order}, place, function)
+    before = [[j for j in order if j < k] for k in changes[1:][1 - MOST :]]
+    return [[k for k in order if k <= place], *before] if changes else []
+
+
+def _changes(cells: Mapping[int, str], place: int, function: str) -> list[int]:
+    """Return which cells after the one at `place` may change what `function` is or looks up; in doubt a cell may."""
+    found = {k: _names(source) for k, source in cells.items()}
+    known = {k: own for k, own in found.items() if own is not None}
+    blind = any(found[k] is None for k in found if k <= place)  # the answer may look up anything
+    needed, changes = _reached({function}, known.values()), list[int]()
+    for k in (k for k in cells if k > place):
+        if (own := known.get(k)) is None or opaque(_python(cells[k])) or _STAR.search(cells[k]):
+            changes.append(k)
+            continue
+        called = _reached(own.read, [other for j, other in known.items() if j <= k])
+        bound = own.bound.union(*(other.later for j, other in known.items() if j <= k and other.bound & called))
+        if bound & needed or (bound and blind):
+            changes.append(k)
+    return changes
+
+
+def _reached(wanted: Iterable[str], cells: Iterable[Names]) -> set[str]:
+    """Return names, and all that the cells that bind them look up."""
+    needed, reached, every = set(wanted), set[str](), list(cells)
     while needed != reached:
         reached = set(needed)
-        needed.update(*(found.read for found in before if found is not None and found.bound & reached))
-    return not changed.isdisjoint(needed)
+        needed.update(*(own.read for own in every if own.bound & reached))
+    return needed
+
+
+def _python(source: str) -> str:
+    """Return a cell without its magics, if these bind nothing."""
+    return source if names(source) is not None else as_python(source) or source
+
+
+def _names(source: str) -> Names | None:
+    return names(_python(source))

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from graders.grading.pictures import arranged
 from graders.grading.reading import CUT, Unreadable, plain_cells, read
-from graders.grading.skipping import as_given, names
+from graders.grading.skipping import Names, as_given, names
 from graders.grading.written import LONG, between, is_prose, joined, split_additions
 from graders.lab.filenames import assignment_of
 from graders.lab.manifest import Course, Exercise, NotebookSpec
@@ -90,7 +90,7 @@ class Definitions:
 
     def __init__(self) -> None:
         self._left = MAX_READ
-        self._known: dict[str, frozenset[str] | None] = {}
+        self._known: dict[str, Names | None] = {}
 
     def has(self, source: str, name: str) -> bool:
         """Whether a code cell binds `name` in its notebook, in any way that can be seen; magics are looked past."""
@@ -99,15 +99,19 @@ class Definitions:
         found = self._known[source]
         if found is None:
             return bool(re.search(rf"\b(def|class)\s+{name}\b|^\s*{name}\s*(:[^=\n]+)?=[^=]", source, re.MULTILINE))
-        return name in found
+        return name in found.bound
 
-    def _read(self, source: str) -> frozenset[str] | None:
+    def begins(self, source: str, name: str) -> bool:
+        """Whether a code cell that binds `name` does so anew, and not with what it was before, as ``f = f(2)`` does."""
+        found = self._known.get(source)
+        return self.has(source, name) and (found is None or name not in found.values & found.read)
+
+    def _read(self, source: str) -> Names | None:
         if len(source) > self._left:
             return None
         self._left -= len(source)
         lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
-        found = names("\n".join(lines))
-        return None if found is None else found.bound
+        return names("\n".join(lines))
 
 
 class _Mender:
@@ -186,15 +190,21 @@ class _Mender:
         return lost if lost is not None else hits[0] if hits else None
 
     def _lost(self, exercise: Exercise, taken: Iterable[int]) -> int | None:
-        """A cell without the right name that does the work: the last one."""
-        for k, plain in reversed(list(enumerate(self.cells))):
-            free = k not in taken and plain["grade_id"] not in self.exercises
-            new = plain["source"].strip() not in self.texts
-            if free and new and plain["cell_type"] == "code" and self.defined.has(plain["source"], exercise.function):
-                what = f"Your cell for exercise {exercise.id} had lost its name"
-                self.notes.append(f"{what}; it was found by its function {exercise.function}.")
-                return k
-        return None
+        """A cell without the right name that does the work: the last one that does not only change what it is."""
+        found = [
+            k
+            for k, plain in enumerate(self.cells)
+            if k not in taken
+            and plain["grade_id"] not in self.exercises
+            and plain["source"].strip() not in self.texts
+            and plain["cell_type"] == "code"
+            and self.defined.has(plain["source"], exercise.function)
+        ]
+        if not found:
+            return None
+        what = f"Your cell for exercise {exercise.id} had lost its name"
+        self.notes.append(f"{what}; it was found by its function {exercise.function}.")
+        return ([k for k in found if self.defined.begins(self.cells[k]["source"], exercise.function)] or found)[-1]
 
     def _find_answer(self, name: str) -> None:
         """Find what was written for `name`, wherever it stands, and put it where it is marked; a person looks at it."""

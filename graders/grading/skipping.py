@@ -43,11 +43,14 @@ class Names:
         Those of them that hold values: neither imported nor defined as a function or class.
     read : frozenset of str
         Names that it, or a function in it, looks up in the notebook.
+    later : frozenset of str
+        Those of `bound` that a function in it binds, whenever it is called.
     """
 
     bound: frozenset[str]
     values: frozenset[str]
     read: frozenset[str]
+    later: frozenset[str] = frozenset()
 
 
 def _names(source: str) -> Names | None:
@@ -56,7 +59,7 @@ def _names(source: str) -> Names | None:
         table = symbols(source)
     except Unparsable:
         return None
-    bound, values, read = set[str](), set[str](), set[str]()
+    bound, values, read, later = set[str](), set[str](), set[str](), set[str]()
     for symbol in table.get_symbols():
         name = symbol.get_name()
         if symbol.is_imported() or symbol.is_assigned():
@@ -71,11 +74,10 @@ def _names(source: str) -> Names | None:
         inner += scope.get_children()
         for symbol in scope.get_symbols():
             if symbol.is_global() and symbol.is_assigned():
-                bound.add(symbol.get_name())
-                values.add(symbol.get_name())
+                later.add(symbol.get_name())
             if symbol.is_global() or scope.get_type() == "class":  # in a class body, `x = x` reads the notebook's x
                 read.add(symbol.get_name())
-    return Names(frozenset(bound), frozenset(values), frozenset(read))
+    return Names(frozenset(bound | later), frozenset(values | later), frozenset(read), frozenset(later))
 
 
 def _once(look: Callable[[str], _T]) -> Callable[[str], _T]:

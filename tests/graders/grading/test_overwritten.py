@@ -9,13 +9,15 @@ from nbformat.v4 import new_code_cell
 from graders.checking.suite import run_checks
 from graders.grading.canary import best_isolation
 from graders.grading.grade import grade_repaired
-from graders.grading.overwritten import overwritten
+from graders.grading.magics import as_python
+from graders.grading.overwritten import states
 from graders.grading.repair import repair
+from graders.lab.percent import grade_id, template
 from graders.sandbox.notebook import Host
 from graders.status import SandboxBroken, Status
 from tests.graders.conftest import SHORT
 
-HELPED = "FACTOR = 2\ndef twofold(x): return FACTOR * x\ndef double(x): return twofold(x)"
+HELPED = "FACTOR = 2\ndef change():\n    global FACTOR\n    FACTOR = 7\ndef twofold(x): return FACTOR * x\ndef double(x): return twofold(x)"
 LATER = {
     "another function of the name": "def double(x): return 3 * x",
     "its value under its name": "double = double(4)",
@@ -31,6 +33,7 @@ LATER = {
     "inside a function": "def change():\n    global FACTOR\n    FACTOR = 7\nchange()",
     "an error after it": "del double\n1 / 0",
     "an endless one": "def double(x):\n    while True: pass",
+    "a function from above": "change()",
 }
 
 
@@ -50,6 +53,27 @@ def later(submit, grade):
 @pytest.mark.parametrize("change", LATER)
 def test_what_a_later_cell_changes_is_graded_as_its_own_cell_defines_it(change, later):
     result = later(LATER[change], ex_1_1=HELPED)
+    assert result.earned == 10, [e.text() for e in result.exercises if e.earned < e.points]
+
+
+ELSEWHERE = {
+    "in an extra cell, its own as released": (None, ["def double(x): return 2 * x", "double = double(4)"]),
+    "in an extra cell, its own empty": ("", ["def double(x): return 2 * x", "double = double(4)"]),
+    "in an extra cell, its own with a remark": ("# see below", ["def double(x): return 2 * x", "double = double(4)"]),
+    "with a helper below": ("def double(x): return twofold(x)", ["def twofold(x): return 2 * x", "twofold = twofold(4)"]),
+    "with more below": (
+        "def double(x): return twofold(x)",
+        ["def twofold(x): return FACTOR * x", "FACTOR = 2", "FACTOR = 3", "FACTOR = 4"],
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_an_answer_that_is_whole_only_below_its_cell_is_graded_before_it_is_changed(place, later, mini):
+    own, cells = ELSEWHERE[place]
+    (released,) = (c.source for c in template(mini, mini.notebooks[0]).cells if grade_id(c) == "ex-1-1")
+    result = later(*cells, ex_1_1=released if own is None else own)
     assert result.earned == 10, [e.text() for e in result.exercises if e.earned < e.points]
 
 
@@ -156,10 +180,53 @@ BEFORE = {0: "import numpy as np\nK = 2", 1: "def helper(x): return K * x", 2: "
     ],
 )
 def test_what_may_change_an_answer_can_be_read_off(later, expected):
-    assert overwritten({**BEFORE, 5: later}, 2, "f") is expected
-    assert not overwritten({**BEFORE, 5: later}, 5, "f")
+    assert states({**BEFORE, 5: later}, 2, "f") == ([[0, 1, 2]] if expected else [])
+    assert states({**BEFORE, 5: later}, 5, "f") == []
 
 
-def test_below_a_magic_any_name_counts():
-    assert overwritten({0: "%matplotlib inline", 1: "def f(): pass", 2: "y = 1"}, 1, "f")
-    assert not overwritten({0: "%matplotlib inline", 1: "def f(): pass", 2: "print(1)"}, 1, "f")
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["def f(): return g()", "def g(): pass", "x = 1", "g = 2"], [[0], [0, 1, 2]]),
+        (["def f(): pass", "x = 1", "f = 2", "f = 3", "f = 4", "f = 5"], [[0], [0, 1, 2, 3], [0, 1, 2, 3, 4]]),
+        (["def f(): return K", "def g():\n    global K\n    K = 1", "x = 1"], [[0]]),
+        (["def f(): return K", "K = 1", "def g():\n    global K\n    K = 2\ndef h(): g()", "x = 1", "h()"], [[0], [0, 1], [0, 1, 2, 3]]),
+        (["def g():\n    global K\n    K = 1\ndef f(): return K", "h = g", "h()"], [[0], [0, 1]]),
+        (["def f(): return K", "def g():\n    global L\n    L = 1", "g()"], []),
+    ],
+)
+def test_states_before_each_change_are_few(cells, found):
+    assert states(dict(enumerate(cells)), 0, "f") == found
+
+
+def test_below_what_may_bind_anything_any_name_counts():
+    assert states({0: "%run other.py", 1: "def f(): pass", 2: "y = 1"}, 1, "f")
+    assert not states({0: "%run other.py", 1: "def f(): pass", 2: "print(1)"}, 1, "f")
+    assert not states({0: "%matplotlib inline", 1: "def f(): pass", 2: "y = 1"}, 1, "f")
+
+
+@pytest.mark.parametrize(
+    ("magic", "expected"),
+    [
+        *((text, []) for text in (
+            "%timeit f(2)", "t = %timeit -o f(2)", "%matplotlib inline", "%pip install x", "!pip install x", "pip install x",
+            "files = !ls", "%config InlineBackend.figure_format = 'svg'", "%time f(2)", "%time y = f(2)", "%%time\ny = f(2)",
+            "%%timeit\nf = 1", "%%timeit x = 1\nf(x)", "%%bash\nf=1", "%%writefile f.py\nf = 1", "%%capture out\nf(2)",
+            "f?", "?f", "f??", "for k in range(3):\n    %time f(k)", "%load_ext autoreload\n%autoreload 2", "%cd ..", "%who",
+            "%%time\n%matplotlib inline\nf(2)", "%env A=1", "%%html\n<b>f = 1</b>", "%prun f(2)", "",
+        )),
+        *((text, [[0]]) for text in (
+            "%reset -f", "%run other.py", "%load other.py", "%store -r f", "%time f = 1", "%%time\nf = 1", "%%capture f\nf(2)",
+            "%%capture\nf = 1", "f = !ls", "f = %timeit -o g()", "%xdel f", "%pylab", "%sc f=ls", "%macro f 1", "%unheard_of",
+            "%%unheard_of\n1", "%%bash --out f\nls", "%load_ext other", "%%time\n%reset -f", "%timeit global f; f = 1", "1 +",
+            "%%timeit\nglobal f\nf = 1", "%matplotlib inline\nf = 1", "for k in range(3):\n    %time f = k", "%edit", "%rerun",
+        )),
+    ],
+)  # fmt: skip
+def test_a_magic_counts_for_what_it_can_do_to_names(magic, expected):
+    assert states({0: "def f(x): return x", 5: magic}, 0, "f") == expected
+
+
+def test_what_stands_in_a_text_is_no_magic():
+    assert as_python("%timeit f()\nx = 1") == "pass\nx = 1"
+    assert states({0: "def f(): pass", 1: "x = '''\n%reset\n'''"}, 0, "f") == []
