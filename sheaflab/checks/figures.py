@@ -12,6 +12,7 @@ import numpy as np
 
 from sheaflab.arrays import FloatArray
 from sheaflab.checks.sight import Sight, beside, look, switched_on
+from sheaflab.checks.steps import steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,13 +111,14 @@ def read(ax: Axes, seen: bool = True) -> FigureData:
 
 
 def _read(ax: Axes, seen: bool) -> FigureData:
-    others = _attempt(lambda: beside(ax)) or []
+    others = [(other, _bars(other)) for other in _attempt(lambda: beside(ax)) or []]
     lines, bars = list(ax.lines), _bars(ax)
     curves = _curves(ax)
-    more_lines = [line for other in others for line in other.lines]
-    more_bars = [bar for other in others for bar in _bars(other)]
-    twins = {id(bar) for other in others if np.allclose(other.bbox.bounds, ax.bbox.bounds) for bar in _bars(other)}
-    texts = [(legend, text) for legend in _legends([ax, *others]) for text in legend.get_texts()]
+    more_lines = [line for other, _ in others for line in other.lines]
+    more_bars = [bar for _, own in others for bar in own]
+    twins = {id(bar) for other, own in others if np.allclose(other.bbox.bounds, ax.bbox.bounds) for bar in own}
+    every = [ax, *(other for other, _ in others)]
+    texts = [(legend, text) for legend in _legends(every) for text in legend.get_texts()]
     names = [axis.label for axis in (ax.xaxis, ax.yaxis) if ax.axison and axis.get_visible()]
     names += [text for _, text in texts]
     strokes = [*lines, *more_lines, *(curve for curve, _ in curves)]
@@ -181,11 +183,11 @@ def _line(line: Any, entry: str, sight: Sight) -> Line:
 
 
 def _bars(ax: Axes) -> list[Any]:
-    """Return the rectangles of `ax` in data coordinates, which `axvspan` and `axhspan` are not."""
+    """Return the rectangles of `ax` in data coordinates, also those in one outline; those of `axvspan` are not."""
     from matplotlib.patches import Rectangle
 
-    boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
-    return [box for box in boxes if all(box.get_transform().contains_branch_seperately(ax.transData))]
+    inside = [patch for patch in ax.patches if all(patch.get_transform().contains_branch_seperately(ax.transData))]
+    return [box for patch in inside for box in ([patch] if isinstance(patch, Rectangle) else steps(patch))]
 
 
 def _curves(ax: Axes) -> list[tuple[Any, FloatArray]]:

@@ -12,6 +12,7 @@ from sheaflab.arrays import FloatArray
 from sheaflab.checks import ink
 from sheaflab.checks.colors import own_ink
 from sheaflab.checks.ink import Mask, Pixels
+from sheaflab.checks.steps import drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,7 +137,7 @@ def _under_legends(figure: Any, every: list[Any], lines: list[Any], bars: list[A
 
 def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any]) -> None:
     """Tell which lines and bars are seen."""
-    with ink.plain(lines, bars):
+    with ink.plain(lines, drawn(bars)):
         base = ink.draw(figure)
         alike: dict[bytes, list[Any]] = {}
         for line in lines:
@@ -147,7 +148,7 @@ def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any]) -> None
                 strokes = ink.spread(ink.apart(base, ink.draw(figure)), _NEAR)
             sight.seen |= {id(line) for line in group if _has_ink(line, strokes)}
         if bars:
-            with ink.without(bars):
+            with ink.without(drawn(bars)):
                 missing = ink.spread(ink.apart(base, ink.draw(figure)), 1)  # an edge may lie a pixel beside its box
             sight.seen |= {id(bar) for bar in bars if _is_full(bar, missing)}
 
@@ -156,17 +157,17 @@ def _gather(sight: Sight, ax: Axes, every: list[Any], lines: list[Any], bars: li
     """Find the ink that is neither line nor bar, and is there to tell something."""
     figure = ink.figure_of(ax)
     parts = [(part, axes) for axes in every for part in axes.get_children()]
-    drawn = [line for line in lines if hasattr(line, "get_xydata")]
-    rules = [line for line in drawn if _is_straight(line)] + [part for part, _ in parts if _helps(part)]
+    strokes = [line for line in lines if hasattr(line, "get_xydata")]
+    rules = [line for line in strokes if _is_straight(line)] + [part for part, _ in parts if _helps(part)]
     if _is_row(rules, ax):
         rules = []
-    known = [line for line in drawn if id(line) in sight.seen and not _is_straight(line)] + rules
+    known = [line for line in strokes if id(line) in sight.seen and not _is_straight(line)] + rules
     helpers = [part for part, axes in parts if _shades(part, axes)]
     marks = [one for part, axes in parts if _remarks(part, axes) for one in (part, *_pieces(part))]
     signs = _signs(marks)
     beneath = [part for part in figure.get_children() if part is not figure.patch and part not in figure.axes]
     others = [part for part, _ in parts if part is not ax.patch] + beneath
-    hidden = [*known, *bars, *helpers, *figure.texts, *figure.legends]
+    hidden = [*known, *drawn(bars), *helpers, *figure.texts, *figure.legends]
     with ink.without(hidden):
         shown = {id(part) for part in (*hidden, *marks, *(axes.patch for axes in every))}
         if any(id(part) not in shown and part.get_visible() for part in others):
