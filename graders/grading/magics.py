@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 
 # Each can bind nothing: it shows something, sets something of IPython, or has to do with files and other programs.
@@ -43,8 +44,8 @@ def as_python(source: str) -> str | None:
 def _cell(name: str, line: str, body: str) -> str | None:
     if name in _QUIET_CELLS or (name in _PROGRAMS and not _OPTION.search(line)):
         return "pass"
-    if name == "timeit":  # what it binds is its own
-        return None if "global" in line + body else "pass"
+    if name == "timeit":
+        return _timed(f"{line}\n{body}")
     inside = None if body.lstrip().startswith("%%") else as_python(body)
     if inside is None or name not in ("time", "capture", "prun"):
         return None
@@ -65,9 +66,15 @@ def _line(line: str) -> str | None:
         return indent + before + rest
     if name in _QUIET or (name, rest) == ("load_ext", "autoreload"):
         return indent + _nothing(before)
-    if name in ("time", "timeit") and "global" not in rest:  # what a statement under %timeit binds is its own
-        return indent + _nothing(before)
+    if name in ("time", "timeit") and (timed := _timed(rest)) is not None:
+        return indent + before + timed
     return None
+
+
+def _timed(code: str) -> str | None:
+    """Return what looks up the names that timed code may look up; what it binds is its own."""
+    found = set(re.findall(r"[^\W\d]\w*", code))
+    return None if "global" in found else f"[{', '.join(sorted(found - set(keyword.kwlist)))}]"
 
 
 def _nothing(before: str) -> str:

@@ -8,7 +8,7 @@ answer may be mended below its cell; where that is not all, the answer is tried 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graders.checking.verdict import CheckResult
@@ -74,8 +74,9 @@ def look_again(
         place = places.get(exercise.solution_cell)
         if _right(first) or place is None:
             continue
-        told, best, how = f"Later cells change what is defined for exercise {exercise.id}; ", first, OWN
-        for state in states(cells, place, exercise.function):
+        told, best = f"Later cells change what is defined for exercise {exercise.id}; ", first
+        for number, state in enumerate(states(cells, place, exercise.function)):
+            how = BEFORE if number else OWN
             kept = host.limits.total_wall / 2  # for the submission's other notebooks
             if host.left < kept:
                 again.notes.append(f"{told}no time was left to grade it {how}.")
@@ -97,7 +98,6 @@ def look_again(
                 best, graded = second, f"{told}it was graded {how}."
             if _right(second):
                 break
-            how = BEFORE
         if best is not first:
             found |= best
             again.notes.append(graded)
@@ -134,27 +134,33 @@ def states(cells: Mapping[int, str], place: int, function: str) -> list[list[int
 def _changes(cells: Mapping[int, str], place: int, function: str) -> list[int]:
     """Return which cells after the one at `place` may change what `function` is or looks up; in doubt a cell may."""
     found = {k: _names(source) for k, source in cells.items()}
-    known = {k: own for k, own in found.items() if own is not None}
+    known = [own for own in found.values() if own is not None]
     blind = any(found[k] is None for k in found if k <= place)  # the answer may look up anything
-    needed, changes = _reached({function}, known.values()), list[int]()
-    for k in (k for k in cells if k > place):
-        if (own := known.get(k)) is None or opaque(_python(cells[k])) or _STAR.search(cells[k]):
-            changes.append(k)
-            continue
-        called = _reached(own.read, [other for j, other in known.items() if j <= k])
-        bound = own.bound.union(*(other.later for j, other in known.items() if j <= k and other.bound & called))
-        if bound & needed or (bound and blind):
-            changes.append(k)
-    return changes
+    needed = _reached({function}, [(own.bound, own.read) for own in known])
+    setters = (own.bound - own.later for own in known if own.later & needed)  # functions with `global`
+    calling = _reached(set[str]().union(*setters), [(own.read, own.bound) for own in known])
+
+    def may(source: str, own: Names | None) -> bool:
+        if own is None or opaque(_python(source)) or _STAR.search(source):
+            return True
+        return bool(own.bound & needed or own.read & calling or (own.bound and blind))
+
+    return [k for k in cells if k > place and may(cells[k], found[k])]
 
 
-def _reached(wanted: Iterable[str], cells: Iterable[Names]) -> set[str]:
-    """Return names, and all that the cells that bind them look up."""
-    needed, reached, every = set(wanted), set[str](), list(cells)
-    while needed != reached:
-        reached = set(needed)
-        needed.update(*(own.read for own in every if own.bound & reached))
-    return needed
+def _reached(wanted: Iterable[str], ways: Sequence[tuple[frozenset[str], frozenset[str]]]) -> set[str]:
+    """Return names, and all to which a way leads from any of them."""
+    begin = dict[str, list[int]]()
+    for number, (here, _) in enumerate(ways):
+        for name in here:
+            begin.setdefault(name, []).append(number)
+    found, ahead, gone = set[str](), set(wanted), set[int]()
+    while ahead:  # each way is gone once: a notebook may have thousands of cells that call each other
+        found |= ahead
+        new = {number for name in ahead for number in begin.get(name, ())} - gone
+        gone |= new
+        ahead = set[str]().union(*(ways[number][1] for number in new)) - found
+    return found
 
 
 def _python(source: str) -> str:

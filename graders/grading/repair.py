@@ -103,8 +103,9 @@ class Definitions:
 
     def begins(self, source: str, name: str) -> bool:
         """Whether a code cell that binds `name` does so anew, and not with what it was before, as ``f = f(2)`` does."""
-        found = self._known.get(source)
-        return self.has(source, name) and (found is None or name not in found.values & found.read)
+        bound = self.has(source, name)
+        found = self._known[source]
+        return bound and (found is None or name not in found.values & found.read)
 
     def _read(self, source: str) -> Names | None:
         if len(source) > self._left:

@@ -193,6 +193,7 @@ def test_what_may_change_an_answer_can_be_read_off(later, expected):
         (["def f(): return K", "K = 1", "def g():\n    global K\n    K = 2\ndef h(): g()", "x = 1", "h()"], [[0], [0, 1], [0, 1, 2, 3]]),
         (["def g():\n    global K\n    K = 1\ndef f(): return K", "h = g", "h()"], [[0], [0, 1]]),
         (["def f(): return K", "def g():\n    global L\n    L = 1", "g()"], []),
+        (["def f(): return K", "def g():\n    global K\n    K = 1", "K = 2", "%timeit g()", "f(1)"], [[0], [0, 1], [0, 1, 2]]),
     ],
 )
 def test_states_before_each_change_are_few(cells, found):
@@ -228,5 +229,5 @@ def test_a_magic_counts_for_what_it_can_do_to_names(magic, expected):
 
 
 def test_what_stands_in_a_text_is_no_magic():
-    assert as_python("%timeit f()\nx = 1") == "pass\nx = 1"
+    assert as_python("%timeit f() if x else y\n%who\nx = 1") == "[f, x, y]\npass\nx = 1"
     assert states({0: "def f(): pass", 1: "x = '''\n%reset\n'''"}, 0, "f") == []
