@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from sheaflab.arrays import FloatArray
 from sheaflab.checks.sight import Sight, beside, look, switched_on
 from sheaflab.checks.steps import steps
+from sheaflab.checks.ticks import misread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,7 +147,7 @@ def _read(ax: Axes, seen: bool) -> FigureData:
         ylabel=name(ax.yaxis.label),
         title=ax.get_title().strip(),
         legend=legend,
-        misread=[] if drawn is None else [*_misread(ax.xaxis), *_misread(ax.yaxis)],
+        misread=[] if drawn is None else [*misread(ax.xaxis), *misread(ax.yaxis)],
         xlim=[float(v) for v in ax.get_xlim()],
         ylim=[float(v) for v in ax.get_ylim()],
     )
@@ -235,53 +235,6 @@ def _bar(bar: Any, sight: Sight) -> Bar:
 def _floats(values: object) -> FloatArray:
     """Numbers as drawn; what is masked is not drawn and becomes NaN."""
     return np.asarray(np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan), dtype=np.float64)
-
-
-def _misread(axis: Any) -> list[str]:
-    """Return what stands at ticks of an axis where it is a number, and not that of the tick within its last digit."""
-    low, high = sorted(axis.get_view_interval())
-    ticks = [float(v) for v in axis.get_majorticklocs() if low <= v <= high]
-    formatter = axis.get_major_formatter()
-    texts = _attempt(lambda: [str(text) for text in formatter.format_ticks(ticks)]) or []
-    if formatter.get_offset():  # a factor or a shift stands at the end of the axis
-        return []
-    read = [(place, found) for place, text in zip(ticks, texts, strict=False) if (found := _number(text))]
-    numbers, digits = np.array([found for _, found in read]).reshape(-1, 2).T
-    places = np.array([place for place, _ in read])
-
-    def off(values: FloatArray, of_log: bool = False) -> Any:  # half a digit has been rounded; no small number is 0
-        allowed = np.where((numbers == 0) & of_log, 0.0, 0.55 * digits)
-        return np.abs(numbers - values) > np.maximum(allowed, 0.05 * np.abs(values))
-
-    wrong, name = off(places, axis.get_scale() == "log"), str(axis.label.get_text())
-    if axis.get_scale() == "log" and not off(np.log10(places)).any() and re.search("log|10|exponent", name, re.I):
-        return []
-    unit = re.search(r"[\d%\[(/]|\bin \w+|thousand|hundred|tausend|milli|micro|kilo", name, re.I)
-    if unit and len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
-        return []  # the name says of another one
-    return [f"{number:g} at {place:g}" for number, place, bad in zip(numbers, places, wrong, strict=True) if bad]
-
-
-_WRITTEN = re.compile(
-    r"(?P<front>[-+]?\d+(?:\.(?P<digits>\d*))?)?(?:(?:e|(?P<ten>x?10\^))(?P<power>[-+]?\d+(?:\.\d+)?))?(?P<unit>%|[a-z]{2,}\.?)?"
-)
-_OWN_UNITS = ("ms", "us", "µs", "ns", "ks", "min", "hz", "khz", "dex", "db", "th")
-"""What makes another number of the one before it."""
-
-
-def _number(text: str) -> tuple[float, float] | None:
-    """Return the number that a text at a tick is, and how far its last digit reaches; None if it is none."""
-    plain = re.sub(r"\\(mathdefault|mathregular|mathrm|text|,|;|!)|[\s${}]", "", text.replace("−", "-"))
-    plain = re.sub(r"\\(times|cdot)|[·×*](?=10\^)", "x", plain.lower())
-    match = _WRITTEN.fullmatch(plain)
-    if match is None or not (match["front"] or match["ten"]) or match["unit"] in _OWN_UNITS:
-        return None
-    if match["ten"] and bool(match["front"]) != match["ten"].startswith("x"):
-        return None
-    scale = 10.0 ** float(match["power"] or 0) * (0.01 if match["unit"] == "%" else 1.0)
-    if not match["front"]:  # a power of ten, as exact as its exponent
-        return scale, scale if "." in match["power"] else 0.0
-    return float(match["front"]) * scale, 10.0 ** -len(match["digits"] or "") * scale
 
 
 def _entries(ax: Axes, handles: list[Any], names: list[str]) -> list[str]:

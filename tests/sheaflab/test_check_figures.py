@@ -13,7 +13,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D
 
 from sheaflab.checks import ink, sight
-from sheaflab.checks.figures import _number, blank, read
+from sheaflab.checks.figures import blank, read
+from sheaflab.checks.ticks import number_at
 
 X = [0.0, 1.0]
 
@@ -402,7 +403,7 @@ def test_a_number_at_a_tick_is_that_of_its_place(ticks, texts, wrong, name):
     ],
 )
 def test_what_number_a_text_at_a_tick_is(text, number):
-    found = _number(text)
+    found = number_at(text)
     assert (found[0] if found else None) == (pytest.approx(number) if number is not None else None)
 
 

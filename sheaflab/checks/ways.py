@@ -1,0 +1,127 @@
+"""The way of a line through its axes: whether its ink is there, and whether straight pieces are a curve together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sheaflab.arrays import FloatArray
+from sheaflab.checks.ink import Mask
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NEAR, _PIECE, _PART = 3, 24, 0.5
+"""A line is seen if so large a part of its pieces, of so many pixels, have ink at so many pixels from it at most."""
+_OPAQUE, _WHOLE = 0.95, 0.9
+"""A legend covers what lies under it if it is no less opaque; a clip may leave no less of a line."""
+MANY = 8
+"""So many arrows, straight pieces, or texts of the same one or two signs, are remarks; more of them can be a curve."""
+_ACROSS, _STEP = 0.9, 3.0
+"""A straight line that is no shorter than this part of the axes crosses them; places so many pixels apart are two."""
+_THIN = 3.0
+"""Level and upright segments that are no thicker, in points, are helper lines."""
+
+
+def is_straight(line: Any) -> bool:
+    """Whether a line is one point, level, or upright: a helper line."""
+    xy = np.asarray(line.get_xydata(), dtype=np.float64)
+    return len(xy) < 2 or not np.ptp(xy[:, 0]) or not np.ptp(xy[:, 1])
+
+
+def helps(part: Any) -> bool:
+    """Whether a collection is of thin segments that are level or upright: `hlines` and `vlines`."""
+    from matplotlib.collections import LineCollection
+
+    if not isinstance(part, LineCollection) or np.max(part.get_linewidth(), initial=0.0) > _THIN:
+        return False
+    return all(not np.ptp(xy[:, 0]) or not np.ptp(xy[:, 1]) for xy in map(np.asarray, part.get_segments()) if len(xy))
+
+
+def is_row(parts: list[Any], ax: Axes) -> bool:
+    """Whether level and upright pieces, or single points, end at so many places and heights that they can be a curve.
+
+    Who crosses the axes from one side to the other is a helper line.
+    """
+    ends = list[FloatArray]()
+    for part in parts:
+        pieces = part.get_segments() if hasattr(part, "get_segments") else [part.get_xydata()]
+        for piece in (np.asarray(piece, dtype=np.float64) for piece in pieces if len(piece)):
+            xy = part.get_transform().transform(piece)
+            if max(np.ptp(xy[:, 0]) / ax.bbox.width, np.ptp(xy[:, 1]) / ax.bbox.height) < _ACROSS:
+                ends.append(xy)
+    tops = {(round(xy[:, 0].mean() / _STEP), round(xy[:, 1].max() / _STEP)) for xy in ends if np.isfinite(xy).all()}
+    return min(len({x for x, _ in tops}), len({y for _, y in tops})) > MANY
+
+
+def way(line: Any) -> FloatArray:
+    """Return points at most a pixel apart on the way of a line, of other curves the vertices; in pixels."""
+    from matplotlib.cbook import STEP_LOOKUP_MAP
+
+    if not hasattr(line, "get_xydata"):
+        paths = line.get_paths() if hasattr(line, "get_paths") else [line.get_path()]
+        points = line.get_transform().transform(np.concatenate([path.vertices for path in paths]))
+        return np.asarray(points[np.isfinite(points).all(axis=1)])
+    steps = STEP_LOOKUP_MAP[line.get_drawstyle()](*np.asarray(line.get_xydata(), dtype=np.float64).T)
+    points = line.get_transform().transform(np.column_stack(list(steps)))
+    points = np.clip(points[np.isfinite(points).all(axis=1)], -1e4, 1e4)
+    if len(points) < 2:
+        return np.empty((0, 2))
+    length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    at = np.linspace(0, length[-1], int(min(length[-1], 50000)) + 2)
+    return np.column_stack([np.interp(at, length, axis) for axis in points.T])
+
+
+def _shown_way(line: Any) -> tuple[FloatArray, FloatArray]:
+    """Return the points on the way of a line that its axes show, x and y."""
+    x, y = way(line).T
+    box = line.axes.bbox
+    inside = (x >= box.x0) & (x <= box.x1) & (y >= box.y0) & (y <= box.y1)
+    return x[inside], y[inside]
+
+
+def _is_clipped(line: Any, x: FloatArray, y: FloatArray) -> bool:
+    """Whether a clip of its own cuts off a part of a line that lies within the axes."""
+    box, (path, affine) = line.get_clip_box(), line.get_transformed_clip_path_and_affine()
+    inside = np.ones(len(x), dtype=bool)
+    if box is not None:
+        inside &= (x >= box.x0 - 1) & (x <= box.x1 + 1) & (y >= box.y0 - 1) & (y <= box.y1 + 1)
+    if path is not None:
+        inside &= path.contains_points(np.column_stack([x, y]), transform=affine, radius=1.0)
+    return bool(len(x) and inside.mean() < _WHOLE)
+
+
+def has_ink(line: Any, strokes: Mask) -> bool:
+    """Whether a line leaves ink along its way through its axes."""
+    if not line.get_visible():
+        return False
+    (x, y), (rows, columns) = _shown_way(line), strokes.shape
+    inside = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
+    if not inside.any() or _is_clipped(line, x, y):
+        return False
+    found = strokes[y[inside].astype(int), x[inside].astype(int)]
+    pieces = np.array_split(found, max(len(found) // _PIECE, 1))
+    return bool(np.mean([piece.any() for piece in pieces]) > _PART)
+
+
+def under_legends(figure: Any, every: list[Any], lines: list[Any], bars: list[Any]) -> set[int]:
+    """Return which lines and bars lie for the most part under a legend that nothing shines through."""
+    from matplotlib.transforms import Bbox
+
+    legends = [legend for legend in (*(axes.get_legend() for axes in every), *figure.legends) if legend is not None]
+    frames = [legend.get_frame() for legend in legends if legend.get_visible() and legend.get_frame_on()]
+    boxes = [f.get_window_extent() for f in frames if (f.get_alpha() or 1.0) * f.get_facecolor()[3] > _OPAQUE]
+    under = set[int]()
+    for box in boxes:
+        for line in lines:
+            x, y = _shown_way(line)
+            hidden = (x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)
+            if len(x) and hidden.mean() > _PART:
+                under.add(id(line))
+        for bar in bars:
+            own = Bbox.intersection(bar.get_window_extent(), bar.axes.bbox)
+            common = Bbox.intersection(own, box) if own else None
+            if own and common and common.width * common.height > _PART * own.width * own.height:
+                under.add(id(bar))
+    return under
