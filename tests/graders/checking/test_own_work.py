@@ -190,7 +190,8 @@ def sliding_euler(sheaf, c0, dt, t_end):
             new = mode[i]
             if i in arrived:
                 told = wall_verdict(off[i], on[i])
-                new = {"turns on": "on", "turns off": "off", "slides": "slides"}[told]
+                came = "off" if mode[i] == "on" else "on"
+                new = {"turns on": "on", "turns off": "off", "slides": "slides", "repels": came}[told]
             elif mode[i] == "slides" and off[i] <= 0:
                 new = "off"
             elif mode[i] == "slides" and on[i] >= 0:
