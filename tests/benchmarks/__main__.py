@@ -15,10 +15,14 @@ import sys
 import tempfile
 import time
 from importlib.util import find_spec
+from unittest import mock
 
 import numpy as np
 
 from sheaflab import Exact, Network, Sheaf
+from sheaflab.engine.choice import follow
+from sheaflab.results import budget
+from sheaflab.schemes import exact
 from tests.benchmarks import peers, plain
 
 T_END = 60.0
@@ -33,7 +37,8 @@ AFTER = (
     ([2, 256, 256, 1], 1), ([2, 500, 500, 1], 1),
 )  # fmt: skip
 PLAIN = (([2, 4, 1], 10_000), ([2, 8, 1], 10_000), ([2, 32, 1], 2_000), ([2, 16, 16, 1], 2_000), ([2, 64, 64, 1], 200))
-TABLES = "single", "after", "ensembles", "plain", "inputs", "scaling", "wide"
+METHODS = (([2, 4, 1], 512), ([2, 8, 1], 512), ([2, 8, 2], 512), ([2, 16, 16, 1], 128), ([2, 64, 64, 1], 32), (DEEP, 8))
+TABLES = "single", "methods", "after", "ensembles", "plain", "inputs", "scaling", "wide"
 SLOW = ("torchdiffeq",)  # once is enough
 EULER = ("page's Euler", "its formula")  # a step by loops over layers; a step that assembles the Laplacian
 SHARE = 0.05  # of the formula's steps are taken, for it is slow
@@ -138,6 +143,26 @@ def single(shapes):
         print(row, flush=True)
 
 
+def methods(shapes):
+    """Single runs by each method, and an ensemble, in turn: medians of multiples of what "auto" takes."""
+    print("\nOne run to t = 60 by each method, and a start of an ensemble, as multiples of Exact()'s time")
+    print(f"{'widths':<18}{'auto, ms':>10}{'closed':>10}{'taylor':>10}{'starts':>8}{'ensemble':>10}", flush=True)
+    for widths, m in shapes:
+        sheaf, starts = problem(widths, m)
+        rows = []
+        for c0 in starts[: 20 if sheaf.n < 100 else 2]:
+            each = [
+                timed(lambda method=method, c0=c0, sheaf=sheaf: Exact(method).run(sheaf, c0, T_END), 3)[0]
+                for method in ("auto", "closed", "taylor")
+            ]
+            rows.append((each[0] * 1e3, each[1] / each[0], each[2] / each[0]))
+        milliseconds, closed, taylor = np.median(rows, axis=0)
+        together, _ = timed(lambda sheaf=sheaf, starts=starts: Exact().ensemble(sheaf, starts, T_END), 3)
+        alone = sum(timed(lambda c0=c0, sheaf=sheaf: Exact().run(sheaf, c0, T_END))[0] for c0 in starts)
+        row = f"{short(widths):<18}{milliseconds:10.3f}{closed:8.1f} x{taylor:8.1f} x{m:8d}{together / alone:8.3f} x"
+        print(row, flush=True)
+
+
 def after(shapes):
     """What follows a run: its states at 1,000 times and its certificate, as multiples of it, the run excluded."""
     print("\nWhat follows one run to t = 60, as multiples of it: its states at 1,000 times; its certificate, of a network that")
@@ -197,11 +222,13 @@ def ensembles(shapes):
 
 def in_c(shapes):
     """Ensembles and single runs against the same in plain C, in turn, after the logs have been compared."""
-    print("\nPlain C (cc -O2, one trajectory after the other), in turn with Exact: µs a start, and µs of a run alone, by ctypes")
+    print("\nPlain C (cc -O2, one trajectory after the other), in turn with Exact: µs a start, and µs of a run alone: C by ctypes,")
+    print("Exact, and what Exact takes around its engine; `most`: Exact over that and C, what a compiled engine could bring")
     if not shutil.which("cc"):
         print("left out: there is no C compiler; apt-get install -y gcc libc6-dev")
         return
-    print(f"{'widths':<18}{'starts':>8}{'switches':>10}{'differ':>8}{'C':>10}{'Exact':>10}{'ratio':>8}{'C':>12}{'Exact':>10}{'ratio':>8}")
+    heads = "starts", "switches", "differ", "C", "Exact", "ratio", "C alone", "Exact", "around", "most"
+    print(f"{'widths':<18}" + "".join(f"{head:>9}" for head in heads), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         library = plain.build(folder)
     for widths, m in shapes:
@@ -210,16 +237,29 @@ def in_c(shapes):
         room = len(found.columns["time"]) + 1
         log, finals = program.run(starts, T_END, room)
         wrong, some = plain.different(found, log, finals), starts[:20]
+        records = [follow(sheaf, c0, T_END, budget(room), "auto") for c0 in some]
         works = (
             lambda starts=starts, program=program, room=room: program.run(starts, T_END, room),
             lambda starts=starts, sheaf=sheaf: Exact().ensemble(sheaf, starts, T_END),
             lambda some=some, program=program: [program.run(c0[None], T_END, 1000) for c0 in some],
             lambda some=some, sheaf=sheaf: [Exact().run(sheaf, c0, T_END) for c0 in some],
+            lambda some=some, sheaf=sheaf, records=records: around(sheaf, some, records),
         )
-        taken = np.array([[timed(work)[0] for work in works] for _ in range(5)]).min(axis=0)
-        each = taken / (m, m, len(some), len(some)) * 1e6
-        row = f"{short(widths):<18}{m:8d}{len(log):10d}{wrong.size:8d}{each[0]:10.2f}{each[1]:10.2f}{each[1] / each[0]:8.1f}"
-        print(f"{row}{each[2]:12.1f}{each[3]:10.1f}{each[3] / each[2]:8.1f}", flush=True)
+        taken = np.array([[timed(work)[0] for work in works] for _ in range(10)]).min(axis=0)
+        c, mine, alone, run, rest = taken / (m, m, *[len(some)] * 3) * 1e6
+        row = f"{short(widths):<18}{m:9d}{len(log):9d}{wrong.size:9d}{c:9.2f}{mine:9.2f}{mine / c:9.1f}"
+        print(f"{row}{alone:9.1f}{run:9.1f}{rest:9.1f}{run / (rest + alone):9.1f}", flush=True)
+
+
+def around(sheaf, starts, records):
+    """Single runs by an engine that has their records at once."""
+    ready = iter(records)
+
+    def handed(*_):
+        return next(ready)
+
+    with mock.patch.object(exact, "follow", handed):
+        return [Exact().run(sheaf, c0, T_END) for c0 in starts]
 
 
 def inputs(shapes):
@@ -277,6 +317,8 @@ def main():
         parser.error(f"unknown table: {', '.join(sorted(unknown))}")
     if "single" in chosen:
         single(SINGLE[: 2 if options.quick else None])
+    if "methods" in chosen:
+        methods(METHODS[: 2 if options.quick else None])
     if "after" in chosen:
         after(AFTER[: 2 if options.quick else None])
     if "ensembles" in chosen:
