@@ -224,9 +224,9 @@ for t in traj.log.times:
 top = b.secondary_xaxis("top")
 top.set_xticks(traj.log.times, range(1, len(traj.log) + 1))
 top.set_xlabel("switch")
-b.set(ylim=(1e-5, 1e3), xlabel="", title="V stays under its envelope")  # the switches are early
+b.set(ylim=(1e-5, 1e3), xlabel="", title="V and its envelope")  # the switches are early
 slope.set(xlabel="")
-fig.suptitle(f"One run, {len(traj.log)} switches: at each the law changes, and the slope of log V jumps")
+fig.suptitle(f"One run with your scheme: {len(traj.log)} switches, at each of which the law changes")
 plt.show()
 print(traj)
 
