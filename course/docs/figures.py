@@ -48,7 +48,12 @@ def advance(ax: Axes) -> None:
             break
     ax.plot(steps, f(np.array(steps)), "o", color=RED, ms=4, label="one-sided steps: stop at the first root")
     ax.axhline(0, color="0.3", lw=0.8)
-    ax.set(xlabel="time $t$", ylabel="f(t)", title="Why events are certified, not sampled")
+    below = f(t) < 0
+    ax.fill_between(t, f(t), 0, where=below.tolist(), color=RED, alpha=0.4)
+    here = (float(t[below].mean()), 0.0)
+    arrow, told = {"arrowstyle": "->"}, "below 0: two roots,\nno sample"
+    ax.annotate(told, here, (0, 40), textcoords="offset points", ha="center", arrowprops=arrow)
+    ax.set(xlabel="time $t$", ylabel="f(t)", ylim=(-0.03, 0.5), title="Why events are certified, not sampled")
     ax.legend(fontsize="small")
 
 
@@ -160,7 +165,7 @@ def methods(ax: Axes) -> None:
     ax.set_xticks(hidden, names)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="hidden neurons, widths", ylabel="time of one run [ms]")
-    ax.set_title("The closed form wins in small networks,\nthe Taylor series in large ones")
+    ax.set_title("Of a run by itself, the closed form wins in small\nnetworks, the Taylor series in large ones")
     ax.legend(fontsize="small")
 
 
