@@ -27,8 +27,8 @@ class Draws:
         return hashlib.sha256(f"secret {number}, draw {next(self.count)}".encode()).hexdigest()[: 2 * (size or 32)]
 
 
-# As in graders/__init__.py, for nbgrader and nbconvert where they are started by themselves: half of such a start, which the
-# suite pays for some hundred times, is the making of that package's grammar.
+# As in graders/__init__.py, for nbgrader and nbconvert where they are started by themselves: half of such a start is the
+# making of that package's grammars.
 sys.modules.setdefault("rfc3987_syntax", None)
 
 if __name__ == "sitecustomize":
