@@ -36,10 +36,9 @@ def misread(axis: Any) -> list[str]:
 
 
 _WRITTEN = re.compile(
-    r"(?P<front>[-+]?\d+(?:\.(?P<digits>\d*))?)?(?:(?:e|(?P<ten>x?10\^))(?P<power>[-+]?\d+(?:\.\d+)?))?(?P<unit>%|[a-z]{2,}\.?)?"
+    r"(?P<front>[-+]?\d+(?:\.(?P<digits>\d*))?)?(?:(?:e|(?P<ten>x?10\^))(?P<power>[-+]?\d+(?:\.\d+)?))?(?P<unit>%|s|sec|seconds|sw|switch|switches|runs?)?\.?"
 )
-_OWN_UNITS = ("ms", "us", "µs", "ns", "ks", "min", "hz", "khz", "dex", "db", "th")
-"""What makes another number of the one before it."""
+"""A number, and a unit that leaves it as it is; others may be of another size, such as mJ."""
 
 
 def number_at(text: str) -> tuple[float, float] | None:
@@ -47,7 +46,7 @@ def number_at(text: str) -> tuple[float, float] | None:
     plain = re.sub(r"\\(mathdefault|mathregular|mathrm|text|,|;|!)|[\s${}]", "", text.replace("−", "-"))
     plain = re.sub(r"\\(times|cdot)|[·×*](?=10\^)", "x", plain.lower())
     match = _WRITTEN.fullmatch(plain)
-    if match is None or not (match["front"] or match["ten"]) or match["unit"] in _OWN_UNITS:
+    if match is None or not (match["front"] or match["ten"]):
         return None
     if match["ten"] and bool(match["front"]) != match["ten"].startswith("x"):
         return None

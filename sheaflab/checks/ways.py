@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 NEAR, _PIECE, _PART = 3, 24, 0.5
 """A line is seen if so large a part of its pieces, of so many pixels, have ink at so many pixels from it at most."""
-_OPAQUE, _WHOLE = 0.95, 0.9
-"""A legend covers what lies under it if it is no less opaque; a clip may leave no less of a line."""
+_OPAQUE, _UNDER, _WHOLE = 0.95, 0.8, 0.9
+"""A legend hides what lies under it by more than this part if it is more opaque; a clip may leave no less of a line."""
 MANY = 8
 """So many arrows, straight pieces, or texts of the same one or two signs, are remarks; more of them can be a curve."""
-_ACROSS, _STEP = 0.9, 3.0
-"""A straight line that is no shorter than this part of the axes crosses them; places so many pixels apart are two."""
+_SHORT, _STEP = 0.12, 3.0
+"""A straight piece that is longer than this part of the axes is a helper line; places so many pixels apart are two."""
 _THIN = 3.0
 """Level and upright segments that are no thicker, in points, are helper lines."""
 
@@ -42,14 +42,14 @@ def helps(part: Any) -> bool:
 def is_row(parts: list[Any], ax: Axes) -> bool:
     """Whether level and upright pieces, or single points, end at so many places and heights that they can be a curve.
 
-    Who crosses the axes from one side to the other is a helper line.
+    A long one is a helper line.
     """
     ends = list[FloatArray]()
     for part in parts:
         pieces = part.get_segments() if hasattr(part, "get_segments") else [part.get_xydata()]
         for piece in (np.asarray(piece, dtype=np.float64) for piece in pieces if len(piece)):
             xy = part.get_transform().transform(piece)
-            if max(np.ptp(xy[:, 0]) / ax.bbox.width, np.ptp(xy[:, 1]) / ax.bbox.height) < _ACROSS:
+            if max(np.ptp(xy[:, 0]) / ax.bbox.width, np.ptp(xy[:, 1]) / ax.bbox.height) < _SHORT:
                 ends.append(xy)
     tops = {(round(xy[:, 0].mean() / _STEP), round(xy[:, 1].max() / _STEP)) for xy in ends if np.isfinite(xy).all()}
     return min(len({x for x, _ in tops}), len({y for _, y in tops})) > MANY
@@ -117,11 +117,11 @@ def under_legends(figure: Any, every: list[Any], lines: list[Any], bars: list[An
         for line in lines:
             x, y = _shown_way(line)
             hidden = (x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)
-            if len(x) and hidden.mean() > _PART:
+            if len(x) and hidden.mean() > _UNDER:
                 under.add(id(line))
         for bar in bars:
             own = Bbox.intersection(bar.get_window_extent(), bar.axes.bbox)
             common = Bbox.intersection(own, box) if own else None
-            if own and common and common.width * common.height > _PART * own.width * own.height:
+            if own and common and common.width * common.height > _UNDER * own.width * own.height:
                 under.add(id(bar))
     return under

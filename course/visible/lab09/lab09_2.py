@@ -181,7 +181,8 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
         expected = (
             f"a line that can be seen with V(0) e^(−2 λ* t), from the first time to the last: at the times {values}"
         )
-        hint = "mind the 2, and start at V(0), the first of the energies"
+        steps = any(line.stepped for line in figure.lines)
+        hint = "as a straight line, not in steps" if steps else "mind the 2, and start at V(0), the first of the energies"
         tell(returned=_drawn(figure), expected=expected, hint=hint)
     known += _energies(figure, times, energies)
     rest = [line for line in figure.lines if line.shown and not any(line is other for other in known)]
@@ -207,7 +208,7 @@ _TIME = ("time", "zeit", "temps", "tiempo", "tempo", "seconds", "duration", "dau
 _ENERGY = ("energ", "énerg", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e")
 _RUN = (*_ENERGY, "measured", "gemessen", "observ", "simulat", "trajectory", "run")
 _BOUND = (
-    *("envelop", "bound", "theor", "predict", "hülle", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
+    *("envelop", "bound", "theor", "predict", "hülle", "hüllk", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
     *("limit", "grenze", "envolv", "borne", "cota"),
 )
 _ELSEWHERE = (
@@ -231,9 +232,7 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("$", "").lower().split())
 
 
-_QUOTIENT = re.compile(
-    r"v(\(t\))?\s*/\s*v|t\s*/\s*(δ|delta|dt)|\bdot\s*v|\b(relative|normali[sz]ed|ratio|derivative|ableitung)\b"
-)
+_QUOTIENT = re.compile(r"v\s*/\s*v|t\s*/\s*(δ|delta|dt)|\bdot\s*v")
 """Another number than the one that is drawn, be it with the symbol of that."""
 
 
@@ -241,20 +240,30 @@ def _names(name: str, own: tuple[str, ...], symbol: str) -> bool:
     """Tell whether the name of an axis has a word or the symbol of its quantity, and none of another one."""
     text = _plain(name)
     beside = re.sub(r"\([^)]*\)", "", name)  # a remark in brackets may speak of something else
-    if _QUOTIENT.search(re.sub(r"\\[,;! ]|[\\{}]", "", text)):
+    if _QUOTIENT.search(re.sub(r"\\[,;:! ]|[\\{}$]", "", beside).lower()):
         return False
     return (says(name, own) or re.search(symbol, text) is not None) and not says(beside, _ELSEWHERE)
 
 
+_SPACE = re.compile(r"\\(left|right|[bB]igg?[lr]?|cdot|times|text|mathrm|operatorname|[,;:! ])|[\s~$\\*·★⋆]")
+_EXPONENT = re.compile(r"(?:exp|e\^)(?:\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\])")
+
+
 def _other_formula(name: str) -> bool:
-    """Tell whether a name has another exponential in it than the envelope's: one that grows, or has no factor 2."""
-    text = re.sub(r"left|right|big[lr]?|cdot|[\s${}\\\\,*·]", "", name.lower()).replace("lambda", "λ").replace("−", "-")
-    found = re.search(r"(/?)(?:exp\(|e\^\(?)(.*)", text)
+    """Tell whether a name has an exponential in it that is surely another one: it grows, or has another factor than 2.
+
+    Who divides by it, or puts signs elsewhere, is believed.
+    """
+    text = _SPACE.sub("", re.sub(r"\^\{?(\*|\\(star|ast))\}?", "", re.sub("[‐‑‒–—−]", "-", name.lower())))
+    text = text.replace("lambda", "λ").replace("{-}", "-")
+    if "2" not in text and re.search(r"(exp\(?|e\^[({]?)-[\d.]*λ", text):
+        return True
+    found = _EXPONENT.search(text)
     if found is None:
         return False
-    divided, exponent = found.groups()
-    grows = exponent.startswith("-") == bool(divided)
-    return grows or "/2" in exponent or ("2" not in text and re.match(r"-?[\d.]*λ", exponent) is not None)
+    exponent = next(part for part in found.groups() if part is not None)
+    grows = re.fullmatch(r"\+?[\d.]*λt", exponent) and not re.search(r"/|frac|≤|leq|<", text)
+    return bool(grows or re.fullmatch(r"-λt/2", exponent))
 
 
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -280,7 +289,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
-    below = re.search(r"\blower (bound|envelope|limit)|untere (schranke|grenze)", _plain(second))
+    below = re.fullmatch(r"(the )?(lower (bound|envelope|limit)|untere (schranke|grenze))", _plain(second))
     if second and (not (says(second, _BOUND) or "2" in second) or below or _other_formula(second)):
         hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
         tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)

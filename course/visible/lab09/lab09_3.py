@@ -146,13 +146,13 @@ _NOTHING = (
 
 
 _SHARES = (
-    r"density|probabilit|dichte|wahrscheinlich|\b(share|fraction|proportion|ratio) of\b|relative|percent|%"
-    r"|per (cent|hundred|thousand)|\bin (hundreds|thousands)|anteil|prozent"
+    r"density|probabilit|dichte|wahrscheinlich|\b(share|fraction|proportion) of\b|(?<!not )\brelative (frequenc|number)"
+    r"|percent|%|per (cent|hundred|thousand)|\bin (hundreds|thousands)|anteil|prozent"
 )
 """What has no runs, and no switches, for a unit."""
 _HEADS = (
     r"(the )?((which )?neurons?\b|number of neurons|no\. of neurons|time\b|index\b|magnitude\b|(start|run|switch) no\b"
-    r"|no\.(?! of)|(switch|switching|crossing) times?\b|times? (of|at) )"
+    r"|no\.(?! of)|((switch|switching|crossing) times?|times? of (the )?(switches|crossings))$)"
 )
 """Names that begin so tell something else, whatever follows."""
 

@@ -42,8 +42,12 @@ class Left:
 
     @property
     def key(self) -> str:
-        """What the file is known by in later runs: one student may have it in two places, two students may share it."""
-        return f"{self.student if self.student and self.digest else self.path}|{self.digest}"
+        """What the file is known by in later runs: one student may have it in two places, two students may share it.
+
+        What has no content, such as folders, links and entries that cannot be read, is another one in another place.
+        """
+        content = self.digest and " " not in self.digest  # a mark of entries.mark_of has several words
+        return f"{self.student if self.student and content else self.path}|{self.digest}"
 
     @property
     def shown(self) -> str:
