@@ -182,7 +182,8 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
             f"a line that can be seen with V(0) e^(−2 λ* t), from the first time to the last: at the times {values}"
         )
         steps = any(line.stepped for line in figure.lines)
-        hint = "as a straight line, not in steps" if steps else "mind the 2, and start at V(0), the first of the energies"
+        factor = "mind the 2, and start at V(0), the first of the energies"
+        hint = "as a straight line, not in steps" if steps else factor
         tell(returned=_drawn(figure), expected=expected, hint=hint)
     known += _energies(figure, times, energies)
     rest = [line for line in figure.lines if line.shown and not any(line is other for other in known)]

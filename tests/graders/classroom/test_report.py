@@ -200,7 +200,7 @@ def test_files_that_were_left_have_their_place_and_no_grade_is_a_silent_0(mini_c
     report.write_gradescope(half, mini_course, tmp_path / "results.json")
     results = json.loads((tmp_path / "results.json").read_text())
     assert (results["score"], results["output"]) == (2.0, f"not final: {waits}")
-    assert f"says: not final: {waits}." in page  # which of the exports have a grade all the same
+    assert f"the words “not final: {waits}”." in page  # which of the exports have a grade all the same
 
 
 @pytest.mark.parametrize(

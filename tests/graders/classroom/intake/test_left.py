@@ -184,6 +184,18 @@ def test_a_settled_file_that_cannot_be_read_hides_no_other_of_its_path(kind, inb
         assert left(inbox) == []
 
 
+def test_folders_and_links_of_one_student_are_one_file_each(inbox):
+    (inbox.folder / "ann").mkdir(parents=True)
+    with zipfile.ZipFile(inbox.folder / "ann" / "work.zip", "w") as archive:
+        archive.mkdir("lab09-1.ipynb")
+        archive.mkdir("lab09-3.ipynb")
+    for name in ("lab09-2.ipynb", "lab09-4.ipynb"):
+        (inbox.folder / "ann" / name).symlink_to("elsewhere")
+    inbox.collect()
+    assert {name for *_, name in left(inbox)} >= {"lab09-2.ipynb", "lab09-4.ipynb"}
+    assert len(left(inbox)) == 4
+
+
 def test_where_nothing_tells_two_files_apart_none_is_settled_for_good():
     files = LeftFiles({})
     unknown = Left("x/a.ipynb", "/x/a.ipynb", "", "UNREADABLE", "left: it cannot be read")
