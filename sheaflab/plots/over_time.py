@@ -17,6 +17,7 @@ from sheaflab.plots.signs import (
     band_handles,
     coordinate_label,
     draw_lines,
+    grouped,
     mode_colors,
     numbered,
     pattern_key,
@@ -73,13 +74,16 @@ def plot_energy(
             artists.append(_mark(ax, smooth, "s", "switch without a kink"))
     else:
         artists.append(_mark(ax, switches, "o", "sign change"))
+    title = "The energy V"
     if rate is not None:
+        bounds = [start * np.exp(-2.0 * _slowest(trajectory, rate) * part) for part in times]
+        under = all((e <= b * (1 + 1e-9)).all() for e, b in zip(energies, bounds, strict=True))
+        title = "Energy V stays under the envelope of Theorem 9.4" if under else "Energy V and V(0) exp(−2λ* t)"
         everything = np.unique(np.concatenate(times))
         bound = start * np.exp(-2.0 * _slowest(trajectory, rate) * everything)
         label = rf"$V(0)\,\exp(-2$λ*$\,t)$, λ* = {rate:.3g}"
         (envelope,) = ax.semilogy(everything, bound, "--", color="black", lw=1.5, label=label, zorder=2)
         artists.append(envelope)
-    title = "Energy V falls" if rate is None else "Energy V stays under the envelope of Theorem 9.4"
     ax.set(xlabel="time $t$", ylabel="Dirichlet energy $V$", title=title)
     ax.plot(*np.concatenate(lines).T, visible=False)  # of collections a legend does not see where they are
     ax.autoscale_view()
@@ -121,12 +125,14 @@ def plot_slope(
     if rate is not None:
         level = -2.0 * _slowest(trajectory, rate)
         artists.append(ax.axhline(level, ls="--", color="black", lw=1.5, label="−2λ*"))
-        name, inside = "−2λ*: no slope lies above", ax.get_yaxis_transform()
+        above = max(some.max() for some in slopes) > level + 1e-9 * abs(level)
+        name, inside = "−2λ*" + ("" if above else ": no slope lies above"), ax.get_yaxis_transform()
         place: dict[str, Any] = {"xycoords": inside, "textcoords": "offset points", "va": "top", "fontsize": "small"}
         place["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # no line of a switch cuts through it
         artists.append(ax.annotate(name, (0.02, level), (0, -3), **place))
     slid = any(s.before == "sliding" and _is_smooth(s) for s in trajectory.log if s.time <= times[-1][-1])
-    title = "The slope of log V jumps (dotted) at a kink" + (", not where a slide ends" if slid else "")
+    title = "The slope of log V jumps (dotted) at a kink" if len(kinks) else "The slope of log V has no jump"
+    title += ", not where a slide ends" if slid and len(kinks) else ""
     ax.set(xlabel="time $t$", ylabel=r"slope $d(\log V)/dt$", title=title)
     ax.autoscale_view()
     ax.margins(x=0)
@@ -230,22 +236,11 @@ def plot_run(
         for ax in (energy, slope):  # a collection, which legends do not avoid
             ax.vlines([*numbers.values()], 0, 1, transform=ax.get_xaxis_transform(), color="0.6", lw=0.6, zorder=0)
         top = energy.secondary_xaxis("top")
-        groups = _close(numbers, 0.025 * t_max)
+        groups = grouped(numbers, 0.025 * t_max)
         places = [sum(numbers[number] for number in group) / len(group) for group in groups]
         top.set_xticks(places, [", ".join(map(str, group)) for group in groups], fontsize="small")
         top.set_xlabel("switch", fontsize="small")
     return energy, slope, bands
-
-
-def _close(numbers: dict[int, float], gap: float) -> list[list[int]]:
-    """Group numbers in order whose times are no more than `gap` apart: their labels would meet."""
-    groups: list[list[int]] = []
-    for number, time in numbers.items():
-        if groups and time - numbers[groups[-1][-1]] <= gap:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    return groups
 
 
 def _shown(trajectory: Trajectory, t_max: float | None) -> tuple[list[Piece], list[FloatArray], list[FloatArray]]:

@@ -128,3 +128,14 @@ def _limited(colors: dict[tuple[Mode, ...], Color], handles: list[Artist]) -> li
         more = f"… and {len(handles) - _LEGEND_ROWS} more"
         return [*handles[:_LEGEND_ROWS], Line2D([], [], ls="", label=more)]
     return handles
+
+
+def grouped(numbers: dict[int, float], gap: float) -> list[list[int]]:
+    """Group numbers in order whose times are no more than `gap` apart: their labels would meet."""
+    groups: list[list[int]] = []
+    for number, time in numbers.items():
+        if groups and time - numbers[groups[-1][-1]] <= gap:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups

@@ -90,7 +90,8 @@ def _title(trajectory: Trajectory) -> str:
     met = mode_colors(trajectory)
     passed = f"passes {len(met)} activation patterns" if len(met) > 1 else "keeps its activation pattern"
     slides = any("sliding" in modes for modes in met)
-    return f"The flow {passed}" + ("; where striped,\nit slides along a wall" if slides else "")
+    who = "The flow" if trajectory.log.certified else "This run"
+    return f"{who} {passed}" + ("; where striped,\nit slides along a wall" if slides else "")
 
 
 def _switches(ax: Axes, trajectory: Trajectory, pair: list[int]) -> tuple[list[Artist], list[Artist]]:

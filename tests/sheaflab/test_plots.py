@@ -250,6 +250,23 @@ def test_the_planes_title_counts_patterns_and_says_where_the_flow_slides(sliding
     assert ax.get_title() == "The flow keeps its activation pattern"
 
 
+@pytest.mark.parametrize(("rate", "holds"), [(0.01, True), (1.0, False)])
+def test_titles_claim_only_what_is_drawn(sliding, ax, rate, holds):
+    plot_energy(ax, sliding, rate)
+    assert ("stays under" in ax.get_title()) is holds
+    ax.clear()
+    plot_slope(ax, sliding, rate)
+    assert any("no slope lies above" in text.get_text() for text in ax.texts) is holds
+
+
+def test_without_a_kink_no_title_speaks_of_jumps_and_of_eulers_run_none_of_the_flow(sliding, ax):
+    rest = Exact().run(sliding.sheaf, sliding.states[-1], t_end=1.0)
+    plot_slope(ax, rest)
+    assert ax.get_title() == "The slope of log V has no jump"
+    plot_projection(ax, EventEuler(0.01).run(sliding.sheaf, sliding.states[0], t_end=1.0))
+    assert ax.get_title().startswith("This run ")
+
+
 def test_colours_that_follow_each_other_differ_in_grey_print():
     grey = [float(np.dot(to_rgb(name), [0.2126, 0.7152, 0.0722])) for name in PALETTE]
     assert np.abs(np.diff(grey)).min() > 0.15
