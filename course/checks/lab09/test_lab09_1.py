@@ -42,11 +42,11 @@ class TestExercise_1_1:
         vast = rng.permutation([*high, -(10.0 ** rng.uniform(160, 300))])  # its square is no number any more
         pairs = rng.permutation(np.concatenate([rng.uniform(0.1, 2, 3)] * 2) * np.repeat([1, -1], 3))  # z and -z in one
         self.compare(student, low, -low, high, -high, vast, -vast, pairs)
-        # More than a word or a byte counts, and than a memory tells apart. An answer may print its array in a loop:
-        # what is asked in one go must leave it time, and to print a longer array takes long. Of more than 1000 numpy
-        # prints the ends alone; an answer that calls itself for each entry cannot go as deep.
+        # More than a word or a hundred entries hold, and than a memory tells apart. An answer may print its array in a
+        # loop: what is asked in one go must leave it time, and to print a longer array takes long. Of more than 1000
+        # numpy prints the ends alone; an answer that calls itself for each entry cannot go as deep.
         self.compare(student, *self.alike(rng, 7))
-        self.compare(student, self.alike(rng, int(rng.integers(257, 290)))[0])
+        self.compare(student, self.alike(rng, int(rng.integers(101, 107)))[0])
 
     def alike(self, rng: Any, h: int) -> list[Any]:
         """Arrays of the same ends: inner entries in another order, and with other signs; two of them are equal."""
