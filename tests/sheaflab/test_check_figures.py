@@ -680,13 +680,17 @@ def test_straight_pieces_in_a_row_are_ink_and_lines_across_are_not():
 
     x = np.linspace(0, 1, 30)
     row = [
-        lambda ax: ax.vlines(x, 0, x**2),
         lambda ax: ax.hlines(x**2, x, x + 1 / 30),
-        lambda ax: ax.errorbar(x, x**2, 0.1, fmt="none"),
+        lambda ax: ax.errorbar(x, x**2, 0.05, fmt="none"),
         lambda ax: points(ax, x, x**2),
     ]
-    across = [lambda ax: ax.vlines(x, 0, 1), lambda ax: [ax.axvline(a) for a in x], lambda ax: ax.hlines(x, 0, 1)]
-    for draw, is_row in [*((draw, True) for draw in row), *((draw, False) for draw in across)]:
+    long = [
+        lambda ax: ax.vlines(x, 0, 1),
+        lambda ax: [ax.axvline(a) for a in x],
+        lambda ax: ax.hlines(x, 0, 1),
+        lambda ax: [ax.plot([a, a], [0, 1 - a]) for a in x[::3]],  # from points of a curve down to the axis
+    ]
+    for draw, is_row in [*((draw, True) for draw in row), *((draw, False) for draw in long)]:
         ax = blank()
         ax.plot(X, [1.0, 0.0])
         ax.set(xlim=(0, 1), ylim=(0, 1))
