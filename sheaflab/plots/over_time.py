@@ -76,11 +76,11 @@ def plot_energy(
         artists.append(_mark(ax, switches, "o", "sign change"))
     title = "The energy V"
     if rate is not None:
-        bounds = [start * np.exp(-2.0 * _slowest(trajectory, rate) * part) for part in times]
-        under = all((e <= b * (1 + 1e-9)).all() for e, b in zip(energies, bounds, strict=True))
+        everything, exponent = np.unique(np.concatenate(times)), -2.0 * _slowest(trajectory, rate)
+        bound = start * np.exp(exponent * everything)
+        parts = zip(times, energies, strict=True)
+        under = all((some <= start * np.exp(exponent * at) * (1 + 1e-9)).all() for at, some in parts)
         title = "Energy V stays under the envelope of Theorem 9.4" if under else "Energy V and V(0) exp(−2λ* t)"
-        everything = np.unique(np.concatenate(times))
-        bound = start * np.exp(-2.0 * _slowest(trajectory, rate) * everything)
         label = rf"$V(0)\,\exp(-2$λ*$\,t)$, λ* = {rate:.3g}"
         (envelope,) = ax.semilogy(everything, bound, "--", color="black", lw=1.5, label=label, zorder=2)
         artists.append(envelope)
