@@ -7,6 +7,7 @@ and draws until they do.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ def separating(
     tol: float | Callable[[Any], float] = 0.0,
     least: int = 1,
     most: int = 3,
+    fit: Callable[[Any], bool] = lambda expected: True,
     certain: Callable[..., bool] = lambda expected, *args: True,
     tries: int = 2000,
 ) -> list[Case]:
@@ -62,6 +64,8 @@ def separating(
         What the check allows. A callable takes the expected value.
     least, most : int
         How many problems the check can use.
+    fit : callable
+        Takes the expected value, and tells whether it is of any use. Asked first: it costs nothing.
     certain : callable
         Takes the expected value and the arguments, and tells whether nobody can doubt that value. Asked last.
     tries : int
@@ -87,6 +91,8 @@ def separating(
         if args is None:
             continue
         expected = truth(*args)
+        if not fit(expected):
+            continue
         allowed = tol(expected) if callable(tol) else tol
         told = _told(left, args, expected, allowed, all_of_them=len(found) == most - 1)
         if told is not None and (told or not left) and certain(expected, *args):
@@ -100,6 +106,19 @@ def separating(
     raise HiddenChecksError(
         f"no {most} problems in {_ROUNDS} times {tries} draws tell the right answer from: {', '.join(left) or '–'}"
     )
+
+
+def once_per_problem(make: Answer) -> Answer:
+    """Keep what `make` has made last while its arguments are the same objects: near misses share it."""
+    last = list[tuple[tuple[Any, ...], Any]]()
+
+    @functools.wraps(make)
+    def again(*args: Any) -> Any:
+        if not last or len(last[0][0]) != len(args) or any(a is not b for a, b in zip(last[0][0], args, strict=True)):
+            last[:] = [(args, make(*args))]
+        return last[0][1]
+
+    return again
 
 
 def _drawn_again(

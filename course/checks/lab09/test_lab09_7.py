@@ -13,7 +13,7 @@ import numpy as np
 from graders.checking import problems
 from graders.checking.following import following
 from graders.checking.kept import drawn_until
-from graders.checking.separation import Case, separating
+from graders.checking.separation import Case, once_per_problem, separating
 from graders.checking.visible import visible
 from sheaflab import ActivationRegion, Exact, Network, Sheaf
 from sheaflab.checks.messages import close, fail, show
@@ -411,8 +411,7 @@ def determined(rng: np.random.Generator, kind: str, few: int = 0) -> list[Case]:
         return problem, c0, dt, float(np.ceil(times[-1] / 0.1 + 1) * 0.1)
 
     def certain(expected: list[float], problem: Sheaf, c0: Any, dt: float, t_end: float) -> bool:
-        steps = list[tuple[int, int]]()
-        sliding_euler(problem, c0, dt, t_end, events=steps)
+        *_, steps = right_run(problem, c0, dt, t_end)
         if kind == "quiet":
             return not steps
         gaps = [b[0] - a[0] for a, b in itertools.pairwise(steps)]
@@ -438,10 +437,10 @@ def determined(rng: np.random.Generator, kind: str, few: int = 0) -> list[Case]:
         return sliding_euler(problem, c0 * (1 + 1e-9 * noise.standard_normal(problem.n)), dt, t_end)
 
     if few:
-        return separating(rng, draw, flat(sliding_euler), {}, certain=said_once(certain), least=few, most=few)
+        return separating(rng, draw, right, {}, certain=said_once(certain), least=few, most=few)
     most = {"slides": 8, "crossings": 6, "quiet": 5}[kind]
     fit = said_once(certain)
-    return separating(rng, draw, flat(sliding_euler), misses, tol=STATE_TOL, certain=fit, least=2, most=most)
+    return separating(rng, draw, right, misses, tol=STATE_TOL, certain=fit, least=2, most=most)
 
 
 @problems.remembered
@@ -667,16 +666,20 @@ def sliding_euler(
         v = problem.velocity(c) * output
         v[:h] = np.where(held, 0.0, np.where(active, on, off))
         ago, c = (off, on), c + dt * v
-        arrived = [i for i in range(min(h, watched)) if not held[i] and (c[i] > 0) != active[i]][:each]
+        crossed = ~held & ((c[:h] > 0) != active)
+        crossed[watched:] = False
+        arrived = np.flatnonzero(crossed)[:each].tolist()
         in_turn = dict[int, tuple[float, float]]()
         for i in arrived[::turns] if turns else []:
             c[i] = 0.0
             below, above = speeds(problem, c)
             in_turn[i] = float(below[i]), float(above[i])
-        there = speeds(problem, c)
-        if to_wall:
+        off, on = there = speeds(problem, c)
+        if to_wall and arrived:
             c[arrived] = 0.0
-        off, on = speeds(problem, c)
+            off, on = speeds(problem, c)
+        if not arrived and not held.any():
+            continue
         old = [i for i in range(h) if held[i] and (k - began[i]) * dt >= least]
         left = [(i, side) for i in old if (side := leaves(off[i], on[i]))]
         below, above = {"wall": (off, on), "end of the step": there, "before the step": ago}[asked]
@@ -705,7 +708,7 @@ def said_once(certain: Callable[..., bool]) -> Callable[..., bool]:
     def judge(expected: list[float], *args: Any) -> bool:
         if not certain(expected, *args):
             return False
-        (count, last), (other, end) = (sliding_euler(*args, flips=flips) for flips in (False, True))
+        (count, last, _), (other, end) = right_run(*args), sliding_euler(*args, flips=True)
         return count == other and np.array_equal(last, end)
 
     return judge
@@ -721,13 +724,26 @@ def flat(scheme: Callable[..., tuple[int, Any]]) -> Callable[..., list[float]]:
     return judge
 
 
+@once_per_problem
+def right_run(*args: Any) -> tuple[int, Any, list[tuple[int, int]]]:
+    """Count, last state, and step and neuron of each change."""
+    events = list[tuple[int, int]]()
+    return *sliding_euler(*args, events=events), events
+
+
+def right(*args: Any) -> list[float]:
+    """What the exercise asks for."""
+    count, c, _ = right_run(*args)
+    return [float(count), *c]
+
+
 def wrong(**keywords: Any) -> Callable[..., list[float]]:
     return flat(partial(sliding_euler, **keywords))
 
 
 def count_alone(judge: Callable[..., list[float]]) -> Callable[..., list[float]]:
     """A near miss that has to show in the count: the right state beside it."""
-    return lambda *args: [judge(*args)[0], *sliding_euler(*args)[1]]
+    return lambda *args: [judge(*args)[0], *right_run(*args)[1]]
 
 
 def exactly(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[int, Any]:
@@ -741,8 +757,7 @@ def of_fixed_step(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[int
 
 def busy_steps(problem: Sheaf, c0: Any, dt: float, t_end: float) -> tuple[int, Any]:
     """The number of steps in which something changes."""
-    events = list[tuple[int, int]]()
-    _, c = sliding_euler(problem, c0, dt, t_end, events=events)
+    _, c, events = right_run(problem, c0, dt, t_end)
     return len({step for step, _ in events}), c
 
 

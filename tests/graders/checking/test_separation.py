@@ -7,7 +7,7 @@ import pytest
 
 from graders.checking.local import LocalStudent
 from graders.checking.sandboxed import SandboxedStudent
-from graders.checking.separation import separating
+from graders.checking.separation import once_per_problem, separating
 from graders.checking.verdict import MAX_MESSAGE, CheckResult, HiddenChecksError, judge
 from graders.checking.visible import visible
 from graders.grading.canary import best_isolation
@@ -107,6 +107,24 @@ def test_a_search_that_has_chosen_badly_begins_anew():
     near = {f"bit {k}": lambda bits, k=k: bits ^ (1 << k) & bits for k in range(3)}
     cases = separating(np.random.default_rng(0), lambda rng: (next(drawn),), lambda bits: bits, near, most=2, tries=21)
     assert [case.args for case in cases] == [(6,), (5,)]
+
+
+def test_near_misses_meet_no_problem_that_is_of_no_use():
+    met = set()
+    near = {"one more": lambda x, y: met.add(x) or x * y + 1}
+    (case,) = separating(np.random.default_rng(0), draw, lambda x, y: x * y, near, most=1, fit=lambda xy: xy > 19)
+    assert case.expected > 19
+    assert met == {case.args[0]}
+
+
+def test_near_misses_of_a_problem_share_what_they_need_and_those_of_another_do_not():
+    made = list[np.ndarray]()
+    doubled = once_per_problem(lambda c, *more: made.append(c) or 2 * c)
+    one, like_it = np.ones(2), np.ones(2)
+    assert doubled(one) is doubled(one)
+    doubled(like_it)  # equal is not the same: it may change
+    doubled(one, 1)
+    assert [c is one for c in made] == [True, False, True]
 
 
 def test_what_raises_has_another_shape_or_is_no_number_is_told_apart():
