@@ -10,7 +10,7 @@ from graders.classroom.pool import processes_beside
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.leaks import Artefact, refuse_leaks
 from graders.lab.manifest import Course, assignments
-from graders.proof.posing import pose_all
+from graders.proof.posing import posing
 from graders.publish.release import build
 from graders.publish.wheel import build_wheel
 
@@ -39,9 +39,8 @@ def run(options: argparse.Namespace) -> int:
             raise ValueError("`--wheel` must not be given with `--edition self-study`, which has its own wheels")
         return _self_study(options)
     course = chosen_course(options)
-    folder = build(course)
-    with processes_beside(os.cpu_count() or 1) as executor:
-        pose_all(course, executor)
+    with processes_beside(os.cpu_count() or 1) as executor, posing(course, executor):
+        folder = build(course)
     exercises = sum(1 for _ in course.exercises())
     notebooks = len(list(folder.glob("*.ipynb")))
     print(f"{folder}: {notebooks} notebooks, {exercises} exercises, no solution or hidden check in it")

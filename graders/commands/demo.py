@@ -27,7 +27,7 @@ from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.places import OUR_COURSE
-from graders.proof.posing import pose_all
+from graders.proof.posing import posing
 from graders.publish.release import build, copy_course
 from graders.status import Status
 
@@ -64,10 +64,10 @@ def run(options: argparse.Namespace) -> int:
     with processes_beside(2) as beside, Steps(5) as steps:
         figures = beside.submit(draw, folder / "figures")
         steps.begin("build the release and look for leaks")
-        build(course)
-        hand_in(course, samples)
-        steps.begin("find the problems that the hidden checks will pose")
-        pose_all(course, beside)
+        with posing(course, beside):
+            build(course)
+            hand_in(course, samples)
+            steps.begin("find the problems that the hidden checks will pose")
         steps.begin(f"grade {len(STUDENTS)} submissions: {', '.join(STUDENTS.values())}")
         settings, pages = Settings.load(course.root), list[Future[str]]()
         with executor(2, None) as graders:

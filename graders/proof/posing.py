@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator
 from concurrent.futures import Executor, as_completed
 
 from tqdm import tqdm
@@ -52,10 +53,17 @@ def pose(course: Course, notebook: str, place: int) -> None:
                 pass
 
 
-def pose_all(course: Course, executor: Executor) -> None:
-    """Find the problems of all notebooks of an assignment, several at a time."""
+@contextlib.contextmanager
+def posing(course: Course, executor: Executor) -> Iterator[None]:
+    """Find the problems of all notebooks of an assignment beside the work of this block; at its end all are found."""
     course.secret  # noqa: B018 – made here, once, and not by several processes at the same time
-    jobs = [executor.submit(pose, course, spec.name, place) for spec in course.ready for place in range(POOL)]
-    shown = {"unit": "set", "desc": "problems of the hidden checks", "leave": False, "disable": None}
-    for job in tqdm(as_completed(jobs), total=len(jobs), **shown):
-        job.result()
+    # The later a notebook, the longer its search, as a rule: those begin first.
+    jobs = [executor.submit(pose, course, spec.name, place) for spec in reversed(course.ready) for place in range(POOL)]
+    try:
+        yield
+        shown = {"unit": "set", "desc": "problems of the hidden checks", "leave": False, "disable": None}
+        for job in tqdm(as_completed(jobs), total=len(jobs), **shown):
+            job.result()
+    finally:
+        for job in jobs:  # if the block has failed, nobody waits for them
+            job.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from graders.checking.suite import run_checks
 from graders.checking.verdict import HiddenChecksError
 from graders.lab.bank import solved
 from graders.lab.manifest import Course
-from graders.proof.posing import pose, pose_all
+from graders.proof.posing import pose, posing
 from graders.proof.selfcheck import namespace
 from graders.publish.release import copy_course
 from graders.sandbox.values import POOL
@@ -56,5 +57,20 @@ def test_checks_without_a_test_are_refused(course):
     exercise = spec.exercises[-1]
     odd = replace(exercise, checks=(*exercise.checks, replace(exercise.checks[0], name="of_nothing")))
     changed = replace(course, notebooks=(replace(spec, exercises=(odd,)),))
-    with ThreadPoolExecutor(1) as executor, pytest.raises(HiddenChecksError, match="of_nothing"):
-        pose_all(changed, executor)
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(HiddenChecksError, match="of_nothing"),
+        posing(changed, executor),
+    ):
+        pass
+
+
+def test_nobody_searches_for_a_release_that_has_failed(course, monkeypatch):
+    posed, failed = [], threading.Event()
+    monkeypatch.setattr("graders.proof.posing.pose", lambda *job: posed.append(job))
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(failed.wait)
+        with pytest.raises(ZeroDivisionError), posing(course, executor):
+            raise ZeroDivisionError
+        failed.set()
+    assert not posed
