@@ -729,7 +729,7 @@ def compared(rng: np.random.Generator, which: str, steps: tuple[float, ...], one
 
     def draw(rng: np.random.Generator) -> tuple[Runs] | None:
         widths = [[2, 4, 1], [2, 6, 1], [3, 3, 2], [2, 3, 3, 1]][int(rng.integers(4))]
-        net, late = Network.random(widths, rng, bias_scale=0.1), not one and rng.random() < 0.3
+        net, late = Network.random(widths, rng, bias_scale=0.1), not one and rng.random() < 0.5
         scale, dt = float(rng.uniform(3, 5)) if late else 1.0, float(rng.choice(steps))
         problem = Sheaf(Network([scale * w for w in net.weights], net.biases), rng.standard_normal(widths[0]))
         rest, c0 = problem.harmonic_extension(), problems.cochain(rng, problem, 2.0)
