@@ -113,6 +113,8 @@ class Course:
     assignment, title : str
     lead : str
         What it is about, for the first page of its site; may be empty.
+    rules : str
+        What holds in every exercise, for the first cell of each notebook; may be empty.
     hand_in : str
         How it is handed in, for the first cell of each notebook; empty for what holds most everywhere.
     notebooks : tuple of NotebookSpec
@@ -123,6 +125,7 @@ class Course:
     assignment: str
     title: str
     lead: str
+    rules: str
     hand_in: str
     notebooks: tuple[NotebookSpec, ...]
 
@@ -166,6 +169,7 @@ class Course:
             assignment=name,
             title=head.text("title"),
             lead=head.text("lead", ""),
+            rules=head.text("rules", ""),
             hand_in=head.text("hand_in", ""),
             notebooks=notebooks,
         )

@@ -25,8 +25,9 @@ def orientation(course: Course, spec: NotebookSpec, *, graded: bool) -> str:
     if spec.written:
         size += f" and {_counted(len(spec.written), 'written answer')}"
     points = spec.points + sum(written.points for written in spec.written)
-    given = {"graded": graded, "points": points, "size": size[0].upper() + size[1:], "hand_in": course.hand_in.strip()}
-    return render(_TEMPLATE, spec=spec, **given).strip()
+    given = {"graded": graded, "points": points, "size": size[0].upper() + size[1:]}
+    said = {"rules": course.rules.strip(), "hand_in": course.hand_in.strip()}
+    return render(_TEMPLATE, spec=spec, **given, **said).strip()
 
 
 def _counted(count: int, what: str) -> str:

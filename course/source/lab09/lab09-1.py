@@ -20,10 +20,6 @@
 # conditions, one for each edge between layers, that can be violated, measured and repaired everywhere at once. The rest
 # of the lab watches such a repair happen.
 #
-# These rules hold in all notebooks. A number is right if it agrees up to rounding, to $10^{-10}$ of its size, unless the
-# exercise says otherwise. Lists, tuples and arrays are equally welcome. Leave what a function is given as it is: work on a
-# copy. And where an exercise says what not to call, this is meant for your answer and for what it calls; a test of your own
-# below it may call anything.
 
 # %%
 import matplotlib.pyplot as plt

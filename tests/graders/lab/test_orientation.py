@@ -70,6 +70,15 @@ def test_a_course_says_how_it_is_handed_in():
     assert "nbgrader" not in told
 
 
+@every_notebook
+@pytest.mark.parametrize("graded", [True, False])
+def test_what_holds_in_every_exercise_stands_in_each_notebook(spec, graded):
+    told = orientation(dataclasses.replace(COURSE, rules=" mind the minus.\n"), spec, graded=graded)
+    assert "\n\n**What holds in every exercise.** mind the minus.\n\n" in told
+    assert "every exercise" not in orientation(dataclasses.replace(COURSE, rules=""), spec, graded=graded)
+    assert "$10^{-10}$" in orientation(COURSE, spec, graded=graded)
+
+
 def test_a_notebook_without_a_text_at_its_top_gets_one(tmp_path, mini):
     (tmp_path / "source" / "mini").mkdir(parents=True)
     for path in mini.source.iterdir():
