@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
-from sheaflab.engine.doubt import Blur
+from sheaflab.engine.doubt import Blur, blur_of
 from sheaflab.engine.flow import Flow
 from sheaflab.events.polynomials import NOISE, conversion, first_root, value
 
@@ -53,8 +53,7 @@ def first_crossing(
         functions[0, flow.rigid] = 1.0  # a coordinate that does not move has no event of its own
     band: Blur = _BAND * blur * rounding
     if slid.size:
-        if not isinstance(band, float):
-            band = np.concatenate([band, band[slid], band[slid]])
+        band = blur_of(band, flow.owner)
         r = flow.r[slid]
         functions[0, h:] = np.concatenate([-r, r - flow.g[slid]])
         steep = flow.sheaf.gain**2
@@ -88,7 +87,7 @@ def first_crossing(
         if sure:
             if hits and 0 not in (signs := low[:, e].tobytes())[signs.find(1) :] and value(listed, limit) > 0:
                 continue  # it has one root, and that is later
-            noise = _LIFT * (band if isinstance(band, float) else float(band[e]))
+            noise = _LIFT * float(blur_of(band, e))
             x = first_root(listed, b[:, e] + noise, noise, limit)
         # From a known zero it may fall again before it has risen above the common rounding.
         if not sure or (x < EARLY and e in flow.left):
@@ -105,7 +104,7 @@ def first_crossing(
     who: dict[int, bool] = {}
     for x, e in hits:
         if x <= best * (1 + 4 * EPS):
-            who[e if e < h else int(slid[(e - h) % slid.size])] = e >= h + slid.size
+            who[int(flow.owner[e])] = e >= h + slid.size
     order = sorted(who)
     return best, order, [who[i] for i in order]
 
@@ -137,8 +136,8 @@ class _Own:
         """Monomials of the uncertainty of event function `e`, the sizes of whose terms are given."""
         flow, scale, h = self.flow, self.scale, self.flow.h
         states, speeds, residuals, pulls = self._sizes()
-        i = e if e < h else int(flow.slid[(e - h) % flow.slid.size])
-        blur = self.blur if isinstance(self.blur, float) else float(self.blur[i])
+        i = int(flow.owner[e])
+        blur = float(blur_of(self.blur, i))
         most = 4.0 * blur * self.rounding
         noise = NOISE * terms
         if e < h:

@@ -8,13 +8,14 @@ become less certain. One factor for all would hide their events.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from sheaflab.arrays import FloatArray
 
 Blur = float | FloatArray
-"""Factors of all hidden neurons, shape ``(h,)``; as long as nobody is in doubt, the number 1."""
+"""Factors of all hidden neurons, shape ``(h,)`` or ``(h, m)``; as long as nobody is in doubt, the number 1."""
 
 
 def doubted(blur: Blur, who: Iterable[int], h: int) -> FloatArray:
@@ -22,3 +23,8 @@ def doubted(blur: Blur, who: Iterable[int], h: int) -> FloatArray:
     more = np.full(h, blur)
     more[list(who)] *= 4.0
     return more
+
+
+def blur_of(blur: Blur, who: Any) -> Any:
+    """Return the factor of neuron `who`, or, by an index of several, theirs."""
+    return blur if isinstance(blur, float) else blur[who]

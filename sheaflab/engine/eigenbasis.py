@@ -10,7 +10,7 @@ import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray
 from sheaflab.blocks import product
-from sheaflab.engine.doubt import Blur
+from sheaflab.engine.doubt import Blur, blur_of
 from sheaflab.events.closeness import FAR, start_unclear, times_unclear
 from sheaflab.events.exponentials import NOISE, first_roots, sums
 from sheaflab.modes import CodeArray
@@ -68,7 +68,7 @@ def first_exit(
     heights, all_terms = basis.functions(c[None])
     constants, terms, values = heights[0], all_terms[:, 0], basis.values(c[None])[0]
     rates, safe = basis.rates[:, None], basis.safe(heights, all_terms)[0]
-    floor = np.full(values.size, basis.floor * (blur if isinstance(blur, float) else blur[basis.owner]))
+    floor = np.full(values.size, basis.floor * blur_of(blur, basis.owner))
     if rests is not None and rests.any():
         idle, far = rests[basis.owner], float(np.abs(values).max()) or 1.0
         terms, constants = np.where(idle, 0.0, terms), np.where(idle, far, constants)

@@ -37,6 +37,8 @@ class Flow:
         Those among them that left it with speed zero.
     slid, rigid, still : ndarray of int
         Neurons that slide; these and the pinned ones; these and all pinned coordinates.
+    owner : ndarray of int, shape (h + 2 s,)
+        The neuron of each event function: the heights of all, then both ways to leave a wall of the `s` that slide.
     """
 
     def __init__(self, sheaf: Sheaf, c0: FloatArray, start: Germ) -> None:
@@ -81,6 +83,7 @@ class Flow:
 
     def _find_still(self) -> None:
         self.slid = self.rigid = self.still = (self.codes == SLIDING).nonzero()[0]
+        self.owner = np.concatenate([np.arange(self.h), self.slid, self.slid])
         if self.sheaf.pinned:
             self.still = np.concatenate([self.slid, self.sheaf.held])
             self.rigid = self.still[self.still < self.h]
