@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sheaflab.arrays import EPS, FloatArray
+from sheaflab.engine.doubt import Blur, doubted
 from sheaflab.engine.taylor import closely
 from sheaflab.events.closeness import FAR, SHARP
 from sheaflab.events.exponentials import NOISE
@@ -74,18 +75,20 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         fresh = {i: int(orders[i]) for i in range(h) if z[i] == 0.0}
     r = float(c0[h]) - b - sum(w[i] * z[i] for i in range(h) if mode[i] == ACTIVE)
     record = Record([0.0], [c0], [bytes(mode)])
-    t, blur, faint = 0.0, 1.0, walls.faint(max(map(abs, z)))
+    t, faint = 0.0, walls.faint(max(map(abs, z)))
+    blur: Blur = 1.0
+    known = rounding, least = floor, [0.0] * h  # of each neuron's sums with its drive; what a drive must exceed
     while True:
         active = [i for i in range(h) if mode[i] == ACTIVE]
         now = law(sum([w[i] * w[i] for i in active]), sum([w[i] * (z[i] - a[i]) for i in active]), r)
-        wait, who = _first(a, w, z, mode, now, floor, blur, fresh, t_end * OVERTIME - t)
+        wait, who = _first(a, w, z, mode, now, rounding, least, fresh, t_end * OVERTIME - t)
         closer = None
         if wait < 0:
             orders = np.array([fresh.get(i, 0) for i in range(h)])
             codes, horizon = np.array(mode, dtype=np.int8), t_end * AT_END - t
             closer = closely(sheaf, _state(w, b, z, mode, r), codes, orders, horizon, blur)
             if closer is None:
-                wait, who = _first(a, w, z, mode, now, floor, blur, fresh, t_end * OVERTIME - t, near=-1.0)
+                wait, who = _first(a, w, z, mode, now, rounding, least, fresh, t_end * OVERTIME - t, near=-1.0)
             else:
                 wait, who = closer[0], closer[1].tolist()
         if not who or t + wait > t_end * AT_END:
@@ -117,7 +120,12 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
             mode = germ.codes.tolist()
             fresh.update((i, int(germ.orders[i])) for i in unclear)
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
-        blur = 4.0 * blur if mode == before or wait <= 4 * EPS * t else 1.0
+        if mode == before or wait <= 4 * EPS * t:
+            blur = doubted(blur, who, h)
+            rounding = (blur * floor).tolist()
+            least = np.where(blur > 1.0, rounding, 0.0).tolist()
+        else:
+            blur, (rounding, least) = 1.0, known
         if mode == before:
             continue
         energy, squares = _sizes(a, w, z, before, r)
@@ -164,24 +172,16 @@ def _sizes(
 
 
 def _first(
-    a: list[float],
-    w: list[float],
-    z: list[float],
-    mode: list[int],
-    now: Law,
-    floor: list[float],
-    blur: float,
-    fresh: dict[int, int],
-    horizon: float,
-    near: float = FAR,
-) -> tuple[float, list[int]]:
+    a: list[float], w: list[float], z: list[float], mode: list[int], now: Law, floor: list[float], least: list[float],
+    fresh: dict[int, int], horizon: float, near: float = FAR,
+) -> tuple[float, list[int]]:  # fmt: skip
     """Return the wait until the first event and its neurons (none: the whole horizon).
 
     The wait is negative where a function comes closer to its rounding than `near` times it, or a time is not sharp.
     """
     best, hits, (l1, l2, R1, R2, B1, B2, share) = horizon, [], now
     for i, m in enumerate(mode):  # formulas first: what they find clears many of the others
-        if m == INACTIVE and a[i] > (blur * floor[i] if blur > 1.0 else 0.0):
+        if m == INACTIVE and a[i] > least[i]:
             t = math.log1p(-z[i] / a[i])
             if t < 0:
                 return t, []
@@ -191,11 +191,11 @@ def _first(
     for i in [i for i, m in enumerate(mode) if m != INACTIVE]:
         c, v = a[i], w[i]
         if mode[i] == SLIDING:
-            t = _root((-c, -v * R1, 0.0, -v * R2), (l1, l2), -c - v * (R1 + R2), blur * floor[i], 0, best * _TIE, near)
+            t = _root((-c, -v * R1, 0.0, -v * R2), (l1, l2), -c - v * (R1 + R2), floor[i], 0, best * _TIE, near)
         else:
             first, third = v * B1, v * B2
             second = z[i] - c - v * share
-            sure = 1e-9 * (abs(c) + abs(first) + abs(second)) + FAR * blur * floor[i]
+            sure = 1e-9 * (abs(c) + abs(first) + abs(second)) + FAR * floor[i]
             if (high := z[i] - sure) > 0:  # Theorem 1 at a glance, and the second bound of Theorem 2
                 if c >= 0 and c + first >= 0 and c + first + second >= 0:
                     continue
@@ -204,7 +204,7 @@ def _first(
                 if high > best * falls:
                     continue
             terms, order = (c, first, second, third), fresh.get(i, 0)
-            t = _root(terms, (l1, l2), z[i], blur * floor[i], order, best * _TIE, near)
+            t = _root(terms, (l1, l2), z[i], floor[i], order, best * _TIE, near)
         if t < 0:
             return t, []
         if t <= best * _TIE:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sheaflab.arrays import EPS, BoolArray, FloatArray, IntArray, places
 from sheaflab.blocks import product
+from sheaflab.engine.doubt import Blur, blur_of
 from sheaflab.engine.falling import waits_to
 from sheaflab.engine.taylor import closely
 from sheaflab.events.closeness import FAR, start_unclear, times_unclear
@@ -80,14 +81,16 @@ class _Walk:
         self.r = starts[:, h] - self.b - rows(np.where(self.mode == ACTIVE, self.w * self.z, 0.0))
         self.fresh = np.ascontiguousarray(start.orders.T)  # orders of zeros that are no events
         self.slow = self.fresh > 0  # where one of them may hardly be left
-        self.met, self.blur = np.zeros(len(starts), dtype=np.int64), np.ones(len(starts))
+        self.met = np.zeros(len(starts), dtype=np.int64)
+        self.blur: Blur = 1.0
 
     def select(self, columns: IntArray) -> None:
         """Go on with some trajectories alone."""
-        for name in ("who", "t", "r", "met", "blur", *(() if self.targets is None else ("targets",))):
+        for name in ("who", "t", "r", "met", *(() if self.targets is None else ("targets",))):
             setattr(self, name, getattr(self, name)[columns])
         # Not by an index, which would leave the numbers of a column, not those of a row, side by side.
-        own = ("a", "floor") if self.a.shape[1] > 1 else ()
+        own = ["a", "floor"] if self.a.shape[1] > 1 else []
+        own += [] if isinstance(self.blur, float) else ["blur"]
         for name in ("z", "mode", "fresh", "slow", *own):
             setattr(self, name, getattr(self, name).take(columns, axis=1))
 
@@ -144,7 +147,7 @@ class _Walk:
         for k in unclear.tolist():
             codes, orders = self.mode[:, k], self.fresh[:, k]
             horizon = t_end * AT_END - float(self.t[k])
-            found = closely(self.sheaf(k), self.state(k), codes, orders, horizon, float(self.blur[k]))
+            found = closely(self.sheaf(k), self.state(k), codes, orders, horizon, blur_of(self.blur, (..., k)))
             if found is not None:
                 wait, who, _, states[k] = found
                 at[:, k], best[k] = np.inf, wait if who.size else np.inf
@@ -189,7 +192,7 @@ class _Walk:
         """Up to these heights, shape ``(m,)``, an active neuron may be no more than `FAR` times its rounding high."""
         pulls = np.abs(law.B1) + np.abs(law.share) + np.abs(law.B2)
         sizes = 2.0 * np.abs(self.a).max(axis=0) + float(np.abs(self.w).max()) * pulls
-        return np.asarray(1.01 * FAR * (NOISE * sizes + self.floor.max(axis=0) * self.blur))
+        return np.asarray(1.01 * FAR * (NOISE * sizes + (self.floor * self.blur).max(axis=0)))
 
 
 def _squares(mode: CodeArray, u: FloatArray, pull: FloatArray) -> FloatArray:
@@ -227,7 +230,8 @@ def run(
             if not best.size:
                 break
         walk.t = np.minimum(walk.t + best, t_end)
-        neuron, column = places(at <= best * (1 + 4 * EPS))
+        hit = at <= best * (1 + 4 * EPS)
+        neuron, column = places(hit)
         walk.z[neuron, column] = 0.0
         settled = walk.settle(neuron, column)
         u = walk.z - walk.a
@@ -240,7 +244,8 @@ def run(
         after[neuron, column] = settled
         changes = batch.add(walk.who, walk.t, walk.mode, after, energy, slopes)
         walk.met = walk.met + changes
-        walk.blur = np.where((changes > 0) & (best > 4 * EPS * walk.t), 1.0, 4.0 * walk.blur)
+        on = (changes > 0) & (best > 4 * EPS * walk.t)
+        walk.blur = 1.0 if on.all() else np.where(on, 1.0, np.where(hit, 4.0, 1.0) * walk.blur)
         walk.mode = after
         spent = walk.met >= max_events
         if spent.any():
@@ -266,7 +271,7 @@ def _first(walk: _Walk, law: _Law, horizon: FloatArray) -> tuple[FloatArray, Flo
     a1 = np.where(slides, -law.R1[column], law.B1[column]) * w
     a2 = np.where(slides, 0.0, z - a - w * law.share[column])
     a3 = np.where(slides, -law.R2[column], law.B2[column]) * w
-    coefficients, rates, floors = np.array([a1, a2, a3]), law.rates(column), floors * walk.blur[column]
+    coefficients, rates, floors = np.array([a1, a2, a3]), law.rates(column), floors * blur_of(walk.blur, (row, column))
     fresh, slow = walk.fresh[row, column], walk.slow[row, column]
     low = values <= FAR * (NOISE * (np.abs(c) + np.abs(a1) + np.abs(a2) + np.abs(a3)) + floors)
     k = np.flatnonzero(np.where(fresh > 0, slow, low & (values != 0)))

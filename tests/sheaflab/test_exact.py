@@ -330,6 +330,19 @@ def test_a_neuron_at_its_wall_by_rounding_hides_no_event_of_another():
         assert log[0].time == pytest.approx(np.log(2.0), rel=1e-12), name
 
 
+def test_one_hidden_layer_gives_each_neuron_a_doubt_of_its_own():
+    """Neuron 0 hovers at 1e-15, within the rounding of its 1000; neuron 2 goes from 1 to -1/2, and crosses at log 3."""
+    weights = [[[-1000.0, 1000.0], [0.0, 1000.0], [1000.0, -1000.5]], [[1000.0, 0.0, 0.0]]]
+    sheaf = Sheaf(Network(weights, [[-1e-12, 0.0, 0.0], [0.0]]), [1.0, 1.000000000001])
+    starts = np.array([[-1e-15, 1000.0, 1.0, 1e-12], [-1.0, 1.0, 1.0, 0.0], [-1e-15, 1000.0, -1.0, 1e-12]])
+    runs = Exact().ensemble(sheaf, starts, 30.0)
+    for name, log in [*every(sheaf, starts[0]), ("in company", runs[0])]:
+        assert (log[-1].neuron, log[-1].after) == (2, "inactive"), name
+        assert log[-1].time == pytest.approx(np.log(3.0), rel=1e-8), name
+    for k, alone in enumerate(runs):
+        assert alone == Exact().ensemble(sheaf, starts[k : k + 1], 30.0)[0]
+
+
 def test_an_event_soon_after_its_neuron_has_left_the_wall_is_at_its_own_time():
     """Neuron 7 is active from 0.207 to 0.324 only: the root was sought from there, and moved back from the wall itself."""
     rng = np.random.default_rng([884, 2, 8, 1])
