@@ -37,7 +37,7 @@ from sheaflab.walls import AT_END, OVERTIME, Walls, first_modes, settle_germs
 
 _Terms = tuple[float, float, float, float]
 _PATIENCE, _SLOW = 2000, 12
-_TIE, _PAST = 1 + 4 * EPS, 1 + 1e-6  # times as near as that are one; how far to look for one, with the rounding
+_TIE, _PAST = 4 * EPS, 1 + 1e-6  # times as near as that are one; how far to look for one, with the rounding
 
 
 class Law(NamedTuple):
@@ -74,21 +74,20 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         mode, repelled = codes.tolist(), repels.nonzero()[0].tolist()
         fresh = {i: int(orders[i]) for i in range(h) if z[i] == 0.0}
     r = float(c0[h]) - b - sum(w[i] * z[i] for i in range(h) if mode[i] == ACTIVE)
-    record = Record([0.0], [c0], [bytes(mode)])
-    t, faint = 0.0, walls.faint(max(map(abs, z)))
+    record, t, faint = Record([0.0], [c0], [bytes(mode)]), 0.0, walls.faint(max(map(abs, z)))
     blur: Blur = 1.0
     known = rounding, least = floor, [0.0] * h  # of each neuron's sums with its drive; what a drive must exceed
     while True:
         active = [i for i in range(h) if mode[i] == ACTIVE]
         now = law(sum([w[i] * w[i] for i in active]), sum([w[i] * (z[i] - a[i]) for i in active]), r)
-        wait, who = _first(a, w, z, mode, now, rounding, least, fresh, t_end * OVERTIME - t)
+        wait, who = _first(a, w, z, mode, now, rounding, least, fresh, t, t_end)
         closer = None
         if wait < 0:
             orders = np.array([fresh.get(i, 0) for i in range(h)])
             codes, horizon = np.array(mode, dtype=np.int8), t_end * AT_END - t
             closer = closely(sheaf, _state(w, b, z, mode, r), codes, orders, horizon, blur)
             if closer is None:
-                wait, who = _first(a, w, z, mode, now, rounding, least, fresh, t_end * OVERTIME - t, near=-1.0)
+                wait, who = _first(a, w, z, mode, now, rounding, least, fresh, t, t_end, near=-1.0)
             else:
                 wait, who = closer[0], closer[1].tolist()
         if not who or t + wait > t_end * AT_END:
@@ -122,8 +121,7 @@ def run(sheaf: Sheaf, c0: FloatArray, t_end: float, stop: Stop) -> tuple[Record,
         # A wall touched within rounding, or no time passed: more uncertainty is assumed, so that the run goes on.
         if mode == before or wait <= 4 * EPS * t:
             blur = doubted(blur, who, h)
-            rounding = (blur * floor).tolist()
-            least = np.where(blur > 1.0, rounding, 0.0).tolist()
+            rounding, least = (blur * floor).tolist(), np.where(blur > 1.0, blur * floor, 0.0).tolist()
         else:
             blur, (rounding, least) = 1.0, known
         if mode == before:
@@ -157,9 +155,7 @@ def _state(w: list[float], b: float, z: list[float], mode: list[int], r: float) 
     return np.array([*z, r + b + sum([x * y for x, y, m in zip(w, z, mode, strict=True) if m == ACTIVE])])
 
 
-def _sizes(
-    a: list[float], w: list[float], z: list[float], mode: list[int], r: float
-) -> tuple[float, list[float]]:
+def _sizes(a: list[float], w: list[float], z: list[float], mode: list[int], r: float) -> tuple[float, list[float]]:
     """The energy, and the squared speeds of the hidden neurons."""
     energy, squares = r * r, []
     for drive, height, weight, m in zip(a, z, w, mode, strict=True):
@@ -173,25 +169,29 @@ def _sizes(
 
 def _first(
     a: list[float], w: list[float], z: list[float], mode: list[int], now: Law, floor: list[float], least: list[float],
-    fresh: dict[int, int], horizon: float, near: float = FAR,
+    fresh: dict[int, int], clock: float, t_end: float, near: float = FAR,
 ) -> tuple[float, list[int]]:  # fmt: skip
     """Return the wait until the first event and its neurons (none: the whole horizon).
 
     The wait is negative where a function comes closer to its rounding than `near` times it, or a time is not sharp.
+    Later ones by the rounding of `clock` count as of the same instant, if no height changes by more than its own then.
     """
-    best, hits, (l1, l2, R1, R2, B1, B2, share) = horizon, [], now
+    best, hits, (l1, l2, R1, R2, B1, B2, share) = t_end * OVERTIME - clock, [], now
+    age = min(clock, l1)  # l1 is the time of the fastest rate
+    limit = best + _TIE * max(best, age)
     for i, m in enumerate(mode):  # formulas first: what they find clears many of the others
         if m == INACTIVE and a[i] > least[i]:
             t = math.log1p(-z[i] / a[i])
             if t < 0:
                 return t, []
-            if t <= best * _TIE:
-                best = t if t < best else best
+            if t <= limit:
+                if t < best:
+                    best, limit = t, t + _TIE * max(t, age)
                 hits.append((t, i))
     for i in [i for i, m in enumerate(mode) if m != INACTIVE]:
         c, v = a[i], w[i]
         if mode[i] == SLIDING:
-            t = _root((-c, -v * R1, 0.0, -v * R2), (l1, l2), -c - v * (R1 + R2), floor[i], 0, best * _TIE, near)
+            t = _root((-c, -v * R1, 0.0, -v * R2), (l1, l2), -c - v * (R1 + R2), floor[i], 0, limit, near)
         else:
             first, third = v * B1, v * B2
             second = z[i] - c - v * share
@@ -204,13 +204,14 @@ def _first(
                 if high > best * falls:
                     continue
             terms, order = (c, first, second, third), fresh.get(i, 0)
-            t = _root(terms, (l1, l2), z[i], floor[i], order, best * _TIE, near)
+            t = _root(terms, (l1, l2), z[i], floor[i], order, limit, near)
         if t < 0:
             return t, []
-        if t <= best * _TIE:
-            best = t if t < best else best
+        if t <= limit:
+            if t < best:
+                best, limit = t, t + _TIE * max(t, age)
             hits.append((t, i))
-    return best, sorted([i for t, i in hits if t <= best * _TIE])
+    return best, sorted([i for t, i in hits if t <= limit])
 
 
 def _root(

@@ -215,6 +215,11 @@ def run(
         closer = walk.look(unclear, at, best, t_end)
         ended = walk.t + best > t_end * AT_END
         best = np.where(ended, t_end - walk.t, best)
+        # As in :mod:`sheaflab.engine.shallow`: later by the rounding of time is the same instant.
+        limit = np.minimum(walk.t, law.l1)
+        np.maximum(limit, best, out=limit)
+        limit *= 4 * EPS
+        limit += best
         low = walk.fall(law, best)
         walk.advance(best, law)
         walk.put({k: c for k, c in closer.items() if not low[k]})
@@ -225,13 +230,12 @@ def run(
             walk.store(batch, np.flatnonzero(ended & ~low), Outcome.REACHED_END)
             ended = ended | low
             going = np.flatnonzero(~ended)
-            at, best = at.take(going, axis=1), best[going]
+            at, best, limit = at.take(going, axis=1), best[going], limit[going]
             walk.select(going)
             if not best.size:
                 break
         walk.t = np.minimum(walk.t + best, t_end)
-        hit = at <= best * (1 + 4 * EPS)
-        neuron, column = places(hit)
+        neuron, column = places(at <= limit)
         walk.z[neuron, column] = 0.0
         settled = walk.settle(neuron, column)
         u = walk.z - walk.a
@@ -245,7 +249,7 @@ def run(
         changes = batch.add(walk.who, walk.t, walk.mode, after, energy, slopes)
         walk.met = walk.met + changes
         on = (changes > 0) & (best > 4 * EPS * walk.t)
-        walk.blur = 1.0 if on.all() else np.where(on, 1.0, np.where(hit, 4.0, 1.0) * walk.blur)
+        walk.blur = 1.0 if on.all() else np.where(on, 1.0, np.where(at <= limit, 4.0, 1.0) * walk.blur)
         walk.mode = after
         spent = walk.met >= max_events
         if spent.any():

@@ -343,6 +343,21 @@ def test_one_hidden_layer_gives_each_neuron_a_doubt_of_its_own():
         assert alone == Exact().ensemble(sheaf, starts[k : k + 1], 30.0)[0]
 
 
+def test_a_tie_soon_after_another_switch_is_one_instant():
+    """Three neurons rise at log 2; another has just done so, by 1e-3 to 1e-9 of that, and waits are from there."""
+    for k in range(12):
+        rng = np.random.default_rng(k)
+        net = Network([rng.uniform(0.5, 2, (4, 1)), 0.3 * rng.standard_normal((1, 4))], [np.zeros(4), np.zeros(1)])
+        sheaf = Sheaf(net, [1.0])
+        c0 = np.append(-sheaf.boundary_term[:4], 0.0)
+        c0[0] *= np.expm1(np.log(2.0) * (1 - 10.0 ** -rng.uniform(3, 9)))
+        traj = Exact().run(sheaf, c0, 1.0)
+        many = Exact().ensemble(sheaf, [c0, c0], 1.0)[1]
+        one = [{s.time for s in log if s.neuron} for log in (traj.log, many)]
+        assert [len(times) for times in one] == [1, 1], k
+        assert traj.certify().holds, k
+
+
 def test_an_event_soon_after_its_neuron_has_left_the_wall_is_at_its_own_time():
     """Neuron 7 is active from 0.207 to 0.324 only: the root was sought from there, and moved back from the wall itself."""
     rng = np.random.default_rng([884, 2, 8, 1])
