@@ -41,3 +41,28 @@ def test_a_file_that_cannot_be_fetched_once_costs_nobody_the_kernel(name, site, 
         lab.type_into(FIRST, "print(1 + 1)")
         lab.run(FIRST)
         assert printed(lab.cells()[FIRST]) == "2\n"
+
+
+FIGURE = """\
+import matplotlib.pyplot as plt
+import numpy as np
+plt.plot(np.random.default_rng(0).standard_normal(3))
+plt.show()"""
+BY_WORKER = """performance.getEntriesByType("resource")
+  .filter((each) => each.workerStart > 0 && each.workerMatchedSourceType !== "network").map((each) => each.name)"""
+
+
+def test_a_second_start_asks_no_service_worker_for_files_and_a_first_figure_no_page_for_modules(address, tmp_path):
+    with browser(tmp_path / "profile") as context:
+        lab, asked = Lab(context, address), list[str]()
+        lab.open("play.ipynb")  # it brings the service worker
+        lab.open("play.ipynb")
+        assert not [name for name in lab.page.evaluate(BY_WORKER) if name.startswith(f"{address}/build/")]
+        context.on("request", lambda request: asked.append(request.url))
+        lab.type_into(FIRST, FIGURE)
+        lab.run(FIRST)
+        assert any("image/png" in output.get("data", {}) for output in lab.cells()[FIRST]["outputs"])
+        assert not [url for url in asked if "/api/drive" in url]
+        lab.page.goto(address)
+        lab.page.wait_for_load_state("networkidle")
+        assert lab.page.locator("link[rel=prefetch]").count() == 0  # this browser has it all

@@ -19,13 +19,17 @@ from graders.publish.site.pyodide import KERNEL_EXTENSION, SiteError, extension
 
 HERE = Path(__file__).with_name("quickstart")
 UNPACKED = "python.unpacked"
-MODULES = ("begin.mjs", "unpacked.mjs", "own.mjs", "worker.mjs")
+_COPIED = ("begin.mjs", "unpacked.mjs")
+MODULES = (*_COPIED, "own.mjs", "worker.mjs")
 FILES = (*MODULES, UNPACKED)
 """What :func:`write` puts beside Pyodide."""
 _NEVER_READ = (".h", ".a", ".pxd")
 _CONFIGURATION = '<script id="jupyter-config-data"'
 # JupyterLite's service worker answers for the network even where it keeps nothing; then browsers keep no compiled code.
 _PASSED_ON = ("shouldDrop(t,a)||(n=maybeFromCache(e))", "shouldDrop(t,a)||!enableCache||(n=maybeFromCache(e))")
+# A browser that knows static routes fetches these without asking the service worker, for which a page would wait.
+_DIRECT = ("./", "*.html", "build/*", "extensions/*", "files/*", "lab/*", "static/*")
+_INSTALLED = "self.skipWaiting(),"
 
 
 def write(folder: Path, wheels: Iterable[Path], own: Iterable[str]) -> None:
@@ -41,7 +45,7 @@ def write(folder: Path, wheels: Iterable[Path], own: Iterable[str]) -> None:
         Packages of the lock file that are loaded as wheels at every start.
     """
     (folder / UNPACKED).write_bytes(gzip.compress(archive(wheels), compresslevel=6, mtime=0))
-    for name in ("begin.mjs", "unpacked.mjs"):
+    for name in _COPIED:
         shutil.copyfile(HERE / name, folder / name)
     (worker,) = (extension(KERNEL_EXTENSION) / "static").glob("comlink.worker.*.js")
     kernel = f"../../extensions/{KERNEL_EXTENSION}/static/{worker.name}"
@@ -75,6 +79,8 @@ def begin_early(site: Path) -> None:
     early = (HERE / "early.html").read_text(encoding="utf-8").rstrip(" ")
     _replace(site / "lab" / "index.html", _CONFIGURATION, early + "    " + _CONFIGURATION)
     _replace(site / "service-worker.js", *_PASSED_ON)
+    routes = [{"condition": {"urlPattern": path}, "source": "network"} for path in _DIRECT]
+    _replace(site / "service-worker.js", _INSTALLED, f"{_INSTALLED}e.addRoutes?.({json.dumps(routes)}),")
 
 
 def _replace(file: Path, old: str, new: str) -> None:

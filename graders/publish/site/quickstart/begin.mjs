@@ -6,15 +6,16 @@ import {place, read, says} from "./unpacked.mjs";
 
 const HERE = new URL(".", import.meta.url).href;
 // What the kernel and every notebook of the course import first, and a figure that nobody sees: fonts and formulas are ready then.
+// What a cell imports later costs more: Python looks for it among the notebook's files first, and asks the page for each.
 const FIRST = `
 import io
 import piplite.piplite, pyodide_kernel
-import matplotlib.pyplot, sheaflab
+import matplotlib.pyplot, matplotlib_inline.backend_inline, numpy.random, sheaflab
 from matplotlib.figure import Figure
 figure = Figure((1, 1))
 figure.subplots().set_title("$x^1$")
 figure.savefig(io.BytesIO())
-del io, piplite, pyodide_kernel, matplotlib, sheaflab, Figure, figure`;
+del io, piplite, pyodide_kernel, matplotlib, matplotlib_inline, numpy, sheaflab, Figure, figure`;
 
 const streams = {stdout: console.log, stderr: console.error};
 let begun = begin();
@@ -30,7 +31,7 @@ export async function loadPyodide({stdout, stderr}) {
 }
 
 async function begin() {
-  const archive = await inflated("python.unpacked").then(read);
+  const unpacked = inflated("python.unpacked").then(read); // while Python's own code is fetched and compiled
   let folder;
   const python = await load({
     indexURL: HERE,
@@ -38,9 +39,10 @@ async function begin() {
     stderr: (text) => streams.stderr(text),
     fsInit: async (FS, {sitePackages}) => {
       folder = sitePackages;
-      place(FS, folder, archive, (name) => !says(name));
+      await unpacked.then((archive) => place(FS, folder, archive, (name) => !says(name)), () => {}); // an error is told below
     },
   });
+  const archive = await unpacked;
   place(python.FS, folder, archive, says);
   for (const name of archive.index.map(([name]) => name).filter((name) => name.endsWith(".dist-info/METADATA"))) {
     python.loadedPackages[name.split("-")[0].toLowerCase().replaceAll("_", "-")] = "default channel";
