@@ -75,6 +75,14 @@ def test_python_is_fetched_while_the_landing_page_is_read(site, address, page):
     assert not [file for file in wanted if "scipy" in file]  # the first figure does without
 
 
+def test_python_is_compiled_while_the_landing_page_is_read_and_ends(address, page):
+    with page.expect_event("worker") as begun:
+        page.goto(address)
+    assert begun.value.url.endswith("rehearsal.mjs")
+    with begun.value.expect_event("close", timeout=180_000):
+        pass
+
+
 def test_where_data_are_dear_the_landing_page_fetches_no_python(address, page):
     page.add_init_script("Object.defineProperty(navigator, 'connection', {value: {saveData: true}})")
     page.goto(address)

@@ -19,7 +19,7 @@ from graders.publish.site.pyodide import KERNEL_EXTENSION, SiteError, extension
 
 HERE = Path(__file__).with_name("quickstart")
 UNPACKED = "python.unpacked"
-_COPIED = ("begin.mjs", "unpacked.mjs")
+_COPIED = ("begin.mjs", "unpacked.mjs", "rehearsal.mjs")
 MODULES = (*_COPIED, "own.mjs", "worker.mjs")
 FILES = (*MODULES, UNPACKED)
 """What :func:`write` puts beside Pyodide."""
