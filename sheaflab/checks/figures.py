@@ -89,6 +89,10 @@ class FigureData:
     ylim: list[float]
 
 
+_Look = tuple[str, str, str, float, float]
+"""Colour, style and marker of a line, its width and opacity."""
+
+
 def blank() -> Axes:
     """Return a fresh `Axes` that no window shows."""
     from matplotlib.figure import Figure
@@ -244,13 +248,20 @@ def _entries(ax: Axes, handles: list[Any], names: list[str]) -> list[str]:
         for handle, name in zip(handles, names, strict=False)
         if hasattr(handle, "get_linestyle") and hasattr(handle, "get_marker")
     ]
-    return [next((name for look, name in named if look == _look(line)), "") for line in ax.lines]
+    return [_entry_of(_look(line), named) for line in ax.lines]
 
 
-def _look(line: Any) -> tuple[object, ...]:
+def _entry_of(line: _Look, named: list[tuple[_Look, str]]) -> str:
+    """Return the name of a look; a legend may draw what it names thicker, or stronger, than it is."""
+    same = [name for look, name in named if look == line]
+    return next(iter(same or [name for look, name in named if look[:3] == line[:3]]), "")
+
+
+def _look(line: Any) -> _Look:
     from matplotlib.colors import to_hex
 
-    return to_hex(line.get_color()), str(line.get_linestyle()), str(line.get_marker())
+    strength = float(line.get_linewidth()), float(line.get_alpha() or 1.0)
+    return to_hex(line.get_color()), str(line.get_linestyle()), str(line.get_marker()), *strength
 
 
 def says(name: str, words: tuple[str, ...]) -> bool:

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 DPI = 72
 """A pixel is a point, unless the figure would have more pixels than `_MOST`."""
 _MOST = 2e6
-_CONTRAST = 0.04 * 255
+_CONTRAST = 0.055 * 255
 """Difference of red, green or blue from which on something can be told from what it is drawn on."""
 _STROKE = 3
 """Changes of colour that are no more pixels apart are one stroke or mark, and it is where its middle is."""

@@ -18,7 +18,7 @@ from sheaflab.checks.ways import MANY, NEAR, has_ink, helps, is_row, is_straight
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_TEXT_CONTRAST, _TEXT_SIZE = 0.1 * 255, 4.0
+_TEXT_CONTRAST, _TEXT_SIZE = 0.15 * 255, 4.0
 _BAR_PART, _BAR_HEIGHT = 0.6, 0.01
 """A bar is seen by its rows and columns with ink; one that is lower than this part of the axes is a stroke."""
 _LONG = 120

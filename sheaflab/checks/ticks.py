@@ -16,8 +16,8 @@ def misread(axis: Any) -> list[str]:
     ticks = [float(v) for v in axis.get_majorticklocs() if low <= v <= high]
     formatter = axis.get_major_formatter()
     texts = _texts(formatter, ticks)
-    if formatter.get_offset():  # a factor or a shift stands at the end of the axis
-        return []
+    if offset := formatter.get_offset():  # a factor or a shift stands at the end of the axis
+        return [] if _is_shown(axis) else [f"numbers to which {offset} belongs, which is not shown"]
     read = [(place, found) for place, text in zip(ticks, texts, strict=False) if (found := number_at(text))]
     numbers, digits = np.array([found for _, found in read]).reshape(-1, 2).T
     places = np.array([place for place, _ in read])
@@ -33,6 +33,11 @@ def misread(axis: Any) -> list[str]:
     if unit and len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
         return []  # the name says of another one
     return [f"{number:g} at {place:g}" for number, place, bad in zip(numbers, places, wrong, strict=True) if bad]
+
+
+def _is_shown(axis: Any) -> bool:
+    text = axis.get_offset_text()
+    return bool(axis.get_visible() and text.get_visible() and text.get_alpha() != 0 and text.get_fontsize() > 1)
 
 
 _WRITTEN = re.compile(

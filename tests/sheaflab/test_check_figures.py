@@ -383,6 +383,28 @@ def test_a_number_at_a_tick_is_that_of_its_place(ticks, texts, wrong, name):
     assert read(ax).misread == wrong
 
 
+@pytest.mark.parametrize("hide", [lambda text: text.set_visible(False), lambda text: text.set_alpha(0), lambda text: None])
+@pytest.mark.parametrize("changed", [{"style": "sci", "scilimits": (1, 1)}, {"useOffset": 3.0}])
+def test_the_factor_or_shift_of_an_axis_is_part_of_its_numbers(changed, hide):
+    ax = blank()
+    ax.plot([2, 40], X)
+    ax.ticklabel_format(axis="x", **changed)
+    hide(ax.xaxis.get_offset_text())
+    text = ax.xaxis.get_offset_text()
+    shown = text.get_visible() and text.get_alpha() is None
+    assert bool(read(ax).misread) == (not shown)
+
+
+def test_lines_of_one_colour_are_told_by_their_width_or_strength():
+    for look in ({"lw": 3.5}, {"alpha": 0.4}):
+        ax = blank()
+        ax.plot(X, X, color="black", lw=1.0, label="V")
+        ax.plot(X, [0.5, 0.2], color="black", label="bound", **{"lw": 1.0, **look})
+        for handle in ax.legend().legend_handles[:1]:
+            handle.set_linewidth(2.0)  # to be seen better; no other line is like it
+        assert [line.entry for line in read(ax).lines] == ["V", "bound"]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

@@ -336,7 +336,7 @@ def tally(
     t_end: float = 20.0,
     among: Callable[[Any], bool] = lambda switch: True,
     even: tuple[int, int] = (0, 0),
-    first: bool = False,
+    first: int = 0,
     once: Callable[[Any], Any] | None = None,
     apart: float = -1.0,
 ) -> list[int]:
@@ -348,7 +348,7 @@ def tally(
         log = [s for k, s in enumerate(log) if k == 0 or s.time - log[k - 1].time > apart]
         if once:
             log = list({once(s): s for s in reversed(log)}.values())
-        for s in log[:1] if first else log:
+        for s in log[: first or None]:
             kink = s.slope_after - s.slope_before
             steeper += int(kink < 0) or (even[0] if kink == 0 else 0)
             flatter += int(kink > 0) or (even[1] if kink == 0 else 0)
@@ -374,7 +374,7 @@ MISCOUNTED: dict[str, Any] = {
     "kinks above 0.01": partial(tally, among=lambda s: abs(s.kink) > 0.01),
     "no jump is steeper": partial(tally, even=(1, 0)),
     "no jump is flatter": partial(tally, even=(0, 1)),
-    "the first switch": partial(tally, first=True),
+    "the first switch": partial(tally, first=1),
     "the first start": lambda problem, starts: tally(problem, starts[:1]),
     "the last start left out": lambda problem, starts: tally(problem, starts[:-1]),
     "swapped": lambda problem, starts: tally(problem, starts)[::-1],
@@ -399,6 +399,7 @@ OVERLOOKED: dict[str, Any] = {
 SELDOM: dict[str, Any] = {
     **{f"kinks above {k:g}": partial(tally, among=partial(lambda k, s: abs(s.kink) > k, k)) for k in (1e-4, 1e-5)},
     **{f"after t = {t:g}": partial(tally, among=partial(lambda t, s: s.time > t, t)) for t in (0.02, 0.1)},
+    "six switches a run at most": partial(tally, first=6),
 }
 """Near misses on many starts of which some are next to a wall, and with a neuron that hardly matters."""
 

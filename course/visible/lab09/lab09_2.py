@@ -14,6 +14,7 @@ from sheaflab.checks.figures import blank, read, says, swapped
 from sheaflab.checks.forbidden import forbids
 from sheaflab.checks.forms import asks_for
 from sheaflab.checks.messages import calling, close, fail, show
+from sheaflab.checks.names import consists_of, plain
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 
 
@@ -167,7 +168,7 @@ def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
         tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
     (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 0.02 * np.ptp(times)
     seen = float(np.mean((low <= energies) & (energies <= high)))
-    if left > times[0] + slack or right < times[-1] - slack or seen < 0.7 or energies.max() > high * (1 + 1e-9):
+    if left > times[0] + slack or right < times[-1] - slack or seen < 0.95 or energies.max() > high * (1 + 1e-9):
         returned = f"axes from {left:.4g} to {right:.4g} at x, from {low:.4g} to {high:.4g} at y"
         expected = f"all times from {times[0]:.4g} to {times[-1]:.4g}, with their energies"
         tell(returned=returned, expected=expected, hint="limits that do not fit each run: leave them to matplotlib")
@@ -185,6 +186,11 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
         factor = "mind the 2, and start at V(0), the first of the energies"
         hint = "as a straight line, not in steps" if steps else factor
         tell(returned=_drawn(figure), expected=expected, hint=hint)
+    slack = 0.05 * np.ptp(times)
+    if all(min(line.x) < times[0] - slack or max(line.x) > times[-1] + slack for line in known):
+        returned = f"an envelope from {min(known[0].x):.4g} to {max(known[0].x):.4g}"
+        expected = f"one from {times[0]:.4g} to {times[-1]:.4g}"
+        tell(returned=returned, expected=expected, hint="the run is from the first of the times to the last")
     known += _energies(figure, times, energies)
     rest = [line for line in figure.lines if line.shown and not any(line is other for other in known)]
     rest += [line for line in figure.further if line.shown]
@@ -205,19 +211,27 @@ def log_scale(figure: Any, tell: Tell) -> None:
         tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
 
 
-_TIME = ("time", "zeit", "temps", "tiempo", "tempo", "seconds", "duration", "dauer", "=t")
-_ENERGY = ("energ", "énerg", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e")
-_RUN = (*_ENERGY, "measured", "gemessen", "observ", "simulat", "trajectory", "run")
+_TIME = (
+    "time times t zeit temps tiempo tempo the of in s sec second seconds sekunden unit units arbitrary a u flow "
+    "run evolution heat equation simulation simulated integration continuous elapsed model physical dimensionless "
+    "trajectory since from start der des de du la le del della"
+)
+_ENERGY = (
+    "energy energies v e dirichlet dirichletenergie energie énergie energía energia sheaf total value values "
+    "level functional lyapunov disagreement discrepancy function of the a t time at over along during flow run "
+    "state trajectory network all neurons outputs edges and whole log logarithmic scale scaled axis in unit units "
+    "arbitrary u decay der des de du la le del della"
+)
+_OF_STATE = r"\b([ve])\s*\(\s*(c\s*(\(\s*t\s*\)|_?\s*t)?|t)\s*\)"
+"""V(t), V(c), V(c(t))."""
+_RUN = (
+    *("energ", "énerg", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e"),
+    *("measured", "gemessen", "observ", "simulat", "trajectory", "run"),
+)
 _BOUND = (
     *("envelop", "bound", "theor", "predict", "hülle", "hüllk", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
     *("limit", "grenze", "envolv", "borne", "cota"),
 )
-_ELSEWHERE = (
-    *("switch", "neuron", "slope", "width", "number of runs", "=count", "=counts", "=runs", "coordinate"),
-    *("epoch", "step number", "number of steps", "iteration", "d(log", "/dt", "left until", "until the end"),
-    *("per cent", "percent", "%"),
-)
-"""What is said of other figures, or of other numbers than those that are drawn."""
 _SYMBOL = r"(?<![a-z])[ve](?![a-z])"
 _ONLY_RUN = re.compile(r"(the )?((dirichlet )?energ(y|ie)|v|v\(t\))")
 _ONLY_BOUND = re.compile(r"(the )?((upper|lower|exponential|theoretical) )?(bound|envelope|hülle|schranke)")
@@ -233,38 +247,51 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("$", "").lower().split())
 
 
-_QUOTIENT = re.compile(r"v\s*/\s*v|t\s*/\s*(δ|delta|dt)|\bdot\s*v")
-"""Another number than the one that is drawn, be it with the symbol of that."""
+def _names_time(name: str) -> bool:
+    return consists_of(name, _TIME, r"\b(times?|t|zeit|temps|tiempo|tempo|seconds)\b")
 
 
-def _names(name: str, own: tuple[str, ...], symbol: str) -> bool:
-    """Tell whether the name of an axis has a word or the symbol of its quantity, and none of another one."""
-    text = _plain(name)
-    beside = re.sub(r"\([^)]*\)", "", name)  # a remark in brackets may speak of something else
-    if _QUOTIENT.search(re.sub(r"\\[,;:! ]|[\\{}$]", "", beside).lower()):
-        return False
-    return (says(name, own) or re.search(symbol, text) is not None) and not says(beside, _ELSEWHERE)
+def _names_energy(name: str) -> bool:
+    """Tell whether a name is that of the energy; of a logarithm it speaks of the axis alone."""
+    log = re.search(r"\blog\w*\b(?! ?-?(scale|axis))", re.sub(r"\([^()]*\)", "", plain(name)))
+    return not log and consists_of(name, _ENERGY, r"energ|énerg|dirichlet|disagreement|\b[ve]\b", _OF_STATE)
 
 
 _SPACE = re.compile(r"\\(left|right|[bB]igg?[lr]?|cdot|times|text|mathrm|operatorname|[,;:! ])|[\s~$\\*·★⋆]")
-_EXPONENT = re.compile(r"(?:exp|e\^)(?:\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\])")
+_EXPONENT = re.compile(r"(?:exp|e\^)(?:\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\]|(-?[\d.]*λt))")
 
 
-def _other_formula(name: str) -> bool:
-    """Tell whether a name has an exponential in it that is surely another one: it grows, or has another factor than 2.
+def _factor(exponent: str, rate: float) -> float | None:
+    """The factor of λt in an exponent, of numbers, too; None if it is something else."""
+    if sorted(exponent) == sorted("-2λt"):
+        return -2.0
+    if match := re.fullmatch(r"([-+]?)([\d.]*)(λt|tλ)", exponent):
+        return float(match[1] + (match[2] or "1"))
+    if match := re.fullmatch(r"([-+]?)([\d.]+)t", exponent):
+        return float(match[1] + match[2]) / rate
+    return None
 
-    Who divides by it, or puts signs elsewhere, is believed.
+
+def _other_formula(name: str, rate: float) -> bool:
+    """Tell whether a name has a formula in it that is surely another one than V(0) e^(−2 λ* t).
+
+    Who divides by an exponential that grows is right; an exponent that cannot be read is believed.
     """
-    text = _SPACE.sub("", re.sub(r"\^\{?(\*|\\(star|ast))\}?", "", re.sub("[‐‑‒–—−]", "-", name.lower())))
-    text = text.replace("lambda", "λ").replace("{-}", "-")
-    if "2" not in text and re.search(r"(exp\(?|e\^[({]?)-[\d.]*λ", text):
+    text = re.sub("[‐‑‒–—−]", "-", name.lower())
+    text = _SPACE.sub("", re.sub(r"\^(\{(\*|\\star|\\ast)\}|\*|\\star|\\ast)", "", text))
+    text = re.sub(r"λ_(\{\w*\}|\w)", "λ", text.replace("lambda", "λ").replace("rate", "λ").replace("{-}", "-"))
+    if (told := re.search(r"λ=(\d+\.?\d*|\.\d+)", text)) and abs(float(told[1]) - rate) > 0.06 * rate:
         return True
-    found = _EXPONENT.search(text)
-    if found is None:
+    exponents = [next(part for part in found if part) for found in _EXPONENT.findall(text) if any(found)]
+    if "10^" in text or any(re.search(r"/λ|λt/|t(\^|²)|√|sqrt", exponent) for exponent in exponents):
+        return True
+    factors = [_factor(exponent, rate) for exponent in exponents]
+    known = [factor for factor in factors if factor is not None]
+    if not known or len(known) < len(factors):
         return False
-    exponent = next(part for part in found.groups() if part is not None)
-    grows = re.fullmatch(r"\+?[\d.]*λt", exponent) and not re.search(r"/|frac|≤|leq|<", text)
-    return bool(grows or re.fullmatch(r"-λt/2", exponent))
+    divided = re.search(r"/|frac|≤|leq|<", text) is not None
+    total = sum(known) * (2 if re.search(r"[)\]}]\^\{?2", text) else 1)
+    return abs(total + 2) > 0.1 and not (divided and abs(total - 2) < 0.1)
 
 
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -280,18 +307,20 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         hint = "leave the numbers at the axes to matplotlib"
         tell(returned=f"an axis with {figure.misread[0]}", expected="at each tick its own number", hint=hint)
     expected = "the name of the time at x, of the energy at y"
-    if swapped(figure.xlabel, figure.ylabel, _TIME, _ENERGY):
+    if _names_time(figure.ylabel) and _names_energy(figure.xlabel):
         tell(returned=got, expected=expected, hint="the names are swapped")
     if _plain(figure.xlabel) == _plain(figure.ylabel):
         tell(returned=got, expected=expected, hint="both axes have the same name")
-    if not (_names(figure.xlabel, _TIME, r"(?<![\w(])t\b") and _names(figure.ylabel, _ENERGY, _SYMBOL)):
-        tell(returned=got, expected=expected, hint="`time` or `t` at x, `energy` or `V` at y, and no other quantity")
+    if not (_names_time(figure.xlabel) and _names_energy(figure.ylabel)):
+        hint = "`time` or `t` at x, `energy`, `Dirichlet energy` or `V` at y; a remark in brackets behind it"
+        tell(returned=got, expected=expected, hint=hint)
     if len({_plain(name) for name in legend}) < 2 or any(_NOTHING.fullmatch(_plain(name)) for name in legend[:2]):
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
+    of_another = says(second, ("velocity", "speed", "slope", "distance", "gradient", "error", "switch"))
     below = re.fullmatch(r"(the )?(lower (bound|envelope|limit)|untere (schranke|grenze))", _plain(second))
-    if second and (not (says(second, _BOUND) or "2" in second) or below or _other_formula(second)):
+    if second and (not (says(second, _BOUND) or "2" in second) or below or of_another or _other_formula(second, rate)):
         hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
         tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
     other = says(first, ("loss", "distance", "norm"))

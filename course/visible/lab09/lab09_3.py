@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sheaflab import Euler
-from sheaflab.checks.figures import blank, read, says, swapped
+from sheaflab.checks.figures import blank, read
 from sheaflab.checks.messages import calling, fail
+from sheaflab.checks.names import consists_of, plain
 from sheaflab.checks.problems import SHEAF, given
 
 
@@ -70,12 +71,9 @@ def _within(figure: Any, bar: Any) -> bool:
 
 
 def _drawn_again(figure: Any, counts: Sequence[int]) -> bool:
-    """Whether other ink, or the bars of second axes, are as high as each of the bars, at each of them."""
+    """Whether other ink is as high as each of the bars, at each of them, or second axes have bars there."""
     numbers, others = Counter(counts), [bar for bar in figure.more_bars if bar.shown]
-    if others and all(
-        any(abs(bar.x + 0.5 * bar.width - k) < 0.51 and abs(bar.height - number) < 1e-9 for bar in others)
-        for k, number in numbers.items()
-    ):
+    if others and all(any(abs(bar.x + 0.5 * bar.width - k) < 0.51 for bar in others) for k in numbers):
         return True
     x, y, near = figure.rest.x, figure.rest.y, 0.006 * abs(figure.ylim[1] - figure.ylim[0])
     tops = [np.unique(x[(np.abs(x - k) < 0.51) & (np.abs(y - n) < near)]) for k, n in numbers.items()]
@@ -124,74 +122,58 @@ def centred(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -
 
 
 _SWITCHES = (
-    *("switch", "crossing", "wall", "zeros", "sign change", "changes of sign", "flip"),
-    *("wechsel", "nulldurch", "nullstell"),
+    "number numbers no nr count counts of the in a an each one single all switch switches switching sign signs "
+    "change changes crossing crossings zero zeros wall walls flip flips event events activation activations relu "
+    "neuron neurons hidden run runs start trajectory simulation experiment per during along before until up to "
+    "convergence convergent rest end total whole flow how many had has happened observed counted integer n k "
+    "anzahl zahl wechsel vorzeichenwechsel umschaltungen schaltvorgänge nulldurchgänge der des pro im lauf nombre "
+    "changements signe de par bascules"
 )
 _RUNS = (
-    *("run", "frequenc", "how often", "occur", "starts", "trajector", "simulation", "experiment", "trial"),
-    *("läufe", "häufig", "trajektor", "versuch"),
+    "number numbers no nr count counts of the in a an all run runs start starts trajectory trajectories "
+    "simulation simulations experiment experiments trial trials sample samples frequency frequencies absolute raw "
+    "occurrence occurrences occurrences how many often had has have with having that this so such same many these "
+    "number switch switches sign changes observed out total integer n anzahl zahl der läufe häufigkeit absolute "
+    "versuche mit so vielen nombre de fréquence essais"
 )
-_COUNTS = ("count", "number", "how many", "change", "anzahl", "zahl")
-_PLAIN_SWITCHES, _PLAIN_RUNS = r"(number of )?switches", r"(number of )?runs"
-_OTHERS = (
-    *("time", "energy", "energies", "slope", "residual", "zeit", "energie", "steigung"),
-    *("neuron", "neurons", "layer", "layers", "width"),
+_SWITCHES_NEEDED = (
+    r"switch|sign change|changes of sign|crossing|flip|\bzeros?\b|^counts?$"
+    r"|wechsel|umschalt|schaltvorg|nulldurch|changements|bascul"
 )
-"""What the axes of other figures of this lab show."""
-_NOTHING = (
-    *("x", "y", "x axis", "y axis", "x-axis", "y-axis", "xlabel", "ylabel", "axis", "label", "achse", "?", "-"),
-    *("value", "values", "data", "horizontal", "vertical", "abscissa", "ordinate", "foo", "bar", "test"),
+_RUNS_NEEDED = (
+    r"\bruns?\b|start|traject|simulation|experiment|trial|sample|frequenc|occurrence|^counts?$|how often"
+    r"|läufe|häufig|versuche|fréquence|essais"
 )
-"""Names that do not say what is counted."""
-
-
-_SHARES = (
-    r"density|probabilit|dichte|wahrscheinlich|\b(share|fraction|proportion) of\b|(?<!not )\brelative (frequenc|number)"
-    r"|percent|%|per (cent|hundred|thousand)|\bin (hundreds|thousands)|anteil|prozent"
+_PER_OTHER = (
+    r"per (?!(a |each |one |single )?(run|start|trajectory|simulation|experiment)\b)|^(the )?(hidden )?neurons\b"
+    r"|(number|count) of (the )?(hidden )?neurons"
 )
-"""What has no runs, and no switches, for a unit."""
-_HEADS = (
-    r"(the )?((which )?neurons?\b|number of neurons|no\. of neurons|time\b|index\b|magnitude\b|(start|run|switch) no\b"
-    r"|no\.(?! of)|((switch|switching|crossing) times?|times? of (the )?(switches|crossings))$)"
-)
-"""Names that begin so tell something else, whatever follows."""
+"""Another quantity, of the words for the number of switches."""
 
 
-def _plain(name: str) -> str:
-    return name.strip(" $.:").lower()
+def _names_switches(name: str) -> bool:
+    return consists_of(name, _SWITCHES, _SWITCHES_NEEDED) and not re.search(_PER_OTHER, plain(name))
 
 
-def _of_another(name: str) -> bool:
-    """Whether a name says something of another figure, and nothing of this one."""
-    if re.match(_HEADS, _plain(name)):
-        return True
-    if says(name, (*_SWITCHES, *_RUNS)):
-        return False
-    return not says(name, _COUNTS) or not set(re.findall(r"\w+", name.lower())).isdisjoint(_OTHERS)
+def _names_runs(name: str) -> bool:
+    """Tell whether a name is that of the number of runs; of switches it speaks behind these alone."""
+    head = re.split(r"\b(with|having|mit)\b", plain(name))[0]
+    return consists_of(name, _RUNS, _RUNS_NEEDED) and "switch" not in head and "changes" not in head
 
 
 def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
     """Look at the names of the axes."""
-    got = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}"
+    got, expected = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}", "the number of switches at x, of runs at y"
     if not (figure.xlabel.strip() and figure.ylabel.strip()):
         tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…), where they can be read")
-    if {_plain(figure.xlabel), _plain(figure.ylabel)} & {"", *_NOTHING}:
-        tell(returned=got, expected="names that say what is counted", hint="switches at x, runs at y")
-    if _plain(figure.xlabel) == _plain(figure.ylabel):
+    if plain(figure.xlabel) == plain(figure.ylabel):
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
-    if _of_another(figure.xlabel) or _of_another(figure.ylabel):
-        tell(returned=got, expected="names of what this figure counts", hint="switches at x, runs at y")
-    if re.search(_SHARES, figure.ylabel.lower()) or re.search(_SHARES, figure.xlabel.lower()):
-        tell(returned=got, expected="runs at y", hint="a bar is as high as its number of runs, which is no density")
-    if says(figure.xlabel, _RUNS) and not says(figure.xlabel, _SWITCHES):
-        tell(returned=got, expected="switches at x", hint="a bar stands at a number of switches")
-    if says(figure.ylabel, _SWITCHES) and not says(figure.ylabel, _RUNS):
-        tell(returned=got, expected="runs at y", hint="a bar is as high as the number of runs")
-    x, y = _plain(figure.xlabel), _plain(figure.ylabel)
-    plainly = re.fullmatch(_PLAIN_RUNS, x) or re.fullmatch(_PLAIN_SWITCHES, y)
-    both = re.match(rf"{_PLAIN_RUNS}\b", x) and re.match(rf"{_PLAIN_SWITCHES}\b", y)
-    if plainly or both or swapped(figure.xlabel, figure.ylabel, _SWITCHES, _RUNS):
-        tell(returned=got, expected="switches at x, runs at y", hint="the names are swapped")
+    right = _names_switches(figure.xlabel) and _names_runs(figure.ylabel)
+    if not right and _names_runs(figure.xlabel) and _names_switches(figure.ylabel):
+        tell(returned=got, expected=expected, hint="the names are swapped")
+    if not right:
+        hint = "`switches` or `sign changes` at x, `runs`, `frequency` or `count` at y; a remark in brackets behind it"
+        tell(returned=got, expected=expected, hint=hint)
 
 
 def plot_histogram(answer: Callable[..., Any]) -> None:
