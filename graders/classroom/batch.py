@@ -8,10 +8,10 @@ from pathlib import Path
 
 from graders.gradebook import apart
 from graders.gradebook.apart import Job, undecided
-from graders.gradebook.marker import digest_of
-from graders.grading.submission import SubmissionResult, read_files
+from graders.gradebook.marker import read_submission
+from graders.grading.submission import SubmissionResult
 from graders.lab.manifest import Course
-from graders.sandbox.isolation import Isolation, Limits
+from graders.sandbox.isolation import Isolation, IsolationError, Limits
 
 
 def students(course: Course) -> list[str]:
@@ -58,12 +58,18 @@ def read_job(
     others : mapping of str to Path, optional
         The submission's other files.
     """
-    files = read_files(course.root / "submitted" / student / course.assignment)
-    return Job.of(course, student, files, digest_of(files, others or {}, fingerprint), limits, level)
+    folder = course.root / "submitted" / student / course.assignment
+    return Job.of(course, student, *read_submission(folder, others or {}, fingerprint), limits, level)
 
 
 def run_jobs(jobs: Iterator[Job], executor: Executor, window: int) -> Iterator[SubmissionResult]:
-    """Grade jobs through `executor`, at most `window` at a time; yields results as they come."""
+    """Grade jobs through `executor`, at most `window` at a time; yields results as they come.
+
+    Raises
+    ------
+    IsolationError
+        If this machine does not grade as it should. All else that fails is the result of one job.
+    """
     running: dict[Future[SubmissionResult], Job] = {}
 
     def harvest() -> Iterator[SubmissionResult]:
@@ -74,6 +80,10 @@ def run_jobs(jobs: Iterator[Job], executor: Executor, window: int) -> Iterator[S
                 yield future.result()
             except BrokenExecutor as error:
                 yield undecided(job, f"the process that served it ended ({error})")
+            except IsolationError:
+                raise
+            except Exception as error:
+                yield undecided(job, f"the process that served it failed ({type(error).__name__}: {error})")
 
     for job in jobs:
         try:

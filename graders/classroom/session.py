@@ -87,22 +87,29 @@ def grade_class(
         done.problems += recorder.kept
         removed = set[str]() if removed_too else removed_students(recorder.gradebook, course.assignment)
 
+        def job_of(student: str) -> Job | None:
+            if student in removed:
+                done.skipped.append(student)
+                return None
+            if why := recorder.refusal(student):
+                done.undecided[shown(student)] = why
+                return None
+            job = read_job(course, student, mark, settings.limits, level, recorder.other_files(student))
+            stamp = course.root / "submitted" / student / course.assignment / TIMESTAMP
+            if problem := submission_time(job.files.get(TIMESTAMP), stamp)[1]:
+                done.problems.append(problem)
+            if since_change and recorder.is_done(student, job.digest):
+                done.penalties += recorder.update_penalty(student)
+                return None
+            return job
+
         def jobs() -> Iterator[Job]:
             for student in chosen:
-                if student in removed:
-                    done.skipped.append(student)
-                    bar.update()
-                    continue
-                if why := recorder.refusal(student):
-                    done.undecided[shown(student)] = why
-                    bar.update()
-                    continue
-                job = read_job(course, student, mark, settings.limits, level, recorder.other_files(student))
-                stamp = course.root / "submitted" / student / course.assignment / TIMESTAMP
-                if problem := submission_time(job.files.get(TIMESTAMP), stamp)[1]:
-                    done.problems.append(problem)
-                if since_change and recorder.is_done(student, job.digest):
-                    done.penalties += recorder.update_penalty(student)
+                try:
+                    job = job_of(student)
+                except Exception as error:  # of whatever kind: the others are graded all the same
+                    job, done.undecided[shown(student)] = None, f"it cannot be looked up: {recorder.failed(error)}"
+                if job is None:
                     bar.update()
                 else:
                     yield job
@@ -111,12 +118,12 @@ def grade_class(
             done.graded += 1
             try:
                 why = recorder.write(result)
-            except (OSError, UnicodeError) as error:  # of files beside the notebooks, or their names
-                why = f"it cannot be written: {error}"
+                if not why:
+                    settled(result.student)
+            except Exception as error:  # of files beside the notebooks, their names, a course's own rule for late work
+                why = f"it cannot be written: {recorder.failed(error)}"
             if why:
                 done.undecided[result.student] = why
-            else:
-                settled(result.student)
             labels = [e.status.label for n in result.notebooks.values() for e in n.result.exercises]
             done.reasons.update(labels)
             bar.set_postfix_str(", ".join(f"{label} {count}" for label, count in done.reasons.most_common(4)))

@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import CaselessStrEnum, Float, Unicode
 from traitlets.config import LoggingConfigurable
 
@@ -25,7 +26,7 @@ from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import open_question, removed_students, write_rows
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
-from graders.grading.submission import SubmissionResult, read_files
+from graders.grading.submission import SubmissionResult
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER, Isolation, Limits
 
@@ -128,17 +129,18 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Let nbgrader copy files, and grade the submission."""
         self.unwritten, folder = "", Path(self._format_source(assignment_id, student_id))
-        files = read_files(folder)
         names = tuple(fnmatch.filter([spec.name for spec in self.course.ready], self.coursedir.notebook_id))
         self.notebooks = [str(folder / f"{name}.ipynb") for name in names]
         others = {str(path.relative_to(folder)): path for path in other_files(folder, self.coursedir.ignore)}
-        digest = marker.digest_of(files, others, self.mark)
+        files, digest = marker.read_submission(folder, others, self.mark)
         job = apart.Job.of(self.course, student_id, files, digest, self.limits, self.level, names)
         ignore = self.coursedir.ignore
-        self.coursedir.ignore = with_links(folder, ignore)
         try:
+            self.coursedir.ignore = with_links(folder, ignore)
             super().init_assignment(assignment_id, student_id)
-        except (OSError, ValueError) as error:
+        except (NbGraderException, SQLAlchemyError):  # of the gradebook, and no student's
+            raise
+        except Exception as error:
             self.result = apart.undecided(job, f"its files cannot be copied: {error}")
         else:
             self.result = apart.grade_apart(job)
@@ -155,7 +157,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
             self.log.info("%s: %g/%g %s", exercise.id, exercise.earned, exercise.points, exercise.status.label)
         try:
             self.write_single_notebook(graded.text, {**resources, "output_extension": ".ipynb"})
-        except (OSError, UnicodeError) as error:
+        except Exception as error:
             self.unwritten = f"it cannot be written: {error}"
 
     def set_permissions(self, assignment_id: str, student_id: str) -> None:
@@ -167,7 +169,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         try:
             if not self.unwritten:
                 why = self._record(assignment_id, student_id)
-        except (OSError, UnicodeError) as error:
+        except Exception as error:
             self.unwritten = f"it cannot be written: {error}"
         if self.unwritten or why:
             self.undecided[student_id] = self.unwritten or why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import glob
 import os
@@ -11,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import parse_utc
 
+from graders.gradebook.timestamps import LONGEST, read_timestamp
 from graders.grading.folder import COPIED, DEEPEST, ENTRIES, MOST, TIMESTAMP, Entry, TooMuch, is_plain, walk
 from graders.sandbox.inside.protocol import encodable
 
@@ -31,15 +33,30 @@ class SubmissionFolders(CourseDirectory):  # type: ignore[misc]
 
     def get_existing_timestamp(self, dest_path: str) -> datetime | None:
         """Return the time that `dest_path` holds; one that cannot be read is reported."""
-        path = Path(dest_path) / TIMESTAMP
-        time, problem = submission_time(path.read_bytes() if is_plain(path) else None, path)
+        time, problem = _time_in(Path(dest_path))
         if problem:
             self.log.error(problem)
         return time
 
 
+def _time_in(folder: Path) -> tuple[datetime | None, str]:
+    path, raw = folder / TIMESTAMP, None
+    if is_plain(path):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            raw = file.read(LONGEST)
+    return submission_time(raw, path)
+
+
+def _submitted_timestamp(api: Any, assignment: str, student: str) -> datetime | None:
+    """Return the time of a submission for formgrader's tables, where one that cannot be read would stop the page."""
+    return _time_in(folder_of(api.coursedir, api.coursedir.submitted_directory, student, assignment))[0]
+
+
+NbGraderAPI.get_submitted_timestamp = _submitted_timestamp
+
+
 def submission_time(raw: bytes | None, path: Path) -> tuple[datetime | None, str]:
-    """Return the time in a timestamp file, as nbgrader reads it, and what is wrong with it.
+    """Return the time in a timestamp file, in UTC as nbgrader keeps it without a zone, and what is wrong with it.
 
     Parameters
     ----------
@@ -50,11 +67,11 @@ def submission_time(raw: bytes | None, path: Path) -> tuple[datetime | None, str
     """
     if raw is None:
         return (None, f"{path} is no regular file: {_UNKNOWN}") if os.path.lexists(path) else (None, "")
-    try:
-        text = raw[:100].decode("utf-8").strip()
-        return (parse_utc(text), "") if text else (None, f"{path} is empty: {_UNKNOWN}")
-    except (ValueError, ArithmeticError):  # such as thirty digits and an h, a number beyond what decimal holds
-        return None, f"{path} is no time ({raw[:40]!r}): {_UNKNOWN}"
+    text = raw[:LONGEST].decode("utf-8", errors="replace")
+    if not text.strip():
+        return None, f"{path} is empty: {_UNKNOWN}"
+    time = read_timestamp(text)
+    return (None, f"{path} is no time ({raw[:40]!r}): {_UNKNOWN}") if time is None else (time.replace(tzinfo=None), "")
 
 
 _UNKNOWN = (

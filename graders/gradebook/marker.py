@@ -11,7 +11,8 @@ from typing import Any
 
 from nbgrader.api import BaseCell, Comment, Grade, MissingEntry, SubmittedNotebook
 
-from graders.grading.submission import Files
+from graders.grading.beside import REASON
+from graders.grading.submission import Files, read_files
 from graders.lab.manifest import Course
 
 MARKER = ".graders.json"
@@ -35,6 +36,23 @@ def fingerprint(course: Course) -> str:
     for path in sorted(paths):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def read_submission(folder: Path, others: Mapping[str, Path], mark: str) -> tuple[Files, str]:
+    """Return a submission as it is graded, and its digest; where it cannot be read, the reason for a person to look.
+
+    Parameters
+    ----------
+    folder : Path
+    others, mark
+        See :func:`digest_of`.
+    """
+    try:
+        files: Files = read_files(folder)
+        return files, digest_of(files, others, mark)
+    except Exception as error:  # a student decides what lies there, and no fault of one may end the class
+        files = {REASON: f"its files cannot be read: {error}".encode(errors="backslashreplace")}
+        return files, digest_of(files, {}, mark)
 
 
 def digest_of(files: Files, others: Mapping[str, Path], mark: str) -> str:

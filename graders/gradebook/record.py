@@ -122,6 +122,11 @@ class Recorder:
         self.gradebook.db.rollback()
         return stale
 
+    def failed(self, error: Exception) -> Exception:
+        """Take back what was begun for the student at whom `error` was raised, so that the next one is not touched."""
+        self.gradebook.db.rollback()
+        return error
+
     def write(self, result: SubmissionResult) -> str:
         """Write one submission. The marker comes last, so that a killed run is repeated, never skipped.
 

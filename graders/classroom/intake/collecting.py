@@ -30,10 +30,11 @@ from graders.classroom.intake.reader import read
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE
 from graders.classroom.intake.results import FileRow, FileStatus
 from graders.classroom.intake.roster import Roster
-from graders.classroom.intake.times import Zone, read_timestamp
+from graders.classroom.intake.times import Zone
 from graders.classroom.intake.timing import Timing
 from graders.classroom.intake.walker import Item
 from graders.classroom.intake.written import Written
+from graders.gradebook.timestamps import read_timestamp
 from graders.lab.filenames import is_copy, plain_name
 from graders.lab.manifest import Course
 

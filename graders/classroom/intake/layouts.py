@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from graders.classroom.intake.times import read_time, read_timestamp
+from graders.classroom.intake.times import read_time
+from graders.gradebook.timestamps import read_timestamp
 
 Visible = tuple[str, ...]
 

@@ -18,8 +18,9 @@ from graders.classroom.intake.left import LeftFiles
 from graders.classroom.intake.reader import is_readable
 from graders.classroom.intake.records import TIMESTAMP_FILE
 from graders.classroom.intake.results import FileStatus
-from graders.classroom.intake.times import TIMESTAMP, read_timestamp
+from graders.classroom.intake.times import TIMESTAMP
 from graders.classroom.intake.written import Written
+from graders.gradebook.timestamps import read_timestamp
 from graders.grading.blank import Work
 
 DOUBT = 60.0  # seconds by which a later number may be older: unpacking dates one student's files so closely

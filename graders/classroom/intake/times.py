@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nbgrader.utils import parse_utc
-
 from graders.gradebook.nbgrader_api import CONFIG, load_config
 
 TIMESTAMP = "%Y-%m-%d %H:%M:%S UTC"  # as nbgrader reads it
@@ -72,15 +70,6 @@ def read_time(text: str) -> datetime | None:
             continue
         return time.replace(tzinfo=UTC) if pattern.endswith("UTC") else time
     return None
-
-
-def read_timestamp(text: str) -> datetime | None:
-    """Return the time in nbgrader's `timestamp.txt`, which is UTC where it names no zone; None if it has none."""
-    try:
-        time = parse_utc(text.strip()[:100])
-    except (ValueError, OverflowError, ArithmeticError, TypeError):
-        return None
-    return time.replace(tzinfo=UTC) if isinstance(time, datetime) else None
 
 
 def definite(time: datetime | None, zone: Zone) -> datetime | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from graders.classroom.intake.owners import FOLDER, Owner, Owners
-from graders.classroom.intake.times import Zone, definite, read_time, read_timestamp
+from graders.classroom.intake.times import Zone, definite, read_time
 from graders.classroom.intake.walker import Item
+from graders.gradebook.timestamps import read_timestamp
 
 
 @dataclass

@@ -7,6 +7,7 @@ import csv
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -47,6 +48,10 @@ def machine_fails(job):
 
 def by_graders(course):
     return main(["grade", f"--course={course.root}", "--workers=2"])
+
+
+def by_regrade(course):
+    return main(["regrade", f"--course={course.root}", "--workers=2"])
 
 
 def by_nbgrader(course):
@@ -311,6 +316,106 @@ def test_what_once_stopped_or_starved_a_class_does_neither_at_the_other_door(cou
         assert told["exercises"][0]["status"] not in (Status.OK.name, Status.GRADER.name), student
     sizes = [path.stat().st_size for path in (course.root / "autograded").rglob("*.ipynb")]
     assert max(sizes) < 24 * 2**20
+
+
+HOSTILE_TIMES = {
+    "path": b"2026-11-20 10:00:00 Europe/../../etc/passwd",
+    "long": b"2026-11-20 10:00:00 " + b"A" * 3000,
+    "half": b"2026-11-20 10:00:00 \xed\xa0\x80",
+    "year": b"99999-01-01 00:00:00 UTC",
+    "digits": b"9" * 2**20,
+}
+
+
+@pytest.mark.parametrize("door", [by_graders, by_nbgrader, by_regrade])
+def test_a_time_that_nobody_can_read_is_one_student_s_affair(course, submit, caplog, capsys, door):
+    for student in ("ada", *HOSTILE_TIMES, "zoe"):
+        hand_in(course, student, submit())
+    if door is by_regrade:
+        assert by_graders(course) == 0
+        capsys.readouterr()
+    for student, raw in HOSTILE_TIMES.items():
+        (course.root / "submitted" / student / "mini" / "timestamp.txt").write_bytes(raw)
+    assert door(course) == 0
+    said = capsys.readouterr().err + caplog.text
+    for student in HOSTILE_TIMES:
+        assert f"{student}/mini/timestamp.txt is no time" in said
+    assert scores(course) == dict.fromkeys(("ada", *HOSTILE_TIMES, "zoe"), 10)
+    api = nbgrader_api.api(course.root)  # as formgrader's list of submissions has it
+    assert api.get_autograded_students("mini") == {"ada", *HOSTILE_TIMES, "zoe"}
+
+
+class Fault(Exception):
+    """Of no kind that anybody expects."""
+
+
+def of_eve(method, argument=0):
+    def fails(*arguments, **options):
+        if "eve" in Path(getattr(arguments[argument], "student", arguments[argument])).parts:
+            raise Fault("out of order")
+        return method(*arguments, **options)
+
+    return fails
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "argument"),
+    [
+        (record.Recorder, "refusal", 1),
+        (marker, "read_files", 0),
+        (record.Recorder, "is_done", 1),
+        (record.Recorder, "write", 1),
+        (record, "write_rows", 2),
+    ],
+)
+@pytest.mark.parametrize("door", [by_graders, by_regrade])
+def test_whatever_fails_around_the_grading_of_one_is_that_ones_affair(
+    course, submit, monkeypatch, capsys, door, owner, name, argument
+):
+    for student in ("ada", "eve", "zoe"):
+        hand_in(course, student, submit())
+    if door is by_regrade:
+        assert by_graders(course) == 0
+    monkeypatch.setattr(owner, name, of_eve(getattr(owner, name), argument))
+    untouched = door is by_regrade and name == "is_done"  # a regrade does not ask
+    assert door(course) == (0 if untouched else 3)
+    said = capsys.readouterr().err
+    assert untouched or ("A person must look at eve: " in said and "out of order" in said)
+    assert {name: score for name, score in scores(course).items() if name != "eve"} == {"ada": 10, "zoe": 10}
+    monkeypatch.undo()
+    assert door(course) == 0
+    assert scores(course) == dict.fromkeys(("ada", "eve", "zoe"), 10)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "argument"), [(marker, "read_files", 0), (doors, "with_links", 0), (doors, "write_rows", 2)]
+)
+def test_whatever_fails_around_the_grading_of_one_is_that_ones_affair_by_nbgrader(
+    course, submit, monkeypatch, caplog, capsys, owner, name, argument
+):
+    for student in ("ada", "eve", "zoe"):
+        hand_in(course, student, submit())
+    monkeypatch.setattr(owner, name, of_eve(getattr(owner, name), argument))
+    assert by_nbgrader(course) == 3
+    said = capsys.readouterr().err + caplog.text
+    assert "A person must look at eve: " in said
+    assert "out of order" in said
+    found = scores(course)
+    assert (found["ada"], found["zoe"]) == (10, 10)
+    monkeypatch.undo()
+    assert by_nbgrader(course) == 0
+    assert scores(course) == dict.fromkeys(("ada", "eve", "zoe"), 10)
+
+
+def test_a_person_is_told_of_the_work_of_one_whose_thread_fails(course, submit, monkeypatch, capsys):
+    for student in ("ada", "eve", "zoe"):
+        hand_in(course, student, submit())
+    monkeypatch.setattr(apart, "grade_apart", of_eve(apart.grade_apart))
+    assert by_graders(course) == 3
+    assert "A person must look at eve: " in (said := capsys.readouterr().err)
+    assert "Fault: out of order" in said
+    assert scores(course) == {"ada": 10, "eve": 0, "zoe": 10}
+    assert waits_for_a_person(course, "eve")
 
 
 def shapes_or_dead(course, student):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import tzset
 
 import pytest
 
-from graders.classroom.intake.times import Zone, read_time, read_timestamp, submitted_at
+from graders.classroom.intake.times import Zone, read_time, submitted_at
+from graders.gradebook.timestamps import read_timestamp
 from tests.graders.classroom.intake.conftest import first, notebook
 
 BLACKBOARD = "lab09_alee_attempt_2026-11-20-10-00-00_lab09-1.ipynb"
@@ -29,9 +31,63 @@ def test_times_as_systems_write_them(text, time):
     assert read_time(text) == time
 
 
-@pytest.mark.parametrize("text", ["", "soon", "9" * 30 + "h", "2026-13-45 10:00:00 UTC", "\x00", "1e999999"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "soon", "9" * 30 + "h", "2026-13-45 10:00:00 UTC", "\x00", "1e999999", "9" * 2**20, "-1", "1e400", "\ud800",
+        "10:00", "Friday", "now", "20 November 2026", "2026-11-20", "2026-11-20 25:61", "2026-11-20 10:00:00 CEST",
+        "2026-11-20 10:00:00 Europe/../../etc/passwd", "2026-11-20 10:00:00 /etc/localtime", "2026-11-20 10:00:00 Europe",
+        "2026-11-20 10:00:00 :UTC", "2026-11-20 10:00:00 UTC0", "2026-11-20 10:00:00 " + "A" * 3000,
+        "2026-11-20 10:00:00 UTC/x\u0661", "2026-11-20 10:00:00\x00", "2026-11-20 10:00:00 3600", "2026-11-20 10:00:00 +99:99",
+        "\u0662\u0660\u0662\u0666-01-01 00:00 UTC", "99999-01-01 00:00:00 UTC", "0000-01-01 00:00:00 UTC",
+        "0001-01-01 00:00:00 +23:59", "9999-12-31 23:59:59 -12:00", "0001-01-01 00:00:00 Asia/Tokyo", "=1+1",
+    ],
+)  # fmt: skip
 def test_a_timestamp_that_cannot_be_read_is_none(text):
     assert read_timestamp(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2026-11-20 10:00:00.123456 UTC", 10),  # nbgrader's exchange
+        ("2026-11-20 10:00:00.123456 CET", 9),  # the same, where a zone is configured
+        ("2026-11-20 10:00:00 UTC", 10),
+        ("2026-11-20 10:00:00 GMT", 10),
+        ("2026-11-20 10:00:00", 10),
+        ("2026-11-20 10:00", 10),
+        ("2026-11-20T10:00:00Z", 10),
+        ("2026-11-20T10:00+01:00", 9),
+        ("2026-11-20 10:00:00 +0100\r\n", 9),
+        ("2026-11-20 10:00:00 Europe/Berlin", 9),
+        ("2026-11-20 10:00:00 Etc/GMT+1", 11),
+        ("\ufeff2026-11-20 10:00:00 UTC", 10),
+    ],
+)
+def test_timestamps_as_nbgrader_and_people_write_them(text, hour):
+    time = read_timestamp(text)
+    assert time is not None
+    assert time.replace(microsecond=0) == datetime(2026, 11, 20, hour, tzinfo=UTC)
+
+
+def test_a_timestamp_may_name_the_zone_of_this_machine(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    tzset()
+    try:
+        assert read_timestamp("2026-07-20 10:00:00 CEST") == datetime(2026, 7, 20, 8, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        tzset()
+
+
+def test_a_student_s_timestamp_in_an_exchange_stops_no_collecting(inbox):
+    for student in ("alee", "bchan"):
+        folder = f"{student}+lab09+2026-11-20 10:00:00 UTC+abc"
+        inbox.put(f"{folder}/lab09-1.ipynb", first(student))
+        inbox.put(f"{folder}/timestamp.txt", b"2026-11-20 10:00:00 Europe/../../etc/passwd")
+    rows = inbox.collect()
+    assert [row.status.name for row in rows].count("TAKEN") == 2
+    assert inbox.time("alee") == inbox.time("bchan") == "2026-11-20 10:00:00 UTC"
 
 
 @pytest.mark.parametrize("text", ["2026-11-20T10:00+01:00", "2026-11-20 10:00 Europe/Berlin", "2026-11-20T09:00Z"])

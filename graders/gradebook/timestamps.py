@@ -1,0 +1,51 @@
+"""The time in a submission's timestamp file. A student may have written it, so only a few forms are read.
+
+nbgrader's own reader guesses: it takes `Friday` for the Friday after the day of grading, looks for the name of a zone
+among the files of this machine, and raises errors and warnings of many kinds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
+    r" ?([+-][0-9]{2}:?[0-9]{2})?([A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*)?"
+)
+LONGEST = 100
+
+
+def read_timestamp(text: str) -> datetime | None:
+    """Return the time in UTC that a timestamp file holds; None if it holds none.
+
+    Parameters
+    ----------
+    text : str
+        As nbgrader's exchange, `graders collect` or ISO 8601 writes it, such as ``2026-12-01 23:59:00.000000 UTC``.
+        A zone is a difference, a name such as Europe/Berlin, or what this machine calls its own; without one it is UTC.
+    """
+    found = _TIME.fullmatch(text[:LONGEST].removeprefix("\ufeff").strip())
+    if found is None or (found[3] and found[4]):
+        return None
+    try:
+        when = datetime.fromisoformat(f"{found[1]} {found[2]}{found[3] or ''}")
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=_zone(found[4] or "UTC"))
+        return when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone(name: str) -> tzinfo | None:
+    """Return the zone of a name; None for that of this machine."""
+    if name in ("UTC", "GMT", "Z"):
+        return UTC
+    with contextlib.suppress(KeyError, OSError, ValueError):
+        return ZoneInfo(name)
+    if name in time.tzname:
+        return None
+    raise ValueError(name)
