@@ -104,7 +104,7 @@ def grade_submission(job: Job) -> SubmissionResult:
                     leave_to_a_person(mended.notebook, mended.unread)
                 made[spec.name] = _written(mended.notebook, result, room)
                 room -= len(made[spec.name].text)
-    return SubmissionResult(job.student, job.digest, made, job.timestamp, time.monotonic() - start)
+    return SubmissionResult(job.student, job.digest, made, job.timestamp, time.monotonic() - start, submission.drawings)
 
 
 def _written(notebook: NotebookNode, result: NotebookResult, room: int) -> Graded:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbconvert.exporters import NotebookExporter
@@ -20,10 +21,11 @@ from traitlets import CaselessStrEnum, Float, Unicode
 from traitlets.config import LoggingConfigurable
 
 from graders.gradebook import apart, extensions, marker
-from graders.gradebook.files import NO_TEXT, SubmissionFolders, other_files, shown, with_links
+from graders.gradebook.files import NO_TEXT, SubmissionFolders, copy_files, folder_of, other_files, shown, with_links
 from graders.gradebook.options import configured
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import open_question, removed_students, write_rows
+from graders.grading.active import is_active
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
 from graders.grading.submission import SubmissionResult
@@ -138,14 +140,26 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         try:
             self.coursedir.ignore = with_links(folder, ignore)
             super().init_assignment(assignment_id, student_id)
+            self._clear(others, Path(self._format_dest(assignment_id, student_id)))
         except (NbGraderException, SQLAlchemyError):  # of the gradebook, and no student's
             raise
         except Exception as error:
             self.result = apart.undecided(job, f"its files cannot be copied: {error}")
         else:
             self.result = apart.grade_apart(job)
+            drawings = [others[name] for name in self.result.drawings & others.keys()]
+            copy_files(drawings, folder, Path(self._format_dest(assignment_id, student_id)))
         finally:
             self.coursedir.ignore = ignore
+
+    def _clear(self, others: Mapping[str, Path], target: Path) -> None:
+        """Remove what a browser may run of the files that nbgrader has copied; the course's own stays."""
+        source = folder_of(self.coursedir, self.coursedir.source_directory, ".", self.course.assignment)
+        kept = {source / name for name in self.exclude_overwriting.get(self.course.assignment, [])}
+        ours = set(other_files(source, self.coursedir.ignore, bounded=False)) - kept
+        for name in others:
+            if is_active(name) and source / name not in ours:
+                (target / name).unlink(missing_ok=True)
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Write a graded notebook. nbgrader's own steps for a notebook are not run."""

@@ -7,7 +7,7 @@ import fnmatch
 import glob
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from graders.gradebook.timestamps import LONGEST, read_timestamp
+from graders.grading.active import is_active
 from graders.grading.folder import COPIED, DEEPEST, ENTRIES, MOST, TIMESTAMP, Entry, TooMuch, is_plain, walk
 from graders.sandbox.inside.protocol import encodable
 
@@ -126,6 +127,11 @@ def _entries(folder: Path, ignore: Sequence[str], *, bounded: bool = True) -> li
 
 def _is_copied(entry: Entry) -> bool:
     return entry.plain and not entry.path.name.endswith(".ipynb")
+
+
+def shown_files(files: Mapping[str, Path], drawings: Set[str]) -> list[Path]:
+    """Return those of a submission's files, by name, that may lie where a browser gets them."""
+    return [path for name, path in files.items() if name in drawings or not is_active(name)]
 
 
 def copy_files(files: Sequence[Path], source: Path, target: Path) -> None:

@@ -22,6 +22,7 @@ from graders.gradebook.files import (
     is_too_much,
     other_files,
     shown,
+    shown_files,
     submission_time,
 )
 from graders.gradebook.notes import Notes
@@ -142,7 +143,7 @@ class Recorder:
         target = self._folder(self.coursedir.autograded_directory, student)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=".fresh-", dir=target.parent))
-        copy_files(list(self.other_files(student).values()), submitted, fresh)
+        copy_files(shown_files(self.other_files(student), result.drawings), submitted, fresh)
         excluded = {source / name for name in self._autograde.exclude_overwriting.get(assignment, [])}
         ours = [path for path in other_files(source, self.coursedir.ignore, bounded=False) if path not in excluded]
         copy_files(ours, source, fresh)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from graders.grading.active import RUNS, is_active, plain_drawings
 from graders.grading.beside import BOUNDS, REASON, beside, left_aside, read_beside
 from graders.grading.blank import Work, work_in
 from graders.grading.folder import NAMES, TIMESTAMP, TooMuch, is_own, is_plain, names_in
@@ -72,6 +73,8 @@ class SubmissionResult:
     notebooks: dict[str, Graded]
     timestamp: bytes | None
     seconds: float
+    drawings: frozenset[str] = frozenset()
+    """Files beside the notebooks that are pictures by :func:`graders.grading.active.is_plain_drawing`."""
 
     @property
     def earned(self) -> float:
@@ -141,6 +144,7 @@ class Submission:
     def __init__(self, files: Files, course: Course) -> None:
         self.files, self.course = files, course
         self._beside = beside(files)
+        self.drawings = plain_drawings(files)
         self._works: dict[tuple[str, str], Work | None] = {}
         self._known = {f"{spec.name}.ipynb" for spec in course.notebooks}
         self._marked = {file: _notebook_in(raw, course) for file, raw in files.items() if may_be_notebook(file)}
@@ -164,9 +168,11 @@ class Submission:
         mended = repair(raw, self.course, spec, self._beside)
         chosen, others = encodable(chosen), [encodable(file) for file in others]
         left = [encodable(file) for file in left_aside(self.files)]
+        active = [encodable(file) for file in self._beside if is_active(file) and file not in self.drawings]
         notes = [f"{chosen} was taken for {own}."] if chosen != own else []
         notes += [f"{', '.join(others[:5])} was left aside: {chosen} is what counts."] if others else []
         notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({BOUNDS})."] if left else []
+        notes += [f"{', '.join(active[:5])} stayed in submitted/: {RUNS}."] if active else []
         mended.notes[:0] = notes
         return mended
 

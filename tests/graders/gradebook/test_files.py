@@ -13,7 +13,7 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.files import is_too_much, other_files, with_links
 from graders.gradebook.writing import read_result
 from graders.grading.folder import COPIED, MOST
-from tests.graders.conftest import grade_class, hand_in
+from tests.graders.conftest import grade_class, hand_in, nbgrader
 
 IGNORE = [".*", "*.py", "__pycache__"]
 
@@ -120,3 +120,39 @@ def test_a_link_to_another_s_work_and_ten_thousand_files(course, submit, capfd, 
         assert result["status"] == "GRADER"
         assert "its folder is a link" in str(result)
     assert not list((course.root / "autograded" / "dan" / "mini").glob("*.txt"))
+
+
+PLAIN = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="3"/></svg>'
+LEFT = ("evil.html", "more/EVIL.HTM", "evil.xhtml", "evil.xml", "evil.js", "evil.svg", "lab.svgz", "own.html")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("door", ["graders", "nbgrader"])
+def test_what_a_browser_may_run_comes_to_no_place_from_which_pages_are_served(course, submit, door):
+    (course.source / "ours.html").write_text("ours")
+    (course.source / "own.svg").write_text("<svg/>")
+    folder = hand_in(course, "eve", submit()).parent
+    (folder / "more").mkdir()
+    for name in (*LEFT, "ours.html", "own.svg"):
+        (folder / name).write_text("<script>alert(1)</script>")
+    (folder / "evil.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
+    (folder / "more" / "plot.svg").write_text(PLAIN)
+    (folder / "notes.txt").write_text("read me")
+    if door == "graders":
+        assert grade_class(course) == 0
+    else:
+        nbgrader("autograde", "mini", cwd=course.root)
+    nbgrader_api.feedback(course, "eve")
+    for step in ("autograded", "feedback"):
+        there = course.root / step / "eve" / "mini"
+        names = {str(path.relative_to(there)) for path in there.rglob("*") if path.is_file()}
+        assert names >= {"ours.html", "own.svg", "more/plot.svg", "notes.txt"}
+        assert not names & set(LEFT)
+        assert (there / "ours.html").read_text() == "ours"
+        assert (there / "own.svg").read_text() == "<svg/>"
+        assert (there / "more" / "plot.svg").read_text() == PLAIN
+    told = read_result(course.root / "autograded" / "eve" / "mini" / "mini-1.ipynb")
+    assert "stayed in submitted/: a browser may run it" in str(told["notes"])
+    assert "evil.html, evil.js" in str(told["notes"])
+    assert "plot.svg" not in str(told["notes"])
+    assert (folder / "evil.html").exists()
