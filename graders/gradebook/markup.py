@@ -30,8 +30,21 @@ _LINK = re.compile(r"(?:https?://|mailto:|#)[^\s\\]*", re.I)
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 _OWN_FILE = re.compile(r"(?!files/)(?!\.)[^/\\:?#\x00-\x1f]+(?:/(?!\.)[^/\\:?#\x00-\x1f]+)*", re.I)
 _CLASS = re.compile(r"highlight|hl-[a-z0-9]+|hll|[a-z][a-z0-9]{0,2}|anchor-link")
-_ACTS = re.compile(r"\\(?=(?:href|url|class|cssId|style|data|require|mmlToken|bbox|includegraphics)(?![A-Za-z]))")
-"""Words of TeX by which MathJax makes links, attributes and styles."""
+_TAG = r"<(?:\"[^\"]*\"|'[^']*'|[^>\"'])*+>"
+_WORDS = (
+    r"href|url|class|cssId|style|data|require|mmlToken|bbox|includegraphics|unicode|label"  # links, ids, styles
+    r"|[gex]?def|let|futurelet|(?:re)?new(?:command|environment|tagform)|providecommand|Declare[A-Za-z]*|definecolor"
+    r"|Newextarrow|usetagform|mathtoolsset|abovewithdelims"  # these change other formulas of the page
+)
+_SPACE = r"(?:\s|&nbsp;)*+"
+# Lengths matter from three digits on: after a word, and as an argument.
+_SHIFTS = r"(?:[hmv]skip|m?kern|raise|lower|moveleft|moveright|above)(?=(?:[^A-Za-z]|&nbsp;)*(?<![0-9.,])[0-9]{3})"
+_LENGTH = (
+    rf"(?<!\\text)(?<!\\mathrm)[{{\[](?={_SPACE}[-+]?{_SPACE}[0-9]{{3,}}+(?:[.,][0-9]*+)?+{_SPACE}"
+    rf"(?i:em|ex|px|pt|pc|mu|cm|mm|in){_SPACE}[}}\]])"
+)
+_ACTS = re.compile(rf"({_TAG})|\\(?=(?:{_WORDS}|{_SHIFTS})(?![A-Za-z]))|{_LENGTH}")
+"""What of a student's TeX reaches beyond its formula, with MathJax; and tags, in which there is none."""
 _HIDES = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _AROUND = (  # formgrader's page has no other place for a style of ours
     '<div class="written" style="contain: paint; overflow: auto; border-left: 3px solid #767676; padding-left: 8px">'
@@ -58,7 +71,7 @@ def markdown2html(context: Context, source: str) -> str:
         renderer = _Renderer(formulas, escape=theirs, exclude_anchor_links=theirs, attachments=pictures)
         page = _cleaner(theirs).clean(MarkdownWithMath(renderer=renderer).render(source))
     if theirs:
-        page = _ACTS.sub(r"\\<span></span>", page)  # MathJax takes no formula that holds an element
+        page = _ACTS.sub(lambda found: found[1] or f"{found[0]}<span></span>", page)  # MathJax takes no element
     if formulas is not None:
         page = formulas.put_into(page)
     if not theirs:
