@@ -13,6 +13,8 @@ from graders.status import Status
 
 LEFT_ASIDE = "Left aside when the notebook was run: "
 """How a note on files begins that a cell may have missed."""
+OTHER_ANSWERS = "Other answers, not graded: "
+"""How a note on further versions of a notebook begins, of which the staff is told, too."""
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,18 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from graders.grading.active import RUNS, is_active, plain_drawings
-from graders.grading.beside import BOUNDS, REASON, beside, left_aside, read_beside
+from graders.grading.beside import BELOW, BOUNDS, REASON, beside, left_aside, read_beside
 from graders.grading.blank import Work, work_in
+from graders.grading.elsewhere import Ungraded, notebook_in
 from graders.grading.folder import NAMES, TIMESTAMP, TooMuch, is_own, is_plain, names_in
 from graders.grading.reading import MAX_FILE
 from graders.grading.repair import Repaired, repair, untouched
-from graders.grading.results import LEFT_ASIDE, NotebookResult
-from graders.lab.filenames import assignment_in, candidates, is_copy, marks_in, may_be_notebook, most_marks, plain_name
+from graders.grading.results import LEFT_ASIDE, OTHER_ANSWERS, NotebookResult
+from graders.lab.filenames import candidates, is_copy, is_notebook, may_be_notebook, plain_name, tidy
 from graders.lab.manifest import Course
 from graders.sandbox.inside.protocol import encodable
 from graders.status import Status
@@ -85,9 +87,16 @@ class SubmissionResult:
     def undecided(self) -> str:
         """Why a person must look at it; empty if the machine has decided all of it."""
         results = [graded.result for graded in self.notebooks.values()]
-        why = [f"{r.name}.ipynb: {'; '.join(r.notes)}" for r in results if r.status is Status.UNREADABLE]
+        told = [r for r in results if r.status is Status.UNREADABLE or (r.status.waits and not r.exercises)]
+        why = [f"{r.name}.ipynb: {'; '.join(r.notes)}" for r in told]
         exercises = [e for r in results if r.status is not Status.UNREADABLE for e in r.exercises if e.undecided]
         return "; ".join([*why, *(f"exercise {e.id}: {e.message or e.status.remedy}" for e in exercises[:1])])
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of it, though the grade stands."""
+        notes = [note for graded in self.notebooks.values() for note in graded.result.notes]
+        return [note for note in notes if note.startswith(OTHER_ANSWERS)]
 
 
 def read_files(folder: Path) -> dict[str, bytes | None]:
@@ -102,13 +111,14 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
         with contextlib.suppress(OSError), (folder / TIMESTAMP).open("rb") as file:
             files[TIMESTAMP] = file.read(MAX_STAMP)
     try:
-        names = [name for name in names_in(folder) if Path(name).suffix == ".ipynb"]
+        names = [name for name in names_in(folder) if is_notebook(name)]
     except TooMuch:
         return {REASON: TOO_MANY.encode(), **files}
-    room, closed = MAX_TOGETHER, list[str]()
+    room, closed, more = MAX_TOGETHER, list[str](), list[str]()
     for name in sorted(names, key=lambda name: (len(name), name)):
         if len(files) > MAX_FILES:
-            break
+            more.append(name)
+            continue
         try:
             files[name] = raw = _notebook(folder / name, room)
         except OSError:
@@ -116,7 +126,8 @@ def read_files(folder: Path) -> dict[str, bytes | None]:
         else:
             room -= len(raw or b"")
     files |= {f"{REASON}{name}": NO_FILE.encode() for name in closed}
-    return dict(sorted(files.items())) | read_beside(folder)
+    files |= dict.fromkeys([f"{BELOW}{name}" for name in more])
+    return dict(sorted(files.items())) | read_beside(folder, room)
 
 
 def _notebook(path: Path, room: int) -> bytes | None:
@@ -147,7 +158,7 @@ class Submission:
         self.drawings = plain_drawings(files)
         self._works: dict[tuple[str, str], Work | None] = {}
         self._known = {f"{spec.name}.ipynb" for spec in course.notebooks}
-        self._marked = {file: _notebook_in(raw, course) for file, raw in files.items() if may_be_notebook(file)}
+        self._marked = {file: notebook_in(raw, course) for file, raw in files.items() if may_be_notebook(file)}
 
     def read(self, name: str) -> Repaired:
         """Return the notebook `name`, mended; the untouched release with a status if it is not there."""
@@ -161,7 +172,8 @@ class Submission:
         if not chosen and (why := self.files.get(f"{REASON}{own}")):
             return untouched(self.course, spec, Status.UNREADABLE, why.decode())
         if not chosen:
-            return untouched(self.course, spec, Status.MISSING, self._why_missing(own))
+            mended = untouched(self.course, spec, Status.MISSING, self._why_missing(own))
+            return self._ungraded.leave_to_a_person(mended, spec)
         raw = self.files[chosen]
         if raw is None:
             return untouched(self.course, spec, Status.UNREADABLE, TOO_LARGE)
@@ -173,8 +185,9 @@ class Submission:
         notes += [f"{', '.join(others[:5])} was left aside: {chosen} is what counts."] if others else []
         notes += [f"{LEFT_ASIDE}{', '.join(left[:5])} ({BOUNDS})."] if left else []
         notes += [f"{', '.join(active[:5])} stayed in submitted/: {RUNS}."] if active else []
+        notes += self._ungraded.other_answers(spec) if mended.status is Status.OK else []
         mended.notes[:0] = notes
-        return mended
+        return mended if mended.status is Status.UNREADABLE else self._ungraded.leave_to_a_person(mended, spec)
 
     def _choose(self, name: str) -> tuple[str, list[str]]:
         """Return the file that is the notebook `name`, empty if there is none, and the others that may be it.
@@ -218,8 +231,16 @@ class Submission:
             self._works[file, name] = None if raw is None else work_in(raw, self.course, spec)
         return self._works[file, name]
 
+    @cached_property
+    def _ungraded(self) -> Ungraded:
+        graded = dict[str, str]()
+        for spec in self.course.notebooks:
+            with contextlib.suppress(_Unclear):
+                graded[spec.name] = self._choose(spec.name)[0]
+        return Ungraded(self.files, self.course, graded, self._marked, self._work)
+
     def _why_missing(self, own: str) -> str:
-        strange = [encodable(file) for file in self.files if file.endswith(".ipynb") and file not in self._known]
+        strange = [encodable(file) for file in self._marked if is_notebook(file) and file not in self._known]
         why = f"there is no {own}"
         if own in self.files:
             why += f"; {own} holds the cells of {self._marked[own]}"
@@ -228,13 +249,5 @@ class Submission:
         return why
 
 
-def _notebook_in(raw: bytes | None, course: Course) -> str:
-    """Return which notebook a file is by the marks of its cells; empty if they do not tell."""
-    if raw is None or assignment_in(raw) not in ("", course.assignment):
-        return ""
-    name, clear = most_marks(marks_in(raw), course.notebooks)
-    return name if clear else ""
-
-
 def _stem(file: str) -> str:
-    return re.sub(r"(\.ipynb|\.txt|\.json)+$", "", file, flags=re.IGNORECASE)
+    return re.sub(r"(\.ipynb|\.txt|\.json)+$", "", tidy(file), flags=re.IGNORECASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,9 +14,25 @@ _COPY = r"(copy|kopie|copie|copia|c[oó]pia|kopia|копия|副本|コピー)"
 _NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$|\.(txt|json)$", re.IGNORECASE)
 
 
+def tidy(name: str) -> str:
+    """Return a file's name as its writer sees it: in one form of Unicode, no space around it, nothing invisible.
+
+    >>> tidy(" lab10\u20113\u200b .ipynb ")
+    'lab10-3.ipynb'
+    """
+    kinds = [(c, unicodedata.category(c)) for c in unicodedata.normalize("NFKC", name)]
+    plain = "".join("-" if kind == "Pd" else c for c, kind in kinds if c.isspace() or kind not in ("Cf", "Cc"))
+    return re.sub(r"\s*\.\s*", ".", " ".join(plain.split()))
+
+
+def is_notebook(file: str) -> bool:
+    """Whether a file is a notebook by the end of its name, in any spelling."""
+    return tidy(file).lower().endswith(".ipynb")
+
+
 def may_be_notebook(file: str) -> bool:
     """Whether a file of a submission may be a notebook by its name: a system may have changed or added an ending."""
-    return "/" not in file and _NOTEBOOK.search(file) is not None
+    return "/" not in file and _NOTEBOOK.search(tidy(file)) is not None
 
 
 def candidates(name: str, files: Sequence[str]) -> list[str]:
@@ -23,7 +40,7 @@ def candidates(name: str, files: Sequence[str]) -> list[str]:
     before, after = rf"({_COPY}\s+(of|von|de|di|z)\s+)?", rf"[ _-]*({_COPY}\s*)?(\(\d+\)|\d+)?"
     ends = r"\.ipynb(\.(txt|json))?"
     pattern = re.compile(before + re.escape(name) + after + ends, re.IGNORECASE)
-    return [file for file in files if file != f"{name}.ipynb" and pattern.fullmatch(file)]
+    return [file for file in files if file != f"{name}.ipynb" and pattern.fullmatch(tidy(file))]
 
 
 # "lab10-3 (1)", "lab10-3(2)", "lab10-3-Copy1", "lab10-3 copy 2", "lab10-3 - Copy": what browsers and systems append.

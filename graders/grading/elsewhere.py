@@ -1,0 +1,194 @@
+"""Work that may lie where nothing is graded: below the folder, in an archive, in another format, in an odd place.
+
+Where an exercise has no work of its own, such a file is a reason for a person to look: nobody knows that it is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from graders.grading.beside import ALL, BELOW, CHECKPOINTS, REASON
+from graders.grading.blank import Work
+from graders.grading.folder import TIMESTAMP
+from graders.grading.repair import Repaired
+from graders.grading.results import OTHER_ANSWERS
+from graders.lab.filenames import assignment_in, is_notebook, marks_in, most_marks, tidy
+from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.printing import printable
+from graders.sandbox.inside.protocol import encodable
+from graders.status import Status
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".7z", ".rar", ".zst")
+DOCUMENTS = (".py", ".html", ".htm", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".tex", ".pages")
+"""Ends of files that may be a whole hand-in by themselves, where no notebook has any work in it."""
+_REQUIREMENTS, _README = "requirements.txt", "readme"
+
+
+def _given(course: Course) -> frozenset[str]:
+    """Return the names of the files that are handed out with the notebooks."""
+    names = {_REQUIREMENTS}
+    with contextlib.suppress(OSError):
+        names |= set(os.listdir(course.root / "release" / course.assignment))
+    return frozenset(names)
+
+
+def is_archive(path: str) -> bool:
+    """Whether a file is an archive by its name."""
+    return tidy(path).lower().endswith(ARCHIVES)
+
+
+def is_document(path: str) -> bool:
+    """Whether a file may be a hand-in by itself, whatever its name is."""
+    name = tidy(PurePosixPath(path).name).lower()
+    return name.endswith(DOCUMENTS) and not name.startswith(_README)
+
+
+def is_named_like(path: str, name: str, assignment: str) -> bool:
+    """Whether a file's name has that of a notebook in it, or is that of the assignment, in any spelling.
+
+    >>> [is_named_like(path, "lab10-1", "lab10") for path in ("x/Lab 10_1 (final).py", "lab10.pdf", "lab10-12.py")]
+    [True, True, False]
+    """
+    there, wanted = words(PurePosixPath(path).name.rpartition(".")[0]), words(name)
+    found = any(there[k : k + len(wanted)] == wanted for k in range(len(there)))
+    return found or there == words(assignment)
+
+
+def words(text: str) -> list[str]:
+    """Return the words and numbers of a name, whatever stands between them."""
+    found = re.findall(r"[^\W\d_]+|\d+", tidy(text).casefold())
+    return [word.lstrip("0") or "0" if word.isdigit() else word for word in found]
+
+
+def notebook_in(raw: bytes | None, course: Course) -> str:
+    """Return which notebook a file is by the marks of its cells; empty if they do not tell."""
+    if raw is None or _is_foreign(raw, course):
+        return ""
+    name, clear = most_marks(marks_in(raw), course.notebooks)
+    return name if clear else ""
+
+
+def _is_foreign(raw: bytes, course: Course) -> bool:
+    return assignment_in(raw) not in ("", course.assignment)
+
+
+class Ungraded:
+    """The files of a submission that are not graded, as far as a notebook's work may be in them.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes or None
+    course : Course
+    graded : mapping of str to str
+        The file that is graded, by notebook; empty where there is none.
+    marked : mapping of str to str
+        Which notebook a file is by its cells' marks, as far as that is known.
+    work : callable
+        Returns what of the student's is in a file as the notebook of this name; None if it cannot be read.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, bytes | None],
+        course: Course,
+        graded: Mapping[str, str],
+        marked: Mapping[str, str],
+        work: Callable[[str, str], Work | None],
+    ) -> None:
+        self.files, self.course, self.work = files, course, work
+        self._chosen, self._graded = graded, set(filter(None, graded.values()))
+        self._given = _given(course)
+        below = [file for file in files if file.startswith(BELOW) and is_notebook(file)]
+        self._marked = {**marked, **{file: notebook_in(files[file], course) for file in below}}
+
+    @cached_property
+    def _idle(self) -> bool:
+        """Whether there is no work in anything that is graded."""
+        return not any(self.work(file, name) for name, file in self._chosen.items() if file)
+
+    def may_hold(self, spec: NotebookSpec) -> list[str]:
+        """Return the files in which a notebook's work may be that has none in the file that is graded."""
+        chosen = self._chosen.get(spec.name, "")
+        others = [file for file in self.files if file not in (chosen, TIMESTAMP, REASON)]
+        if not others or not _cells(spec) or (chosen and self.work(chosen, spec.name)):
+            return []
+        return [file for file in others if self._may_hold(spec, file)]
+
+    def _may_hold(self, spec: NotebookSpec, file: str) -> bool:
+        path, raw = _path(file), self.files[file]
+        if file == ALL:
+            return True
+        if file.startswith(REASON):  # a link or the like, which is another notebook's reason if it has its name
+            return path not in {f"{one.name}.ipynb" for one in self.course.notebooks}
+        if is_notebook(path) or self._marked.get(file):
+            return file not in self._graded if raw is None else self._is_work(spec, file, raw)
+        if raw == b"" or path in self._given:
+            return False
+        if is_archive(path) or is_named_like(path, spec.name, self.course.assignment):
+            return True
+        if not self._graded and not any(map(is_notebook, self.files)):
+            return True
+        return is_document(path) and self._idle
+
+    def _is_work(self, spec: NotebookSpec, file: str, raw: bytes) -> bool:
+        """Whether the work of a notebook may stand in another one."""
+        own, marked = marks_in(raw) & _cells(spec), self._marked.get(file, "")
+        if not own and (file in self._graded or marked not in ("", spec.name) or _is_foreign(raw, self.course)):
+            return False
+        work = self.work(file, spec.name)
+        if work is None:
+            return file not in self._graded and not _is_foreign(raw, self.course)
+        return bool(work) or (not own and not marked and self._idle)
+
+    def leave_to_a_person(self, mended: Repaired, spec: NotebookSpec) -> Repaired:
+        """Have a person look at a notebook without work, if there are files in which it may be."""
+        if files := self.may_hold(spec):
+            mended.notes.insert(
+                0,
+                f"{_listed(files)} may be the work and was not graded, for in {spec.name}.ipynb there is none: put it "
+                "into the folder itself as a notebook of that name, then grade again, or give the points",
+            )
+            digest = hashlib.sha256()
+            for file in files:
+                digest.update(os.fsencode(file) + b"\0" + hashlib.sha256(self.files[file] or b"").digest())
+            mended.status, mended.unread = Status.GRADER, digest.hexdigest()
+        return mended
+
+    def other_answers(self, spec: NotebookSpec) -> list[str]:
+        """Return a note on further versions of a notebook in which something else is answered than in the graded one.
+
+        What Jupyter keeps by itself is no version of the student's.
+        """
+        likely = [
+            file
+            for file, raw in self.files.items()
+            if raw is not None
+            and file not in self._graded
+            and is_notebook(file)
+            and CHECKPOINTS not in file.split("/")
+            and (self._marked.get(file) == spec.name or is_named_like(file, spec.name, self.course.assignment))
+        ]
+        chosen = self._chosen[spec.name]
+        own = likely and self.work(chosen, spec.name)
+        more = [file for file in likely if own and (self.work(file, spec.name) or frozenset()) - own]
+        return [f"{OTHER_ANSWERS}{_listed(more)}; {encodable(chosen)} is what counts."] if more else []
+
+
+def _cells(spec: NotebookSpec) -> frozenset[str]:
+    """Return the names of the cells in which a notebook's work stands."""
+    return frozenset({exercise.solution_cell for exercise in spec.exercises} | {item.cell for item in spec.written})
+
+
+def _path(file: str) -> str:
+    return file.removeprefix(REASON).removeprefix(BELOW)
+
+
+def _listed(files: list[str]) -> str:
+    names = ["more than is looked at" if file == ALL else printable(encodable(_path(file)), 200) for file in files[:5]]
+    return ", ".join([*names, *([f"{len(files) - 5} more"] if len(files) > 5 else [])])
