@@ -105,9 +105,9 @@ def write_moodle(group: Class, course: Course, path: Path) -> None:
 def _comment(row: Row, course: Course) -> str:
     """Return the comment beside the grade, which the student may read: what cost points, and the written answers."""
     if not row.handed_in:
-        return LOOKED_AT if row.left else "not handed in"
+        return LOOKED_AT if row.open else "not handed in"
     words = [f"late: {row.late_penalty:g} points off"] if row.late_penalty else []
-    words += [LOOKED_AT] if row.left else []
+    words += [LOOKED_AT] if row.left or row.astray else []
     words += [f"not handed in: {', '.join(row.missing)}"] if row.missing else []
     for spec in course.ready:
         if spec.name in row.missing:
@@ -171,9 +171,9 @@ def write_gradescope(row: Row, course: Course, path: Path) -> None:
             entry |= {"score": cell.score if cell is not None and done else 0.0, "output_format": "text"}
             tests.append(entry | {"output": "graded by hand" if done else "waits for a person"})
     words = [f"{row.late_penalty:g} points off for handing in late"] if row.late_penalty else []
-    told = set(map(str, row.left))  # where a file lies is the staff's business
+    told = {*map(str, row.left), row.astray}  # where a file lies is the staff's business
     words += [f"not final: {why}" for why in row.waits if why not in told]
-    words += [f"not final: {LOOKED_AT}"] if row.left else []
+    words += [f"not final: {LOOKED_AT}"] if row.left or row.astray else []
     data = {"score": _points(row.score), "output": "\n".join(words), "output_format": "text", "tests": tests}
     path.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
 

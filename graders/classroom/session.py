@@ -116,6 +116,7 @@ def grade_class(
 
         for result in run_jobs(jobs(), pool, window):
             done.graded += 1
+            done.problems += [f"{result.student}: {remark.rstrip('.')}" for remark in result.remarks]
             try:
                 why = recorder.write(result)
                 if not why:

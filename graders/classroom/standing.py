@@ -17,6 +17,8 @@ from graders.gradebook.record import Recorder, unlisted_students
 from graders.gradebook.settings import Settings
 from graders.gradebook.states import CellState, State, read_states
 from graders.gradebook.writing import read_result
+from graders.grading.astray import astray
+from graders.grading.results import OTHER_ANSWERS
 from graders.lab.manifest import Course
 from graders.status import Status
 
@@ -47,6 +49,8 @@ class Row:
         What the last grading found, by notebook.
     left : tuple of Left
         Files that `graders collect` did not take, and that a person must look at; `waits` names them, too.
+    astray : str
+        Why a person must look beside the assignment's folder, where nothing is graded; `waits` says it, too.
     """
 
     student: str
@@ -67,6 +71,7 @@ class Row:
     cells: Mapping[str, CellState] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     left: tuple[Left, ...] = ()
+    astray: str = ""
 
     @property
     def exercises(self) -> list[dict[str, Any]]:
@@ -76,7 +81,13 @@ class Row:
     @property
     def open(self) -> bool:
         """Whether a person must still give a part of the grade, which would be a silent 0 if it went out."""
-        return bool(self.undecided or self.left)
+        return bool(self.undecided or self.left or self.astray)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of it, though the grade stands."""
+        notes = [note for result in self.results.values() for note in result.get("notes", [])]
+        return [note for note in notes if note.startswith(OTHER_ANSWERS)]
 
     @property
     def missing(self) -> list[str]:
@@ -145,6 +156,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
     settings = Settings.load(course.root) if settings is None else settings
     course, now = settings.apply(course), now or datetime.now(UTC)
     mark, rows, left = fingerprint(course), dict[str, Row](), _left(course, settings)
+    lost = {name: why for name, why in astray(course).items() if name not in settings.excluded}
     handed_in = {name for name in students(course) if name not in settings.excluded}
     with nbgrader_api.quiet(), Recorder(course, settings.config) as recorder:
         book = recorder.gradebook
@@ -171,7 +183,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                     waits.append("the penalty for late work is not up to date: run `graders grade`")
             elif due is not None and due > now:
                 waits.append(f"may hand in until {due:%Y-%m-%d %H:%M} UTC")
-            waits += map(str, left.get(student.id, ()))
+            waits += [*map(str, left.get(student.id, ())), *([lost[student.id]] if student.id in lost else [])]
             rows[student.id] = Row(
                 student.id,
                 student.last_name or "",
@@ -191,6 +203,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                 state.cells,
                 results,
                 tuple(left.pop(student.id, ())),
+                lost.pop(student.id, ""),
             )
         missing = sorted(handed_in - rows.keys())
         graded = [name for name in missing if (course.root / "autograded" / name / course.assignment).is_dir()]
@@ -199,6 +212,10 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
             files, most = tuple(left.pop(name, ())), float(release.max_score)
             told = why, *map(str, files)
             rows[shown(name)] = Row(shown(name), max_score=most, handed_in=True, waits=told, left=files)
+        for name in sorted(lost.keys() - set(missing)):
+            files = tuple(left.pop(name, ()))
+            told, most = (lost[name], *map(str, files)), float(release.max_score)
+            rows[shown(name)] = Row(shown(name), max_score=most, waits=told, left=files, astray=lost[name])
         unlisted = [name for name in unlisted_students(book) if name in rows]
         ordered = [rows[name] for name in sorted(rows)]
         ownerless = [one for files in left.values() for one in files]

@@ -13,8 +13,10 @@ from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook.doors import A_PERSON_MUST_LOOK
+from graders.gradebook.files import shown
 from graders.gradebook.settings import Settings
 from graders.grading import canary
+from graders.grading.astray import astray
 from graders.sandbox.isolation import LADDER
 
 
@@ -61,9 +63,11 @@ def run(options: argparse.Namespace) -> int:
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
     chosen = options.student or [name for name in students(course) if name not in settings.excluded]
+    lost = {} if options.student else astray(course)
+    lost = {shown(name): why for name, why in lost.items() if name not in settings.excluded}
     if not chosen:
         print(f"Nothing in {course.root / 'submitted'}.")
-        return 0
+        return report_undecided(lost)
     with executor(options.workers, options.scheduler) as pool:
         done = grade_class(
             course,
@@ -89,7 +93,9 @@ def run(options: argparse.Namespace) -> int:
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
     report_unlisted(done.unlisted)
-    return report_undecided(done.undecided)
+    for student, why in done.undecided.items():
+        lost[student] = f"{why}; {lost[student]}" if student in lost else why
+    return report_undecided(lost)
 
 
 def report_unlisted(names: Sequence[str]) -> None:

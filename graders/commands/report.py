@@ -38,6 +38,9 @@ def run(options: argparse.Namespace) -> int:
             f"To have the student back, run `graders grade --student {student}`.",
             file=sys.stderr,
         )
+    for row in group.rows:
+        for remark in row.remarks:
+            print(f"Attention: {row.student}: {remark}", file=sys.stderr)
     if group.unfinished:
         print(unfinished(group), file=sys.stderr)
     if group.ownerless:

@@ -26,6 +26,7 @@ from graders.gradebook.options import configured
 from graders.gradebook.penalties import SubmissionPenalty
 from graders.gradebook.record import open_question, removed_students, write_rows
 from graders.grading.active import is_active
+from graders.grading.astray import astray
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
 from graders.grading.submission import SubmissionResult
@@ -112,6 +113,10 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         self.assignments = named
         for folder in set(folders) - named.keys():
             self.undecided[shown(folder)] = NO_TEXT
+        if self.coursedir.student_id == "*":
+            excluded = self.coursedir.student_id_exclude.split(",")
+            lost = {name: why for name, why in astray(self.course).items() if name not in excluded}
+            self.undecided |= {shown(name): why for name, why in lost.items()}
 
     def convert_notebooks(self) -> None:
         """Do as nbgrader does; then list the students at whom a person must look, and end with status 3."""
@@ -180,6 +185,8 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         What cannot be written is left as it is where nothing has been graded, and a person must look.
         """
         why = self.result.undecided
+        for remark in self.result.remarks:
+            self.log.warning("%s: %s", student_id, remark)
         try:
             if not self.unwritten:
                 why = self._record(assignment_id, student_id)
