@@ -48,6 +48,7 @@ def write_page(group: Class, course: Course, path: Path) -> None:
         late=sum(row.seconds_late > 0 for row in rows),
         absent=[row for row in group.rows if not row.handed_in and not row.open],
         left=[*(one for row in group.rows for one in row.left), *group.ownerless],
+        astray=[row for row in group.rows if row.astray],
         looked_at=LOOKED_AT,
         scores=_picture(_scores(scores, group.max_score), f"Histogram of the scores of {len(rows)} students"),
         failing=_picture(_failing(rows), "Bars: the hidden checks that most submissions fail"),

@@ -177,7 +177,7 @@ class Ungraded:
         chosen = self._chosen[spec.name]
         own = likely and self.work(chosen, spec.name)
         more = [file for file in likely if own and (self.work(file, spec.name) or frozenset()) - own]
-        return [f"{OTHER_ANSWERS}{_listed(more)}; {encodable(chosen)} is what counts."] if more else []
+        return [f"{OTHER_ANSWERS}{_listed(more)}; {_listed([chosen])} is what counts."] if more else []
 
 
 def _cells(spec: NotebookSpec) -> frozenset[str]:

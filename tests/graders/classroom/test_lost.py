@@ -1,5 +1,7 @@
 """Work that lies where nothing is graded is named at the end of each run and in the report, and is no 0 anywhere."""
 
+from html import unescape
+
 import pytest
 
 from graders.commands.cli import main
@@ -35,6 +37,8 @@ def test_work_that_is_not_graded_is_named_by_each_door_and_in_the_report(course,
     out = tmp_path / "report"
     assert main(["report", f"--course={course.root}", f"--out={out}"]) == 0
     assert f"Attention: {other}" in capsys.readouterr().err
+    page = unescape((out / "class.html").read_text())
+    assert all(text in page for text in [*why.values(), other.partition(": ")[2]])
     rows = {row["student"]: row for row in listed(out / "grades.csv")}
     for student, text in why.items():
         assert rows[student]["score"] == ""
