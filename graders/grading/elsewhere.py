@@ -127,7 +127,7 @@ class Ungraded:
         if file.startswith(REASON):  # a link or the like, which is another notebook's reason if it has its name
             return path not in {f"{one.name}.ipynb" for one in self.course.notebooks}
         if is_notebook(path) or self._marked.get(file):
-            return file not in self._graded if raw is None else self._is_work(spec, file, raw)
+            return self._is_work(spec, file, raw)
         if raw == b"" or path in self._given:
             return False
         if is_archive(path) or is_named_like(path, spec.name, self.course.assignment):
@@ -136,15 +136,23 @@ class Ungraded:
             return True
         return is_document(path) and self._idle
 
-    def _is_work(self, spec: NotebookSpec, file: str, raw: bytes) -> bool:
+    def _is_anothers(self, spec: NotebookSpec, file: str) -> bool:
+        """Whether a file has the name of another notebook alone, which decides where its content cannot."""
+        named = [one.name for one in self.course.notebooks if is_named_like(_path(file), one.name, "")]
+        return bool(named) and spec.name not in named
+
+    def _is_work(self, spec: NotebookSpec, file: str, raw: bytes | None) -> bool:
         """Whether the work of a notebook may stand in another one."""
+        if raw is None:
+            return file not in self._graded and not self._is_anothers(spec, file)
         own, marked = marks_in(raw) & _cells(spec), self._marked.get(file, "")
         if not own and (file in self._graded or marked not in ("", spec.name) or _is_foreign(raw, self.course)):
             return False
         work = self.work(file, spec.name)
         if work is None:
-            return file not in self._graded and not _is_foreign(raw, self.course)
-        return bool(work) or (not own and not marked and self._idle)
+            unknown = file not in self._graded and not _is_foreign(raw, self.course)
+            return unknown and not self._is_anothers(spec, file)
+        return bool(work) or (not own and not marked and self._idle and not self._is_anothers(spec, file))
 
     def leave_to_a_person(self, mended: Repaired, spec: NotebookSpec) -> Repaired:
         """Have a person look at a notebook without work, if there are files in which it may be."""

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from graders.grading.astray import astray
+from graders.grading.beside import BELOW
 from graders.grading.grade import answered
 from graders.grading.results import OTHER_ANSWERS
 from graders.grading.submission import Submission, read_files
@@ -150,7 +151,8 @@ def test_a_cell_pasted_from_a_notebook_that_is_there_asks_nobody():
     notebooks[1].cells.append(nbformat.from_dict({**pasted, "id": "pasted"}))
     one, other = (nbformat.writes(notebook).encode() for notebook in notebooks)
     files = {f"{first.name}.ipynb": one, f"{second.name}.ipynb": other}
-    handed = Submission({**files, "helper.py": TEXT, "README.md": TEXT}, course)
+    checkpoint = f"{BELOW}.ipynb_checkpoints/{first.name}-checkpoint.ipynb"
+    handed = Submission({**files, "helper.py": TEXT, "README.md": TEXT, checkpoint: b"{}"}, course)
     assert [handed.read(spec.name).status for spec in (first, second)] == [Status.OK, Status.OK]
     assert handed.read(course.notebooks[2].name).status is Status.MISSING
 
