@@ -153,8 +153,7 @@ def check(course):
             waiting |= {name for grade in grades if grade.needs_manual_grade}
             comments[name] = {c.name: c.auto_comment for notebook in submission.notebooks for c in notebook.comments}
     assert points == {case["name"]: points_of(case, course) for case in CASES}
-    third = {case["name"] for case in CASES if case.get("notebook") == "lab09-3" and case.get("waits", True)}
-    assert waiting == third
+    assert waiting == {case["name"] for case in CASES if case.get("waits", case.get("notebook") == "lab09-3")}
     for case in CASES:
         name = case.get("notebook", "lab09-1")
         path = course.root / "autograded" / case["name"] / course.assignment / f"{name}.ipynb"
@@ -187,5 +186,5 @@ def test_every_case_has_its_points_at_both_doors(classroom, monkeypatch):
         [sys.executable, "-m", "nbgrader", "autograde", classroom.assignment, "--create", "--force"],
         cwd=classroom.root, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr  # the work of an absent notebook may stand in another one
     assert check(classroom) == ours
