@@ -7,10 +7,11 @@ among the files of this machine, and raises errors and warnings of many kinds.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import time
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timezone, tzinfo
+from zoneinfo import ZoneInfo, available_timezones
 
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
@@ -26,7 +27,8 @@ def read_timestamp(text: str) -> datetime | None:
     ----------
     text : str
         As nbgrader's exchange, `graders collect` or ISO 8601 writes it, such as ``2026-12-01 23:59:00.000000 UTC``.
-        A zone is a difference, a name such as Europe/Berlin, or what this machine calls its own; without one it is UTC.
+        A zone is a difference, a name such as Europe/Berlin, what this machine calls its own, or letters that stand for
+        one difference alone at that time, such as CEST in July and not CST; without one it is UTC.
     """
     found = _TIME.fullmatch(text[:LONGEST].removeprefix("\ufeff").strip())
     if found is None or (found[3] and found[4]):
@@ -34,18 +36,25 @@ def read_timestamp(text: str) -> datetime | None:
     try:
         when = datetime.fromisoformat(f"{found[1]} {found[2]}{found[3] or ''}")
         if when.tzinfo is None:
-            when = when.replace(tzinfo=_zone(found[4] or "UTC"))
+            when = when.replace(tzinfo=_zone(found[4] or "UTC", when))
         return when.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def _zone(name: str) -> tzinfo | None:
-    """Return the zone of a name; None for that of this machine."""
+def _zone(name: str, when: datetime) -> tzinfo | None:
+    """Return the zone of a name at a time; None for that of this machine."""
     if name in ("UTC", "GMT", "Z"):
         return UTC
     with contextlib.suppress(KeyError, OSError, ValueError):
         return ZoneInfo(name)
     if name in time.tzname:
         return None
-    raise ValueError(name)
+    there = (when.replace(tzinfo=zone) for zone in _zones())
+    (difference,) = {at.utcoffset() for at in there if at.tzname() == name}  # a ValueError unless there is just one
+    return timezone(difference) if difference is not None else UTC
+
+
+@functools.cache
+def _zones() -> list[ZoneInfo]:
+    return [ZoneInfo(name) for name in available_timezones()]

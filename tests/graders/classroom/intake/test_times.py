@@ -35,7 +35,7 @@ def test_times_as_systems_write_them(text, time):
     "text",
     [
         "", "soon", "9" * 30 + "h", "2026-13-45 10:00:00 UTC", "\x00", "1e999999", "9" * 2**20, "-1", "1e400", "\ud800",
-        "10:00", "Friday", "now", "20 November 2026", "2026-11-20", "2026-11-20 25:61", "2026-11-20 10:00:00 CEST",
+        "10:00", "Friday", "now", "20 November 2026", "2026-11-20", "2026-11-20 25:61", "2026-11-20 10:00:00 CEST", "0001-01-01 00:00 CEST",
         "2026-11-20 10:00:00 Europe/../../etc/passwd", "2026-11-20 10:00:00 /etc/localtime", "2026-11-20 10:00:00 Europe",
         "2026-11-20 10:00:00 :UTC", "2026-11-20 10:00:00 UTC0", "2026-11-20 10:00:00 " + "A" * 3000,
         "2026-11-20 10:00:00 UTC/x\u0661", "2026-11-20 10:00:00\x00", "2026-11-20 10:00:00 3600", "2026-11-20 10:00:00 +99:99",
@@ -70,11 +70,18 @@ def test_timestamps_as_nbgrader_and_people_write_them(text, hour):
     assert time.replace(microsecond=0) == datetime(2026, 11, 20, hour, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("letters", "hour"), [("CEST", 8), ("EDT", 14), ("BST", 9), ("EEST", 7)])
+def test_letters_that_stand_for_one_difference_at_that_time_are_a_zone(letters, hour):
+    assert read_timestamp(f"2026-07-20 10:00:00 {letters}") == datetime(2026, 7, 20, hour, tzinfo=UTC)
+    assert read_timestamp(f"2026-01-20 10:00:00 {letters}") is None  # nowhere is it summer
+
+
 def test_a_timestamp_may_name_the_zone_of_this_machine(monkeypatch):
-    monkeypatch.setenv("TZ", "Europe/Berlin")
+    assert read_timestamp("2026-07-20 10:00:00 CST") is None  # in Chicago, or in Shanghai?
+    monkeypatch.setenv("TZ", "America/Chicago")
     tzset()
     try:
-        assert read_timestamp("2026-07-20 10:00:00 CEST") == datetime(2026, 7, 20, 8, tzinfo=UTC)
+        assert read_timestamp("2026-07-20 10:00:00 CST") == datetime(2026, 7, 20, 15, tzinfo=UTC)
     finally:
         monkeypatch.undo()
         tzset()
