@@ -139,8 +139,8 @@ def experiment(
 @once_per_problem
 def right_runs(problem: Sheaf, magnitude: float, seed: int, runs: int) -> list[Any]:
     """The runs of 3.2, three times as long: what they count to another end, or another way, needs no run of its own."""
-    rng = np.random.default_rng(seed)
-    return [Euler(0.01).run(problem, magnitude * rng.standard_normal(problem.n), 60.0) for _ in range(runs)]
+    draws = np.random.default_rng(seed)
+    return [Euler(0.01).run(problem, magnitude * draws.standard_normal(problem.n), 60.0) for _ in range(runs)]
 
 
 def recounted(count: Callable[[Any, Sheaf], int]) -> Callable[..., list[int]]:
