@@ -182,6 +182,9 @@ def _line(line: Any, entry: str, sight: Sight) -> Line:
     if isinstance(line, AxLine):  # from one end of the axes to the other
         axes: Any = line.axes
         x, y = axes.transData.inverted().transform(line.get_transform().transform([[0, 0], [1, 1]])).T.copy()
+    elif line.axes is not None and line.get_transform() != line.axes.transData and len(x) == len(y):  # moved
+        places = line.get_transform().transform(np.column_stack([x, y]))
+        x, y = line.axes.transData.inverted().transform(places).T.copy()
     stepped = line.get_drawstyle() != "default"
     return Line(x, y, str(line.get_label()), id(line) in sight.seen, entry, stepped)
 

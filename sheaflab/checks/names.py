@@ -43,6 +43,6 @@ def consists_of(name: str, words: str, needed: str, symbols: str = "") -> bool:
     remarks = _REMARK.findall(text)
     if any(_CHANGED.search(remark[1:-1]) for remark in remarks):
         return False
-    body = _UNITS.sub(" ", _REMARK.sub(" ", text))
+    body = _UNITS.sub(" ", _REMARK.sub(" ", text)).strip()
     known = set(_WORD.findall(body)) <= set(words.split())
     return known and re.search(needed, body) is not None

@@ -354,13 +354,16 @@ class TestExercise_2_4:
         """A run down to 1e-14, below its envelope; a figure of 4096 arrays cannot be sent."""
         return self.draw(student, instances, steps=1200, fall=0.027, step=0.02)
 
+    def steep_run(self, student: Any, instances: Any) -> Any:
+        """A run down to 1e-10, to times far beyond those of the lab."""
+        return self.draw(student, instances, steps=130, fall=0.25, slope=0.3, size=300.0, seen=False)
+
     def test_energy_line(self, student: Any, instances: Any) -> None:
-        figure, times, energies, _ = self.long_run(student, instances)
-        shown.energy_line(figure, times, energies, self.tell)
+        for figure, times, energies, _ in (self.long_run(student, instances), self.steep_run(student, instances)):
+            shown.energy_line(figure, times, energies, self.tell)
 
     def test_envelope(self, student: Any, instances: Any) -> None:
-        steep = self.draw(student, instances, steps=130, fall=0.25, slope=0.3, size=300.0, seen=False)  # down to 1e-10
-        for run in (steep, self.long_run(student, instances)):
+        for run in (self.steep_run(student, instances), self.long_run(student, instances)):
             shown.envelope_line(*run, self.tell)
         for slope, rise in ((0.76, 1), (1e-3, 3)):  # λ* is more than 0 and at most 1
             found = self.draw(student, instances, slope=slope, rise=rise, seen=slope > 0.1)

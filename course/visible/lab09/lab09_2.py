@@ -166,7 +166,7 @@ def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
     if not _energies(figure, times, energies):
         expected = f"a line that can be seen through (times, energies), with y = {show(energies)}"
         tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
-    (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 0.02 * np.ptp(times)
+    (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 1e-6 * np.ptp(times)
     seen = float(np.mean((low <= energies) & (energies <= high)))
     if left > times[0] + slack or right < times[-1] - slack or seen < 0.95 or energies.max() > high * (1 + 1e-9):
         returned = f"axes from {left:.4g} to {right:.4g} at x, from {low:.4g} to {high:.4g} at y"
@@ -248,12 +248,12 @@ def _plain(name: str) -> str:
 
 
 def _names_time(name: str) -> bool:
-    return consists_of(name, _TIME, r"\b(times?|t|zeit|temps|tiempo|tempo|seconds)\b")
+    return "log" not in plain(name) and consists_of(name, _TIME, r"\b(times?|t|zeit|temps|tiempo|tempo|seconds)\b")
 
 
 def _names_energy(name: str) -> bool:
     """Tell whether a name is that of the energy; of a logarithm it speaks of the axis alone."""
-    log = re.search(r"\blog\w*\b(?! ?-?(scale|axis))", re.sub(r"\([^()]*\)", "", plain(name)))
+    log = re.search(r"\blog\w*\b(?! ?-?(scale|axis))", re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", plain(name)))
     return not log and consists_of(name, _ENERGY, r"energ|énerg|dirichlet|disagreement|\b[ve]\b", _OF_STATE)
 
 
@@ -278,12 +278,15 @@ def _other_formula(name: str, rate: float) -> bool:
     Who divides by an exponential that grows is right; an exponent that cannot be read is believed.
     """
     text = re.sub("[‐‑‒–—−]", "-", name.lower())
+    text = re.sub(r"2\s*(?:[*·×⋅]|\\cdot|\\times)\s*([\d.]+(?:e-?\d+)?)", lambda m: f"{2 * float(m[1]):.12g} ", text)
     text = _SPACE.sub("", re.sub(r"\^(\{(\*|\\star|\\ast)\}|\*|\\star|\\ast)", "", text))
     text = re.sub(r"λ_(\{\w*\}|\w)", "λ", text.replace("lambda", "λ").replace("rate", "λ").replace("{-}", "-"))
-    if (told := re.search(r"λ=(\d+\.?\d*|\.\d+)", text)) and abs(float(told[1]) - rate) > 0.06 * rate:
+    if (told := re.search(r"λ=((?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)", text)) and abs(float(told[1]) - rate) > 0.06 * rate:
         return True
     exponents = [next(part for part in found if part) for found in _EXPONENT.findall(text) if any(found)]
-    if "10^" in text or any(re.search(r"/λ|λt/|t(\^|²)|√|sqrt", exponent) for exponent in exponents):
+    if "10^" in text or re.search(r"v\(t\)(exp|e\^)", text):
+        return True
+    if any(re.search(r"/λ|λt/|t(\^|²)|√|sqrt", exponent) for exponent in exponents):
         return True
     factors = [_factor(exponent, rate) for exponent in exponents]
     known = [factor for factor in factors if factor is not None]
@@ -323,7 +326,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
     if second and (not (says(second, _BOUND) or "2" in second) or below or of_another or _other_formula(second, rate)):
         hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
         tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
-    other = says(first, ("loss", "distance", "norm"))
+    other = says(first, ("loss", "distance", "norm")) or re.search(r"v\s*(\(t\))?\s*/\s*v", _plain(first))
     if first and (other or not (says(first, _RUN) or re.search(_SYMBOL, _plain(first)))):
         hint = "say `energy`, `V`, or what was run"
         tell(returned=f"the energy is called {first!r}", expected="a name that says what it is", hint=hint)

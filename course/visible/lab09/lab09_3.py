@@ -168,7 +168,8 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
         tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…), where they can be read")
     if plain(figure.xlabel) == plain(figure.ylabel):
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
-    right = _names_switches(figure.xlabel) and _names_runs(figure.ylabel)
+    linear = "log" not in plain(figure.xlabel) and (figure.yscale != "linear" or "log" not in plain(figure.ylabel))
+    right = linear and _names_switches(figure.xlabel) and _names_runs(figure.ylabel)
     if not right and _names_runs(figure.xlabel) and _names_switches(figure.ylabel):
         tell(returned=got, expected=expected, hint="the names are swapped")
     if not right:
