@@ -114,9 +114,11 @@ def once_per_problem(make: Answer) -> Answer:
 
     @functools.wraps(make)
     def again(*args: Any) -> Any:
-        if not last or len(last[0][0]) != len(args) or any(a is not b for a, b in zip(last[0][0], args, strict=True)):
-            last[:] = [(args, make(*args))]
-        return last[0][1]
+        entry = last[0] if last else None
+        if entry is None or len(entry[0]) != len(args) or any(a is not b for a, b in zip(entry[0], args, strict=True)):
+            entry = args, make(*args)
+            last[:] = [entry]
+        return entry[1]
 
     return again
 

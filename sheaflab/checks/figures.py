@@ -89,8 +89,8 @@ class FigureData:
     ylim: list[float]
 
 
-_Look = tuple[str, str, str, float, float]
-"""Colour, style and marker of a line, its width and opacity."""
+_Look = tuple[str, str, str, tuple[object, ...]]
+"""Colour, style and marker of a line; and its width, opacity, dashes, and how its markers look."""
 
 
 def blank() -> Axes:
@@ -261,10 +261,12 @@ def _entry_of(line: _Look, named: list[tuple[_Look, str]]) -> str:
 
 
 def _look(line: Any) -> _Look:
-    from matplotlib.colors import to_hex
+    from matplotlib.colors import to_hex, to_rgba
 
-    strength = float(line.get_linewidth()), float(line.get_alpha() or 1.0)
-    return to_hex(line.get_color()), str(line.get_linestyle()), str(line.get_marker()), *strength
+    kind = to_hex(line.get_color()), str(line.get_linestyle()), str(line.get_marker())
+    opaque, dashes = to_rgba(line.get_color(), line.get_alpha())[3], getattr(line, "_unscaled_dash_pattern", None)
+    markers = str(line.get_markerfacecolor()), line.get_markersize()
+    return *kind, (float(line.get_linewidth()), opaque, str(dashes), *markers)
 
 
 def says(name: str, words: tuple[str, ...]) -> bool:

@@ -6,16 +6,19 @@ import re
 import unicodedata
 
 _TEX = re.compile(
-    r"\\(?:mathrm|mathit|mathbf|mathsf|mathcal|textrm|textit|textbf|text|operatorname|left|right|quad|[,;:! ])|[{}$~]"
+    r"\\(?:math(?:rm|it|bf|sf|tt|cal)|text(?:rm|it|bf|tt)?|rm|it|bf|sf|tt|boldsymbol|displaystyle|operatorname|left|right|quad)"
+    r"(?![a-z])|\\[,;:! ]|\\(?=[#%&_])|[{}$~]"
 )
 _REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CHANGED = re.compile(
-    r"(?<!not )(?<!no )(?<!non-)\b(normali[sz]ed|relative|scaled|shares?|fractions?|per ?cent|cumulat\w+|means?"
-    r"|averaged?|densit\w+|probabilit\w+)\b|%"
+    r"(?<!not )(?<!no )(?<!not a )(?<!non-)\b(normali[sz]ed|normiert|relativ(e|es?)?|rel"
+    r"|(?<!log )(?<!log-)(?<!logarithmically )scaled"
+    r"|shares?|fractions?|proportions?|ratios?|anteile?|per ?cent\w*|prozent|cumulat\w+|means?|averaged?|densit\w+|pdf"
+    r"|probabilit\w+)\b|%"
 )
 """What, in a remark, makes another quantity of that before it."""
 _UNITS = re.compile(r"/\s*(s|sec|seconds|a\.?u\.?|1|j|units?)\b")
-_WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s.,;:?#'’\"()\[\]–—-]|_")
+_WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s.,;:?#\"–—-]|_")
 
 
 def plain(name: str) -> str:
@@ -40,9 +43,12 @@ def consists_of(name: str, words: str, needed: str, symbols: str = "") -> bool:
     text = plain(name)
     if symbols:
         text = re.sub(symbols, " v ", text)
-    remarks = _REMARK.findall(text)
-    if any(_CHANGED.search(remark[1:-1]) for remark in remarks):
+    while remarks := _REMARK.findall(text):  # the inner ones first
+        if any(_CHANGED.search(remark[1:-1]) for remark in remarks):
+            return False
+        text = _REMARK.sub(" ", text)
+    body = _UNITS.sub(" ", text).strip()
+    if body.startswith("-"):
         return False
-    body = _UNITS.sub(" ", _REMARK.sub(" ", text)).strip()
-    known = set(_WORD.findall(body)) <= set(words.split())
+    known = set(_WORD.findall(re.sub(r"\b([ldn])['’](?=\w\w)", r"\1 ", body))) <= set(words.split())
     return known and re.search(needed, body) is not None

@@ -16,8 +16,10 @@ def misread(axis: Any) -> list[str]:
     ticks = [float(v) for v in axis.get_majorticklocs() if low <= v <= high]
     formatter = axis.get_major_formatter()
     texts = _texts(formatter, ticks)
-    if offset := formatter.get_offset():  # a factor or a shift stands at the end of the axis
-        return [] if _is_shown(axis) else [f"numbers to which {offset} belongs, which is not shown"]
+    name = str(axis.label.get_text())
+    if offset := formatter.get_offset():  # a factor or a shift stands at the end of the axis, or in its name
+        told = _is_shown(axis) or re.search(r"10|\be[-+]?\d|thousand|tausend|million|[×·]", name)
+        return [] if told else [f"numbers to which {offset} belongs, which is not shown"]
     read = [(place, found) for place, text in zip(ticks, texts, strict=False) if (found := number_at(text))]
     numbers, digits = np.array([found for _, found in read]).reshape(-1, 2).T
     places = np.array([place for place, _ in read])
@@ -26,7 +28,7 @@ def misread(axis: Any) -> list[str]:
         allowed = np.where((numbers == 0) & of_log, 0.0, 0.55 * digits)
         return np.abs(numbers - values) > np.maximum(allowed, 0.05 * np.abs(values))
 
-    wrong, name = off(places, axis.get_scale() == "log"), str(axis.label.get_text())
+    wrong = off(places, axis.get_scale() == "log")
     if axis.get_scale() == "log" and not off(np.log10(places)).any() and re.search("log|10|exponent", name, re.I):
         return []
     unit = re.search(r"[\d%\[(/]|\bin \w+|thousand|hundred|tausend|milli|micro|kilo", name, re.I)

@@ -19,7 +19,6 @@
 # **Why it matters.** A forward pass computes layer after layer. A sheaf turns the same network into one system of *local*
 # conditions, one for each edge between layers, that can be violated, measured and repaired everywhere at once. The rest
 # of the lab watches such a repair happen.
-#
 
 # %%
 import matplotlib.pyplot as plt

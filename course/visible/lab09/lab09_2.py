@@ -214,13 +214,13 @@ def log_scale(figure: Any, tell: Tell) -> None:
 _TIME = (
     "time times t zeit temps tiempo tempo the of in s sec second seconds sekunden unit units arbitrary a u flow "
     "run evolution heat equation simulation simulated integration continuous elapsed model physical dimensionless "
-    "trajectory since from start der des de du la le del della"
+    "trajectory since from start der des de du la le del della el l d = axis"
 )
 _ENERGY = (
     "energy energies v e dirichlet dirichletenergie energie énergie energía energia sheaf total value values "
     "level functional lyapunov disagreement discrepancy function of the a t time at over along during flow run "
-    "state trajectory network all neurons outputs edges and whole log logarithmic scale scaled axis in unit units "
-    "arbitrary u decay der des de du la le del della"
+    "state trajectory network all neurons outputs edges and whole log logarithmic scale axis in unit units "
+    "arbitrary u decay der des de du la le del della el l d on = y"
 )
 _OF_STATE = r"\b([ve])\s*\(\s*(c\s*(\(\s*t\s*\)|_?\s*t)?|t)\s*\)"
 """V(t), V(c), V(c(t))."""
@@ -253,23 +253,34 @@ def _names_time(name: str) -> bool:
 
 def _names_energy(name: str) -> bool:
     """Tell whether a name is that of the energy; of a logarithm it speaks of the axis alone."""
-    log = re.search(r"\blog\w*\b(?! ?-?(scale|axis))", re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", plain(name)))
-    return not log and consists_of(name, _ENERGY, r"energ|énerg|dirichlet|disagreement|\b[ve]\b", _OF_STATE)
+    name = re.sub(r"log(arithmic(ally)?)?[ -]scaled", "log scale", plain(name))
+    log = re.search(r"\blog\w*\b(?! ?-?(scale|axis))", re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", name))
+    if log or re.search(r"\b[ve]\s*\(\s*0", name):
+        return False
+    return consists_of(name, _ENERGY, r"energ|énerg|dirichlet|disagreement|\b[ve]\b", _OF_STATE)
 
 
-_SPACE = re.compile(r"\\(left|right|[bB]igg?[lr]?|cdot|times|text|mathrm|operatorname|[,;:! ])|[\s~$\\*·★⋆]")
-_EXPONENT = re.compile(r"(?:exp|e\^)(?:\{([^{}]*)\}|\(([^()]*)\)|\[([^\[\]]*)\]|(-?[\d.]*λt))")
+_SPACE = re.compile(r"\\(left|right|[bB]igg?[lr]?|text|mathrm|operatorname|[,;:! ])|[\s~$\\]")
+_STAR = re.compile(r"\^(\{(\*|\\star|\\ast)\}|\*|\\star|\\ast)|(?<=λ)\s*[*★⋆]")
+_PRODUCT = re.compile(r"\\cdot|\\times|[·×⋅★⋆]")
+_EXPONENT = re.compile(r"(?:exp|e\^)(?:\{([^{}]*)\}|\(([^()]*(?:\([^()]*\)[^()]*)*)\)|\[([^\[\]]*)\]|(-?[\d.]*λt))")
+_NUMBER = r"\d+\.?\d*|\.\d+"
+_TOLD = re.compile(rf"({_NUMBER})?\*?λ[=≈]({_NUMBER})(?:(?:e|\*10\^)\{{?(-?\d+)\}}?)?")
 
 
 def _factor(exponent: str, rate: float) -> float | None:
     """The factor of λt in an exponent, of numbers, too; None if it is something else."""
-    if sorted(exponent) == sorted("-2λt"):
-        return -2.0
-    if match := re.fullmatch(r"([-+]?)([\d.]*)(λt|tλ)", exponent):
-        return float(match[1] + (match[2] or "1"))
-    if match := re.fullmatch(r"([-+]?)([\d.]+)t", exponent):
-        return float(match[1] + match[2]) / rate
-    return None
+    value, times = 1.0, 0
+    for part in re.findall(rf"(?:{_NUMBER})(?:e-?\d+)?|.", exponent):
+        if re.match(r"[\d.]", part):
+            value *= float(part)
+        elif part in "-λ":
+            value *= rate if part == "λ" else -1.0
+        elif part == "t":
+            times += 1
+        elif part not in "+*()":
+            return None
+    return value / rate if times == 1 else None
 
 
 def _other_formula(name: str, rate: float) -> bool:
@@ -277,15 +288,18 @@ def _other_formula(name: str, rate: float) -> bool:
 
     Who divides by an exponential that grows is right; an exponent that cannot be read is believed.
     """
-    text = re.sub("[‐‑‒–—−]", "-", name.lower())
-    text = re.sub(r"2\s*(?:[*·×⋅]|\\cdot|\\times)\s*([\d.]+(?:e-?\d+)?)", lambda m: f"{2 * float(m[1]):.12g} ", text)
-    text = _SPACE.sub("", re.sub(r"\^(\{(\*|\\star|\\ast)\}|\*|\\star|\\ast)", "", text))
-    text = re.sub(r"λ_(\{\w*\}|\w)", "λ", text.replace("lambda", "λ").replace("rate", "λ").replace("{-}", "-"))
-    if (told := re.search(r"λ=((?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)", text)) and abs(float(told[1]) - rate) > 0.06 * rate:
+    text = re.sub("[‐‑‒–—−]", "-", name.lower()).replace("\\lambda", "λ").replace("lambda", "λ").replace("rate", "λ")
+    text = re.sub(r"λ_(\{[^{}]*\}|\\?\w+)", "λ", text)
+    text = _SPACE.sub("", _PRODUCT.sub("*", _STAR.sub("", text))).replace("{-}", "-")
+    if told := _TOLD.search(text):
+        unit, factor = 10.0 ** int(told[3] or 0), float(told[1] or 1)
+        digits = 10.0 ** -len(told[2].partition(".")[2]) * unit / factor
+        if abs(float(told[2]) * unit / factor - rate) > max(0.06 * rate, 0.51 * digits):
+            return True
+        text = text.replace(told[0], "")
+    if "10^" in text or re.search(r"v\(t\)\*?(exp|e\^)", text):
         return True
     exponents = [next(part for part in found if part) for found in _EXPONENT.findall(text) if any(found)]
-    if "10^" in text or re.search(r"v\(t\)(exp|e\^)", text):
-        return True
     if any(re.search(r"/λ|λt/|t(\^|²)|√|sqrt", exponent) for exponent in exponents):
         return True
     factors = [_factor(exponent, rate) for exponent in exponents]
@@ -321,7 +335,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
-    of_another = says(second, ("velocity", "speed", "slope", "distance", "gradient", "error", "switch"))
+    of_another = says(second, ("velocity", "speed", "distance", "gradient", "error", "switch"))
     below = re.fullmatch(r"(the )?(lower (bound|envelope|limit)|untere (schranke|grenze))", _plain(second))
     if second and (not (says(second, _BOUND) or "2" in second) or below or of_another or _other_formula(second, rate)):
         hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"

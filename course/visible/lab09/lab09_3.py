@@ -127,38 +127,42 @@ _SWITCHES = (
     "neuron neurons hidden run runs start trajectory simulation experiment per during along before until up to "
     "convergence convergent rest end total whole flow how many had has happened observed counted integer n k "
     "anzahl zahl wechsel vorzeichenwechsel umschaltungen schaltvorgänge nulldurchgänge der des pro im lauf nombre "
-    "changements signe de par bascules"
+    "changements signe de par bascules or with cambios signo número conmutaciones por ejecución l d"
 )
 _RUNS = (
     "number numbers no nr count counts of the in a an all run runs start starts trajectory trajectories "
     "simulation simulations experiment experiments trial trials sample samples frequency frequencies absolute raw "
     "occurrence occurrences occurrences how many often had has have with having that this so such same many these "
     "number switch switches sign changes observed out total integer n anzahl zahl der läufe häufigkeit absolute "
-    "versuche mit so vielen nombre de fréquence essais"
+    "versuche mit so vielen nombre de fréquence essais or k each per durchläufe número frecuencia ejecuciones "
+    "corridas l d"
 )
 _SWITCHES_NEEDED = (
-    r"switch|sign change|changes of sign|crossing|flip|\bzeros?\b|^counts?$"
-    r"|wechsel|umschalt|schaltvorg|nulldurch|changements|bascul"
+    r"switch|sign[ -]change|changes? of sign|crossing|flip|\bzeros?\b|^counts?$"
+    r"|wechsel|umschalt|schaltvorg|nulldurch|changements|bascul|cambios|conmutaci"
 )
 _RUNS_NEEDED = (
     r"\bruns?\b|start|traject|simulation|experiment|trial|sample|frequenc|occurrence|^counts?$|how often"
-    r"|läufe|häufig|versuche|fréquence|essais"
+    r"|läufe|häufig|versuche|fréquence|essais|frecuencia|ejecuciones|corridas"
 )
 _PER_OTHER = (
     r"per (?!(a |each |one |single )?(run|start|trajectory|simulation|experiment)\b)|^(the )?(hidden )?neurons\b"
-    r"|(number|count) of (the )?(hidden )?neurons"
+    r"|(number|count) of (the )?(hidden |switching )?neurons|switching neurons|of (a|one|each|every) neuron"
 )
 """Another quantity, of the words for the number of switches."""
 
 
 def _names_switches(name: str) -> bool:
-    return consists_of(name, _SWITCHES, _SWITCHES_NEEDED) and not re.search(_PER_OTHER, plain(name))
+    name = re.sub(r"\s*/\s*(?=run|start|traj)", " per ", plain(name))
+    return consists_of(name, _SWITCHES, _SWITCHES_NEEDED) and not re.search(_PER_OTHER, name)
 
 
 def _names_runs(name: str) -> bool:
     """Tell whether a name is that of the number of runs; of switches it speaks behind these alone."""
-    head = re.split(r"\b(with|having|mit)\b", plain(name))[0]
-    return consists_of(name, _RUNS, _RUNS_NEEDED) and "switch" not in head and "changes" not in head
+    head = re.split(r"\b(with|having|mit|per|of each)\b|frequency of", plain(name))[0]
+    of_one = r"per (?!(each |that |this )?(count|number))|^(the )?(run|start)( (number|no|nr))?\.?$|number of the run$"
+    others = "switch" in head or "changes" in head or re.search(of_one, plain(name))
+    return consists_of(name, _RUNS, _RUNS_NEEDED) and not others
 
 
 def names(figure: Any, tell: Callable[..., NoReturn]) -> None:

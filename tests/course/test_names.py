@@ -1,0 +1,78 @@
+"""Names that students write into the figures of 2.4 and 3.3: which say what the task asks for, and which something else."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from graders.lab.manifest import Course
+from graders.lab.places import OUR_COURSE, show_visible_checks
+
+show_visible_checks(Course.load(OUR_COURSE, "lab09"))
+energy: Any = import_module("sheaflab.checks.lab09.lab09_2")
+counts: Any = import_module("sheaflab.checks.lab09.lab09_3")
+RATE = 0.25
+
+FORMULAS = [
+    r"$V(0)\,e^{-2\cdot 0.250\,t}$", "V(0) exp(-2 * 0.25 * t)", r"bound, $\lambda^*=2.50e-01$", "bound, λ*=0.2",
+    "bound (2λ* = 0.5)", "envelope (slope −2λ*)", r"V(0)e^{-2\lambda^* t}",
+    r"$V(0)\,e^{-\lambda^* t}\,e^{-\lambda^* t}$", r"$V(0)\,(e^{-\lambda^* t})^2$", "V(0) exp(-0.5 t)",
+    "V(0)/e^{2λt}", "V(0) exp(-2 rate t)", "exp(-2*lambda_star*t)", r"$V_0 e^{-2\lambda_{\min} t}$",
+    "envelope (λ*=0.250)", "V(0)·exp(−2·λ*·t)", r"$V(0)\exp(-2\lambda^\star t)$", r"V(0) e^{-2 t \lambda^{*}}",
+    r"$V(0)e^{-2\lambda^*t}$, $\lambda^*=2.50\times10^{-1}$", r"envelope $V(0)\exp\left(-2\lambda^* t\right)$",
+    "V(0) exp(-2 (0.25) t)",
+]  # fmt: skip
+OTHER_FORMULAS = [
+    "exp(-t)", "bound 2λ*=0.25", r"envelope, $\lambda^* = 0.125$", "envelope V(0) exp(-0.25 t)",
+    r"bound $V(0)e^{-2t/\lambda^*}$", r"10^{-2\lambda t}", r"V(0)e^{-2\lambda^* t^2}", "exp(-λ*t)",
+    "V(t)e^{-2λ* t}", "e^{2λ* t}",
+]  # fmt: skip
+TIMES = [
+    "time", "t", "$t$", "Zeit t", "el tiempo", "time = t", "time [a.u.]", r"$\rm{time}$", r"$\it{t}$", "Time axis",
+]  # fmt: skip
+NO_TIMES = [
+    "-t", "log t", "time (log scale)", "time step", "remaining time", "CPU time",
+]  # fmt: skip
+ENERGIES = [
+    "energy (log-scaled)", "energy (log scaled)", "energy (logarithmically scaled)", "energy [log]", "V(t) [log]",
+    "energy on a log scale", "l'énergie", "la energía", "energy = V", r"$\bf{V}$", r"\boldsymbol{V}",
+    "energy, log scale", "log-scaled energy",
+]  # fmt: skip
+NO_ENERGIES = [
+    "$V'(t)$", "-V", "V(0)", "scaled energy", "energy, scaled", "energy (scaled)", "log V", "energy (relative)",
+]  # fmt: skip
+SWITCHES = [
+    "sign-changes", "Sign-changes per run", r"$\#$ switches", r"\# of switches", "switches (sign changes of z(t))",
+    "switches/run", "switches / run", "switches or sign changes", "cambios de signo", "número de switches",
+    "switch count",
+]  # fmt: skip
+NO_SWITCHES = [
+    "number of switching neurons", "switches of one neuron", "switches per neuron",
+]  # fmt: skip
+RUNS = [
+    r"$\#$ runs", "number of runs (not a share)", "runs or frequency", "number of runs with $k$ switches",
+    "runs per count", "runs per number of switches", "frequency of each count", "frequency of switch counts",
+    "frecuencia", "nombre d'essais", "Durchläufe", "count (runs)", "count [runs]", "Count (number of runs)",
+]  # fmt: skip
+NO_RUNS = [
+    "frequency (proportion)", "frequency (percentage)", "frequency (ratio)", "frequency (rel.)", "frequency (pdf)",
+    "run number", "number of the run", "run", "start", "runs per switch",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("judge", "right", "wrong"),
+    [
+        (energy._names_time, TIMES, NO_TIMES),
+        (energy._names_energy, ENERGIES, NO_ENERGIES),
+        (counts._names_switches, SWITCHES, NO_SWITCHES),
+        (counts._names_runs, RUNS, NO_RUNS),
+        (lambda name: not energy._other_formula(name, RATE), FORMULAS, OTHER_FORMULAS),
+    ],
+    ids=["time", "energy", "switches", "runs", "formula"],
+)
+def test_a_name_is_told_from_that_of_something_else(judge, right, wrong):
+    assert [name for name in right if not judge(name)] == []
+    assert [name for name in wrong if judge(name)] == []
