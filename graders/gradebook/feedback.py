@@ -13,10 +13,12 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import GenerateFeedback
 from traitlets import Unicode
 
 from graders.gradebook.feedback_page import PageStep, ReadableExporter
+from graders.gradebook.files import submitted_timestamp
 from graders.gradebook.fresh_pages import begin
 from graders.gradebook.lateness import lateness_panel
 from graders.gradebook.nbgrader_api import course_of
@@ -134,3 +136,5 @@ class FeedbackExporter(ReadableExporter):
 
 # As with autograding (see doors): a configuration can choose nbgrader's exporter, but not which pages it makes anew.
 GenerateFeedback.init_notebooks = begin
+# Nor how formgrader reads times; the configuration imports this module wherever pages are made.
+NbGraderAPI.get_submitted_timestamp = submitted_timestamp

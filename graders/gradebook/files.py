@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from graders.gradebook.timestamps import LONGEST, read_timestamp
@@ -48,12 +47,9 @@ def _time_in(folder: Path) -> tuple[datetime | None, str]:
     return submission_time(raw, path)
 
 
-def _submitted_timestamp(api: Any, assignment: str, student: str) -> datetime | None:
+def submitted_timestamp(api: Any, assignment: str, student: str) -> datetime | None:
     """Return the time of a submission for formgrader's tables, where one that cannot be read would stop the page."""
     return _time_in(folder_of(api.coursedir, api.coursedir.submitted_directory, student, assignment))[0]
-
-
-NbGraderAPI.get_submitted_timestamp = _submitted_timestamp
 
 
 def submission_time(raw: bytes | None, path: Path) -> tuple[datetime | None, str]:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from graders.gradebook.writing import read_result
 from graders.grading.folder import COPIED, MOST
 from tests.graders.conftest import grade_class, hand_in, nbgrader
 
+COURSE = Path(__file__).resolve().parents[3] / "course"
 IGNORE = [".*", "*.py", "__pycache__"]
 
 
@@ -156,3 +158,26 @@ def test_what_a_browser_may_run_comes_to_no_place_from_which_pages_are_served(co
     assert "evil.html, evil.js" in str(told["notes"])
     assert "plot.svg" not in str(told["notes"])
     assert (folder / "evil.html").exists()
+
+
+_ASK = """
+import sys, warnings
+from nbgrader.apps.api import NbGraderAPI
+from traitlets.config import PyFileConfigLoader
+
+config = PyFileConfigLoader("nbgrader_config.py", path=sys.argv[1]).load_config()
+config.CourseDirectory.root = sys.argv[2]
+warnings.simplefilter("error")
+print(NbGraderAPI(config=config).get_submitted_timestamp("mini", "eve"))
+"""
+
+
+@pytest.mark.parametrize(("text", "time"), [("9" * 30 + "h", "None"), ("2026-12-01 10:00 CET", "2026-12-01 09:00:00")])
+def test_formgrader_reads_times_as_grading_does_by_the_configuration_alone(tmp_path, text, time):
+    folder = tmp_path / "submitted" / "eve" / "mini"
+    folder.mkdir(parents=True)
+    (folder / "timestamp.txt").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK, str(COURSE), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.returncode) == (time, 0), done.stderr
