@@ -13,7 +13,7 @@ from tqdm import tqdm
 from graders.classroom.batch import read_job, run_jobs
 from graders.gradebook import nbgrader_api
 from graders.gradebook.apart import Job
-from graders.gradebook.files import shown, submission_time
+from graders.gradebook.files import configured_zone, shown, submission_time
 from graders.gradebook.marker import fingerprint
 from graders.gradebook.record import Recorder, removed_students, unlisted_students
 from graders.gradebook.settings import Settings
@@ -75,7 +75,7 @@ def grade_class(
     ValueError
         If the gradebook does not have the assignment; nothing is graded then.
     """
-    mark, done = fingerprint(course), RunSummary()
+    mark, done, zone = fingerprint(course), RunSummary(), configured_zone(settings.config)
     with (
         Recorder(course, settings.config) as recorder,
         nbgrader_api.quiet(),
@@ -96,7 +96,7 @@ def grade_class(
                 return None
             job = read_job(course, student, mark, settings.limits, level, recorder.other_files(student))
             stamp = course.root / "submitted" / student / course.assignment / TIMESTAMP
-            if problem := submission_time(job.files.get(TIMESTAMP), stamp)[1]:
+            if problem := submission_time(job.files.get(TIMESTAMP), stamp, zone)[1]:
                 done.problems.append(problem)
             if since_change and recorder.is_done(student, job.digest):
                 done.penalties += recorder.update_penalty(student)

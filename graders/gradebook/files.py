@@ -8,9 +8,10 @@ import glob
 import os
 import shutil
 from collections.abc import Mapping, Sequence, Set
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nbgrader.coursedir import CourseDirectory
 
@@ -33,26 +34,33 @@ class SubmissionFolders(CourseDirectory):  # type: ignore[misc]
 
     def get_existing_timestamp(self, dest_path: str) -> datetime | None:
         """Return the time that `dest_path` holds; one that cannot be read is reported."""
-        time, problem = _time_in(Path(dest_path))
+        time, problem = _time_in(Path(dest_path), self.config)
         if problem:
             self.log.error(problem)
         return time
 
 
-def _time_in(folder: Path) -> tuple[datetime | None, str]:
+def _time_in(folder: Path, config: Any) -> tuple[datetime | None, str]:
     path, raw = folder / TIMESTAMP, None
     if is_plain(path):
         with contextlib.suppress(OSError), path.open("rb") as file:
             raw = file.read(LONGEST)
-    return submission_time(raw, path)
+    return submission_time(raw, path, configured_zone(config))
 
 
 def submitted_timestamp(api: Any, assignment: str, student: str) -> datetime | None:
     """Return the time of a submission for formgrader's tables, where one that cannot be read would stop the page."""
-    return _time_in(folder_of(api.coursedir, api.coursedir.submitted_directory, student, assignment))[0]
+    return _time_in(folder_of(api.coursedir, api.coursedir.submitted_directory, student, assignment), api.config)[0]
 
 
-def submission_time(raw: bytes | None, path: Path) -> tuple[datetime | None, str]:
+def configured_zone(config: Any) -> tzinfo | None:
+    """Return the zone in which a configuration has nbgrader's exchange write times; None if it names none."""
+    with contextlib.suppress(KeyError, OSError, ValueError, TypeError):
+        return ZoneInfo(config.Exchange.get("timezone"))
+    return None
+
+
+def submission_time(raw: bytes | None, path: Path, zone: tzinfo | None = None) -> tuple[datetime | None, str]:
     """Return the time in a timestamp file, in UTC as nbgrader keeps it without a zone, and what is wrong with it.
 
     Parameters
@@ -61,13 +69,15 @@ def submission_time(raw: bytes | None, path: Path) -> tuple[datetime | None, str
         Its content; None if there is no such file.
     path : Path
         Where it is, for the message.
+    zone : tzinfo, optional
+        See :func:`read_timestamp`.
     """
     if raw is None:
         return (None, f"{path} is no regular file: {_UNKNOWN}") if os.path.lexists(path) else (None, "")
     text = raw[:LONGEST].decode("utf-8", errors="replace")
     if not text.strip():
         return None, f"{path} is empty: {_UNKNOWN}"
-    time = read_timestamp(text)
+    time = read_timestamp(text, zone)
     return (None, f"{path} is no time ({raw[:40]!r}): {_UNKNOWN}") if time is None else (time.replace(tzinfo=None), "")
 
 

@@ -17,6 +17,7 @@ from graders.gradebook.files import (
     NO_TEXT,
     TOO_MUCH,
     SubmissionFolders,
+    configured_zone,
     copy_files,
     folder_of,
     is_too_much,
@@ -189,7 +190,7 @@ def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, 
     """Write scores, comments and penalties of a submission into a gradebook, in one transaction."""
     notes = Notes(book, course.assignment)
     book.update_or_create_student(result.student)
-    time, _ = submission_time(result.timestamp, Path(result.student) / TIMESTAMP)
+    time, _ = submission_time(result.timestamp, Path(result.student) / TIMESTAMP, configured_zone(penalty.config))
     submission = book.update_or_create_submission(course.assignment, result.student)
     submission.timestamp = time  # also where it is not known: the time of an older submission is not this one's
     ready = {spec.name for spec in course.ready}

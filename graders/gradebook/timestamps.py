@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo, available_timezones
 
 _TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
-    r" ?([+-][0-9]{2}:?[0-9]{2})?([A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)"
+    r" *([+-][0-9]{2}(?::?[0-9]{2})?)?([A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*)?"
 )
 LONGEST = 100
 
 
-def read_timestamp(text: str) -> datetime | None:
+def read_timestamp(text: str, zone: tzinfo | None = None) -> datetime | None:
     """Return the time in UTC that a timestamp file holds; None if it holds none.
 
     Parameters
@@ -29,22 +29,42 @@ def read_timestamp(text: str) -> datetime | None:
         As nbgrader's exchange, `graders collect` or ISO 8601 writes it, such as ``2026-12-01 23:59:00.000000 UTC``.
         A zone is a difference, a name such as Europe/Berlin, what this machine calls its own, or letters that stand for
         one difference alone at that time, such as CEST in July and not CST; without one it is UTC.
+    zone : tzinfo, optional
+        What letters such as CST stand for where that zone calls itself so at that time: the exchange's.
     """
-    found = _TIME.fullmatch(text[:LONGEST].removeprefix("\ufeff").strip())
-    if found is None or (found[3] and found[4]):
+    if (found := _parts(text)) is None:
         return None
     try:
         when = datetime.fromisoformat(f"{found[1]} {found[2]}{found[3] or ''}")
         if when.tzinfo is None:
-            when = when.replace(tzinfo=_zone(found[4] or "UTC", when))
+            when = _at(found[4], when, zone) or when.replace(tzinfo=_zone(found[4] or "UTC", when))
         return when.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
+def written_time(text: str) -> tuple[datetime, str] | None:
+    """Return the time of a timestamp file as it is written, and the letters behind it, whatever they stand for."""
+    found = _parts(text)
+    with contextlib.suppress(ValueError):
+        return (datetime.fromisoformat(f"{found[1]} {found[2]}"), found[4]) if found is not None and found[4] else None
+    return None
+
+
+def _parts(text: str) -> re.Match[str] | None:
+    found = _TIME.fullmatch(text[:LONGEST].removeprefix("\ufeff").strip())
+    return None if found is None or (found[3] and found[4]) else found
+
+
+def _at(name: str | None, when: datetime, zone: tzinfo | None) -> datetime | None:
+    """Return a time in a zone that calls itself `name` then; None if it does not. An hour may come twice."""
+    both = (when.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    return next((at for at in both if at.tzname() == name), None) if name and zone is not None else None
+
+
 def _zone(name: str, when: datetime) -> tzinfo | None:
     """Return the zone of a name at a time; None for that of this machine."""
-    if name in ("UTC", "GMT", "Z"):
+    if name.upper() in ("UTC", "GMT", "Z"):
         return UTC
     with contextlib.suppress(KeyError, OSError, ValueError):
         return ZoneInfo(name)

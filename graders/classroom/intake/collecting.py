@@ -123,7 +123,7 @@ class _Collection:
             options.pattern,
         )
         self.owners.look_around(items, notebooks)
-        self.ledger = Ledger(self.submitted, self.course.assignment)
+        self.ledger = Ledger(self.submitted, self.course.assignment, self.options.zone.zone)
         self.beside = Beside(self.submitted, self.course, options.dry, replace=options.replace)
         self.timing = Timing(options.zone, options.submitted_at, self.owners)
         files = []
@@ -171,7 +171,7 @@ class _Collection:
         return owner.claim is None and item.parts[-1].lower() in ("index.html", "submission_metadata.csv")
 
     def _check_record(self, item: Item, owner: Owner) -> None:
-        if item.parts[-1] == TIMESTAMP_FILE and read_timestamp(str(item.record)) is None:
+        if item.parts[-1] == TIMESTAMP_FILE and read_timestamp(str(item.record), self.options.zone.zone) is None:
             more = f"it must have a time such as 2026-11-20 10:00:00 UTC, got {str(item.record)[:80]!r}"
             self.rows.append(FileRow(self._where(item), FileStatus.RECORD, owner.student, more=more))
         elif item.parts[-1] == METADATA_FILE and not item.record:
@@ -269,7 +269,7 @@ class _Collection:
     def _candidate(self, file: _File, all_late: bool) -> Candidate:
         claim = file.owner.claim
         assert claim is not None
-        time, local, when = self.timing.of(file.item, file.owner, all_late=all_late)
+        time, local, layout, when = self.timing.of(file.item, file.owner, all_late=all_late)
         stem, number = plain_name(PurePosixPath(claim.inside or file.item.parts[-1]).stem)
         folder = "" if claim.inside else "/".join(file.item.parts[:-1])
         path = Path(file.item.spool)
@@ -279,7 +279,7 @@ class _Collection:
             digest_of(path),
             time,
             local,
-            claim.layout,
+            layout,
             claim.order,
             (f"{folder}/{stem}", number),
             when,

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from graders.classroom.intake.times import read_time
-from graders.gradebook.timestamps import read_timestamp
 
 Visible = tuple[str, ...]
 
@@ -42,6 +41,8 @@ class Claim:
         The name that the file had when it was handed in, if the system put it into its own.
     refused : str
         Why the file has no owner, although the layout is known.
+    written : str
+        The system's record of the time as text, where it may name its zone by letters.
     """
 
     layout: str
@@ -54,6 +55,7 @@ class Claim:
     level: int = 1
     inside: str = ""
     refused: str = ""
+    written: str = ""
 
 
 @dataclass
@@ -203,9 +205,8 @@ def _exchange(path: Visible, level: int, around: Surroundings) -> Claim | None:
     match = _EXCHANGE.fullmatch(path[level]) if level < len(path) - 1 else None
     if match is None:
         return None
-    time = read_timestamp(match["time"].replace("_", ":"))
-    user = match["user"]
-    return Claim("exchange", (user,), (f"login:{user}",), f"login:{user}", time, level=level + 1)
+    user, written = match["user"], match["time"].replace("_", ":")
+    return Claim("exchange", (user,), (f"login:{user}",), f"login:{user}", level=level + 1, written=written)
 
 
 LAYOUTS: dict[str, Callable[[Visible, int, Surroundings], Claim | None]] = {

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Candidate:
     local : datetime or None
         The same as the system wrote it, perhaps without a zone: good enough to compare within one layout.
     layout : str
+        With the letters of the time's zone, if nobody knows what they stand for.
     order : tuple of int
         By the system's count.
     renamed : tuple of (str, int)
@@ -150,8 +151,9 @@ def _later(one: Candidate, other: Candidate) -> bool | None:
 class Ledger:
     """The record of earlier runs: each folder's owner by the system's number, times of hand-ins, and what is left."""
 
-    def __init__(self, submitted: Path, assignment: str) -> None:
+    def __init__(self, submitted: Path, assignment: str, zone: tzinfo | None = None) -> None:
         self.path, self.assignment = submitted / f".collected-{assignment}.json", assignment
+        self.zone = zone
         self.students: dict[str, dict[str, Any]] = {}
         self.left = LeftFiles({})
         if self.path.exists():
@@ -196,7 +198,7 @@ class Ledger:
         local = datetime.fromisoformat(said["local"]) if said.get("local") else None
         stamp = target.with_name(TIMESTAMP_FILE)
         if not said and stamp.is_file():
-            time = read_timestamp(stamp.read_text(encoding="utf-8", errors="replace")[:1000])
+            time = read_timestamp(stamp.read_text(encoding="utf-8", errors="replace")[:1000], self.zone)
         order, layout = tuple(said.get("order", ())), str(said.get("layout", ""))
         work = said.get("work")
         work = None if work is None else frozenset((str(name), str(what)) for name, what in work)

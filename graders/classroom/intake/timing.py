@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from graders.classroom.intake.owners import FOLDER, Owner, Owners
 from graders.classroom.intake.times import Zone, definite, read_time
 from graders.classroom.intake.walker import Item
-from graders.gradebook.timestamps import read_timestamp
+from graders.gradebook.timestamps import read_timestamp, written_time
 
 
 @dataclass
@@ -31,11 +31,14 @@ class Timing:
     _unreadable: dict[str, None] = field(default_factory=dict)
     _by_zone: bool = False
 
-    def of(self, item: Item, owner: Owner, *, all_late: bool) -> tuple[datetime | None, datetime | None, str]:
-        """Return a file's time in UTC, the same as the system wrote it, and text for people."""
+    def of(self, item: Item, owner: Owner, *, all_late: bool) -> tuple[datetime | None, datetime | None, str, str]:
+        """Return a file's time in UTC, the same as written, within which layout that compares, and text for people."""
         claim = owner.claim
         assert claim is not None
-        local = claim.time or self._timestamp(item, owner)
+        records = self._records(item, owner)
+        local = claim.time or next(filter(None, (read_timestamp(text, self.zone.zone) for text in records)), None)
+        if local is None and (found := next(filter(None, map(written_time, records)), None)):
+            return self._unplaced(claim.layout, *found)
         said = owner.person.time if owner.person is not None and claim.layout in ("moodle", "github") else ""
         if local is None and said and (local := read_time(said)) is None:
             self._unreadable[said] = None
@@ -45,22 +48,31 @@ class Timing:
         time = definite(local, self.zone)
         if time is not None:
             self._by_zone |= local is not None and local.tzinfo is None
-            return time, local, f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC{late}"
+            return time, local, claim.layout, f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC{late}"
         if local is not None:
             self._unknown.add("zone")
-            return None, local, f"{local:%Y-%m-%d %H:%M}, zone unknown{late}"
+            return None, local, claim.layout, f"{local:%Y-%m-%d %H:%M}, zone unknown{late}"
         self._unknown.add("late" if claim.late else "time")
-        return None, None, f"unknown{late}"
+        return None, None, claim.layout, f"unknown{late}"
 
-    def _timestamp(self, item: Item, owner: Owner) -> datetime | None:
-        """Return the time in the timestamp.txt beside a notebook, as nbgrader writes it."""
+    def _unplaced(
+        self, layout: str, local: datetime, letters: str
+    ) -> tuple[datetime | None, datetime | None, str, str]:
+        """As :meth:`of`, for a time whose zone nobody knows: it compares with others of the same letters."""
+        if self.submitted_at is not None:
+            return self.submitted_at, local, f"{layout} {letters}", f"{self.submitted_at:%Y-%m-%d %H:%M} UTC"
+        self._unknown.add("zone")
+        return None, local, f"{layout} {letters}", f"{local:%Y-%m-%d %H:%M} {letters}, zone unknown"
+
+    def _records(self, item: Item, owner: Owner) -> list[str]:
+        """Return what nbgrader wrote: the time in a folder's name, and the timestamp.txt beside a notebook."""
         if owner.claim is None or owner.claim.layout not in (FOLDER, "exchange"):
-            return None
+            return []
         if owner.claim.layout == FOLDER and self.submitted_at is not None:
-            return None
+            return []
         folder = (self.owners.names[item.source], *item.parts[:-1])
         record = self.owners.around.records.get((item.source, folder))
-        return read_timestamp(record) if isinstance(record, str) else None
+        return [text for text in (owner.claim.written, record) if isinstance(text, str) and text]
 
     def notes(self) -> list[str]:
         """Return notes about the times for the user."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from time import tzset
+from zoneinfo import ZoneInfo
 
 import pytest
+from traitlets.config import Config
 
 from graders.classroom.intake.times import Zone, read_time, submitted_at
+from graders.gradebook.files import configured_zone, submission_time
 from graders.gradebook.timestamps import read_timestamp
 from tests.graders.classroom.intake.conftest import first, notebook
 
@@ -62,6 +65,12 @@ def test_a_timestamp_that_cannot_be_read_is_none(text):
         ("2026-11-20 10:00:00 Europe/Berlin", 9),
         ("2026-11-20 10:00:00 Etc/GMT+1", 11),
         ("\ufeff2026-11-20 10:00:00 UTC", 10),
+        ("2026-11-20 10:00:00.123456 -03", 13),  # the exchange again: zones without letters
+        ("2026-11-20 10:00:00.123456 +04", 6),
+        ("2026-11-20 10:00:00 utc", 10),
+        ("2026-11-20T10:00:00z", 10),
+        ("2026-11-20 10:00:00   UTC", 10),
+        ("2026-11-20 10:00:00,123 UTC", 10),
     ],
 )
 def test_timestamps_as_nbgrader_and_people_write_them(text, hour):
@@ -74,6 +83,42 @@ def test_timestamps_as_nbgrader_and_people_write_them(text, hour):
 def test_letters_that_stand_for_one_difference_at_that_time_are_a_zone(letters, hour):
     assert read_timestamp(f"2026-07-20 10:00:00 {letters}") == datetime(2026, 7, 20, hour, tzinfo=UTC)
     assert read_timestamp(f"2026-01-20 10:00:00 {letters}") is None  # nowhere is it summer
+
+
+@pytest.mark.parametrize(("text", "minute"), [("+0545", 15), ("+05:45", 15), ("-0330", 30)])
+def test_a_difference_may_have_minutes(text, minute):
+    time = read_timestamp(f"2026-11-20 10:00:00.123456 {text}")
+    assert time is not None
+    assert time.minute == minute
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "hour"),
+    [
+        ("America/Los_Angeles", "2026-01-20 10:00:00 PST", 18),
+        ("Asia/Shanghai", "2026-07-20 10:00:00 CST", 2),
+        ("America/Chicago", "2026-11-01 01:30:00 CDT", 6),  # the hour that comes twice
+        ("America/Chicago", "2026-11-01 01:30:00 CST", 7),
+        ("Europe/Dublin", "2026-07-20 10:00:00 IST", 9),
+        ("Asia/Jerusalem", "2026-01-20 10:00:00 IST", 8),
+        ("Asia/Kolkata", "2026-07-20 10:00:00 CEST", 8),  # not what it calls itself
+        ("Asia/Kolkata", "2026-01-20 10:00:00 PST", None),  # Los Angeles or Manila
+        ("Asia/Kolkata", "2026-07-20 10:00:00", 10),  # without letters it is UTC, as nbgrader has it
+    ],
+)
+def test_the_zone_of_the_exchange_tells_what_letters_stand_for(zone, text, hour):
+    time = read_timestamp(text, ZoneInfo(zone))
+    assert (None if time is None else time.hour) == hour
+
+
+def test_the_configuration_s_zone_is_used_for_a_submission(tmp_path):
+    config = Config()
+    assert configured_zone(config) is None
+    config.Exchange.timezone = "No/Where"
+    assert configured_zone(config) is None
+    config.Exchange.timezone = "Asia/Shanghai"
+    time, problem = submission_time(b"2026-07-20 10:00:00 CST", tmp_path, configured_zone(config))
+    assert (time, problem) == (datetime(2026, 7, 20, 2), "")
 
 
 def test_a_timestamp_may_name_the_zone_of_this_machine(monkeypatch):
@@ -188,3 +233,45 @@ def test_a_timestamp_that_is_no_longer_true_goes(inbox):
     (row,) = inbox.collect(replace=True)
     assert "was removed: the time of this one is not known" in row.more
     assert inbox.time("alee") is None
+
+
+def exchange(inbox, letters, hours=(9, 11), day="2026-01-20"):
+    """Two versions of one student, as nbgrader's exchange has them."""
+    for hour in hours:
+        time = f"{day} {hour:02}:00:00.123456 {letters}"
+        inbox.put(f"alee+lab09+{time}+abc{hour:02}/lab09-1.ipynb", first(f"version of {hour}"))
+        inbox.put(f"alee+lab09+{time}+abc{hour:02}/timestamp.txt", time.encode())
+
+
+@pytest.mark.parametrize("letters", ["UTC", "CET", "PST", "-03", "XYZ"])
+def test_versions_of_an_exchange_have_an_order_where_nobody_knows_their_zone(inbox, letters):
+    exchange(inbox, letters)
+    rows = inbox.collect()
+    assert {row.where.split("/")[-2][-2:]: row.status.name for row in rows if row.notebook} == {"09": "OLDER", "11": "TAKEN"}
+    if letters in ("PST", "XYZ"):
+        assert inbox.time("alee") is None
+        assert {row.when for row in rows if row.notebook} == {f"2026-01-20 {h} {letters}, zone unknown" for h in ("09:00", "11:00")}
+        assert any("name it (--zone" in note for note in inbox.notes)
+
+
+def test_a_later_run_and_the_instructor_s_word_keep_that_order(inbox):
+    exchange(inbox, "PST", (11,))
+    assert "TAKEN" in [row.status.name for row in inbox.collect()]
+    exchange(inbox, "PST", (9,))
+    assert "OLDER" in [row.status.name for row in inbox.collect()]
+    exchange(inbox, "PST", (13,))
+    assert "REPLACED" in [row.status.name for row in inbox.collect(submitted_at="2026-01-20T23:00Z", replace=True)]
+    assert inbox.time("alee") == "2026-01-20 23:00:00 UTC"
+
+
+def test_times_by_different_unknown_letters_have_no_order(inbox):
+    exchange(inbox, "XYZ", (9,))
+    exchange(inbox, "ZYX", (11,))
+    assert [row.status.name for row in inbox.collect() if row.notebook] == ["UNORDERED", "UNORDERED"]
+
+
+def test_the_configured_zone_tells_what_the_letters_of_an_exchange_stand_for(inbox, course):
+    (course.root / "nbgrader_config.py").write_text("c = get_config()\nc.Exchange.timezone = 'America/Los_Angeles'\n")
+    exchange(inbox, "PST")
+    assert "RECORD" not in [row.status.name for row in inbox.collect()]
+    assert inbox.time("alee") == "2026-01-20 19:00:00 UTC"
