@@ -36,14 +36,21 @@ _WORDS = (
     r"|[gex]?def|let|futurelet|(?:re)?new(?:command|environment|tagform)|providecommand|Declare[A-Za-z]*|definecolor"
     r"|Newextarrow|usetagform|mathtoolsset|abovewithdelims"  # these change other formulas of the page
 )
-_SPACE = r"(?:\s|&nbsp;)*+"
-# Lengths matter from three digits on: after a word, and as an argument.
-_SHIFTS = r"(?:[hmv]skip|m?kern|raise|lower|moveleft|moveright|above)(?=(?:[^A-Za-z]|&nbsp;)*(?<![0-9.,])[0-9]{3})"
-_LENGTH = (
-    rf"(?<!\\text)(?<!\\mathrm)[{{\[](?={_SPACE}[-+]?{_SPACE}[0-9]{{3,}}+(?:[.,][0-9]*+)?+{_SPACE}"
-    rf"(?i:em|ex|px|pt|pc|mu|cm|mm|in){_SPACE}[}}\]])"
+_SPACE = r"(?:\s|&nbsp;|<br ?/?>)*+"  # MathJax reads over a line's end
+_LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
+# Lengths matter from three digits on, where a macro takes one: as its next argument, or as a later one.
+_UNIT = r"(?i:em|ex|px|pt|pc|mu|cm|mm|in)"
+_LENGTH = rf"[{{\[]?{_SPACE}[-+]?{_SPACE}(?:[0-9]{_SPACE}){{3,}}+(?:[.,](?:[0-9]{_SPACE})*+)?+{_UNIT}"
+_BRACED = r"\{(?:[^{}\\]|\\.|\{[^{}]*+\})*+\}|\[[^\[\]]*+\]"
+_ARGUMENT = rf"(?:{_BRACED}|[-+]?[0-9.,]++{_SPACE}{_UNIT}|\\(?:[A-Za-z]++|.)|[^\sA-Za-z0-9{{}}\[\]\\])"
+_NEXT = r"(?:[hv]space|mspace|raisebox|shove(?:left|right)|begin\{spreadlines\}|cr|\\)(?![A-Za-z])"
+_LATER = rf"(?:[rR]ule|Space|genfrac|begin\{{multlined\}})(?![A-Za-z])(?:{_SPACE}{_ARGUMENT}){{0,2}}?"
+_SHIFTS = (
+    r"(?:[hmv]skip|m?kern|raise|lower|moveleft|moveright|above)"
+    r"(?=(?:[^A-Za-z]|&nbsp;|<br ?/?>)*(?<![0-9.,])[0-9]{3})(?![A-Za-z])"
 )
-_ACTS = re.compile(rf"({_TAG})|\\(?=(?:{_WORDS}|{_SHIFTS})(?![A-Za-z]))|{_LENGTH}")
+_SIZES = rf"(?:{_NEXT}\*?|{_LATER}){_SPACE}{_LENGTH}"
+_ACTS = re.compile(rf"({_TAG})|\\(?=(?:{_WORDS}|{_SHIFTS})(?![A-Za-z])|{_SIZES})", re.DOTALL)
 """What of a student's TeX reaches beyond its formula, with MathJax; and tags, in which there is none."""
 _HIDES = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _AROUND = (  # formgrader's page has no other place for a style of ours
@@ -68,7 +75,7 @@ def markdown2html(context: Context, source: str) -> str:
         page = f"<pre>{html.escape(source)}</pre>"
     else:
         pictures = cell.get("attachments", {})
-        renderer = _Renderer(formulas, escape=theirs, exclude_anchor_links=theirs, attachments=pictures)
+        renderer = _Renderer(formulas, theirs, escape=theirs, exclude_anchor_links=theirs, attachments=pictures)
         page = _cleaner(theirs).clean(MarkdownWithMath(renderer=renderer).render(source))
     if theirs:
         page = _ACTS.sub(lambda found: found[1] or f"{found[0]}<span></span>", page)  # MathJax takes no element
@@ -96,20 +103,26 @@ def visible(text: str) -> str:
 class _Renderer(IPythonRenderer):  # type: ignore[misc]
     """nbconvert's renderer, which shows a note for a missing picture and does not stop.
 
-    If `formulas` is given, it takes the formulas.
+    If `formulas` is given, it takes the formulas. A student's lose their labels, which would name places of the page.
     """
 
-    def __init__(self, formulas: Formulas | None, **options: Any) -> None:
+    def __init__(self, formulas: Formulas | None, theirs: bool, **options: Any) -> None:
         super().__init__(**options)
-        self.formulas = formulas
+        self.formulas, self.theirs = formulas, theirs
+
+    def _unnamed(self, body: str) -> str:
+        return _LABEL.sub("", body) if self.theirs else body
 
     def block_math(self, body: str) -> str:
+        body = self._unnamed(body)
         return str(super().block_math(body)) if self.formulas is None else self.formulas.keep(body, block=True)
 
     def inline_math(self, body: str) -> str:
+        body = self._unnamed(body)
         return str(super().inline_math(body)) if self.formulas is None else self.formulas.keep(body, block=False)
 
     def latex_environment(self, name: str, body: str) -> str:
+        body = self._unnamed(body)
         if self.formulas is None:
             return str(super().latex_environment(name, body))
         return self.formulas.keep(rf"\begin{{{name}}}{body}\end{{{name}}}", block=True)

@@ -21,7 +21,7 @@ def shown(source):
     "formula",
     [
         r"\href{javascript:alert(1)}{x}", r"\style{position:fixed}{x}", r"\require{action}", r"\mmlToken{mi}[onclick='x']{x}",
-        r"\class{btn}{x}", r"\cssId{grade-1-1}{x}", r"\bbox[1px,border:1px]{x}", r"\unicode[serif]{x1F600}", r"\label{score}",
+        r"\class{btn}{x}", r"\cssId{grade-1-1}{x}", r"\bbox[1px,border:1px]{x}", r"\unicode[serif]{x1F600}", r"\label{a{b}}", r"\label x",
         r"\def\a{x\a\a}\a", r"\gdef\lambda{5}", r"\edef\a{x}", r"\xdef\a{x}", r"\let\alpha=\beta", r"\futurelet\a\b\c",
         r"\newcommand{\frac}{PWN}", r"\newcommand*{\frac}{PWN}", r"\renewcommand{\lambda}{\text{full points}}",
         r"\providecommand\a{x}", r"\newenvironment{matrix}{}{}", r"\renewenvironment{matrix}{}{}",
@@ -44,7 +44,10 @@ def test_what_links_styles_or_defines_is_not_set(formula):
         r"a \above 1000pt b", r"\genfrac{}{}{1000em}{}{a}{b}", r"\mspace{1000mu}", r"\hspace{1000IN}", r"\hspace{1000.em}",
         r"\begin{matrix}a\\[1000em]b\end{matrix}", r"\hspace{99999pc}", r"\hspace{1000mm}",
         "\\hspace{1000\xa0em}", "\\kern" + 40 * " " + "1000em", r"\kern1000emx", "\\above\n1000pt", "\\kern\xa01000em",
-        r"\abovewithdelims\langle\rangle1000pt",
+        r"\abovewithdelims\langle\rangle1000pt", r"\raisebox{1000em}{x}", r"x \\*[1000em] y", r"\\ [1000em]",
+        r"\raise{1000em}{x}", r"\lower {-1000em}{x}", r"\genfrac(){1000em}{}{a}{b}", r"\hspace*{1000em}", r"\rule[1000em]{1em}{1em}",
+        r"\rule{1em}{1000em}", r"\cr[1000em]", r"\mspace {1000mu}", r"\hspace 1000em", r"\rule 1em 1000em",
+        r"\\[1 0 0 0 em]", r"\genfrac{\{}{\}}{1000em}{}{a}{b}", r"\genfrac\langle\rangle{1000em}{}{a}{b}", r"\Space{0px}{0px}{100px}",
     ],
 )  # fmt: skip
 def test_no_length_reaches_over_the_page(formula):
@@ -60,6 +63,9 @@ def test_no_length_reaches_over_the_page(formula):
         r"100 + 1000 m", r"\text{784 inputs} \times 100 in", r"\text{100 mm} \mathrm{100 mm} \frac{100}{200}",
         r"\kern0.125em \kern1.100em \hspace{0.125em}", r"x_{100}", r"1000\,\mathrm{mm}", r"\text{classical}", r"\leftarrow \delta \Delta \definite \defect",
         r"\newline \tag{1} \eqref{a} \ref{a}", r"\rule{2em}{0.4pt}", r"\lowercase \raisebox",
+        r"\frac{300 mm}{2}", r"\mbox{100 mm}", r"\text {100 mm}", r"\textbf{100 pt}", r"\mathit{100 cm}", r"\operatorname{100 cm}",
+        r"\boxed{120 cm}", r"\sqrt{400 mm}", r"\underbrace{x}_{784 px}", "[100 mm]", r"\hspace{1cm} \frac{300 mm}{2}",
+        r"\left[100 mm\right]", r"\begin{cases} a & [100 in]\end{cases}", r"a \\[2pt] [100 mm]",
     ],
 )  # fmt: skip
 def test_other_formulas_are_set(formula):
@@ -70,3 +76,12 @@ def test_addresses_and_pictures_keep_their_numbers():
     source = "[a](https://a.example/?x={1000px}&y='100em') ![plot](files/{1000em}.png) <b> it's {200 words"
     assert shown(source).count("<span>") == 0
     assert "{1000px}" in shown(source) or "%7B1000px%7D" in shown(source)
+
+
+@pytest.mark.parametrize("label", [r"\label{score}", r"\label{eq:a b}", r"\label {grade-1-1}", r"\label{}"])
+def test_a_label_is_cut_out_of_a_formula(label):
+    for source in (f"${label} x$", f"$$x {label}$$", f"\\begin{{equation}}{label} x \\end{{equation}}"):
+        page = shown(source)
+        assert "<span></span>" not in page
+        assert "label" not in page
+    assert "label" in shown(f"\\`{label}` is how to name one")
