@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePath
+from urllib.parse import unquote
 from xml.parsers import expat
 
 RUNS = "a browser may run it"
 """Why a file is not copied to where pages lie."""
-LARGEST = 2 * 2**20
+LARGEST = 8 * 2**20
 """Bytes of a drawing that is looked through."""
+MOST_COPIED = 10_000
+"""Elements that a drawing's copies of others may add, beside one for each place that asks for a copy."""
+MOST_NAMES = 50_000
+"""Elements of a drawing that may have an id. A histogram by matplotlib has one per bar."""
 _RUN = frozenset({
     ".html", ".htm", ".xhtml", ".xhtm", ".xht", ".shtml", ".shtm", ".stm", ".mhtml", ".mht", ".hta", ".htc",
     ".eml", ".xml", ".xsl", ".xslt", ".xbl", ".xul", ".rdf", ".rss", ".atom", ".mathml", ".mml", ".wml", ".dtd",
@@ -46,11 +53,13 @@ _ATTRIBUTES = frozenset({
     "spreadMethod", "stop-color", "stop-opacity", "font", "font-family", "font-size", "font-style", "font-weight",
     "font-variant", "font-stretch", "text-anchor", "text-decoration", "text-rendering", "letter-spacing",
     "word-spacing", "dominant-baseline", "alignment-baseline", "baseline-shift", "textLength", "lengthAdjust",
-    "startOffset", "shape-rendering", "image-rendering", "color-interpolation", "mix-blend-mode", "isolation",
+    "role", "startOffset", "shape-rendering", "image-rendering", "color-interpolation", "mix-blend-mode", "isolation",
 })  # fmt: skip
 _FETCHES = re.compile(r"@|\\|url\((?!\s*[\"']?#)|(?:image|image-set|src|expression)\s*\(|script:|data:", re.IGNORECASE)
 """In a style: what leads out of the drawing, or may stand for that."""
 _PIXELS = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+_SAYS = re.compile(r"(?:data|aria)-[a-z0-9_.-]+")
+_OWN = re.compile(r"url\(\s*[\"']?#([^)\"']*)", re.IGNORECASE)
 _DEEPEST = 100
 
 
@@ -74,12 +83,13 @@ def is_plain_drawing(raw: bytes) -> bool:
     """Whether a file is SVG of elements and attributes that are known to do nothing: no script, no link, no entity."""
     if len(raw) > LARGEST:
         return False
-    styles, inside = list[str](), list[str]()
+    styles, inside, copies = list[str](), list[str](), _Copies()
 
     def begin(name: str, attributes: dict[str, str]) -> None:
         if len(inside) > _DEEPEST or (not inside and name != f"{_SVG}svg"):
             raise _More
         inside.append(name)
+        copies.begin(attributes)
         if name.startswith(_SAYING):
             return
         element = name.removeprefix(_SVG)
@@ -90,6 +100,7 @@ def is_plain_drawing(raw: bytes) -> bool:
 
     def end(name: str) -> None:
         inside.pop()
+        copies.end()
 
     def text(content: str) -> None:
         if inside[-1:] == [f"{_SVG}style"]:
@@ -115,7 +126,53 @@ def is_plain_drawing(raw: bytes) -> bool:
         parser.Parse(raw.decode("utf-8"), True)
     except (_More, expat.ExpatError, ValueError):
         return False
-    return not _FETCHES.search("".join(styles))
+    return not copies.multiply() and not _FETCHES.search("".join(styles))
+
+
+class _Copies:
+    """What of a drawing is drawn again by what else, counted by the nearest element around it that has an id."""
+
+    def __init__(self) -> None:
+        self._around = [""]
+        self._sizes: Counter[str] = Counter()
+        self._within, self._again, self._painted = (defaultdict[str, Counter[str]](Counter) for _ in range(3))
+
+    def begin(self, attributes: Mapping[str, str]) -> None:
+        """Count an element; a long one, such as a path of many points, as several."""
+        around = self._around[-1]
+        here = attributes.get("id") or around
+        if here != around:
+            self._within[around][here] += 1
+        self._around.append(here)
+        if len(self._sizes) > MOST_NAMES:
+            raise _More
+        self._sizes[here] += 1 + sum(map(len, attributes.values())) // 1000
+        for name, value in attributes.items():
+            if name in ("href", f"{_XLINK}href"):
+                if value.startswith("#"):
+                    self._again[here][unquote(value[1:])] += 1
+            else:
+                self._painted[here].update(unquote(name) for name in _OWN.findall(value))
+
+    def end(self) -> None:
+        self._around.pop()
+
+    def multiply(self) -> bool:
+        """Whether copies add more than may be, or have themselves within."""
+        parts = (self._within, self._again, self._painted)
+        graph = {name: {other for part in parts for other in part.get(name, ())} for name in list(self._sizes)}
+        alone, drawn, none = Counter[str](), Counter[str](), Counter[str]()
+        try:
+            for name in TopologicalSorter(graph).static_order():
+                size = self._sizes[name]
+                alone[name] = size + sum(alone[part] * count for part, count in self._within.get(name, none).items())
+                more = (drawn[other] * count for part in parts for other, count in part.get(name, none).items())
+                drawn[name] = min(size + sum(more), 10**15)  # beyond any bound; numbers of 10,000 digits take time
+        except CycleError:
+            return True
+        once = sum(count for asked in self._again.values() for name, count in asked.items() if self._sizes[name])
+        masks = sum(alone[name] * count for asked in self._painted.values() for name, count in asked.items())
+        return drawn[""] - alone[""] - once - masks > MOST_COPIED
 
 
 def _vet(element: str, attribute: str, value: str) -> None:
@@ -124,6 +181,7 @@ def _vet(element: str, attribute: str, value: str) -> None:
     elif attribute.startswith((_XLINK, _XML)):
         allowed = attribute in (f"{_XLINK}type", f"{_XLINK}title", f"{_XML}space", f"{_XML}lang")
     else:
-        allowed = attribute.startswith(_SAYING) or (attribute in _ATTRIBUTES and not _FETCHES.search(value))
+        allowed = attribute.startswith(_SAYING) or bool(_SAYS.fullmatch(attribute))
+        allowed = allowed or (attribute in _ATTRIBUTES and not _FETCHES.search(value))
     if not allowed:
         raise _More

@@ -63,10 +63,50 @@ INKSCAPE = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
         SVG.format('<g id="a"><circle r="3" fill="red"/></g><use href="#a"/><use xlink:href="#a"/>').encode(),
         SVG.format('<image xlink:href="data:image/png;base64,iVBORw0KGgo=" width="3"/>').encode(),
         INKSCAPE.encode(),
+        SVG.format('<g data-name="Layer 1" aria-label="a plot" role="img"><circle data-x-1="2" aria-hidden="true"/></g>').encode(),
+        SVG.format('<g id="a"><use href="#b"/></g><path id="b"/>' + 1000 * '<use href="#a"/>').encode(),
+        SVG.format('<path id="a"/>' + 20_000 * '<use href="#a"/>').encode(),
+        SVG.format('<clipPath id="a"><rect/></clipPath>' + 20_000 * '<path clip-path="url(#a)"/>').encode(),
     ],
 )
 def test_a_picture(raw):
     assert is_plain_drawing(raw)
+
+
+def copies(element="use", attribute='href="#{}"', levels=9):
+    """A drawing in which each level has ten of the one below it."""
+    one = f"<{element} {attribute}/>"
+    level = "".join(f'<g id="a{i}">{10 * one.format(f"a{i - 1}")}</g>' for i in range(1, levels + 1))
+    return SVG.format(f'<defs><g id="a0"><rect width="1"/></g>{level}</defs><use href="#a{levels}"/>').encode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        copies(),
+        copies(attribute='xlink:href="#{}"'),
+        SVG.format('<g id="a">' + 200 * "<rect/>" + '</g><g id="b">' + 200 * '<use href="#a"/>' + "</g>" + 200 * '<use href="#b"/>').encode(),
+        SVG.format('<g id="b"><g id="c">' + 200 * '<use href="#a"/>' + "</g></g>" + 200 * '<use href="#c"/>' + '<path id="a"/>').encode(),
+        copies(attribute='href="#{}"').replace(b"#a8", b"#%618"),
+        copies("rect", 'fill="url(#{})"').replace(b"<g ", b"<pattern ").replace(b"</g>", b"</pattern>"),
+        copies("rect", "style=\"mask: URL( '#{}' )\""),
+        SVG.format('<path id="a" d="' + 100_000 * "M1 1" + '"/>' + 1000 * '<use href="#a"/>').encode(),
+        SVG.format('<g id="a">' + 1000 * "<rect/>" + "</g>" + 1000 * '<use href="#a"/>').encode(),
+        SVG.format('<path id="z"/>' + 20_000 * '<use href="#none"/>' + '<g id="a">' + 200 * "<rect/>" + "</g>" + 100 * '<use href="#a"/>').encode(),
+        SVG.format('<g id="a"><use href="#b"/><use href="#b"/></g><g id="b"><use href="#a"/><use href="#a"/></g>').encode(),
+    ],
+)
+def test_a_drawing_whose_copies_multiply_is_no_picture(raw):
+    assert not is_plain_drawing(raw)
+
+
+def test_a_scatter_of_many_points_is_a_picture():
+    figure, axes = plt.subplots()
+    axes.scatter(range(20_000), range(20_000), c=range(20_000))
+    file = io.BytesIO()
+    figure.savefig(file, format="svg")
+    plt.close(figure)
+    assert is_plain_drawing(file.getvalue())
 
 
 def test_what_matplotlib_draws_is_a_picture():
@@ -123,6 +163,7 @@ def test_more_than_a_picture(content):
         b'<!DOCTYPE svg SYSTEM "http://evil.example/x.dtd">' + SVG.format("").encode(),
         b"<?xml-stylesheet href='x.xsl'?>" + SVG.format("").encode(),
         SVG.format("").encode() + b"<script/>",
+        SVG.format("".join(f'<g id="{i}"/>' for i in range(active.MOST_NAMES + 1))).encode(),
         SVG.format("<desc>" + "a" * active.LARGEST + "</desc>").encode(),
         b"\xff\xd8",
         b"\x1f\x8b\x08",
