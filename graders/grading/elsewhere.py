@@ -11,14 +11,14 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from graders.grading.beside import ALL, BELOW, CHECKPOINTS, REASON
 from graders.grading.blank import Work
-from graders.grading.folder import TIMESTAMP
+from graders.grading.reading import Unreadable, plain_cells, read
 from graders.grading.repair import Repaired
 from graders.grading.results import OTHER_ANSWERS
-from graders.lab.filenames import assignment_in, is_notebook, marks_in, most_marks, tidy
+from graders.lab.filenames import assignment_in, is_never_work, is_notebook, marks_in, most_marks, tidy
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.printing import printable
 from graders.sandbox.inside.protocol import encodable
@@ -27,15 +27,17 @@ from graders.status import Status
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".7z", ".rar", ".zst")
 DOCUMENTS = (".py", ".html", ".htm", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".tex", ".pages")
 """Ends of files that may be a whole hand-in by themselves, where no notebook has any work in it."""
+LOOKED_AT, READ_FOR_WORK = 20, 8 * 2**20
+"""So many files that are not graded, and so many bytes of them together, are read for work; what is more may be it."""
 _REQUIREMENTS, _README = "requirements.txt", "readme"
 
 
-def _given(course: Course) -> frozenset[str]:
-    """Return the names of the files that are handed out with the notebooks."""
-    names = {_REQUIREMENTS}
+def _given(course: Course) -> dict[str, Path]:
+    """Return the files that are handed out with the notebooks, by path."""
+    folder, found = course.root / "release" / course.assignment, dict[str, Path]()
     with contextlib.suppress(OSError):
-        names |= set(os.listdir(course.root / "release" / course.assignment))
-    return frozenset(names)
+        found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {_REQUIREMENTS: folder / _REQUIREMENTS, **found}
 
 
 def is_archive(path: str) -> bool:
@@ -52,12 +54,18 @@ def is_document(path: str) -> bool:
 def is_named_like(path: str, name: str, assignment: str) -> bool:
     """Whether a file's name has that of a notebook in it, or is that of the assignment, in any spelling.
 
-    >>> [is_named_like(path, "lab10-1", "lab10") for path in ("x/Lab 10_1 (final).py", "lab10.pdf", "lab10-12.py")]
+    >>> [is_named_like(path, "lab10-1", "lab10") for path in ("x/Lab 10_1 (final).py", "lab10-1", "lab10-12.py")]
     [True, True, False]
     """
-    there, wanted = words(PurePosixPath(path).name.rpartition(".")[0]), words(name)
-    found = any(there[k : k + len(wanted)] == wanted for k in range(len(there)))
-    return found or there == words(assignment)
+    stem, dot, _ = PurePosixPath(path).name.rpartition(".")
+    stem = stem if dot else PurePosixPath(path).name
+    return has_words(stem, name) or words(stem) == words(assignment)
+
+
+def has_words(text: str, name: str) -> bool:
+    """Whether the words of a name stand in a text, one after the other."""
+    there, wanted = words(text), words(name)
+    return any(there[k : k + len(wanted)] == wanted for k in range(len(there)))
 
 
 def words(text: str) -> list[str]:
@@ -101,9 +109,11 @@ class Ungraded:
         marked: Mapping[str, str],
         work: Callable[[str, str], Work | None],
     ) -> None:
-        self.files, self.course, self.work = files, course, work
+        self.files = {file: raw for file, raw in files.items() if not is_never_work(file)}
+        self.course, self.work = course, work
         self._chosen, self._graded = graded, set(filter(None, graded.values()))
         self._given = _given(course)
+        self._marks, self._looked_at, self._room = dict[str, frozenset[str]](), set[str](), READ_FOR_WORK
         below = [file for file in files if file.startswith(BELOW) and is_notebook(file)]
         self._marked = {**marked, **{file: notebook_in(files[file], course) for file in below}}
 
@@ -115,7 +125,7 @@ class Ungraded:
     def may_hold(self, spec: NotebookSpec) -> list[str]:
         """Return the files in which a notebook's work may be that has none in the file that is graded."""
         chosen = self._chosen.get(spec.name, "")
-        others = [file for file in self.files if file not in (chosen, TIMESTAMP, REASON)]
+        others = [file for file in self.files if file not in (chosen, REASON)]
         if not others or not _cells(spec) or (chosen and self.work(chosen, spec.name)):
             return []
         return [file for file in others if self._may_hold(spec, file)]
@@ -126,15 +136,44 @@ class Ungraded:
             return True
         if file.startswith(REASON):  # a link or the like, which is another notebook's reason if it has its name
             return path not in {f"{one.name}.ipynb" for one in self.course.notebooks}
-        if is_notebook(path) or self._marked.get(file):
-            return self._is_work(spec, file, raw)
-        if raw == b"" or path in self._given:
+        if raw == b"":
             return False
-        if is_archive(path) or is_named_like(path, spec.name, self.course.assignment):
+        if is_notebook(path) or self._marked.get(file) or self._own(spec, file):
+            return self._is_work(spec, file, raw)
+        if self._is_given(path, raw):
+            return False
+        if is_named_like(path, spec.name, self.course.assignment):
             return True
         if not self._graded and not any(map(is_notebook, self.files)):
             return True
-        return is_document(path) and self._idle
+        return (is_archive(path) or is_document(path)) and self._idle
+
+    def _own(self, spec: NotebookSpec, file: str) -> frozenset[str]:
+        """Return which of a notebook's cells a file has by their marks, whatever the file is called."""
+        if file not in self._marks:
+            self._marks[file] = marks_in(self.files[file] or b"")
+        return self._marks[file] & _cells(spec)
+
+    def _is_given(self, path: str, raw: bytes | None) -> bool:
+        """Whether a file was handed out: by its path, or by its name and content where it was put into a folder."""
+        if path in self._given:
+            return True
+        with contextlib.suppress(OSError):
+            name = PurePosixPath(path).name
+            return any(given.read_bytes() == raw for given in self._given.values() if raw and given.name == name)
+        return False
+
+    def _looked_into(self, spec: NotebookSpec, file: str, raw: bytes) -> Work | None:
+        """Return the work in a file; of one that is not marked as the notebook, if the submission's allowance allows.
+
+        Each file counts once, for whichever notebook it is read.
+        """
+        if file not in self._graded and self._marked.get(file) != spec.name and file not in self._looked_at:
+            if len(self._looked_at) >= LOOKED_AT or len(raw) > self._room:
+                return None
+            self._looked_at.add(file)
+            self._room -= len(raw)
+        return self.work(file, spec.name)
 
     def _is_anothers(self, spec: NotebookSpec, file: str) -> bool:
         """Whether a file has the name of another notebook alone, which decides where its content cannot."""
@@ -145,10 +184,12 @@ class Ungraded:
         """Whether the work of a notebook may stand in another one."""
         if raw is None:
             return file not in self._graded and not self._is_anothers(spec, file)
-        own, marked = marks_in(raw) & _cells(spec), self._marked.get(file, "")
+        own, marked = self._own(spec, file), self._marked.get(file, "")
         if not own and (file in self._graded or marked not in ("", spec.name) or _is_foreign(raw, self.course)):
             return False
-        work = self.work(file, spec.name)
+        work = self._looked_into(spec, file, raw)
+        if not work and not own and file in self._looked_at and _is_blank(raw):
+            return False
         if work is None:
             unknown = file not in self._graded and not _is_foreign(raw, self.course)
             return unknown and not self._is_anothers(spec, file)
@@ -183,9 +224,20 @@ class Ungraded:
             and (self._marked.get(file) == spec.name or is_named_like(file, spec.name, self.course.assignment))
         ]
         chosen = self._chosen[spec.name]
-        own = likely and self.work(chosen, spec.name)
-        more = [file for file in likely if own and (self.work(file, spec.name) or frozenset()) - own]
+        own = (self.work(chosen, spec.name) if likely else None) or frozenset()
+        found = {file: self._looked_into(spec, file, self.files[file] or b"") for file in likely if own}
+        more = [file for file, work in found.items() if (work or frozenset()) - own]
         return [f"{OTHER_ANSWERS}{_listed(more)}; {_listed([chosen])} is what counts."] if more else []
+
+
+def _is_blank(raw: bytes) -> bool:
+    """Whether a notebook has no cells, or none with anything in it, such as a new one."""
+    try:
+        data = read(raw)
+        cells = plain_cells(data) if data.get("cells") != [] else []
+        return not any(cell["source"].strip() or cell["pictures"] for cell in cells)
+    except Unreadable:
+        return not raw.strip()
 
 
 def _cells(spec: NotebookSpec) -> frozenset[str]:

@@ -35,6 +35,15 @@ def may_be_notebook(file: str) -> bool:
     return "/" not in file and _NOTEBOOK.search(tidy(file)) is not None
 
 
+_WRITTEN_BY_SYSTEMS = ("timestamp.txt", "submission_secret.txt", "thumbs.db", "desktop.ini")
+
+
+def is_never_work(path: str) -> bool:
+    """Whether a file is what nbgrader's exchange or a system writes beside what a student hands in."""
+    name = path.rpartition("/")[2]
+    return name.startswith("._") or name.lower() in _WRITTEN_BY_SYSTEMS
+
+
 def candidates(name: str, files: Sequence[str]) -> list[str]:
     """Files that a browser or a file manager may have made of `name`.ipynb, as ``name (1).ipynb``."""
     before, after = rf"({_COPY}\s+(of|von|de|di|z)\s+)?", rf"[ _-]*({_COPY}\s*)?(\(\d+\)|\d+)?"

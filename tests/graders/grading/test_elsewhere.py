@@ -5,7 +5,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
+from graders.grading import elsewhere, submission
 from graders.grading.astray import astray
 from graders.grading.beside import BELOW
 from graders.grading.grade import answered
@@ -23,8 +25,10 @@ TEXT = b"print('work')\n"
 def texts(mini, submit):
     """What a file may hold: the work, the release as it was given out, a half of the work, or no notebook."""
     half = submit(ex_1_2=solutions_stub(mini, "ex-1-2"), ex_1_3=solutions_stub(mini, "ex-1-3"))
-    made = {"work": submit(), "blank": template(mini, mini.notebooks[0]), "half": half}
-    return {name: nbformat.writes(notebook).encode() for name, notebook in made.items()} | {"text": TEXT, "empty": b""}
+    made = {"work": submit(), "blank": template(mini, mini.notebooks[0]), "half": half, "no cells": new_notebook()}
+    made["no text"] = new_notebook(cells=[new_code_cell("")])
+    found = {name: nbformat.writes(notebook).encode() for name, notebook in made.items()}
+    return found | {"text": TEXT, "empty": b"", "cut": found["work"][:-30]}
 
 
 def solutions_stub(course, name):
@@ -56,6 +60,12 @@ def read(folder, files, course):
         ({"below/mini-1.ipynb": "text"}, "below/mini-1.ipynb"),
         ({"draft.ipynb": "text"}, "draft.ipynb"),
         ({"mini-1.ipynb": "blank", "mini-1 (1).ipynb": "text"}, "mini-1 (1).ipynb"),
+        ({"mini-1.ipynb": "blank", "mini-1": "text"}, "mini-1"),
+        ({"mini-1.ipynb": "blank", "solved": "work"}, "solved"),
+        ({"mini-1.ipynb": "blank", "solved.ipynb.download": "work"}, "solved.ipynb.download"),
+        ({"mini-1.ipynb": "blank", "backup.bak": "work"}, "backup.bak"),
+        ({"mini-1.ipynb": "blank", "Unconfirmed 12345.crdownload": "cut"}, "Unconfirmed 12345.crdownload"),
+        ({"sub/x.json": "work"}, "sub/x.json"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
@@ -77,7 +87,6 @@ ORDINARY = {
     "__MACOSX/._mini-1.ipynb": "text",
     "requirements.txt": "text",
     "helper.py": "text",
-    "mini-1.html": "text",
     "mini-1.pdf": "text",
     ".ipynb_checkpoints/mini-1-checkpoint.ipynb": "half",
     ".ipynb_checkpoints/helper-checkpoint.py": "text",
@@ -100,6 +109,12 @@ def test_work_with_harmless_files_beside_it_stays_as_it_is(tmp_path, mini, texts
         {"mini-1.ipynb": "blank", ".ipynb_checkpoints/mini-1-checkpoint.ipynb": "blank", ".DS_Store": "text"},
         {"mini-1.ipynb": "blank", "copy/mini-1.ipynb": "blank", "README.md": "text", "plot.png": "text"},
         {"mini-1.ipynb": "blank", "__MACOSX/._mini-1.ipynb": "text", "data.csv": "text"},
+        {"submission_secret.txt": "text", "timestamp.txt": "text"},
+        {"mini-1.ipynb": "blank", "submission_secret.txt": "text", "Thumbs.db": "text", "desktop.ini": "text"},
+        {"Thumbs.db": "text", "a/desktop.ini": "text", "a/timestamp.txt": "text", "._photo.jpg": "text"},
+        {"mini-1.ipynb": "blank", "._mini-1.ipynb": "text", "sub/._mini-1.ipynb": "text"},
+        {"mini-1.ipynb": "blank", "Untitled.ipynb": "no cells", "Untitled1.ipynb": "no text", "x.ipynb": "empty"},
+        {"mini-1.ipynb": "blank", "backup.bak": "blank", ".ipynb_checkpoints/Untitled-checkpoint.ipynb": "no text"},
         {},
     ],
     ids=" ".join,
@@ -107,6 +122,42 @@ def test_work_with_harmless_files_beside_it_stays_as_it_is(tmp_path, mini, texts
 def test_who_has_handed_in_nothing_but_the_release_waits_for_nobody(tmp_path, mini, texts, files):
     mended = read(tmp_path, {path: texts[kind] for path, kind in files.items()}, mini)
     assert mended.status is (Status.OK if "mini-1.ipynb" in files else Status.MISSING)
+
+
+def test_what_was_handed_out_is_no_work_in_a_folder_either(tmp_path, submitted, texts):
+    release = submitted.root / "release" / "mini"
+    (release / "data").mkdir(parents=True)
+    (release / "data" / "train.gz").write_bytes(b"train")
+    (release / "handout.pdf").write_bytes(b"handout")
+    files = {"mini-1.ipynb": texts["blank"], "data/train.gz": b"changed", "copy/handout.pdf": b"handout"}
+    assert read(tmp_path / "s", files, submitted).status is Status.OK
+    assert read(tmp_path / "s", {"copy/handout.pdf": b"other"}, submitted).status is Status.GRADER
+
+
+def test_files_of_other_names_keep_no_blank_notebook_waiting_where_another_has_work():
+    course = Course.load(ROOT / "course")
+    first, second = course.notebooks[:2]
+    made = {first.name: answered(course, first, solutions(course, first)), second.name: template(course, second)}
+    files = {f"{name}.ipynb": nbformat.writes(notebook).encode() for name, notebook in made.items()}
+    handed = Submission({**files, "data.zip": TEXT, "notes.pdf": TEXT}, course)
+    assert [handed.read(spec.name).status for spec in (first, second)] == [Status.OK, Status.OK]
+    for place in (f"{second.name}.zip", f"{course.assignment}.zip"):
+        assert Submission({**files, place: TEXT}, course).read(second.name).status is Status.GRADER
+
+
+@pytest.mark.parametrize("bound", ["LOOKED_AT", "READ_FOR_WORK"])
+def test_what_is_read_for_work_has_one_bound_for_all_notebooks(monkeypatch, bound):
+    course = Course.load(ROOT / "course")
+    junk = nbformat.writes(new_notebook(cells=[new_code_cell("pass")])).encode()
+    files = {f"{spec.name}.ipynb": nbformat.writes(template(course, spec)).encode() for spec in course.notebooks}
+    files |= {f"x{number}.ipynb": junk for number in range(30)}
+    monkeypatch.setattr(elsewhere, bound, 5 if bound == "LOOKED_AT" else 5 * len(junk))
+    read, real = set(), submission.work_in
+    monkeypatch.setattr(submission, "work_in", lambda raw, *rest: read.add(id(raw)) or real(raw, *rest))
+    files = {name: bytes(bytearray(raw)) for name, raw in files.items()}
+    handed = Submission(files, course)
+    assert {handed.read(spec.name).status for spec in course.notebooks} == {Status.GRADER}
+    assert sum(id(files[f"x{number}.ipynb"]) in read for number in range(30)) == 5
 
 
 @pytest.mark.parametrize(
@@ -170,6 +221,11 @@ def test_more_than_is_looked_at_waits_for_a_person_where_there_is_no_work(tmp_pa
 def submitted(tmp_path, mini):
     course = Course(tmp_path, mini.checks, *[getattr(mini, name) for name in list(mini.__dataclass_fields__)[2:]])
     (tmp_path / "submitted").mkdir()
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "mini").symlink_to(mini.root / "source" / "mini")
+    other = tmp_path / "source" / "mini2" / "exercises.toml"
+    other.parent.mkdir()
+    other.touch()
     return course
 
 
@@ -180,6 +236,19 @@ def submitted(tmp_path, mini):
         ("Mini/mini-1.ipynb", "submitted/s1/Mini is not graded, for the folder is called mini: rename it"),
         ("_mini /mini-1.ipynb", "submitted/s1/_mini  is not graded"),
         ("mini", "mini in submitted/s1/ is not in the folder mini"),
+        ("mini.zip", "mini.zip in submitted/s1/ is not in the folder mini"),
+        ("work.zip", "work.zip in submitted/s1/ is not in the folder mini"),
+        ("mini (1)/mini-1.ipynb", "submitted/s1/mini (1) is not graded"),
+        ("mini-copy/mini-1.ipynb", "submitted/s1/mini-copy is not graded"),
+        ("s1_mini_solved/mini-1.ipynb", "submitted/s1/s1_mini_solved is not graded"),
+        ("submission/mini/mini-1.ipynb", "submitted/s1/submission/mini is not graded: put the folder mini into"),
+        ("mini2/mini-1.ipynb", ""),
+        ("mini2.zip", ""),
+        ("mini2-1.ipynb", ""),
+        ("mini2/mini/x.ipynb", ""),
+        ("feedback.html", ""),
+        ("Thumbs.db", ""),
+        ("mini/mini-1.py", ""),
         ("other/mini-1.ipynb", ""),
         ("mini/mini-1.ipynb", ""),
         (".mini/x", ""),
@@ -200,3 +269,42 @@ def test_no_link_is_followed_to_a_student_and_an_empty_folder_is_nobodys_work(su
     (students / "s3" / "mini").mkdir(parents=True)
     (students / "s3" / "other.txt").write_bytes(TEXT)
     assert astray(submitted) == {}
+
+
+@pytest.mark.parametrize("there", [(), ("timestamp.txt", "submission_secret.txt")])
+def test_an_empty_folder_of_the_assignment_hides_no_work_beside_it(submitted, there):
+    student = submitted.root / "submitted" / "s1"
+    (student / "mini").mkdir(parents=True)
+    for name in there:
+        (student / "mini" / name).write_bytes(TEXT)
+    assert astray(submitted) == {}
+    (student / "mini-1.ipynb").write_bytes(TEXT)
+    assert "mini-1.ipynb in submitted/s1/ is not in the folder mini" in astray(submitted)["s1"]
+    (student / "mini" / "mini-1.ipynb").write_bytes(TEXT)
+    assert astray(submitted) == {}
+    (student / "mini (1)").mkdir()
+    (student / "mini (1)" / "mini-1.ipynb").write_bytes(TEXT)
+    assert "submitted/s1/mini (1) is not graded" in astray(submitted)["s1"]
+
+
+def test_a_folder_that_may_be_listed_and_not_entered_is_one_student_s_affair(submitted, monkeypatch):
+    for student in ("s1", "s2"):
+        (submitted.root / "submitted" / student / "mini").mkdir(parents=True)
+    real = os.stat
+
+    def stat(path, *rest, **options):
+        if str(path).endswith("s1/mini"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *rest, **options)
+
+    monkeypatch.setattr(os, "stat", stat)  # to root, who may run these tests, no folder is closed
+    assert astray(submitted) == {"s1": "submitted/s1/ cannot be read: Permission denied"}
+
+
+def test_an_archive_in_a_folder_that_is_no_student_s_is_nobodys(submitted):
+    for place in ("downloads/x.zip", "ann/x.zip", "bob/mini.zip", "eve/mini-1.ipynb"):
+        target = submitted.root / "submitted" / place
+        target.parent.mkdir()
+        target.write_bytes(TEXT)
+    assert list(astray(submitted, ["ann", "zoe"])) == ["ann", "bob", "eve"]
+    assert list(astray(submitted)) == ["ann", "bob", "downloads", "eve"]
