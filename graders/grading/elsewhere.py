@@ -27,8 +27,9 @@ from graders.status import Status
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".7z", ".rar", ".zst")
 DOCUMENTS = (".py", ".html", ".htm", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".tex", ".pages")
 """Ends of files that may be a whole hand-in by themselves, where no notebook has any work in it."""
-LOOKED_AT, READ_FOR_WORK = 20, 8 * 2**20
-"""So many files that are not graded, and so many bytes of them together, are read for work; what is more may be it."""
+LOOKED_AT, READ_FOR_WORK, PARTS = 20, 8 * 2**20, 40_000
+"""So many files that nothing marks, and so many bytes of them, are read for work, which what is more may be; for all
+notebooks together so many braces, of which each cell has one or more: cells are what takes time."""
 _REQUIREMENTS, _README = "requirements.txt", "readme"
 
 
@@ -113,7 +114,8 @@ class Ungraded:
         self.course, self.work = course, work
         self._chosen, self._graded = graded, set(filter(None, graded.values()))
         self._given = _given(course)
-        self._marks, self._looked_at, self._room = dict[str, frozenset[str]](), set[str](), READ_FOR_WORK
+        self._marks, self._room, self._parts = dict[str, frozenset[str]](), READ_FOR_WORK, PARTS
+        self._looked_into, self._blank = dict[str, bool](), dict[str, bool]()
         below = [file for file in files if file.startswith(BELOW) and is_notebook(file)]
         self._marked = {**marked, **{file: notebook_in(files[file], course) for file in below}}
 
@@ -163,16 +165,21 @@ class Ungraded:
             return any(given.read_bytes() == raw for given in self._given.values() if raw and given.name == name)
         return False
 
-    def _looked_into(self, spec: NotebookSpec, file: str, raw: bytes) -> Work | None:
-        """Return the work in a file; of one that is not marked as the notebook, if the submission's allowance allows.
+    def _is_looked_into(self, file: str) -> bool:
+        """Whether a file that is not graded is within what is read for work; it counts once for all notebooks."""
+        if file not in self._looked_into:
+            raw = self.files[file] or b""
+            fits = len(raw) <= self._room and sum(self._looked_into.values()) < LOOKED_AT
+            self._room -= len(raw) if fits else 0
+            self._looked_into[file] = fits
+        return self._looked_into[file]
 
-        Each file counts once, for whichever notebook it is read.
-        """
-        if file not in self._graded and self._marked.get(file) != spec.name and file not in self._looked_at:
-            if len(self._looked_at) >= LOOKED_AT or len(raw) > self._room:
+    def _work_in(self, spec: NotebookSpec, file: str, raw: bytes) -> Work | None:
+        """Return the work in a file, None where that cannot be read or is not looked for."""
+        if file not in self._graded and self._marked.get(file) != spec.name:
+            self._parts -= raw.count(b"{")
+            if self._parts < 0 or not self._is_looked_into(file):
                 return None
-            self._looked_at.add(file)
-            self._room -= len(raw)
         return self.work(file, spec.name)
 
     def _is_anothers(self, spec: NotebookSpec, file: str) -> bool:
@@ -187,13 +194,20 @@ class Ungraded:
         own, marked = self._own(spec, file), self._marked.get(file, "")
         if not own and (file in self._graded or marked not in ("", spec.name) or _is_foreign(raw, self.course)):
             return False
-        work = self._looked_into(spec, file, raw)
-        if not work and not own and file in self._looked_at and _is_blank(raw):
+        if not own and self._is_looked_into(file) and self._is_blank(file):
             return False
+        if not own and not marked and self._idle and not self._is_anothers(spec, file):
+            return True  # whatever stands in it
+        work = self._work_in(spec, file, raw)
         if work is None:
             unknown = file not in self._graded and not _is_foreign(raw, self.course)
             return unknown and not self._is_anothers(spec, file)
-        return bool(work) or (not own and not marked and self._idle and not self._is_anothers(spec, file))
+        return bool(work)
+
+    def _is_blank(self, file: str) -> bool:
+        if file not in self._blank:
+            self._blank[file] = _is_blank(self.files[file] or b"")
+        return self._blank[file]
 
     def leave_to_a_person(self, mended: Repaired, spec: NotebookSpec) -> Repaired:
         """Have a person look at a notebook without work, if there are files in which it may be."""
@@ -225,7 +239,7 @@ class Ungraded:
         ]
         chosen = self._chosen[spec.name]
         own = (self.work(chosen, spec.name) if likely else None) or frozenset()
-        found = {file: self._looked_into(spec, file, self.files[file] or b"") for file in likely if own}
+        found = {file: self._work_in(spec, file, self.files[file] or b"") for file in likely if own}
         more = [file for file, work in found.items() if (work or frozenset()) - own]
         return [f"{OTHER_ANSWERS}{_listed(more)}; {_listed([chosen])} is what counts."] if more else []
 

@@ -145,19 +145,23 @@ def test_files_of_other_names_keep_no_blank_notebook_waiting_where_another_has_w
         assert Submission({**files, place: TEXT}, course).read(second.name).status is Status.GRADER
 
 
-@pytest.mark.parametrize("bound", ["LOOKED_AT", "READ_FOR_WORK"])
+@pytest.mark.parametrize("bound", ["LOOKED_AT", "READ_FOR_WORK", "PARTS"])
 def test_what_is_read_for_work_has_one_bound_for_all_notebooks(monkeypatch, bound):
     course = Course.load(ROOT / "course")
     junk = nbformat.writes(new_notebook(cells=[new_code_cell("pass")])).encode()
-    files = {f"{spec.name}.ipynb": nbformat.writes(template(course, spec)).encode() for spec in course.notebooks}
-    files |= {f"x{number}.ipynb": junk for number in range(30)}
-    monkeypatch.setattr(elsewhere, bound, 5 if bound == "LOOKED_AT" else 5 * len(junk))
-    read, real = set(), submission.work_in
-    monkeypatch.setattr(submission, "work_in", lambda raw, *rest: read.add(id(raw)) or real(raw, *rest))
-    files = {name: bytes(bytearray(raw)) for name, raw in files.items()}
-    handed = Submission(files, course)
-    assert {handed.read(spec.name).status for spec in course.notebooks} == {Status.GRADER}
-    assert sum(id(files[f"x{number}.ipynb"]) in read for number in range(30)) == 5
+    first, *others = course.notebooks
+    files = {f"{spec.name}.ipynb": nbformat.writes(template(course, spec)).encode() for spec in others}
+    files[f"{first.name}.ipynb"] = nbformat.writes(answered(course, first, solutions(course, first))).encode()
+    scratch = {f"x{number}.ipynb": junk for number in range(10)}
+    handed = Submission(files | scratch, course)
+    assert {handed.read(spec.name).status for spec in course.notebooks} == {Status.OK}
+    sizes = {"LOOKED_AT": 5, "READ_FOR_WORK": 5 * len(junk), "PARTS": 5 * len(others) * junk.count(b"{")}
+    monkeypatch.setattr(elsewhere, bound, sizes[bound])
+    calls, real = [], submission.work_in
+    monkeypatch.setattr(submission, "work_in", lambda raw, *rest: calls.append(raw) or real(raw, *rest))
+    handed = Submission(files | scratch, course)
+    assert [handed.read(spec.name).status for spec in others][-1] is Status.GRADER
+    assert calls.count(junk) == 5 * len(others)
 
 
 @pytest.mark.parametrize(
