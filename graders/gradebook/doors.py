@@ -24,7 +24,7 @@ from graders.gradebook import apart, extensions, marker
 from graders.gradebook.files import NO_TEXT, SubmissionFolders, copy_files, folder_of, other_files, shown, with_links
 from graders.gradebook.options import configured
 from graders.gradebook.penalties import SubmissionPenalty
-from graders.gradebook.record import open_question, removed_students, write_rows
+from graders.gradebook.record import first_line, is_of_the_machine, open_question, removed_students, write_rows
 from graders.grading.active import is_active
 from graders.grading.astray import astray
 from graders.grading.canary import best_isolation
@@ -149,7 +149,9 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         except (NbGraderException, SQLAlchemyError):  # of the gradebook, and no student's
             raise
         except Exception as error:
-            self.result = apart.undecided(job, f"its files cannot be copied: {error}")
+            if is_of_the_machine(error):
+                raise
+            self.result = apart.undecided(job, f"its files cannot be copied: {first_line(error)}")
         else:
             self.result = apart.grade_apart(job)
             drawings = [others[name] for name in self.result.drawings & others.keys()]
@@ -177,7 +179,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         try:
             self.write_single_notebook(graded.text, {**resources, "output_extension": ".ipynb"})
         except Exception as error:
-            self.unwritten = f"it cannot be written: {error}"
+            self.unwritten = _said(error)
 
     def set_permissions(self, assignment_id: str, student_id: str) -> None:
         """Write the gradebook and mark the submission as graded, as whole as it is, then do as nbgrader does.
@@ -191,7 +193,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
             if not self.unwritten:
                 why = self._record(assignment_id, student_id)
         except Exception as error:
-            self.unwritten = f"it cannot be written: {error}"
+            self.unwritten = _said(error)
         if self.unwritten or why:
             self.undecided[student_id] = self.unwritten or why
         if self.unwritten and self.coursedir.notebook_id == "*":
@@ -206,6 +208,12 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
             why = open_question(book, self.result, self.course)
         super().set_permissions(assignment_id, student_id)
         return why
+
+
+def _said(error: Exception) -> str:
+    if is_of_the_machine(error):
+        raise error
+    return f"it cannot be written: {first_line(error)}"
 
 
 class RepairingExporter(NotebookExporter):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
+from sqlalchemy.exc import InterfaceError, OperationalError
 from traitlets.config import Config
 
 from graders.gradebook import extensions, marker
@@ -33,6 +35,17 @@ from graders.grading.folder import TIMESTAMP
 from graders.grading.submission import SubmissionResult
 from graders.lab.manifest import Course
 from sheaflab.startup import own_programs_first
+
+
+def is_of_the_machine(error: Exception) -> bool:
+    """Whether the gradebook cannot be reached or a disk not be written, which is no student's affair."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return full or isinstance(error, (OperationalError, InterfaceError))
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its kind if it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 class Recorder:
@@ -124,10 +137,23 @@ class Recorder:
         self.gradebook.db.rollback()
         return stale
 
-    def failed(self, error: Exception) -> Exception:
-        """Take back what was begun for the student at whom `error` was raised, so that the next one is not touched."""
+    def failed(self, error: Exception) -> str:
+        """Take back what was begun for the student at whom `error` was raised, so that the next one is not touched.
+
+        Returns
+        -------
+        str
+            What it says, without the statement and the values that a database adds.
+
+        Raises
+        ------
+        Exception
+            The error itself, where the machine has failed: so it would for each of the class.
+        """
+        if is_of_the_machine(error):
+            raise error
         self.gradebook.db.rollback()
-        return error
+        return first_line(error)
 
     def write(self, result: SubmissionResult) -> str:
         """Write one submission. The marker comes last, so that a killed run is repeated, never skipped.

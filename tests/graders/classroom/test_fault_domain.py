@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.apps import AutogradeApp
+from sqlalchemy.exc import OperationalError
 
 from graders.classroom import batch, similar
 from graders.commands.cli import main
@@ -225,6 +226,14 @@ def full_disk(*_, **__):
     raise OSError(28, "No space left on device")
 
 
+def locked(*_, **__):
+    raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+
+def too_long(*_, **__):
+    raise OSError(36, "File name too long\nand more")
+
+
 @pytest.mark.parametrize(
     ("door", "where"),
     [
@@ -238,12 +247,36 @@ def full_disk(*_, **__):
 def test_what_cannot_be_written_waits_for_a_person_at_both_doors(course, submit, caplog, capsys, monkeypatch, door, where):
     hand_in(course, "eve", submit())
     with monkeypatch.context() as full:
-        full.setattr(*where, full_disk)
+        full.setattr(*where, too_long)
         assert door(course) == 3
-    assert "A person must look at eve: it cannot be written: [Errno 28]" in capsys.readouterr().err + caplog.text
+    said = capsys.readouterr().err + caplog.text
+    assert "A person must look at eve: it cannot be written: [Errno 36] File name too long" in said
+    assert "and more" not in said
     assert not (course.root / "autograded" / "eve" / "mini").exists()
     assert door(course) == 0
     assert scores(course) == {"eve": 10}
+
+
+@pytest.mark.parametrize("fault", [full_disk, locked])
+@pytest.mark.parametrize(
+    ("door", "owner"), [(by_graders, record), (by_regrade, record), (by_nbgrader, doors)], ids=["grade", "regrade", "doors"]
+)
+def test_a_full_disk_or_a_locked_gradebook_is_no_students_affair(
+    course, submit, caplog, capsys, monkeypatch, door, owner, fault
+):
+    for student in ("ada", "eve"):
+        hand_in(course, student, submit())
+    if door is by_regrade:
+        assert by_graders(course) == 0
+    with monkeypatch.context() as failing:
+        failing.setattr(owner, "write_rows", fault)
+        try:
+            assert door(course) not in (0, 3)
+        except OperationalError:
+            assert fault is locked
+    assert "A person must look" not in capsys.readouterr().err + caplog.text
+    assert door(course) == 0
+    assert scores(course) == {"ada": 10, "eve": 10}
 
 
 @pytest.mark.parametrize("door", [by_graders, by_nbgrader])
