@@ -156,10 +156,11 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
     settings = Settings.load(course.root) if settings is None else settings
     course, now = settings.apply(course), now or datetime.now(UTC)
     mark, rows, left = fingerprint(course), dict[str, Row](), _left(course, settings)
-    lost = {name: why for name, why in astray(course).items() if name not in settings.excluded}
     handed_in = {name for name in students(course) if name not in settings.excluded}
     with nbgrader_api.quiet(), Recorder(course, settings.config) as recorder:
         book = recorder.gradebook
+        found = astray(course, {student.id for student in book.students})
+        lost = {name: why for name, why in found.items() if name not in settings.excluded}
         release = recorder.release()
         states, asked = read_states(book, course.assignment), look_again.open_requests(book, course.assignment)
         submissions = {found.student_id: found for found in book.assignment_submissions(course.assignment)}

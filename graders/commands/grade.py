@@ -12,11 +12,13 @@ from graders.classroom.batch import require_known, students
 from graders.classroom.pool import executor
 from graders.classroom.session import grade_class
 from graders.commands.choice import add_course_arguments, chosen_course
+from graders.gradebook import nbgrader_api
 from graders.gradebook.doors import A_PERSON_MUST_LOOK
 from graders.gradebook.files import shown
 from graders.gradebook.settings import Settings
 from graders.grading import canary
 from graders.grading.astray import astray
+from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER
 
 
@@ -63,8 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if level.degraded:
         print(f"Attention: {level.value}.", file=sys.stderr)
     chosen = options.student or [name for name in students(course) if name not in settings.excluded]
-    lost = {} if options.student else astray(course)
-    lost = {shown(name): why for name, why in lost.items() if name not in settings.excluded}
+    lost = {} if options.student else strays(course, settings)
     if not chosen:
         print(f"Nothing in {course.root / 'submitted'}.")
         return report_undecided(lost)
@@ -96,6 +97,13 @@ def run(options: argparse.Namespace) -> int:
     for student, why in done.undecided.items():
         lost[student] = f"{why}; {lost[student]}" if student in lost else why
     return report_undecided(lost)
+
+
+def strays(course: Course, settings: Settings) -> dict[str, str]:
+    """Return the students whose work may lie beside the assignment's folder, and why, as they are shown."""
+    with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root, settings.config) as book:
+        found = astray(course, {student.id for student in book.students})
+    return {shown(name): why for name, why in found.items() if name not in settings.excluded}
 
 
 def report_unlisted(names: Sequence[str]) -> None:

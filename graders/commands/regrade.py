@@ -10,7 +10,7 @@ from pathlib import Path
 
 from graders.classroom.regrade import regrade
 from graders.commands.choice import add_course_arguments, chosen_course
-from graders.commands.grade import add_overrides, overridden, report_skipped, report_undecided
+from graders.commands.grade import add_overrides, overridden, report_skipped, report_undecided, strays
 from graders.publish.release import build
 
 
@@ -45,5 +45,6 @@ def run(options: argparse.Namespace) -> int:
         with options.out.open("a", encoding="utf-8") as file:
             file.write(f"## {course.assignment}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n\n{text}\n")
     done.close()
-    status = report_undecided(done.undecided)
+    lost = {} if options.student else strays(course, settings)
+    status = report_undecided(lost | done.undecided)
     return 130 if done.left else status

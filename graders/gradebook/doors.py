@@ -115,7 +115,9 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
             self.undecided[shown(folder)] = NO_TEXT
         if self.coursedir.student_id == "*":
             excluded = self.coursedir.student_id_exclude.split(",")
-            lost = {name: why for name, why in astray(self.course).items() if name not in excluded}
+            with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+                found = astray(self.course, {student.id for student in book.students})
+            lost = {name: why for name, why in found.items() if name not in excluded}
             self.undecided |= {shown(name): why for name, why in lost.items()}
 
     def convert_notebooks(self) -> None:
