@@ -69,7 +69,7 @@ def _why(folder: Path, names: list[str], course: Course, *, listed: bool) -> str
 
 
 def _assignment_of(name: str, known: Iterable[str]) -> str:
-    """Return which assignment's name is in another one, such as ``lab09 (1)`` or ``lab09-3.ipynb``."""
+    """Return which assignment's name is in another one, such as ``lab10 (1)`` or ``lab10-3.ipynb``."""
     return max((one for one in known if has_words(name, one)), key=lambda one: len(words(one)), default="")
 
 

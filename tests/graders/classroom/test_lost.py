@@ -55,6 +55,8 @@ def test_a_student_beside_the_folder_is_named_where_nobody_has_handed_in(course,
     (place / "mini-1.ipynb").write_text("work")
     assert grade_class(course) == 3
     assert "A person must look at upper: " in capsys.readouterr().err
+    assert main(["regrade", f"--course={course.root}"]) == 3
+    assert "A person must look at upper: " in capsys.readouterr().err
 
 
 def test_points_of_a_person_hold_for_what_was_there(course, capsys):
