@@ -339,8 +339,10 @@ def test_one_hidden_layer_gives_each_neuron_a_doubt_of_its_own():
     for name, log in [*every(sheaf, starts[0]), ("in company", runs[0])]:
         assert (log[-1].neuron, log[-1].after) == (2, "inactive"), name
         assert log[-1].time == pytest.approx(np.log(3.0), rel=1e-8), name
-    for k, alone in enumerate(runs):
-        assert alone == Exact().ensemble(sheaf, starts[k : k + 1], 30.0)[0]
+    for log, start in zip(runs, starts, strict=True):
+        alone = Exact().ensemble(sheaf, [start], 30.0)[0]
+        assert [(s.neuron, s.after) for s in log] == [(s.neuron, s.after) for s in alone]
+        np.testing.assert_allclose(log.times, alone.times, rtol=1e-12)
 
 
 def test_a_tie_soon_after_another_switch_is_one_instant():
