@@ -128,9 +128,8 @@ def _gather(sight: Sight, ax: Axes, every: list[Any], lines: list[Any], bars: li
     parts = [(part, axes) for axes in every for part in axes.get_children()]
     strokes = [line for line in lines if hasattr(line, "get_xydata")]
     rules = [line for line in strokes if is_straight(line)] + [part for part, _ in parts if helps(part)]
-    if is_row(rules, ax):
-        rules = []
-    known = [line for line in strokes if id(line) in sight.seen and not is_straight(line)] + rules
+    known = [line for line in strokes if id(line) in sight.seen and not is_straight(line)]
+    known += [] if is_row(rules, known, ax) else rules
     helpers = [part for part, axes in parts if _shades(part, axes)]
     marks = [one for part, axes in parts if _remarks(part, axes) for one in (part, *_pieces(part))]
     signs = _signs(marks)

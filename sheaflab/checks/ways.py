@@ -19,7 +19,7 @@ _OPAQUE, _UNDER, _WHOLE = 0.95, 0.8, 0.9
 MANY = 8
 """So many arrows, straight pieces, or texts of the same one or two signs, are remarks; more of them can be a curve."""
 _SHORT, _STEP = 0.12, 3.0
-"""A straight piece that is longer than this part of the axes is a helper line; places so many pixels apart are two."""
+"""A straight piece longer than this part of the axes may be a helper line; places so many pixels apart are two."""
 _THIN = 3.0
 """Level and upright segments that are no thicker, in points, are helper lines."""
 
@@ -39,20 +39,30 @@ def helps(part: Any) -> bool:
     return all(not np.ptp(xy[:, 0]) or not np.ptp(xy[:, 1]) for xy in map(np.asarray, part.get_segments()) if len(xy))
 
 
-def is_row(parts: list[Any], ax: Axes) -> bool:
+def is_row(parts: list[Any], curves: list[Any], ax: Axes) -> bool:
     """Whether level and upright pieces, or single points, end at so many places and heights that they can be a curve.
 
-    A long one is a helper line.
+    A long one is a helper line where it ends at a curve, as one from a point of it down to the axis does.
     """
+    known = np.concatenate([np.empty((0, 2)), *map(way, curves)])
     ends = list[FloatArray]()
     for part in parts:
         pieces = part.get_segments() if hasattr(part, "get_segments") else [part.get_xydata()]
         for piece in (np.asarray(piece, dtype=np.float64) for piece in pieces if len(piece)):
             xy = part.get_transform().transform(piece)
-            if max(np.ptp(xy[:, 0]) / ax.bbox.width, np.ptp(xy[:, 1]) / ax.bbox.height) < _SHORT:
+            long = max(np.ptp(xy[:, 0]) / ax.bbox.width, np.ptp(xy[:, 1]) / ax.bbox.height) >= _SHORT
+            if np.isfinite(xy).all() and not (long and _meets(xy, known)):
                 ends.append(xy)
-    tops = {(round(xy[:, 0].mean() / _STEP), round(xy[:, 1].max() / _STEP)) for xy in ends if np.isfinite(xy).all()}
-    return min(len({x for x, _ in tops}), len({y for _, y in tops})) > MANY
+    for height in (max, min):
+        places = {(round(xy[:, 0].mean() / _STEP), round(height(xy[:, 1]) / _STEP)) for xy in ends}
+        if min(len({x for x, _ in places}), len({y for _, y in places})) > MANY:
+            return True
+    return False
+
+
+def _meets(ends: FloatArray, curves: FloatArray) -> bool:
+    """Whether one of the ends of a piece lies at a curve, in pixels."""
+    return any(bool((np.hypot(*(curves - end).T) <= 2 * NEAR).any()) for end in ends)
 
 
 def way(line: Any) -> FloatArray:

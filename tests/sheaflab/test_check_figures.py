@@ -705,6 +705,9 @@ def test_straight_pieces_in_a_row_are_ink_and_lines_across_are_not():
         lambda ax: ax.hlines(x**2, x, x + 1 / 30),
         lambda ax: ax.errorbar(x, x**2, 0.05, fmt="none"),
         lambda ax: points(ax, x, x**2),
+        lambda ax: ax.vlines(x, 0, 0.3 + 0.4 * x**2),  # long, up to a curve that is drawn by nothing else
+        lambda ax: ax.vlines(x, 0.3 + 0.4 * x**2, 1),
+        lambda ax: [ax.plot([a, a], [0, 0.9 - a / 2]) for a in x],
     ]
     long = [
         lambda ax: ax.vlines(x, 0, 1),
