@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from tqdm import tqdm
 
 from graders.classroom import standing
@@ -29,6 +30,8 @@ from graders.lab.manifest import Course
 from graders.lab.places import OUR_COURSE
 from graders.proof.posing import posing
 from graders.publish.release import build, copy_course
+from graders.sandbox.isolation import Isolation, Limits
+from graders.sandbox.notebook import Host, NotebookRun
 from graders.status import Status
 
 SECONDS = 2.0
@@ -51,10 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demonstration; status 1 if a grade is not what the sample was made for."""
     folder, original = options.folder.resolve(), chosen_course(options, OUR_COURSE)
-    level = best_isolation()
-    if level.degraded:
-        print(f"Attention: {level.value}.", file=sys.stderr)
-    print(f"Student code is kept apart by: {level.name.lower()}", flush=True)
     course = copy_course(original, folder / "course", options.notebook)
     config = course.root / nbgrader_api.CONFIG
     with config.open("a", encoding="utf-8") as file:
@@ -65,8 +64,12 @@ def run(options: argparse.Namespace) -> int:
         figures = beside.submit(draw, folder / "figures")
         steps.begin("build the release and look for leaks")
         with posing(course, beside):
+            level = best_isolation()
+            if level.degraded:
+                tqdm.write(f"Attention: {level.value}.", file=sys.stderr)
+            tqdm.write(f"Student code is kept apart by: {level.name.lower()}")
             build(course)
-            hand_in(course, samples)
+            hand_in(course, samples, level)
             steps.begin("find the problems that the hidden checks will pose")
         steps.begin(f"grade {len(STUDENTS)} submissions: {', '.join(STUDENTS.values())}")
         settings, pages = Settings.load(course.root), list[Future[str]]()
@@ -160,16 +163,36 @@ def read_samples(course: Course) -> dict[str, Sample]:
     return samples
 
 
-def hand_in(course: Course, samples: Mapping[str, Sample]) -> None:
-    """Write the samples into `submitted/`, as nbgrader's collect would."""
-    for student, sample in samples.items():
-        folder = course.root / "submitted" / student / course.assignment
-        folder.mkdir(parents=True)
-        for path in sorted((course.root / "release" / course.assignment).glob("*.ipynb")):
-            spec = course.notebook(path.stem)
-            names = {exercise.solution_cell for exercise in spec.exercises} | {w.cell for w in spec.written}
-            mine = {name: text for name, text in sample.cells.items() if name in names}
-            nbformat.write(answered(course, spec, mine), folder / path.name)
+def hand_in(course: Course, samples: Mapping[str, Sample], level: Isolation) -> None:
+    """Write the samples into `submitted/`, as nbgrader's collect would, with what their cells have shown.
+
+    Who has written nothing has run nothing. The notebook that loops has no outputs: its author has stopped it.
+    """
+    shown = dict[tuple[str, ...], NotebookNode]()  # the same code shows the same
+    with Host(Limits(), level) as host:
+        for student, sample in samples.items():
+            folder = course.root / "submitted" / student / course.assignment
+            folder.mkdir(parents=True)
+            for path in sorted((course.root / "release" / course.assignment).glob("*.ipynb")):
+                spec = course.notebook(path.stem)
+                names = {exercise.solution_cell for exercise in spec.exercises} | {w.cell for w in spec.written}
+                notebook = answered(course, spec, {name: sample.cells[name] for name in names & sample.cells.keys()})
+                loops = not sample.checks and any(exercise.id == sample.exercise for exercise in spec.exercises)
+                if sample.cells and not loops:
+                    code = tuple(cell.source for cell in notebook.cells)
+                    if code not in shown:
+                        run_cells(notebook, host)
+                    notebook = shown.setdefault(code, notebook)
+                nbformat.write(notebook, folder / path.name)
+
+
+def run_cells(notebook: NotebookNode, host: Host) -> None:
+    """Run a notebook as its student does, and keep what its cells show; one that raises does not stop it."""
+    code = {k: cell for k, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
+    with NotebookRun({k: cell.source for k, cell in code.items()}, host) as run:
+        for k, done in run.done.items():
+            code[k].outputs = [nbformat.from_dict(output) for output in done.outputs]
+            code[k].execution_count = done.count
 
 
 def export(course: Course, path: Path) -> Path:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from contextlib import suppress
 
 import nbformat
 import numpy as np
 
-from graders.commands.demo import read_samples
+from graders.commands.demo import read_samples, run_cells
 from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
 from graders.lab.bank import Answer, answers
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Limits
-from graders.sandbox.notebook import Host, NotebookRun
+from graders.sandbox.notebook import Host
 from graders.status import SandboxBroken
 
 # How often an exercise is answered by the course's key, another right answer, a wrong one, or not at all.
@@ -69,24 +70,12 @@ def _write(course: Course, student: str, quality: str, seed: int) -> None:
             cells |= {written.cell: "Because $V$ never rises along the flow." for written in spec.written}
         notebook = answered(course, spec, cells)
         if quality not in NEVER_RUN:
-            _run(notebook)
+            with suppress(SandboxBroken), Host(Limits(cpu=10.0, wall=60.0), best_isolation()) as host:
+                run_cells(notebook, host)
         text = nbformat.writes(notebook)
         if quality == "broken" and spec is course.ready[0]:
             text = text[: len(text) // 2]
         (folder / f"{spec.name}.ipynb").write_text(text, encoding="utf-8")
-
-
-def _run(notebook: nbformat.NotebookNode) -> None:
-    """Run a notebook as its student did, and keep what it shows; cells that raise do not stop it."""
-    code = {k: cell for k, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
-    try:
-        sources = {k: cell.source for k, cell in code.items()}
-        with Host(Limits(cpu=10.0, wall=60.0), best_isolation()) as host, NotebookRun(sources, host) as run:
-            for k, done in run.done.items():
-                code[k].outputs = [nbformat.from_dict(output) for output in done.outputs]
-                code[k].execution_count = done.count
-    except SandboxBroken:
-        return
 
 
 def same_small(course: Course, count: int) -> None:
