@@ -93,7 +93,27 @@ def _main(arguments: Sequence[str] | None) -> int:
     options = parser(given[:1]).parse_args(given)
     chosen = importlib.import_module(COMMANDS[options.command][0])
     mendable = (ValueError, OSError, RuntimeError, KeyError)
-    return exit_status(f"graders {options.command}", lambda: int(chosen.run(options)), mendable)
+
+    def command() -> int:
+        try:
+            return int(chosen.run(options))
+        except Exception as error:
+            if (why := unreachable_gradebook(error)) is None:
+                raise
+            raise OSError(
+                f"the gradebook cannot be read or written ({why}); what is in it stays as it is: when nothing else is "
+                "writing into it and its disk and server can be reached, run the command again"
+            ) from error
+
+    return exit_status(f"graders {options.command}", command, mendable)
+
+
+def unreachable_gradebook(error: Exception) -> str | None:
+    """Return why the database failed if an error is of that kind; who has not imported it cannot have met it."""
+    database = sys.modules.get("sqlalchemy.exc")
+    if database is None or not isinstance(error, (database.OperationalError, database.InterfaceError)):
+        return None
+    return str(error).partition("\n")[0]
 
 
 if __name__ == "__main__":
