@@ -14,6 +14,7 @@ from concurrent.futures import Executor, as_completed
 from tqdm import tqdm
 
 from graders.checking import kept, local
+from graders.checking.verdict import HiddenChecksError, judge
 from graders.lab.bank import solved
 from graders.lab.manifest import Course
 from graders.lab.places import show_visible_checks
@@ -23,8 +24,6 @@ from graders.sandbox.values import POOL
 
 def pose(course: Course, notebook: str, place: int) -> None:
     """Run the checks of a notebook on its key, in this process, and keep the problems that they find.
-
-    What a check says of the key is left to `graders selfcheck`.
 
     Parameters
     ----------
@@ -36,7 +35,7 @@ def pose(course: Course, notebook: str, place: int) -> None:
     Raises
     ------
     HiddenChecksError
-        If a check has no test, or finds no problem to pose.
+        If a check has no test, finds no problem to pose, or does not pass the key: no student could pass it.
     """
     show_visible_checks(course)
     spec = course.notebook(notebook)
@@ -49,8 +48,12 @@ def pose(course: Course, notebook: str, place: int) -> None:
     with kept.kept_in(course.root, course.checks):
         for exercise in spec.exercises:
             path = course.checks_of(spec)
-            for _ in local.failures(student, path, notebook, exercise.id, exercise.checks, course.secret, place):
-                pass
+            for check, failure in local.failures(
+                student, path, notebook, exercise.id, exercise.checks, course.secret, place
+            ):
+                if failure is not None:
+                    told = f"the key does not pass it ({judge(failure)[1]}): mend the key or {path.name}"
+                    raise HiddenChecksError(told).of(check.name, exercise.id)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,7 @@ from graders.checking.suite import run_checks
 from graders.checking.verdict import HiddenChecksError
 from graders.lab.bank import solved
 from graders.lab.manifest import Course
+from graders.lab.places import visible_checks
 from graders.proof.posing import pose, posing
 from graders.proof.selfcheck import namespace
 from graders.publish.release import copy_course
@@ -26,7 +28,9 @@ OURS = Course.load(Path(__file__).resolve().parents[3] / "course", "lab09")
 
 @pytest.fixture
 def course(tmp_path):
-    return copy_course(OURS, tmp_path / "course", ["lab09-4"])
+    copy = copy_course(OURS, tmp_path / "course", ["lab09-4"])
+    with visible_checks(copy):  # this process has its labs while problems are posed, and those that it had after it
+        yield copy
 
 
 @pytest.mark.slow
@@ -63,6 +67,15 @@ def test_checks_without_a_test_are_refused(course):
         posing(changed, executor),
     ):
         pass
+
+
+def test_a_check_that_the_key_does_not_pass_is_refused(course):
+    path = course.checks_of(course.notebook("lab09-4"))
+    first, name = re.search(r"    def test_(\w+)\(self.*\n", text := path.read_text(encoding="utf-8")).group(0, 1)
+    path.write_text(text.replace(first, f"{first}        close(1.0, 1.0, tolerance=0.1)\n", 1), encoding="utf-8")
+    told = rf"check '{name}' of exercise 4.1: the key does not pass it \(.*TypeError: .*'tolerance'.*{path.name}"
+    with pytest.raises(HiddenChecksError, match=told):
+        pose(course, "lab09-4", 0)
 
 
 def test_nobody_searches_for_a_release_that_has_failed(course, monkeypatch):
