@@ -73,7 +73,7 @@ def grade_class(
     Raises
     ------
     ValueError
-        If the gradebook does not have the assignment; nothing is graded then.
+        If the gradebook does not have the assignment, or has it with other points; nothing is graded then.
     """
     mark, done, zone = fingerprint(course), RunSummary(), configured_zone(settings.config)
     with (
@@ -83,7 +83,11 @@ def grade_class(
             total=len(chosen), unit="submission", file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 10
         ) as bar,
     ):
-        recorder.release()  # without it nothing that is graded could be written
+        if changed := recorder.other_points():
+            raise ValueError(
+                f"the manifest has other points than the release: {changed}; run `graders regrade`, which builds first "
+                "and says whose grade changes, or `graders build` if nobody has been graded yet"
+            )
         done.problems += recorder.kept
         removed = set[str]() if removed_too else removed_students(recorder.gradebook, course.assignment)
 

@@ -162,6 +162,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
         found = astray(course, {student.id for student in book.students})
         lost = {name: why for name, why in found.items() if name not in settings.excluded}
         release = recorder.release()
+        again = "regrade" if recorder.other_points() else "grade"
         states, asked = read_states(book, course.assignment), look_again.open_requests(book, course.assignment)
         submissions = {found.student_id: found for found in book.assignment_submissions(course.assignment)}
         for student in book.students:
@@ -179,7 +180,7 @@ def collect(course: Course, settings: Settings | None = None, now: datetime | No
                 others = recorder.other_files(student.id)
                 job = read_job(course, student.id, mark, settings.limits, settings.required, others)
                 if not recorder.is_done(student.id, job.digest):
-                    waits.insert(0, "handed in, and not graded as it is now: run `graders grade`")
+                    waits.insert(0, f"handed in, and not graded as it is now: run `graders {again}`")
                 elif (late or state.penalty) and recorder.penalty_is_stale(student.id):
                     waits.append("the penalty for late work is not up to date: run `graders grade`")
             elif due is not None and due > now:

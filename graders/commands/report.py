@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ SHOWN = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders report`."""
     add_course_arguments(parser, positional=True)
-    parser.add_argument("--out", type=Path, help="folder (default: build/report in the course)")
+    parser.add_argument("--out", type=Path, help="folder (default: build/report/NAME in the course)")
     parser.add_argument("--final", action="store_true", help="refuse, with status 3, while a grade is not final")
 
 
@@ -35,7 +36,8 @@ def run(options: argparse.Namespace) -> int:
     for student in group.strangers:
         print(
             f"Attention: {student} was graded and is no longer in the gradebook: left out. "
-            f"To have the student back, run `graders grade --student {student}`.",
+            f"To have the student back, run `graders grade --student {student}`; if the student is gone for good, move "
+            f"away {course.root / 'autograded' / student}, which `nbgrader generate_feedback` stumbles over.",
             file=sys.stderr,
         )
     for row in group.rows:
@@ -48,12 +50,16 @@ def run(options: argparse.Namespace) -> int:
     if options.final and not group.final:
         print("Nothing was written: --final is for final grades only.", file=sys.stderr)
         return 3
-    out = options.out or course.root / "build" / "report"
+    out = options.out or course.root / "build" / "report" / course.assignment
     out.mkdir(parents=True, exist_ok=True)
     write_csv(group, course, out / "grades.csv")
     write_canvas(group, course, out / "canvas.csv")
     write_moodle(group, course, out / "moodle.csv")
     write_junit(group, course, out / "junit.xml")
+    for last in (out / "gradescope").glob("*/results.json"):  # who has left the class, or not handed in, has none
+        last.unlink()
+        with contextlib.suppress(OSError):  # something else is in it
+            last.parent.rmdir()
     for row in group.rows:
         if row.handed_in:
             write_gradescope(row, course, out / "gradescope" / row.student / "results.json")

@@ -99,6 +99,20 @@ class Recorder:
             raise ValueError(f"{self.course.assignment} is not in the gradebook; run `graders build` first")
         return found
 
+    def other_points(self) -> str:
+        """Return which exercises have other points in the gradebook than in the manifest; empty if none has.
+
+        Grades are written against the gradebook's points, which are those of the release.
+        """
+        released = {cell.name: cell.max_score for notebook in self.release().notebooks for cell in notebook.grade_cells}
+        exercises = [exercise for spec in self.course.ready for exercise in spec.exercises]
+        told = [
+            f"{exercise.id} ({_points(released.get(exercise.grade_cell))} in the gradebook, {exercise.points:g})"
+            for exercise in exercises
+            if released.get(exercise.grade_cell) != exercise.points
+        ]
+        return ", ".join(told)
+
     def refusal(self, student: str) -> str:
         """Return why a student's work is not graded, such as a name missing in the gradebook; empty if it is."""
         if shown(student) != student:
@@ -210,6 +224,10 @@ def open_question(book: Any, result: SubmissionResult, course: Course) -> str:
                 if grade.needs_manual_grade and (found.status.waits or grade.name in undecided):
                     return result.undecided
     return ""
+
+
+def _points(score: float | None) -> str:
+    return "none" if score is None else f"{score:g}"
 
 
 def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, course: Course) -> None:

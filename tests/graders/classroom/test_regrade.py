@@ -149,6 +149,12 @@ def test_other_points_after_a_release_are_one_step_and_what_build_refuses_is_ref
     course, _, _ = graded
     text = course.manifest.read_text()
     course.manifest.write_text(text.replace('name = "composition"\npoints = 2', 'name = "composition"\npoints = 5'))
+    before = grades(course)
+    assert main(["grade", f"--course={course.root}"]) == 2  # its grades would be of the old points
+    assert "other points than the release: 1.2 (3 in the gradebook, 6); run `graders regrade`" in capsys.readouterr().err
+    assert main(["report", f"--course={course.root}", "--final"]) == 3
+    assert "not graded as it is now: run `graders regrade`" in capsys.readouterr().err
+    assert grades(course) == before
     assert run(course) == 0
     assert "| s1 | 1.2 | 3 | 6 | composition: worth 5 instead of 2 |" in capsys.readouterr().out
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:

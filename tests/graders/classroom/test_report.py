@@ -308,8 +308,12 @@ def test_what_no_option_places_goes_into_the_course(course, monkeypatch):
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         book.add_student("ann")
     monkeypatch.chdir(course.source)
+    left = course.root / "build" / "report" / "mini" / "gradescope" / "bob" / "results.json"  # who has left the class
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
     assert main(["report"]) == 0
-    assert (course.root / "build" / "report" / "class.html").is_file()
+    assert (course.root / "build" / "report" / "mini" / "class.html").is_file()  # another assignment has its own folder
+    assert not left.parent.exists()
     assert main(["report", "--out", "mine"]) == 0
     assert (course.source / "mine" / "class.html").is_file()
     assert not (course.source / "build").exists()
