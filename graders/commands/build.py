@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
         for lab in labs:
             refuse_leaks(Course.load(course.root, lab), wheel, Artefact.WHEEL)
         print(f"{wheel}: sheaflab with the visible checks of {', '.join(labs)}, no grader in it")
+        print(f"Who has an earlier one: pip install --force-reinstall --no-deps {wheel.name}, else pip keeps it")
     return 0
 
 
