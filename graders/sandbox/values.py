@@ -176,7 +176,7 @@ def figure(data: Any) -> FigureData:
     try:
         lists = {"lines": Line, "further": Line, "bars": Bar, "more_bars": Bar}
         parts = {key: [kind(**item) for item in data[key]] for key, kind in lists.items()}
-        points = {key: Points(**data[key]) for key in ("rest", "marks")}
+        points = {key: Points(**data[key]) for key in ("rest", "spots", "marks")}
         made = FigureData(**{**data, **parts, **points})
         for line in (*made.lines, *made.further):
             _texts(line.label, line.entry)
@@ -185,7 +185,7 @@ def figure(data: Any) -> FigureData:
         for limits in (made.xlim, made.ylim):
             if not isinstance(limits, list) or [type(value) for value in limits] != [float, float]:
                 raise ProtocolError("limits of a figure's axis that are not two numbers")
-        curves: tuple[Line | Points, ...] = (*made.lines, *made.further, made.rest, made.marks)
+        curves: tuple[Line | Points, ...] = (*made.lines, *made.further, made.rest, made.spots, made.marks)
         for curve in curves:
             if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in (curve.x, curve.y)):
                 raise ProtocolError("a line of a figure without coordinates")

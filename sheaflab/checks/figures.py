@@ -68,8 +68,9 @@ class FigureData:
 
     `lines` are its lines, and what is as good as one: segments that follow each other, steps, outlines. `further` are
     the lines of other axes in its place, twins and insets; `more_bars` the bars of twins. `rest` are the edges of all
-    other ink that there is, of points, areas, thick segments; `marks` those of texts and arrows, if there are many. A
-    name that cannot be read is empty. `misread` are numbers at ticks that are not those of their places.
+    other ink that there is, of points, areas, thick segments, and `spots` the places that this is drawn by; `marks` are
+    the edges of texts and arrows, if there are many. A name that cannot be read is empty. `misread` are numbers at
+    ticks that are not those of their places.
     """
 
     lines: list[Line]
@@ -77,6 +78,7 @@ class FigureData:
     bars: list[Bar]
     more_bars: list[Bar]
     rest: Points
+    spots: Points
     marks: Points
     xscale: str
     yscale: str
@@ -144,6 +146,7 @@ def _read(ax: Axes, seen: bool) -> FigureData:
         bars=[_bar(bar, sight) for bar in bars],
         more_bars=[_bar(bar, sight) for bar in more_bars if id(bar) in twins],
         rest=Points(*sight.rest.T.copy()),
+        spots=Points(*sight.spots.T.copy()),
         marks=Points(*sight.marks.T.copy()),
         xscale=_scale(ax.xaxis),
         yscale=_scale(ax.yaxis),

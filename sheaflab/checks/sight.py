@@ -12,8 +12,9 @@ from sheaflab.arrays import FloatArray
 from sheaflab.checks import ink
 from sheaflab.checks.colors import own_ink
 from sheaflab.checks.ink import Mask, Pixels
+from sheaflab.checks.spots import points_on, spots
 from sheaflab.checks.steps import drawn
-from sheaflab.checks.ways import MANY, NEAR, has_ink, helps, is_row, is_straight, under_legends, way
+from sheaflab.checks.ways import MANY, NEAR, NOTHING, UNCOVERED, has_ink, helps, is_row, is_straight, under_legends, way
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,16 +24,19 @@ _BAR_PART, _BAR_HEIGHT = 0.6, 0.01
 """A bar is seen by its rows and columns with ink; one that is lower than this part of the axes is a stroke."""
 _LONG = 120
 """The way of a line, in pixels, from which on its own colour shows that it is there."""
+_AREA = 12.0
+"""A line so thick, in points, is no line to look for others under."""
 _FEW = 12
 """So many curves are each drawn by itself; more of them all at once, for time's sake."""
 
 
 @dataclass
 class Sight:
-    """What is seen: parts of a figure by their `id`, and edges of further ink in data coordinates, shape ``(k, 2)``."""
+    """What is seen: parts of a figure by their `id`, and further ink in data coordinates, each of shape ``(k, 2)``."""
 
     seen: set[int] = field(default_factory=set)
     rest: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
+    spots: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     marks: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
 
 
@@ -48,11 +52,8 @@ def beside(ax: Axes) -> list[Axes]:
 
 def switched_on(parts: list[Any]) -> Sight:
     """Take all for seen that is not switched off, and a line if it has a stroke; look for no other ink."""
-    strokes = [part for part in parts if not hasattr(part, "get_linestyle") or part.get_linestyle() not in _NONE]
+    strokes = [part for part in parts if not hasattr(part, "get_linestyle") or part.get_linestyle() not in NOTHING]
     return Sight({id(part) for part in strokes if part.get_visible()})
-
-
-_NONE = ("None", "none", " ", "")  # styles of lines that draw nothing
 
 
 def look(ax: Axes, lines: list[Any], bars: list[Any], names: list[Any]) -> Sight:
@@ -71,8 +72,9 @@ def look(ax: Axes, lines: list[Any], bars: list[Any], names: list[Any]) -> Sight
     Returns
     -------
     Sight
-        `rest` is all ink within `ax` but the lines that are seen, bars, axis, legends, shading, helper lines and
-        remarks; `marks` is the ink of arrows and of texts of one or two signs, if there are many.
+        `rest` are the edges of all ink within `ax` but the lines that are seen, bars, axis, legends, shading, helper
+        lines and remarks; `spots` are places that it is drawn by: of points, outlines, ends of segments; `marks` is
+        the ink of arrows and of texts of one or two signs, if there are many.
     """
     sight, figure = Sight(), ink.figure_of(ax)
     if figure is None:
@@ -89,7 +91,7 @@ def look(ax: Axes, lines: list[Any], bars: list[Any], names: list[Any]) -> Sight
             return sight
         figure.set_layout_engine("none")  # nothing is to move from here on
         with ink.without(part for axes in every for part in (axes.xaxis, axes.yaxis, *_frame(axes))):
-            _judge(sight, figure, lines, bars)
+            _judge(sight, figure, lines, bars, ax)
             sight.seen -= under
             _gather(sight, ax, every, lines, bars)
     return sight
@@ -104,22 +106,35 @@ def _at_a_glance(ax: Axes, lines: list[Any], bars: list[Any], whole: Pixels) -> 
     return bool(masks) and all(_is_full(bar, masks[0]) for bar in bars if bar.get_height())
 
 
-def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any]) -> None:
+def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any], ax: Axes) -> None:
     """Tell which lines and bars are seen."""
-    with ink.plain(lines, drawn(bars)):
+    points = points_on(lines, ax)  # on a line they are as good as its markers
+    with ink.plain(lines, drawn(bars)), ink.without(points):
         base = ink.draw(figure)
         alike: dict[bytes, list[Any]] = {}
         for line in lines:
             alike.setdefault(way(line).tobytes(), []).append(line)
         groups = list(alike.values()) if len(alike) <= _FEW else [lines]
+        own = list[tuple[Any, Mask]]()
         for group in groups:  # one of two that lie on each other leaves no gap
             with ink.without(group):
-                strokes = ink.spread(ink.apart(base, ink.draw(figure)), NEAR)
-            sight.seen |= {id(line) for line in group if has_ink(line, strokes)}
+                mask = ink.spread(ink.apart(base, ink.draw(figure)), NEAR)
+            own += [(line, mask) for line in group]
+        found = [line for line, mask in own if has_ink(line, mask)]
+        if not all(has_ink(line, mask, UNCOVERED) for line, mask in own):
+            with ink.without(line for line in lines if np.max(line.get_linewidth(), initial=0.0) < _AREA):
+                every = ink.spread(ink.apart(base, ink.draw(figure)), NEAR)
+            found = [line for line, mask in own if line in found and has_ink(line, every | mask, UNCOVERED)]
         if bars:
             with ink.without(drawn(bars)):
                 missing = ink.spread(ink.apart(base, ink.draw(figure)), 1)  # an edge may lie a pixel beside its box
             sight.seen |= {id(bar) for bar in bars if _is_full(bar, missing)}
+    if points or any(map(_is_marked, found)):  # large markers of the ground's colour hide their line
+        with ink.without([*lines, *points]):
+            bare = ink.draw(figure)
+        strokes = ink.spread(ink.apart(ink.draw(figure), bare), NEAR)
+        found = [line for line in found if has_ink(line, strokes)]
+    sight.seen |= {id(line) for line in found}
 
 
 def _gather(sight: Sight, ax: Axes, every: list[Any], lines: list[Any], bars: list[Any]) -> None:
@@ -129,7 +144,8 @@ def _gather(sight: Sight, ax: Axes, every: list[Any], lines: list[Any], bars: li
     strokes = [line for line in lines if hasattr(line, "get_xydata")]
     rules = [line for line in strokes if is_straight(line)] + [part for part, _ in parts if helps(part)]
     known = [line for line in strokes if id(line) in sight.seen and not is_straight(line)]
-    known += [] if is_row(rules, known, ax) else rules
+    row = rules if is_row(rules, known, ax) else []
+    known += [] if row else rules
     helpers = [part for part, axes in parts if _shades(part, axes)]
     marks = [one for part, axes in parts if _remarks(part, axes) for one in (part, *_pieces(part))]
     signs = _signs(marks)
@@ -140,7 +156,9 @@ def _gather(sight: Sight, ax: Axes, every: list[Any], lines: list[Any], bars: li
         shown = {id(part) for part in (*hidden, *marks, *(axes.patch for axes in every))}
         if any(id(part) not in shown and part.get_visible() for part in others):
             with ink.without(marks):
-                sight.rest = ink.edges(ink.draw(figure), ax)
+                pixels = ink.draw(figure)
+                sight.rest = ink.edges(pixels, ax)
+                sight.spots = spots([part for part, _ in parts if id(part) not in shown], row, pixels, ax)
         if signs:
             ids = {id(part) for part in signs}
             with ink.without(part for part in others if id(part) not in ids):
@@ -177,7 +195,13 @@ def _is_full(bar: Any, missing: Mask) -> bool:
     if place is None or min(box.y1, frame.y1) - max(box.y0, frame.y0) < _BAR_HEIGHT * frame.height:
         return False
     part = missing[place]
-    return bool(part.size and min(part.any(axis=0).mean(), part.any(axis=1).mean()) > _BAR_PART)
+    top = part[-max(len(part) // 5, 4) :]  # where its height is read
+    read = top.any(axis=1).sum() > 0.5 * len(top)
+    return bool(read and min(part.any(axis=0).mean(), part.any(axis=1).mean()) > _BAR_PART)
+
+
+def _is_marked(line: Any) -> bool:
+    return hasattr(line, "get_marker") and line.get_marker() not in NOTHING
 
 
 def _frame(axes: Any) -> list[Any]:

@@ -12,13 +12,18 @@ from sheaflab.checks.ink import Mask
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NEAR, _PIECE, _PART = 3, 24, 0.5
-"""A line is seen if so large a part of its pieces, of so many pixels, have ink at so many pixels from it at most."""
+NEAR, _PIECE = 3, 24
+"""A line has ink where its pieces, of so many pixels, have some at so many pixels from it at most."""
+SEEN, UNCOVERED = 0.5, 0.67
+"""A line is seen if a larger part of its pieces has ink: its own, for another may lie on it; and that of any line."""
+NOTHING = ("None", "none", " ", "", None)
+"""Styles and markers of lines that draw nothing."""
 _OPAQUE, _UNDER, _WHOLE = 0.95, 0.8, 0.9
-"""A legend hides what lies under it by more than this part if it is more opaque; a clip may leave no less of a line."""
+"""A legend hides what lies under it if it is more opaque, a bar by more than this part; a clip may leave no less of a
+line."""
 MANY = 8
 """So many arrows, straight pieces, or texts of the same one or two signs, are remarks; more of them can be a curve."""
-_SHORT, _STEP = 0.12, 3.0
+LONG, _STEP = 0.12, 3.0
 """A straight piece longer than this part of the axes may be a helper line; places so many pixels apart are two."""
 _THIN = 3.0
 """Level and upright segments that are no thicker, in points, are helper lines."""
@@ -45,23 +50,34 @@ def is_row(parts: list[Any], curves: list[Any], ax: Axes) -> bool:
     A long one is a helper line where it ends at a curve, as one from a point of it down to the axis does.
     """
     known = np.concatenate([np.empty((0, 2)), *map(way, curves)])
-    ends = list[FloatArray]()
-    for part in parts:
-        pieces = part.get_segments() if hasattr(part, "get_segments") else [part.get_xydata()]
-        for piece in (np.asarray(piece, dtype=np.float64) for piece in pieces if len(piece)):
-            xy = part.get_transform().transform(piece)
-            long = max(np.ptp(xy[:, 0]) / ax.bbox.width, np.ptp(xy[:, 1]) / ax.bbox.height) >= _SHORT
-            if np.isfinite(xy).all() and not (long and _meets(xy, known)):
-                ends.append(xy)
-    for height in (max, min):
-        places = {(round(xy[:, 0].mean() / _STEP), round(height(xy[:, 1]) / _STEP)) for xy in ends}
+    free = np.array([ends for xy, ends in pieces(parts) if not (_is_long(xy, ax) and _meets(xy, known))])
+    for height in (0, 1):
+        places = {(round(x / _STEP), round(y / _STEP)) for x, y in free.reshape(-1, 2, 2)[:, height]}
         if min(len({x for x, _ in places}), len({y for _, y in places})) > MANY:
             return True
     return False
 
 
+def pieces(parts: list[Any]) -> list[tuple[FloatArray, FloatArray]]:
+    """Return straight pieces in pixels: all places of each, and its lower and its upper end in the middle of it."""
+    found = list[tuple[FloatArray, FloatArray]]()
+    for part in parts:
+        segments = part.get_segments() if hasattr(part, "get_segments") else [part.get_xydata()]
+        for piece in (np.asarray(piece, dtype=np.float64) for piece in segments if len(piece)):
+            xy = part.get_transform().transform(piece)
+            if np.isfinite(xy).all():
+                x, y = xy.T
+                found.append((xy, np.array([[x.mean(), y.min()], [x.mean(), y.max()]])))
+    return found
+
+
+def _is_long(xy: FloatArray, ax: Axes) -> bool:
+    """Whether a piece is so long that it may be a helper line."""
+    return bool(max(np.ptp(xy[:, 0]) / ax.bbox.width, np.ptp(xy[:, 1]) / ax.bbox.height) >= LONG)
+
+
 def _meets(ends: FloatArray, curves: FloatArray) -> bool:
-    """Whether one of the ends of a piece lies at a curve, in pixels."""
+    """Whether one of some places lies at a curve, in pixels."""
     return any(bool((np.hypot(*(curves - end).T) <= 2 * NEAR).any()) for end in ends)
 
 
@@ -102,8 +118,8 @@ def _is_clipped(line: Any, x: FloatArray, y: FloatArray) -> bool:
     return bool(len(x) and inside.mean() < _WHOLE)
 
 
-def has_ink(line: Any, strokes: Mask) -> bool:
-    """Whether a line leaves ink along its way through its axes."""
+def has_ink(line: Any, strokes: Mask, part: float = SEEN) -> bool:
+    """Whether there is ink along more than this part of a line's way through its axes."""
     if not line.get_visible():
         return False
     (x, y), (rows, columns) = _shown_way(line), strokes.shape
@@ -111,12 +127,12 @@ def has_ink(line: Any, strokes: Mask) -> bool:
     if not inside.any() or _is_clipped(line, x, y):
         return False
     found = strokes[y[inside].astype(int), x[inside].astype(int)]
-    pieces = np.array_split(found, max(len(found) // _PIECE, 1))
-    return bool(np.mean([piece.any() for piece in pieces]) > _PART)
+    along = np.array_split(found, max(len(found) // _PIECE, 1))
+    return bool(np.mean([piece.any() for piece in along]) > part)
 
 
 def under_legends(figure: Any, every: list[Any], lines: list[Any], bars: list[Any]) -> set[int]:
-    """Return which lines and bars lie for the most part under a legend that nothing shines through."""
+    """Return which bars lie for the most part under a legend that nothing shines through, and lines by a third."""
     from matplotlib.transforms import Bbox
 
     legends = [legend for legend in (*(axes.get_legend() for axes in every), *figure.legends) if legend is not None]
@@ -127,7 +143,7 @@ def under_legends(figure: Any, every: list[Any], lines: list[Any], bars: list[An
         for line in lines:
             x, y = _shown_way(line)
             hidden = (x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)
-            if len(x) and hidden.mean() > _UNDER:
+            if len(x) and hidden.mean() > 1 - UNCOVERED:
                 under.add(id(line))
         for bar in bars:
             own = Bbox.intersection(bar.get_window_extent(), bar.axes.bbox)

@@ -728,3 +728,124 @@ def test_an_artist_of_the_figure_over_the_axes_is_ink():
     ax.plot(X, X)
     ax.figure.add_artist(Line2D([0.2, 0.5, 0.8], [0.3, 0.7, 0.2], color="0.3"))
     assert read(ax).rest.x.size
+
+
+def inset(ax, part):
+    ax.inset_axes([0.0, 0.0, part, 1.0]).set(xticks=[], yticks=[])
+
+
+def rectangle(ax, part, **look):
+    ax.add_patch(Rectangle((0, 0), part, 1, transform=ax.transAxes, **{"color": "w", "zorder": 9, **look}))
+
+
+def filled(ax, part, **look):
+    ax.fill_between([0, part], -9, 9, **{"color": "0.9", "lw": 0, "zorder": 9, **look})
+
+
+def band(ax, part, **look):
+    ax.axvspan(0, part, **{"color": "0.9", "lw": 0, "zorder": 9, **look})
+
+
+def opaque_legend(ax, part, **look):
+    ax.legend(loc="lower left", borderaxespad=0, **{"framealpha": 1, **look})
+    ax.figure.draw_without_rendering()
+    box = ax.get_legend().get_window_extent()
+    ax.legend(loc="lower left", borderaxespad=0, **{"framealpha": 1, **look}, fontsize=10 * part * ax.bbox.width / box.width)
+
+
+@pytest.mark.parametrize("cover", [inset, rectangle, filled, band, opaque_legend])
+@pytest.mark.parametrize(("part", "seen"), [(0.25, True), (0.4, False)])
+def test_a_line_is_seen_if_no_more_than_a_third_of_it_is_covered(cover, part, seen):
+    ax = blank()
+    ax.plot(X, [0.05, 0.06], label="a name")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    cover(ax, part)
+    assert read(ax).lines[0].shown is seen
+
+
+@pytest.mark.parametrize("cover", [rectangle, filled, band])
+@pytest.mark.parametrize("look", [{"alpha": 0.3}, {"zorder": 0}])
+def test_shading_that_a_line_shines_through_covers_nothing(cover, look):
+    ax = blank()
+    ax.plot(X, X)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    cover(ax, 0.7, color="C1", **look)
+    assert read(ax).lines[0].shown
+
+
+@pytest.mark.parametrize(("width", "seen"), [(6, True), (30, False)])
+def test_lines_cover_no_others_unless_they_are_as_thick_as_areas(width, seen):
+    ax = blank()
+    ax.plot([0, 0.55, 1], [0.1, 0.1, 0.9])
+    ax.plot([0, 0.55, 1], [0.1, 0.1, 0.1], lw=width)
+    ax.plot([0.5], [0.2], "k.")  # else one look is enough
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    assert read(ax).lines[0].shown is seen
+
+
+@pytest.mark.parametrize(
+    ("draw", "seen"),
+    [
+        (lambda ax, x: ax.scatter(x, x, s=9, color="C0", zorder=3), True),
+        (lambda ax, x: ax.scatter(x, x, s=9, c=x, zorder=3), True),
+        (lambda ax, x: ax.scatter(x, x, s=90, facecolors="none", edgecolors="k", zorder=3), True),
+        (lambda ax, x: ax.scatter(x, x, s=90, color="w", zorder=3), False),
+        (lambda ax, x: ax.scatter(x, x + 0.01, s=90, color="C1", zorder=3), False),  # beside it: points of something else
+        (lambda ax, x: ax.lines[0].set(marker="o", mfc="w"), True),
+        (lambda ax, x: ax.lines[0].set(marker="o", mfc="w", mec="w"), False),
+    ],
+)
+def test_points_on_a_line_are_its_markers_and_may_not_hide_it(draw, seen):
+    ax, x = blank(), np.linspace(0, 1, 300)
+    ax.plot(x, x)
+    draw(ax, x)
+    assert read(ax).lines[0].shown is seen
+
+
+def test_a_bar_is_seen_with_its_top():
+    ax = blank()
+    ax.bar([0, 1], [10, 10])
+    ax.axhspan(7, 10, xmin=0.5, color="w", zorder=3)
+    assert [bar.shown for bar in read(ax).bars] == [True, False]
+    ax.patches[-1].remove()
+    ax.axhspan(3, 6, color="w", zorder=3)
+    assert [bar.shown for bar in read(ax).bars] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax, x, y: ax.scatter(x, y),
+        lambda ax, x, y: ax.plot(x, y, "o"),
+        lambda ax, x, y: ax.fill_between(x, y, 1e-4, alpha=0.2),
+        lambda ax, x, y: ax.fill_between(x, y, 1e-4, facecolor="none", edgecolor="C1"),
+        lambda ax, x, y: ax.fill([*x, 1, 0], [*y, 1e-4, 1e-4], alpha=0.2),
+        lambda ax, x, y: ax.vlines(x, 1e-4, y),
+    ],
+)
+def test_points_outlines_and_rows_of_pieces_are_spots_at_their_places(draw):
+    ax, x = blank(), np.linspace(0, 1, 40)
+    ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 1))
+    ax.plot([0, 1], [1e-4, 1], color="k")
+    draw(ax, x, 0.5 * np.exp(-5 * x))
+    spots = read(ax).spots
+    above = spots.y > 2e-4
+    assert len(np.unique(np.round(20 * spots.x[above]))) > 15
+    np.testing.assert_allclose(np.log(spots.y[above]), np.log(0.5) - 5 * spots.x[above], atol=0.08)  # two pixels
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax, x, y: ax.scatter(x, y, color="w"),
+        lambda ax, x, y: ax.fill_between(x, y, 1e-4, color="w"),
+        lambda ax, x, y: ax.axvspan(0.2, 0.4),
+        lambda ax, x, y: ax.fill_between([0.2, 0.4], 0.1, 0.9),  # level and upright edges
+        lambda ax, x, y: ax.vlines(x[::5], 1e-4, 1.0),
+    ],
+)
+def test_what_is_not_seen_or_level_or_upright_has_no_spots(draw):
+    ax, x = blank(), np.linspace(0, 1, 40)
+    ax.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 1))
+    draw(ax, x, 0.5 * np.exp(-5 * x))
+    assert not read(ax).spots.x.size
