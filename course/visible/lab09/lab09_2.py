@@ -99,7 +99,7 @@ def _drawn(figure: Any) -> str:
 def _energies(figure: Any, times: Any, energies: Any) -> list[Any]:
     close, alike = partial(np.allclose, rtol=1e-9, atol=1e-12), []
     for line in figure.lines:
-        if line.shown and line.x.shape == times.shape:
+        if line.shown and not line.stepped and line.x.shape == times.shape:
             order = slice(None, None, -1 if line.x[0] > line.x[-1] else 1)  # a pen may go either way
             if close(line.x[order], times) and close(line.y[order], energies, atol=0.0):
                 alike.append(line)
@@ -121,6 +121,8 @@ def _envelopes(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]
 
 def _within(line: Any, times: Any, energies: Any, rate: float) -> bool:
     """Tell whether a curve is a piece of the energy, or of the envelope."""
+    if line.stepped:
+        return False
     if np.allclose(line.y, energies[0] * np.exp(-2 * rate * line.x), rtol=1e-9, atol=0.0):
         return True
     after = np.clip(np.searchsorted(times, line.x), 1, len(times) - 1)
@@ -133,16 +135,24 @@ def _level(values: Any) -> bool:
     return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
 
 
-def _off(figure: Any, x: Any, y: Any, times: Any, energies: Any, rate: float, arrows: bool = False) -> Any:
-    """Return some numbers of a third curve if ink that is no line follows one: no energy, no envelope, not level."""
+def _off(
+    figure: Any, x: Any, y: Any, times: Any, energies: Any, rate: float, arrows: bool = False, exact: bool = False
+) -> Any:
+    """Return some numbers of a third curve if ink that is no line follows one: no energy, no envelope, not level.
+
+    Of ink there are the edges alone, which are as far from its place as a marker is large, unless it is `exact`.
+    """
     columns = len(np.unique(x))
     inside = (y > 0) & (x >= times[0]) & (x <= times[-1])
     x, y = x[inside], y[inside]
     low, high = (max(value, 1e-300) for value in sorted(figure.ylim))
     span = np.log(high / low)
-    wide = np.linspace(-0.02, 0.02, 9)[:, None] * np.ptp(times)  # as markers on the curve are
-    near = np.sort(np.exp(np.interp(x + wide, times, np.log(energies))), axis=0)
-    slack = np.exp(max(np.log(1.3), 0.04 * span))
+    wide = np.linspace(-1, 1, 9)[:, None] * (0.006 if exact else 0.02) * np.ptp(times)
+    near = np.exp(np.interp(x + wide, times, np.log(energies)))
+    if exact:  # who has them between two times may have taken a chord
+        near = np.concatenate([near, np.interp(x + wide, times, energies)])
+    near = np.sort(near, axis=0)
+    slack = np.exp(max(np.log(1.05), 0.012 * span) if exact else max(np.log(1.3), 0.04 * span))
     envelope = energies[0] * np.exp(-2 * rate * x)
     off = ((y < near[0] / slack) | (y > slack * near[-1])) & ((y < envelope / slack) | (y > slack * envelope))
     _, level, long = np.unique(y, return_inverse=True, return_counts=True)
@@ -158,6 +168,7 @@ def _further_curves(figure: Any, times: Any, energies: Any, rate: float) -> list
     off, bars = partial(_off, figure, times=times, energies=energies, rate=rate), [b for b in figure.bars if b.shown]
     tops = (np.array([bar.x + 0.5 * bar.width for bar in bars]), np.array([bar.y + bar.height for bar in bars]))
     found = [off(figure.rest.x, figure.rest.y), off(figure.marks.x, figure.marks.y, arrows=True), off(*tops)]
+    found.append(off(figure.spots.x, figure.spots.y, exact=True))
     return [values for values in found if len(values)]
 
 
@@ -165,7 +176,9 @@ def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
     """Look for the energy, and whether the axes show it."""
     if not _energies(figure, times, energies):
         expected = f"a line that can be seen through (times, energies), with y = {show(energies)}"
-        tell(returned=_drawn(figure), expected=expected, hint="ax.semilogy(times, energies): the values themselves")
+        steps = any(line.stepped and line.x.shape == times.shape for line in figure.lines)
+        hint = "straight from each time to the next, not in steps" if steps else "the values themselves"
+        tell(returned=_drawn(figure), expected=expected, hint=f"ax.semilogy(times, energies): {hint}")
     (left, right), (low, high), slack = sorted(figure.xlim), sorted(figure.ylim), 1e-6 * np.ptp(times)
     seen = float(np.mean((low <= energies) & (energies <= high)))
     if left > times[0] + slack or right < times[-1] - slack or seen < 0.95 or energies.max() > high * (1 + 1e-9):

@@ -138,7 +138,7 @@ _RUNS = (
     "corridas l d"
 )
 _SWITCHES_NEEDED = (
-    r"switch|sign[ -]change|changes? of sign|crossing|flip|\bzeros?\b|^counts?$"
+    r"switch|sign[ -]change|changes? of sign|crossing|flip|\bzeros?\b"
     r"|wechsel|umschalt|schaltvorg|nulldurch|changements|bascul|cambios|conmutaci"
 )
 _RUNS_NEEDED = (
@@ -172,8 +172,9 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
         tell(returned=got, expected="both axes named", hint="ax.set(xlabel=…, ylabel=…), where they can be read")
     if plain(figure.xlabel) == plain(figure.ylabel):
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
+    counted = re.fullmatch("counts?", plain(figure.xlabel)) and "frequen" in plain(figure.ylabel)  # of what, y tells
     linear = "log" not in plain(figure.xlabel) and (figure.yscale != "linear" or "log" not in plain(figure.ylabel))
-    right = linear and _names_switches(figure.xlabel) and _names_runs(figure.ylabel)
+    right = linear and (counted or _names_switches(figure.xlabel)) and _names_runs(figure.ylabel)
     if not right and _names_runs(figure.xlabel) and _names_switches(figure.ylabel):
         tell(returned=got, expected=expected, hint="the names are swapped")
     if not right:
