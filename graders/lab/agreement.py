@@ -1,16 +1,17 @@
-"""Whether manifest, hidden and visible checks and release say the same."""
+"""Whether manifest, source, hidden and visible checks and release say the same."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import symtable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
 
 from graders.lab.leaks import leaks
 from graders.lab.manifest import Course, NotebookSpec
-from graders.lab.percent import grade_id, shared_template
+from graders.lab.percent import convert, grade_id, shared_template
 from graders.lab.places import visible_checks
 from sheaflab.checks import exercises
 
@@ -49,7 +50,7 @@ def _notebook_problems(course: Course, spec: NotebookSpec, path: Path) -> list[s
 
 
 def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = None) -> list[str]:
-    """Compare the manifest with the files of checks, without running one; return what does not fit.
+    """Compare the manifest with the sources and the files of checks, without running one; return what does not fit.
 
     Parameters
     ----------
@@ -59,6 +60,7 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
     """
     problems = _visible_problems(course)
     for spec in course.notebooks if notebooks is None else notebooks:
+        problems += _source_problems(course, spec)
         path = course.checks_of(spec)
         if not path.is_file():
             problems.append(f"{path.name} is missing")
@@ -79,6 +81,30 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
         problems += [f"{path.name}: {cls}.test_{name} is not in the manifest" for cls, name in sorted(there - told)]
         problems += [f"{path.name}: {cls}.test_{name} of the manifest is missing" for cls, name in sorted(told - there)]
     return problems
+
+
+def _source_problems(course: Course, spec: NotebookSpec) -> Iterator[str]:
+    """Hold a notebook's source against the manifest: what its solution cells define."""
+    path = course.source / f"{spec.name}.py"
+    if not path.is_file():  # still to be written
+        return
+    cells = {grade_id(cell): cell.source for cell in convert(course, spec).cells}
+    for exercise in spec.exercises:
+        cell = exercise.solution_cell
+        defined = _defined(cells[cell])
+        if defined is not None and exercise.function not in defined:
+            meant = f"`{exercise.function}`, the function of exercise {exercise.id} in {course.manifest.name}"
+            got = ", ".join(sorted(defined)) or "nothing"
+            yield f"{path.name}: the cell {cell} must define {meant}, got {got}; rename one of the two"
+
+
+def _defined(source: str) -> set[str] | None:
+    """Return the names that a cell binds; None if it is no plain Python, which only a notebook can tell."""
+    try:
+        names = symtable.symtable(source, "cell", "exec").get_symbols()
+    except SyntaxError:
+        return None
+    return {name.get_name() for name in names if name.is_assigned() or name.is_imported()}
 
 
 def _visible_problems(course: Course) -> list[str]:

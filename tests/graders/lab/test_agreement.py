@@ -1,0 +1,53 @@
+"""What manifest, source, checks and bank say must fit; a slip of the author is told by file, exercise and remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from graders.commands.cli import main
+from graders.lab.agreement import check_manifest
+from graders.lab.manifest import Course
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A new lab; it fits."""
+    assert main(["new", "lab10", "--into", str(tmp_path / "new")]) == 0
+    made = Course.load(tmp_path / "new")
+    assert check_manifest(made) == []
+    return made
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def problems(course):
+    return check_manifest(Course.load(course.root))
+
+
+def selfcheck(course, capsys):
+    """`graders selfcheck`; return its status and what it prints."""
+    capsys.readouterr()
+    status = main(["selfcheck", f"--course={course.root}", "--jobs=1", "--no-mutants"])
+    told = capsys.readouterr()
+    return status, told.out + told.err
+
+
+def test_a_key_defines_what_the_manifest_names(lab, capsys):
+    edit(lab.manifest, 'function = "relu"', 'function = "rectify"')
+    told = "lab10-1.py: the cell ex-1-1 must define `rectify`, the function of exercise 1.1 in exercises.toml, got relu; rename one of the two"
+    assert told in problems(lab)
+    status, said = selfcheck(lab, capsys)
+    assert (status, told in said) == (2, True)
+
+
+@pytest.mark.parametrize("key", ["relu = np.vectorize(lambda z: max(z, 0.0))", "from numpy import positive as relu", "if np:\n    def relu(z):\n        return z"])
+def test_a_key_may_define_it_in_any_way(lab, key):
+    path = lab.source / "lab10-1.py"
+    text = path.read_text()
+    cell = text[text.index("def relu") : text.index("\n# %% nbgrader={\"grade\": false, \"grade_id\": \"check-1-1\"")]
+    path.write_text(text.replace(cell, f"### BEGIN SOLUTION\n{key}\n### END SOLUTION\n"))
+    assert problems(lab) == []
