@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import symtable
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import nbformat
@@ -58,9 +58,11 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
     notebooks : iterable of NotebookSpec, optional
         By default all of the course.
     """
-    problems = _visible_problems(course)
-    for spec in course.notebooks if notebooks is None else notebooks:
-        problems += _source_problems(course, spec)
+    specs = course.notebooks if notebooks is None else tuple(notebooks)
+    sources = {spec: _source(course, spec) for spec in specs}
+    problems = _visible_problems(course, sources)
+    for spec, cells in sources.items():
+        problems += _source_problems(course, spec, cells)
         path = course.checks_of(spec)
         if not path.is_file():
             problems.append(f"{path.name} is missing")
@@ -83,19 +85,22 @@ def check_manifest(course: Course, notebooks: Iterable[NotebookSpec] | None = No
     return problems
 
 
-def _source_problems(course: Course, spec: NotebookSpec) -> Iterator[str]:
+def _source(course: Course, spec: NotebookSpec) -> dict[str, str]:
+    """Return the code cells of a notebook's source by grade_id; none if it is still to be written."""
+    if not (course.source / f"{spec.name}.py").is_file():
+        return {}
+    return {grade_id(cell): cell.source for cell in convert(course, spec).cells if cell.cell_type == "code"}
+
+
+def _source_problems(course: Course, spec: NotebookSpec, cells: Mapping[str, str]) -> Iterator[str]:
     """Hold a notebook's source against the manifest: what its solution cells define."""
-    path = course.source / f"{spec.name}.py"
-    if not path.is_file():  # still to be written
-        return
-    cells = {grade_id(cell): cell.source for cell in convert(course, spec).cells}
     for exercise in spec.exercises:
         cell = exercise.solution_cell
-        defined = _defined(cells[cell])
-        if defined is not None and exercise.function not in defined:
+        defined = _defined(cells.get(cell, ""))
+        if cell in cells and defined is not None and exercise.function not in defined:
             meant = f"`{exercise.function}`, the function of exercise {exercise.id} in {course.manifest.name}"
             got = ", ".join(sorted(defined)) or "nothing"
-            yield f"{path.name}: the cell {cell} must define {meant}, got {got}; rename one of the two"
+            yield f"{spec.name}.py: the cell {cell} must define {meant}, got {got}; rename one of the two"
 
 
 def _defined(source: str) -> set[str] | None:
@@ -107,15 +112,34 @@ def _defined(source: str) -> set[str] | None:
     return {name.get_name() for name in names if name.is_assigned() or name.is_imported()}
 
 
-def _visible_problems(course: Course) -> list[str]:
+def _visible_problems(course: Course, sources: Mapping[NotebookSpec, Mapping[str, str]]) -> list[str]:
     """Import the visible checks as students' notebooks do, and hold them against the exercises of the manifest."""
-    if not course.visible.is_dir():
-        return []
-    try:
-        with visible_checks(course):
-            known = exercises(course.assignment)
-    except (Exception, SystemExit) as error:  # whatever a module of the course raises
-        return [f"the visible checks in {course.visible} cannot be imported: {type(error).__name__}: {error}"]
+    known: set[str] = set()
+    if course.visible.is_dir():
+        try:
+            with visible_checks(course):
+                known = set(exercises(course.assignment))
+        except (Exception, SystemExit) as error:  # whatever a module of the course raises
+            return [f"the visible checks in {course.visible} cannot be imported: {type(error).__name__}: {error}"]
     told = {exercise.id for spec in course.notebooks for exercise in spec.exercises}
-    where = f"the visible checks in {course.visible}: CHECKS has an exercise"
-    return [f"{where} {name} that is not in the manifest" for name in sorted(set(known) - told)]
+    where = f"the visible checks in {course.visible}: CHECKS has"
+    problems = [f"{where} an exercise {name} that is not in the manifest" for name in sorted(known - told)]
+    some = any(path.stem != "__init__" for path in course.visible.glob("*.py"))  # a lab may do without any
+    for spec, cells in sources.items():
+        file = f"{spec.name.replace('-', '_')}.py"
+        problems += [
+            f"{where} no exercise {exercise.id}; write its visible check in {file}"
+            for exercise in spec.exercises
+            if exercise.id not in known and (some or _calls(cells.get(exercise.check_cell, "")))
+        ]
+    return problems
+
+
+def _calls(source: str) -> list[ast.Call]:
+    """Return the calls of visible checks in a cell."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # no plain Python, which only a notebook can tell
+        return []
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in calls if ast.unparse(call.func) in ("check", "checks.check", "sheaflab.check")]

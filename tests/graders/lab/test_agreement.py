@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from graders.commands.cli import main
@@ -50,4 +52,28 @@ def test_a_key_may_define_it_in_any_way(lab, key):
     text = path.read_text()
     cell = text[text.index("def relu") : text.index("\n# %% nbgrader={\"grade\": false, \"grade_id\": \"check-1-1\"")]
     path.write_text(text.replace(cell, f"### BEGIN SOLUTION\n{key}\n### END SOLUTION\n"))
+    assert problems(lab) == []
+
+
+def test_every_exercise_has_a_visible_check(lab, capsys):
+    edit(lab.visible / "lab10_1.py", 'CHECKS = {"1.1": relu}', "CHECKS = {}")
+    (told,) = problems(lab)
+    assert told.endswith("visible/lab10: CHECKS has no exercise 1.1; write its visible check in lab10_1.py")
+    status, said = selfcheck(lab, capsys)
+    assert (status, told in said) == (2, True)
+
+
+def test_a_cell_that_calls_a_visible_check_has_one(lab):
+    (lab.visible / "lab10_1.py").unlink()
+    (told,) = problems(lab)
+    assert "CHECKS has no exercise 1.1; write its visible check in lab10_1.py" in told
+    shutil.rmtree(lab.visible)
+    (told,) = problems(lab)
+    assert "CHECKS has no exercise 1.1; write its visible check in lab10_1.py" in told
+
+
+def test_a_lab_may_have_no_visible_check(lab, mini):
+    assert check_manifest(mini) == []
+    shutil.rmtree(lab.visible)
+    edit(lab.source / "lab10-1.py", 'check("1.1", relu)', "assert relu(1.0) == 1.0")
     assert problems(lab) == []
