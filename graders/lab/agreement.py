@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 
 from graders.lab.leaks import leaks
-from graders.lab.manifest import Course, NotebookSpec
+from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import convert, grade_id, shared_template
 from graders.lab.places import visible_checks
 from sheaflab.checks import exercises
@@ -93,7 +93,7 @@ def _source(course: Course, spec: NotebookSpec) -> dict[str, str]:
 
 
 def _source_problems(course: Course, spec: NotebookSpec, cells: Mapping[str, str]) -> Iterator[str]:
-    """Hold a notebook's source against the manifest: what its solution cells define."""
+    """Hold a notebook's source against the manifest: what its solution cells define, what its check cells check."""
     for exercise in spec.exercises:
         cell = exercise.solution_cell
         defined = _defined(cells.get(cell, ""))
@@ -101,6 +101,10 @@ def _source_problems(course: Course, spec: NotebookSpec, cells: Mapping[str, str
             meant = f"`{exercise.function}`, the function of exercise {exercise.id} in {course.manifest.name}"
             got = ", ".join(sorted(defined)) or "nothing"
             yield f"{spec.name}.py: the cell {cell} must define {meant}, got {got}; rename one of the two"
+        for call in _calls(cells.get(exercise.check_cell, "")):
+            if not _checks(call, exercise):
+                meant = f'`check("{exercise.id}", {exercise.function})`, as {course.manifest.name} says'
+                yield f"{spec.name}.py: the cell {exercise.check_cell} must call {meant}, got `{ast.unparse(call)}`"
 
 
 def _defined(source: str) -> set[str] | None:
@@ -143,3 +147,17 @@ def _calls(source: str) -> list[ast.Call]:
         return []
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     return [call for call in calls if ast.unparse(call.func) in ("check", "checks.check", "sheaflab.check")]
+
+
+def _checks(call: ast.Call, exercise: Exercise) -> bool:
+    """Tell whether a call of `check` can be about an exercise and its function."""
+    if any(isinstance(node, ast.Starred) for node in call.args):
+        return True
+    given = dict(zip(("exercise", "answer"), call.args, strict=False))
+    given |= {str(keyword.arg): keyword.value for keyword in call.keywords}
+    if not given.keys() >= {"exercise", "answer"}:
+        return False
+    name, answer = given["exercise"], given["answer"]
+    if isinstance(name, ast.Constant) and str(name.value) != exercise.id:
+        return False
+    return not isinstance(answer, ast.Name) or answer.id == exercise.function

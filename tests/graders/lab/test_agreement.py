@@ -77,3 +77,21 @@ def test_a_lab_may_have_no_visible_check(lab, mini):
     shutil.rmtree(lab.visible)
     edit(lab.source / "lab10-1.py", 'check("1.1", relu)', "assert relu(1.0) == 1.0")
     assert problems(lab) == []
+
+
+@pytest.mark.parametrize(
+    "call", ['check("1.1", rleu)', "check(1.2, relu)", 'sheaflab.check("1.1", answer=rleu)', 'check("1.2", relu)', 'check("1.1")']
+)
+def test_a_check_cell_hands_over_the_function_of_its_exercise(call, lab, capsys):
+    edit(lab.source / "lab10-1.py", 'check("1.1", relu)', call)
+    got = call.replace('"', "'")
+    (told,) = problems(lab)
+    assert told == f'lab10-1.py: the cell check-1-1 must call `check("1.1", relu)`, as exercises.toml says, got `{got}`'
+    status, said = selfcheck(lab, capsys)
+    assert (status, told in said) == (2, True)
+
+
+@pytest.mark.parametrize("call", ["check(1.1, relu)", 'check("1.1", lambda z: relu(z))', 'check(*("1.1", relu))', "%time\ncheck(1, 2)"])
+def test_a_check_cell_may_do_it_in_any_way(call, lab):
+    edit(lab.source / "lab10-1.py", 'check("1.1", relu)', call)
+    assert problems(lab) == []
