@@ -173,6 +173,7 @@ class Course:
             hand_in=head.text("hand_in", ""),
             notebooks=notebooks,
         )
+        top.refuse_others()
         course._validate()
         return course
 

@@ -16,8 +16,10 @@ class Table:
         if not isinstance(data, dict):
             raise ManifestError(f"{where} must be a table, got {data!r:.60}")
         self.data, self.where = data, where
+        self._known, self._inner = set[str](), list[Table]()
 
     def _get(self, key: str, kind: tuple[type, ...], what: str, default: Any = None) -> Any:
+        self._known.add(key)
         value = self.data.get(key, default)
         if value is None:
             raise ManifestError(f"{self.where} must have `{key}` ({what})")
@@ -47,8 +49,20 @@ class Table:
         return tuple(values)
 
     def table(self, key: str) -> Table:
-        return Table(self._get(key, (dict,), "a table"), f"[{key}]")
+        self._inner.append(Table(self._get(key, (dict,), "a table"), f"[{key}]"))
+        return self._inner[-1]
 
     def tables(self, key: str) -> list[Table]:
         items = self._get(key, (list,), "an array of tables", [])
-        return [Table(item, f"{key} {k + 1} of {self.where}") for k, item in enumerate(items)]
+        made = [Table(item, f"{key} {k + 1} of {self.where}") for k, item in enumerate(items)]
+        self._inner += made
+        return made
+
+    def refuse_others(self) -> None:
+        """Refuse what nobody has asked for, here and in inner tables: a misspelt key would be lost without a word."""
+        if strange := sorted(set(self.data) - self._known):
+            told = " and ".join(f"`{key}`" for key in strange)
+            known = ", ".join(f"`{key}`" for key in sorted(self._known))
+            raise ManifestError(f"{self.where} must not have {told}; it may have {known}")
+        for table in self._inner:
+            table.refuse_others()
