@@ -14,9 +14,10 @@ from tqdm import tqdm
 from graders.classroom.pool import executor
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.agreement import check_manifest
+from graders.lab.bank import equivalents
 from graders.lab.manifest import Course
 from graders.lab.tables import ManifestError
-from graders.proof.selfcheck import KINDS, collect, equivalents, judge_all, judge_secrets_apart, table
+from graders.proof.selfcheck import KINDS, collect, judge_all, judge_secrets_apart, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

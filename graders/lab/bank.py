@@ -126,6 +126,15 @@ def reasons(course: Course) -> dict[str, str]:
     return tomllib.loads((course.bank / "reasons.toml").read_text(encoding="utf-8"))
 
 
+def equivalents(course: Course) -> dict[tuple[str, str], str]:
+    """Return the mutants that were judged, in writing, to be right answers: (exercise, label) → reason."""
+    path = course.bank / "equivalent.toml"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {(entry["exercise"], entry["mutant"]): entry["reason"] for entry in tomllib.load(file)["equivalent"]}
+
+
 def _edited(key: Solved, exercise: str, wrong: dict[str, Any], where: str) -> str:
     if "code" in wrong:
         return str(wrong["code"]).strip("\n")

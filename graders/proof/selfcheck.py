@@ -11,7 +11,6 @@ import contextlib
 import functools
 import io
 import itertools
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
@@ -28,7 +27,7 @@ from graders.checking.verdict import CheckResult, HiddenChecksError
 from graders.grading import canary
 from graders.grading.canary import best_isolation
 from graders.grading.domain import DomainEnded, domain_here
-from graders.lab.bank import Answer, Solved, answers, solved
+from graders.lab.bank import Answer, Solved, answers, equivalents, solved
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import stub_line
 from graders.lab.places import show_visible_checks
@@ -230,15 +229,6 @@ def collect(course: Course, notebooks: Sequence[str], kinds: Iterable[str] = KIN
             pool += [mutant for exercise in spec.exercises for mutant in mutants(key, exercise.id)]
         jobs += [(name, answer) for answer in pool if answer.kind in wanted]
     return jobs
-
-
-def equivalents(course: Course) -> dict[tuple[str, str], str]:
-    """Return the mutants that were judged, in writing, to be right answers: (exercise, label) → reason."""
-    path = course.bank / "equivalent.toml"
-    if not path.is_file():
-        return {}
-    with path.open("rb") as file:
-        return {(entry["exercise"], entry["mutant"]): entry["reason"] for entry in tomllib.load(file)["equivalent"]}
 
 
 def judge_all(

@@ -15,14 +15,13 @@ import pytest
 from graders.checking.verdict import CheckResult
 from graders.classroom.pool import executor
 from graders.commands import demo
-from graders.lab.bank import Answer, BankError, Solved, _edited, answers, solved
+from graders.lab.bank import Answer, BankError, Solved, _edited, answers, equivalents, solved
 from graders.lab.manifest import Course
 from graders.proof import selfcheck
 from graders.proof.mutants import mutants
 from graders.proof.selfcheck import (
     AnswerVerdict,
     collect,
-    equivalents,
     judge_all,
     judge_here,
     judge_secrets,
