@@ -14,7 +14,7 @@ from tqdm import tqdm
 from graders.classroom.pool import executor
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.agreement import check_manifest
-from graders.lab.bank import equivalents
+from graders.lab.bank import equivalents, idle_checks
 from graders.lab.manifest import Course
 from graders.lab.tables import ManifestError
 from graders.proof.selfcheck import KINDS, collect, judge_all, judge_secrets_apart, table
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge the bank and print the table; status 1 if a check accepts or rejects what it should not."""
+    """Judge the bank and print the table; status 1 if a check is at fault, or stands for nothing."""
     course = chosen_course(options)
     names = options.notebook or [spec.name for spec in course.notebooks]
     exercises = {exercise.id for name in names for exercise in course.notebook(name).exercises}
@@ -43,15 +43,19 @@ def run(options: argparse.Namespace) -> int:
         names = [name for name in names if any(e.id in exercises for e in course.notebook(name).exercises)]
     if problems := check_manifest(course, [course.notebook(name) for name in names]):
         raise ManifestError("; ".join(problems))
+    told = {exercise: lines for name in names for exercise, lines in idle_checks(course, course.notebook(name)).items()}
+    idle = [line for exercise in told if exercise in exercises for line in told[exercise]]
     if options.secrets is not None:
-        return _secrets(course, names, exercises, options)
+        faults = [*_secrets(course, names, exercises, options), *idle]
+        print(*faults, sep="\n", end="\n" if faults else "")
+        return 1 if faults else 0
     every = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
     jobs = [(name, answer) for name, answer in every if answer.exercise in exercises]
     print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
     start = time.monotonic()
     with executor(options.jobs, None) as pool:
         verdicts = judge_all(course, jobs, pool)
-    text = table(course, verdicts)
+    text = table(course, verdicts, idle)
     print(text)
     print(f"{time.monotonic() - start:.0f} s")
     if options.out:
@@ -62,11 +66,11 @@ def run(options: argparse.Namespace) -> int:
     mutants = {(v.answer.exercise, v.answer.label) for v in verdicts if v.answer.kind == "mutant"}
     killable = len(mutants - known.keys())
     if options.exercise:  # of so few mutants no share can be asked for
-        return 1 if hard else 0
-    return 1 if hard or len(alive) > 0.05 * max(1, killable) else 0
+        return 1 if hard or idle else 0
+    return 1 if hard or idle or len(alive) > 0.05 * max(1, killable) else 0
 
 
-def _secrets(course: Course, names: Sequence[str], exercises: set[str], options: argparse.Namespace) -> int:
+def _secrets(course: Course, names: Sequence[str], exercises: set[str], options: argparse.Namespace) -> list[str]:
     batch = 5
     bank = [job for job in collect(course, names, KINDS[:-1]) if job[1].exercise in exercises]
     by_exercise = {
@@ -86,6 +90,4 @@ def _secrets(course: Course, names: Sequence[str], exercises: set[str], options:
         for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
             faults += future.result()
     print(f"{len(bank)} answers, {options.secrets} secrets, {len(names)} notebooks: {len(faults)} verdicts are wrong.")
-    for fault in faults:
-        print(fault)
-    return 1 if faults else 0
+    return faults

@@ -121,6 +121,21 @@ def _planted(key: Solved, path: Path) -> Iterator[Answer]:
             yield Answer(exercise, "wrong", wrong["misconception"], source, wrong["check"], blind)
 
 
+def idle_checks(course: Course, spec: NotebookSpec) -> dict[str, list[str]]:
+    """Tell by exercise of the checks that no answer of the bank must fail: nobody knows whether they catch anything."""
+    named = {(answer.exercise, answer.check) for answer in answers(course, spec)}
+    file = (course.bank / f"{spec.name}.toml").relative_to(course.root).as_posix()
+    told = "no answer of the bank must be caught by it; plant one with"
+    return {
+        exercise.id: [
+            f"* {exercise.id} check *{check.name}*: {told} check = \"{check.name}\" in {file}"
+            for check in exercise.checks
+            if (exercise.id, check.name) not in named
+        ]
+        for exercise in spec.exercises
+    }
+
+
 def reasons(course: Course) -> dict[str, str]:
     """Return why each key is right, by exercise."""
     return tomllib.loads((course.bank / "reasons.toml").read_text(encoding="utf-8"))

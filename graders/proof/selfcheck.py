@@ -242,8 +242,8 @@ def judge_all(
     return [done[k] for k in range(len(jobs))]
 
 
-def table(course: Course, verdicts: Sequence[AnswerVerdict]) -> str:
-    """Return the table of the self-check as Markdown: one line an exercise, then every fault by name."""
+def table(course: Course, verdicts: Sequence[AnswerVerdict], idle: Sequence[str] = ()) -> str:
+    """Return the table of the self-check as Markdown: one line an exercise, then every fault by name, and `idle`."""
     known = equivalents(course)
     head = "| exercise | right | false rejects | wrong | false accepts | mutants | killed | equivalent | survive |"
     rows = [head, "|---|" + "---:|" * 8]
@@ -267,6 +267,7 @@ def table(course: Course, verdicts: Sequence[AnswerVerdict]) -> str:
         for v in verdicts
         if (fault := v.fault(known))
     ]
+    faults += idle
     blind = [v for v in verdicts if v.answer.blind]
     if blind:
         n = Counter(v.answer.kind for v in blind)

@@ -95,3 +95,20 @@ def test_a_check_cell_hands_over_the_function_of_its_exercise(call, lab, capsys)
 def test_a_check_cell_may_do_it_in_any_way(call, lab):
     edit(lab.source / "lab10-1.py", 'check("1.1", relu)', call)
     assert problems(lab) == []
+
+
+def test_a_check_that_no_answer_of_the_bank_must_fail_is_a_fault(lab, capsys):
+    edit(lab.bank / "lab10-1.toml", 'check = "negative"', 'check = "fresh_values"')
+    told = '* 1.1 check *negative*: no answer of the bank must be caught by it; plant one with check = "negative" in bank/lab10/lab10-1.toml'
+    status, said = selfcheck(lab, capsys)
+    assert (status, f"\nFaults:\n{told}\n" in said) == (1, True)
+    assert main(["selfcheck", f"--course={lab.root}", "--jobs=1", "--secrets=1"]) == 1
+    said = capsys.readouterr().out
+    assert "0 verdicts are wrong" in said
+    assert said.endswith(f"{told}\n")
+
+
+def test_a_new_lab_has_no_fault(lab, capsys):
+    status, said = selfcheck(lab, capsys)
+    assert (status, "Faults" in said) == (0, False)
+    assert main(["selfcheck", f"--course={lab.root}", "--jobs=1", "--secrets=1"]) == 0

@@ -15,7 +15,7 @@ import pytest
 from graders.checking.verdict import CheckResult
 from graders.classroom.pool import executor
 from graders.commands import demo
-from graders.lab.bank import Answer, BankError, Solved, _edited, answers, equivalents, solved
+from graders.lab.bank import Answer, BankError, Solved, _edited, answers, equivalents, idle_checks, solved
 from graders.lab.manifest import Course
 from graders.proof import selfcheck
 from graders.proof.mutants import mutants
@@ -99,6 +99,11 @@ def test_equivalent_mutants_exist_and_have_a_reason():
     for judged, reason in found.items():
         assert judged in known
         assert len(reason) > 20
+
+
+def test_each_check_has_an_answer_that_it_must_catch():
+    idle = [line for spec in COURSE.notebooks for lines in idle_checks(COURSE, spec).values() for line in lines]
+    assert idle == []
 
 
 def test_an_edit_must_fit_at_one_place():
