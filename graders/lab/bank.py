@@ -10,6 +10,7 @@ from typing import Any
 
 from graders.lab.manifest import Course, NotebookSpec
 from graders.lab.percent import BEGIN, END, convert, grade_id
+from graders.lab.tables import Table
 
 BLIND = "blind"
 """Folder of the bank with answers by others."""
@@ -89,7 +90,8 @@ def answers(course: Course, spec: NotebookSpec) -> list[Answer]:
     Raises
     ------
     BankError
-        If an entry names an unknown exercise or check, or an edit does not fit its key at exactly one place.
+        If an entry lacks something or names an unknown exercise or check, or an edit does not fit its key at exactly
+        one place.
     """
     key, found = solved(course, spec), list[Answer]()
     for exercise in spec.exercises:
@@ -103,22 +105,34 @@ def answers(course: Course, spec: NotebookSpec) -> list[Answer]:
 
 def _planted(key: Solved, path: Path) -> Iterator[Answer]:
     """Yield the answers of one file of the bank."""
-    with path.open("rb") as file:
-        entries = {entry["id"]: entry for entry in tomllib.load(file)["exercise"]}
     checks = {exercise.id: {check.name for check in exercise.checks} for exercise in key.spec.exercises}
-    if unknown := set(entries) - set(checks):
+    entries = [(entry.text("id"), entry) for entry in _entries(path, "exercise")]
+    if unknown := {exercise for exercise, _ in entries} - set(checks):
         raise BankError(f"{path.name}: no exercise {', '.join(sorted(unknown))} in the manifest")
-    for exercise, entry in entries.items():
-        for right in entry.get("right", []):
-            source = str(right["code"]).strip("\n")
-            yield Answer(exercise, "right", right["style"], source, blind=str(right.get("blind", "")))
+    for exercise, entry in entries:
+        entry.where = f"exercise {exercise} in {path.name}"
+        for right in entry.tables("right"):
+            source, blind = right.text("code").strip("\n"), str(right.data.get("blind", ""))
+            yield Answer(exercise, "right", right.text("style"), source, blind=blind)
         known = checks[exercise]
-        for wrong in entry.get("wrong", []):
-            where = f"{path.name}: exercise {exercise}, {wrong['misconception']!r}"
-            if wrong["check"] not in known:
-                raise BankError(f"{where} names check {wrong['check']!r}; the manifest has {', '.join(sorted(known))}")
-            source, blind = _edited(key, exercise, wrong, where), str(wrong.get("blind", ""))
-            yield Answer(exercise, "wrong", wrong["misconception"], source, wrong["check"], blind)
+        for wrong in entry.tables("wrong"):
+            label, check = wrong.text("misconception"), wrong.text("check")
+            where = f"{path.name}: exercise {exercise}, {label!r}"
+            if check not in known:
+                raise BankError(f"{where} names check {check!r}; the manifest has {', '.join(sorted(known))}")
+            source, blind = _edited(key, exercise, wrong.data, where), str(wrong.data.get("blind", ""))
+            yield Answer(exercise, "wrong", label, source, check, blind)
+
+
+def _entries(path: Path, name: str) -> list[Table]:
+    """Read the tables called `name` of a file of the bank."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BankError(f"{path.name} is not TOML: {error}") from error
+    if not (found := Table(data, path.name, BankError).tables(name)):
+        raise BankError(f"{path.name} must have at least one [[{name}]]")
+    return found
 
 
 def idle_checks(course: Course, spec: NotebookSpec) -> dict[str, list[str]]:
@@ -146,14 +160,19 @@ def equivalents(course: Course) -> dict[tuple[str, str], str]:
     path = course.bank / "equivalent.toml"
     if not path.is_file():
         return {}
-    with path.open("rb") as file:
-        return {(entry["exercise"], entry["mutant"]): entry["reason"] for entry in tomllib.load(file)["equivalent"]}
+    entries = _entries(path, "equivalent")
+    return {(entry.text("exercise"), entry.text("mutant")): entry.text("reason") for entry in entries}
 
 
 def _edited(key: Solved, exercise: str, wrong: dict[str, Any], where: str) -> str:
     if "code" in wrong:
         return str(wrong["code"]).strip("\n")
-    old, new = wrong["edit"]
+    match wrong.get("edit"):
+        case [str(old), str(new)]:
+            pass
+        case other:
+            needed = "must have `code`, or `edit` with an old and a new text of the key"
+            raise BankError(f"{where} {needed}, got {other!r:.60}")
     body = key.bodies[exercise]
     if body.count(old) != 1:
         raise BankError(f"{where}: {old!r} is {body.count(old)} times in the key, must be once")

@@ -10,11 +10,12 @@ class ManifestError(ValueError):
 
 
 class Table:
-    """A TOML table that reports errors by its place."""
+    """A TOML table that reports errors by its place, as a manifest's if nothing else is said."""
 
-    def __init__(self, data: Any, where: str) -> None:
+    def __init__(self, data: Any, where: str, error: type[ValueError] = ManifestError) -> None:
+        self.error = error
         if not isinstance(data, dict):
-            raise ManifestError(f"{where} must be a table, got {data!r:.60}")
+            raise error(f"{where} must be a table, got {data!r:.60}")
         self.data, self.where = data, where
         self._known, self._inner = set[str](), list[Table]()
 
@@ -22,21 +23,21 @@ class Table:
         self._known.add(key)
         value = self.data.get(key, default)
         if value is None:
-            raise ManifestError(f"{self.where} must have `{key}` ({what})")
+            raise self.error(f"{self.where} must have `{key}` ({what})")
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise ManifestError(f"`{key}` of {self.where} must be {what}, got {value!r:.60}")
+            raise self.error(f"`{key}` of {self.where} must be {what}, got {value!r:.60}")
         return value
 
     def text(self, key: str, default: str | None = None) -> str:
         value: str = self._get(key, (str,), "a text", default)
         if not value.strip() and default is None:
-            raise ManifestError(f"`{key}` of {self.where} must not be empty")
+            raise self.error(f"`{key}` of {self.where} must not be empty")
         return value
 
     def points(self, key: str) -> float:
         value = self._get(key, (int, float), "a number of points")
         if not 0 < value < 1000:
-            raise ManifestError(f"`{key}` of {self.where} must be between 0 and 1000, got {value}")
+            raise self.error(f"`{key}` of {self.where} must be between 0 and 1000, got {value}")
         return float(value)
 
     def count(self, key: str) -> int:
@@ -45,16 +46,16 @@ class Table:
     def texts(self, key: str) -> tuple[str, ...]:
         values = self._get(key, (list,), "a list of texts", [])
         if not all(isinstance(value, str) and value.strip() for value in values):
-            raise ManifestError(f"`{key}` of {self.where} must be a list of texts, got {values!r:.60}")
+            raise self.error(f"`{key}` of {self.where} must be a list of texts, got {values!r:.60}")
         return tuple(values)
 
     def table(self, key: str) -> Table:
-        self._inner.append(Table(self._get(key, (dict,), "a table"), f"[{key}]"))
+        self._inner.append(Table(self._get(key, (dict,), "a table"), f"[{key}]", self.error))
         return self._inner[-1]
 
     def tables(self, key: str) -> list[Table]:
         items = self._get(key, (list,), "an array of tables", [])
-        made = [Table(item, f"{key} {k + 1} of {self.where}") for k, item in enumerate(items)]
+        made = [Table(item, f"{key} {k + 1} of {self.where}", self.error) for k, item in enumerate(items)]
         self._inner += made
         return made
 
@@ -63,6 +64,6 @@ class Table:
         if strange := sorted(set(self.data) - self._known):
             told = " and ".join(f"`{key}`" for key in strange)
             known = ", ".join(f"`{key}`" for key in sorted(self._known))
-            raise ManifestError(f"{self.where} must not have {told}; it may have {known}")
+            raise self.error(f"{self.where} must not have {told}; it may have {known}")
         for table in self._inner:
             table.refuse_others()
