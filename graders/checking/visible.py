@@ -11,7 +11,7 @@ from graders.checking.verdict import HiddenChecksError
 from graders.sandbox.inside.protocol import ProtocolError, Unsendable
 from graders.status import StudentFault
 from sheaflab import checks
-from sheaflab.checks.forbidden import forbidden
+from sheaflab.checks.forbidden import forbidden, listed, unknown
 from sheaflab.checks.messages import CheckFailed
 
 
@@ -34,8 +34,18 @@ def _of(lab: str, exercise: str) -> Callable[[Any], None]:
 
 
 def forbidden_in(lab: str, exercise: str) -> tuple[str, ...]:
-    """Return what the task of an exercise forbids, as its visible check is marked with it."""
-    return forbidden(_of(lab, exercise))
+    """Return what the task of an exercise forbids, as its visible check is marked with it.
+
+    Raises
+    ------
+    HiddenChecksError
+        If that is not in the library: to watch for it would fail every answer.
+    """
+    check = _of(lab, exercise)
+    if strange := unknown(check):
+        told = f"forbids {listed(strange)}, which sheaflab does not have"
+        raise HiddenChecksError(f"exercise {exercise} {told}; correct the name in @forbids of its visible check")
+    return forbidden(check)
 
 
 def visible(student: Any, lab: str, exercise: str, name: str, *, method: str = "") -> None:

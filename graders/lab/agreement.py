@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import symtable
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -14,6 +15,7 @@ from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import convert, grade_id, shared_template
 from graders.lab.places import visible_checks
 from sheaflab.checks import exercises
+from sheaflab.checks.forbidden import listed, unknown
 
 
 def release_problems(course: Course, folder: Path) -> list[str]:
@@ -118,19 +120,23 @@ def _defined(source: str) -> set[str] | None:
 
 def _visible_problems(course: Course, sources: Mapping[NotebookSpec, Mapping[str, str]]) -> list[str]:
     """Import the visible checks as students' notebooks do, and hold them against the exercises of the manifest."""
-    known: set[str] = set()
+    known: dict[str, Callable[[Any], None]] = {}
     if course.visible.is_dir():
         try:
             with visible_checks(course):
-                known = set(exercises(course.assignment))
+                known = exercises(course.assignment)
         except (Exception, SystemExit) as error:  # whatever a module of the course raises
             return [f"the visible checks in {course.visible} cannot be imported: {type(error).__name__}: {error}"]
     told = {exercise.id for spec in course.notebooks for exercise in spec.exercises}
     where = f"the visible checks in {course.visible}: CHECKS has"
-    problems = [f"{where} an exercise {name} that is not in the manifest" for name in sorted(known - told)]
+    problems = [f"{where} an exercise {name} that is not in the manifest" for name in sorted(known.keys() - told)]
     some = any(path.stem != "__init__" for path in course.visible.glob("*.py"))  # a lab may do without any
     for spec, cells in sources.items():
         file = f"{spec.name.replace('-', '_')}.py"
+        for exercise in spec.exercises:
+            if strange := unknown(known.get(exercise.id)):
+                meant = f"{listed(strange)}, which sheaflab does not have; correct the name in @forbids of {file}"
+                problems.append(f"the visible checks in {course.visible}: exercise {exercise.id} forbids {meant}")
         problems += [
             f"{where} no exercise {exercise.id}; write its visible check in {file}"
             for exercise in spec.exercises

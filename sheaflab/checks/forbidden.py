@@ -34,6 +34,19 @@ def forbidden(check: object) -> tuple[str, ...]:
     return names
 
 
+def unknown(check: object) -> tuple[str, ...]:
+    """Return those of the forbidden names that the library does not have: nobody could use them."""
+    return tuple(name for name in forbidden(check) if not _is_there(name))
+
+
+def _is_there(name: str) -> bool:
+    try:
+        resolve_name(name)
+    except (AttributeError, ImportError, ValueError):
+        return False
+    return True
+
+
 def listed(used: Iterable[str]) -> str:
     """Return some of these names as a sentence has them."""
     return ", ".join(f"`{name.partition(':')[2]}`" for name in sorted(used))

@@ -69,6 +69,7 @@ def test_hidden_checks_see_the_visible_ones_of_their_own_course(further, secret)
     ("exercise", "visible", "told"),
     [
         ("9.9", VISIBLE, "exercise 9.9 has no visible check in the lab 'further'"),
+        ("1.4", VISIBLE.replace("energy", "enrgy"), "check 'runs' of exercise 1.4: exercise 1.4 forbids `Sheaf.enrgy`, which sheaflab does not have"),
         ("1.4", "from sheaflab import astray", "the visible checks of 'further' cannot be read: ImportError: .*astray"),
     ],
 )

@@ -112,3 +112,16 @@ def test_a_new_lab_has_no_fault(lab, capsys):
     status, said = selfcheck(lab, capsys)
     assert (status, "Faults" in said) == (0, False)
     assert main(["selfcheck", f"--course={lab.root}", "--jobs=1", "--secrets=1"]) == 0
+
+
+@pytest.mark.parametrize("name", ["Sheaf.enrgy", "Shef", "Sheaf.energy.of", "Sheaf energy"])
+def test_a_visible_check_forbids_what_the_library_has(name, lab, capsys):
+    path = lab.visible / "lab10_1.py"
+    edit(path, "from sheaflab.checks.messages", "from sheaflab.checks.forbidden import forbids\nfrom sheaflab.checks.messages")
+    edit(path, "def relu(", '@forbids("Euler", "Sheaf.velocity")\ndef relu(')
+    assert problems(lab) == []
+    edit(path, "Sheaf.velocity", name)
+    (told,) = problems(lab)
+    assert told.endswith(f"visible/lab10: exercise 1.1 forbids `{name}`, which sheaflab does not have; correct the name in @forbids of lab10_1.py")
+    status, said = selfcheck(lab, capsys)
+    assert (status, told in said) == (2, True)
