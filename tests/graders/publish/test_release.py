@@ -68,9 +68,11 @@ def test_a_release_is_what_the_template_says(course):
     [
         pytest.param(lambda c: edit(source(c), 'assert double(2) == 4', '# BEGIN HIDDEN TESTS\nassert double(2) == 4'), id="leak"),
         pytest.param(lambda c: edit(c.manifest, CHECK, CHECK + CHECK.replace("arrays", "more")), id="check without test"),
+        pytest.param(lambda c: edit(c.manifest, 'function = "twice"', 'function = "thrice"'), id="another name than the key"),
         pytest.param(lambda c: (c.visible / "mini_1.py").write_text("from sheaflab import astray"), id="visible checks"),
         pytest.param(lambda c: (c.visible / "mini_1.py").write_text("raise SystemExit"), id="visible checks that end it"),
         pytest.param(lambda c: (c.visible / "mini_1.py").write_text('CHECKS = {"1.9": print}'), id="of no exercise"),
+        pytest.param(lambda c: (c.visible / "mini_1.py").write_text("CHECKS = {}"), id="exercises without one"),
     ],
 )  # fmt: skip
 def test_a_refused_build_leaves_release_and_gradebook_as_they_were(course, spoil):
