@@ -18,11 +18,13 @@ _STYLE = """
 <style>
   .anchor-link, .panel-heading a, .panel-heading a:visited { color: #1d4f7c; text-decoration: underline; }
   div.nbgrader_cell .panel-heading a, div.nbgrader_cell .panel-heading a:visited { color: #fff; }
+  div.nbgrader_cell .panel-heading { height: auto; min-height: 37px; display: flow-root; }
   a[href^="#hints-"] { color: #1d4f7c; text-decoration: underline; }
   details > summary { display: list-item; cursor: pointer; }
   .highlight .c, .highlight .c1, .highlight .cm { color: #2d6464; }
-  .highlight pre, .output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible; }
-  .output_area img { max-width: 100% !important; height: auto !important; }
+  .highlight pre, .output_area pre { white-space: pre-wrap; overflow: visible; }
+  pre { word-break: normal; overflow-wrap: anywhere; }
+  .output_area img, .rendered_html img { max-width: 100% !important; height: auto !important; }
   .output_subarea { min-width: 0; }
   .rendered_html table { border-collapse: collapse; margin: 0.6em 0; }
   .rendered_html th, .rendered_html td { border: 1px solid #bbb; padding: 0.2em 0.6em; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import shutil
 import subprocess
@@ -135,34 +136,46 @@ def test_a_page_that_shows_something_else_than_the_gradebook_is_made_anew(course
     assert made() == set()
 
 
-@pytest.fixture
-def opened(tmp_path):
-    """Open a feedback page with a figure 13 inches wide and a long formula; nothing may be fetched."""
-    from playwright.sync_api import sync_playwright
-
-    figure = Figure(figsize=(13, 4))
+def png(width, height):
+    """A picture of so many pixels, as base64."""
+    figure = Figure(figsize=(width / 100, height / 100))
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
-    output = nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(buffer.getvalue()).decode()})
-    cells = [nbformat.v4.new_markdown_cell(f"$$ {' + '.join(['x_1'] * 80)} $$")]
-    cells.append(nbformat.v4.new_markdown_cell("| points | minutes |\n|---|---:|\n| 1.1 | the pattern |"))
-    cells.append(nbformat.v4.new_code_cell("plot()", outputs=[output]))
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@contextlib.contextmanager
+def shown(folder, *cells):
+    """Open a feedback page; yields it and the addresses that were asked for."""
+    from playwright.sync_api import sync_playwright
+
     static = str(Path(templates).parent / "static" / "node_modules" / "bootstrap" / "dist" / "css")
     exporter = ReadableExporter(
         template_name="feedback", extra_template_basedirs=[templates], extra_template_paths=[static]
     )
     told = {"nbgrader": {"notebook": "mini-1", "score": 1, "max_score": 2, "late_penalty": 0}}
-    html = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells), told)[0]
-    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    html = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=list(cells)), told)[0]
+    (folder / "page.html").write_text(html, encoding="utf-8")
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = chromium.new_page(viewport={"width": 1000, "height": 800})
         fetched = []
         page.on("request", lambda request: fetched.append(request.url))
-        page.goto((tmp_path / "page.html").as_uri())
+        page.goto((folder / "page.html").as_uri())
         yield page, fetched
         chromium.close()
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A page with a figure 13 inches wide and a long formula; nothing may be fetched."""
+    output = nbformat.v4.new_output("display_data", {"image/png": png(1300, 400)})
+    cells = [nbformat.v4.new_markdown_cell(f"$$ {' + '.join(['x_1'] * 80)} $$")]
+    cells.append(nbformat.v4.new_markdown_cell("| points | minutes |\n|---|---:|\n| 1.1 | the pattern |"))
+    cells.append(nbformat.v4.new_code_cell("plot()", outputs=[output]))
+    with shown(tmp_path, *cells) as both:
+        yield both
 
 
 @pytest.mark.browser
@@ -186,3 +199,85 @@ def test_the_cells_of_a_table_stand_apart(opened):
     for cell in ("th", "td"):
         style = page.evaluate(f"getComputedStyle(document.querySelector('.rendered_html {cell}')).paddingLeft")
         assert float(style.removesuffix("px")) >= 2, cell
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """A page with an exercise that was graded and a written answer, both with a score, and a wide picture in the answer."""
+    info = {"grade": True, "score": 4.0, "points": 4.0, "schema_version": 3}
+    text = "".join(f"check {k}: the network switches several neurons between consecutive states\n" for k in range(4))
+    words = "A sentence of an answer that is long enough to fill more than one line of the page on any screen. " * 6
+    code = nbformat.v4.new_code_cell(
+        f"# {words}", outputs=[nbformat.v4.new_output("stream", text=text)],
+        metadata={"nbgrader": {**info, "grade_id": "grade-1-1", "solution": False, "locked": True}},
+    )  # fmt: skip
+    written = nbformat.v4.new_markdown_cell(
+        f"{words}\n\n![plot](attachment:plot.png)\n\n```\n{text}```\n",
+        attachments={"plot.png": {"image/png": png(900, 500)}},
+        metadata={"nbgrader": {**info, "grade_id": "written-1-W", "solution": True, "locked": False}},
+    )
+    with shown(tmp_path, code, written) as (page, _):
+        yield page
+
+
+CONTRAST = """element => {
+    element.scrollIntoView({block: 'center'});
+    const light = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255)
+        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, k) => sum + part * [0.2126, 0.7152, 0.0722][k], 0);
+    const box = element.getClientRects()[0];
+    const under = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+        .map(found => getComputedStyle(found).backgroundColor).find(colour => colour !== 'rgba(0, 0, 0, 0)');
+    const both = [light(getComputedStyle(element).color), light(under || 'rgb(255, 255, 255)')].sort((a, b) => b - a);
+    return (both[0] + 0.05) / (both[1] + 0.05);
+}"""  # of WCAG, against what lies under the middle of the text
+BROKEN_WORDS = """() => {
+    const broken = [], range = document.createRange();
+    for (const box of document.querySelectorAll('pre')) {
+        const texts = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+        for (let node; (node = texts.nextNode());) for (const word of node.data.matchAll(/\\S+/g)) {
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map(line => line.top)).size > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+}"""
+WIDTHS = pytest.mark.parametrize("width", [390, 820, 1280])  # of a phone, a tablet and a laptop
+
+
+@pytest.mark.browser
+@pytest.mark.needs("chromium")
+@WIDTHS
+def test_a_picture_in_an_answer_fits_its_column_and_the_answer_fills_the_page(graded, width):
+    graded.set_viewport_size({"width": width, "height": 900})
+    box = {what: graded.locator(what).bounding_box() for what in (".written", ".written img", ".written >> xpath=..")}
+    answer, picture, column = box.values()
+    assert graded.evaluate("document.documentElement.scrollWidth") <= width
+    assert answer["width"] == pytest.approx(column["width"], abs=1)
+    assert graded.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.written'))") == 0
+    assert answer["x"] <= picture["x"]
+    assert picture["x"] + picture["width"] <= answer["x"] + answer["width"] + 1
+    assert picture["width"] / picture["height"] == pytest.approx(900 / 500, abs=0.02)
+
+
+@pytest.mark.browser
+@pytest.mark.needs("chromium")
+@WIDTHS
+def test_the_score_of_a_cell_can_be_read_on_its_bar(graded, width):
+    graded.set_viewport_size({"width": width, "height": 900})
+    scores = graded.locator(".nbgrader_cell .panel-heading .pull-right").all()
+    assert len(scores) == 2
+    for score in scores:
+        assert score.inner_text().strip() == "Score: 4.0 / 4.0 (Top)"
+        for text in (score, score.locator("a")):
+            assert text.evaluate(CONTRAST) >= 4.5  # what WCAG asks for
+
+
+@pytest.mark.browser
+@pytest.mark.needs("chromium")
+@WIDTHS
+def test_no_line_of_a_box_ends_within_a_word(graded, width):
+    graded.set_viewport_size({"width": width, "height": 900})
+    assert graded.locator("pre").count() == 3
+    assert graded.evaluate(BROKEN_WORDS) == []
