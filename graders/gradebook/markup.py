@@ -28,6 +28,9 @@ _LISTS = ("dd", "dl", "dt", "li", "ol", "ul", "table", "tbody", "td", "tfoot", "
 _TAGS = frozenset(("a", "img", *_TEXT, *_BLOCKS, *_LISTS))
 _LINK = re.compile(r"(?:https?://|mailto:|#)[^\s\\]*", re.I)
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
+_WEB = re.compile(r"(?:https?|ftp):|//", re.I)
+_FROM_THE_WEB = "(a picture from the web, left out; a page shows what is pasted into the notebook)"
+_NOT_SHOWN = "(a picture that a page cannot show, left out)"
 _OWN_FILE = re.compile(r"(?!files/)(?!\.)[^/\\:?#\x00-\x1f]+(?:/(?!\.)[^/\\:?#\x00-\x1f]+)*", re.I)
 _CLASS = re.compile(r"highlight|hl-[a-z0-9]+|hll|[a-z][a-z0-9]{0,2}|anchor-link")
 _TAG = r"<(?:\"[^\"]*\"|'[^']*'|[^>\"'])*+>"
@@ -101,7 +104,7 @@ def visible(text: str) -> str:
 
 
 class _Renderer(IPythonRenderer):  # type: ignore[misc]
-    """nbconvert's renderer, which shows a note for a missing picture and does not stop.
+    """nbconvert's renderer, which shows a note for a picture that is missing or would be fetched, and does not stop.
 
     If `formulas` is given, it takes the formulas. A student's lose their labels, which would name places of the page.
     """
@@ -128,6 +131,8 @@ class _Renderer(IPythonRenderer):  # type: ignore[misc]
         return self.formulas.keep(rf"\begin{{{name}}}{body}\end{{{name}}}", block=True)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
+        if not url.startswith("attachment:") and not _is_picture(url):  # its address would be cleaned away
+            return f"{text} {_FROM_THE_WEB if _WEB.match(url) else _NOT_SHOWN}".lstrip()  # the text is markup already
         try:
             return str(super().image(text, url, title))
         except InvalidNotebook:

@@ -85,3 +85,29 @@ def test_a_label_is_cut_out_of_a_formula(label):
         assert "<span></span>" not in page
         assert "label" not in page
     assert "label" in shown(f"\\`{label}` is how to name one")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("![plot of *V* & <b>](https://a.example/p.png)", "plot of <em>V</em> &amp; &lt;b&gt; (a picture from the web, left out"),
+        ("![plot][1]\n\n[1]: HTTP://a.example/p.png 'title'", "plot (a picture from the web, left out"),
+        ("![plot](//a.example/p.png)", "plot (a picture from the web, left out"),
+        ("![](ftp://a.example/p.png)", "<p>(a picture from the web, left out"),
+        ("![plot](../p.png)", "plot (a picture that a page cannot show, left out)"),
+        ("![plot](C:\\p.png)", "plot (a picture that a page cannot show, left out)"),
+        ("![plot](data:image/svg+xml;base64,PHN2Zy8+)", "plot (a picture that a page cannot show, left out)"),
+    ],
+)
+def test_a_picture_that_is_not_fetched_is_said_in_its_place(source, text):
+    page = shown(source)
+    assert text in page
+    assert "<img" not in page
+    assert "a.example" not in page
+
+
+@pytest.mark.parametrize("place", ["data:image/png;base64,iVBORw0K", "my%20plot.png", "plots/1.png"])
+def test_a_picture_of_the_notebook_is_a_picture(place):
+    page = shown(f"![plot]({place})")
+    assert f'src="{place}"' in page
+    assert "left out" not in page
