@@ -112,8 +112,16 @@ def make_releasable(folder: Path, course: Course, student: str) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def named(page: str, course: Course, notebook: str) -> str:
+    """Return nbgrader's page of a notebook with its title and the assignment in the page's title and heading."""
+    title = next((f": {spec.title}" for spec in course.notebooks if spec.name == notebook), "")
+    name = html.escape(f"{notebook}{title} – {course.assignment}, {course.title}")
+    page = page.replace(f"<title>{notebook}</title>", f"<title>{name}</title>", 1)
+    return page.replace(f"<h4>{notebook} (Score: ", f"<h4>{name} (Score: ", 1)
+
+
 class FeedbackExporter(ReadableExporter):
-    """The readable page, with the names of the exercises in its contents, and when it was due and handed in."""
+    """The readable page, with the names of assignment and exercises, and when it was due and handed in."""
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
 
@@ -126,6 +134,7 @@ class FeedbackExporter(ReadableExporter):
             folder = self.parent._format_dest(work["assignment"], work["student"])
             make_releasable(Path(folder), course, work["student"])
         page = page.replace('<div id="toc">', f'{lateness_panel(resources.get("nbgrader", {}))}<div id="toc">', 1)
+        page = named(page, course, resources["nbgrader"]["notebook"])
         names = {exercise.grade_cell: f"Exercise {exercise.id}: {exercise.title}" for exercise in course.exercises()}
 
         def entry(match: re.Match[str]) -> str:

@@ -88,6 +88,8 @@ def test_a_late_student_reads_what_it_costs(course, submit):
     assert "Handed in: 2026-01-02 11:30 UTC, on time" in pages["bob"]
     assert "Penalty" not in pages["bob"]
     for found in pages.values():
+        assert "<title>mini-1: Doubling – mini, A small course</title>" in found
+        assert "<h4>mini-1: Doubling – mini, A small course (Score: " in found
         assert "<msup><mi>x</mi><mn>2</mn></msup>" in found
         assert "MathJax" not in found
         assert "the rubric gives a point a reason" not in found
