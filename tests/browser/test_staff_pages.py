@@ -155,6 +155,7 @@ def check_answer(page, answer):
     assert answer.locator("form, button, iframe, svg, style, script, [id], .mermaid, [onclick]").count() == 0
     text = answer.inner_text()
     assert "the picture lost.png is not in the notebook" in text
+    assert "far (a picture from the web, left out" in text
     assert "1<2" in text
     assert "<form action" in text  # as it was typed
     box, whole = answer.bounding_box(), page.viewport_size
