@@ -15,6 +15,7 @@ from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
 from graders.gradebook.doors import A_PERSON_MUST_LOOK
 from graders.gradebook.files import shown
+from graders.gradebook.record import about_removed
 from graders.gradebook.settings import Settings
 from graders.grading import canary
 from graders.grading.astray import astray
@@ -111,19 +112,17 @@ def report_unlisted(names: Sequence[str]) -> None:
     if names:
         print(
             f"{len(names)} not on the roster (in the gradebook without name and address, unlike others): "
-            f"{', '.join(names)}. Name each by `nbgrader db student add ID --last-name NAME`; if an id is nobody's, "
-            "collect the files with --roster or --student and run `nbgrader db student remove ID --force`.",
+            f"{', '.join(names)}. All exports have them. Name each by `nbgrader db student add ID --last-name NAME`; "
+            "if an id is nobody's, collect the files with --roster or --student; for it, and for whoever is not of the "
+            "class, run `nbgrader db student remove ID --force` and move submitted/ID, autograded/ID and feedback/ID "
+            "out of the course.",
             file=sys.stderr,
         )
 
 
 def report_skipped(student: str) -> None:
-    """Print that a student is not graded, and how the student is."""
-    print(
-        f"Skipped: {student} is not in the gradebook. To have the student back, run "
-        f"`graders grade --student {student}`.",
-        file=sys.stderr,
-    )
+    """Print that a student is not graded, and what to do."""
+    print(f"Skipped: {about_removed(student)}.", file=sys.stderr)
 
 
 def report_undecided(undecided: Mapping[str, str]) -> int:

@@ -24,7 +24,14 @@ from graders.gradebook import apart, extensions, marker
 from graders.gradebook.files import NO_TEXT, SubmissionFolders, copy_files, folder_of, other_files, shown, with_links
 from graders.gradebook.options import configured
 from graders.gradebook.penalties import SubmissionPenalty
-from graders.gradebook.record import first_line, is_of_the_machine, open_question, removed_students, write_rows
+from graders.gradebook.record import (
+    about_removed,
+    first_line,
+    is_of_the_machine,
+    open_question,
+    removed_students,
+    write_rows,
+)
 from graders.grading.active import is_active
 from graders.grading.astray import astray
 from graders.grading.canary import best_isolation
@@ -107,7 +114,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
             with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
                 for student in sorted(removed_students(book, self.coursedir.assignment_id)):
                     if (folder := self._format_source(self.coursedir.assignment_id, student)) in folders:
-                        self.log.warning("Skipped: %s was removed from the gradebook", student)
+                        self.log.warning("Skipped: %s.", about_removed(student))
                         folders.remove(folder)
         named: dict[str, list[str]] = {folder: [] for folder in folders if folder == shown(folder)}
         self.assignments = named

@@ -207,6 +207,15 @@ def removed_students(book: Any, assignment: str) -> set[str]:
     return {note.student for note in Notes(book, assignment).all(ANSWER)} - {student.id for student in book.students}
 
 
+def about_removed(student: str) -> str:
+    """Say of a student who is not in the gradebook how to have the student back, and how to be done with it."""
+    return (
+        f"{student} is not in the gradebook. To have the student back, run `graders grade --student {student}`; "
+        f"otherwise move submitted/{student}, autograded/{student} and feedback/{student} out of the course, or "
+        "`nbgrader generate_feedback` ends with an error"
+    )
+
+
 def unlisted_students(book: Any) -> list[str]:
     """Return the ids without name and address, if others have one: they came with a hand-in and not with the roster."""
     named = {student.id: bool(student.last_name or student.first_name or student.email) for student in book.students}

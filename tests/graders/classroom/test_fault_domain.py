@@ -191,7 +191,9 @@ def test_who_was_removed_stays_removed_unless_named(course, submit, caplog, caps
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         book.remove_student("eve")
     assert door(course) == 0
-    assert "Skipped: eve" in capsys.readouterr().err + caplog.text
+    told = capsys.readouterr().err + caplog.text
+    assert "Skipped: eve is not in the gradebook. To have the student back, run `graders grade --student eve`; " in told
+    assert "otherwise move submitted/eve, autograded/eve and feedback/eve out of the course" in told
     assert set(scores(course)) == {"ada"}
     assert main(["report", f"--course={course.root}", f"--out={course.root / 'report'}"]) == 0
     assert "1 students, all have handed in: " in capsys.readouterr().out
