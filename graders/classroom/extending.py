@@ -30,10 +30,10 @@ def extend(course: Course, student: str, until: datetime | None) -> str:
     with nbgrader_api.quiet(), Recorder(course, settings.config) as recorder:
         book, assignment = recorder.gradebook, course.assignment
         if not any(found.id == student for found in book.students):
-            raise ValueError(
-                f"`STUDENT` must be in the gradebook, got {student!r}; add the student: "
-                f"nbgrader db student add {student}"
-            )
+            alike = [found.id for found in book.students if found.id.casefold() == student.casefold()]
+            remedy = f"add the student: nbgrader db student add {student}"
+            remedy = f"the gradebook has {' and '.join(map(repr, alike))}" if alike else remedy
+            raise ValueError(f"`STUDENT` must be in the gradebook, got {student!r}; {remedy}")
         release = next((found for found in book.assignments if found.name == assignment), None)
         if release is None or release.duedate is None:
             raise ValueError(
@@ -50,7 +50,7 @@ def extend(course: Course, student: str, until: datetime | None) -> str:
         after = submission.late_submission_penalty or 0.0
         message = f"{student}: {assignment} is due {submission.duedate:%Y-%m-%d %H:%M} UTC."
         if before != after:
-            message += f" The penalty was {before:g} points and is {after:g}."
+            message += f" The penalty, in points, was {before:g} and is {after:g}."
         return "\n".join([message, *(f"Attention: {text}." for text in recorder.kept)])
 
 

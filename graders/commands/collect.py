@@ -126,7 +126,7 @@ def _not_on_roster(known: set[str], rows: Sequence[FileRow]) -> list[str]:
     if not strange:
         return []
     return [
-        f"{len(strange)} ids are not in the gradebook: {', '.join(map(printable, strange))}; "
+        f"{len(strange)} not in the gradebook: {', '.join(map(printable, strange))}; "
         "give the class list by --roster, or add them: nbgrader db student add ID"
     ]
 

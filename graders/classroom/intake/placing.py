@@ -261,5 +261,8 @@ def write_timestamp(folder: Path, time: datetime | None) -> str:
         stamp.write_text(time.strftime(TIMESTAMP), encoding="utf-8")
     elif stamp.exists():
         stamp.unlink()
-        return f"{TIMESTAMP_FILE} of an older submission was removed: the time of this one is not known"
+        return (
+            f"{TIMESTAMP_FILE} of an older submission was removed: the time of this one is not known, and nbgrader "
+            "counts it as on time; collect it with --submitted-at, or write the time into that file"
+        )
     return ""

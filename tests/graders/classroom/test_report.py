@@ -232,7 +232,9 @@ def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
     out = tmp_path / "out"
     send = ["report", f"--course={course.root}", f"--out={out}"]
     assert main(grade) == 0
-    assert "1 not on the roster (in the gradebook without name and address, unlike others): dan." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "1 not on the roster (in the gradebook without name and address, unlike others): dan." in told
+    assert "`nbgrader db student remove ID --force` and move submitted/ID, autograded/ID and feedback/ID out of the" in told
     assert main(send) == 0
     told = capsys.readouterr()
     assert "4 students, 2 of them have not handed in: " in told.out
@@ -261,7 +263,7 @@ def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
     }  # fmt: skip
     capsys.readouterr()
     assert main(["extend", "ann", "--until", "2026-01-02 14:00 UTC", f"--course={course.root}"]) == 0
-    assert "The penalty was 1 points and is 0." in capsys.readouterr().out
+    assert "The penalty, in points, was 1 and is 0." in capsys.readouterr().out
     assert {row.student: row.score for row in collect(course).rows}["ann"] == 13.0
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         book.grant_extension("mini", "ann")  # as nbgrader takes it back: the penalty stays as it is
@@ -326,9 +328,10 @@ def test_an_extension_is_refused_by_name_and_rule(course, capsys):
         return capsys.readouterr().err
 
     until = ("--until", "2026-01-02 12:00 UTC")
-    assert "`STUDENT` must be in the gradebook, got 'ann'" in told("ann", *until)
+    assert "`STUDENT` must be in the gradebook, got 'ann'; add the student: nbgrader db" in told("ann", *until)
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         book.add_student("ann")
+    assert "got 'Ann'; the gradebook has 'ann'\n" in told("Ann", *until)
     assert "mini must have a due date" in told("ann", *until)
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         book.update_or_create_assignment("mini", duedate="2026-01-03 12:00:00 UTC")

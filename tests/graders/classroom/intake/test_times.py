@@ -231,7 +231,8 @@ def test_a_timestamp_that_is_no_longer_true_goes(inbox):
     inbox.put("alee/lab09-1.ipynb", first("by mail"))
     assert inbox.collect()[0].status.name == "EXISTING"
     (row,) = inbox.collect(replace=True)
-    assert "was removed: the time of this one is not known" in row.more
+    assert "was removed: the time of this one is not known, and nbgrader counts it as on time; " in row.more
+    assert "--submitted-at" in row.more
     assert inbox.time("alee") is None
 
 
