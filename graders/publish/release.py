@@ -104,7 +104,8 @@ def build(course: Course) -> Path:
 def _requirements() -> str:
     """Return the versions of the packages that grade the assignment, for others to install."""
     known = versions()
-    said = f"# This assignment is graded with Python {known.pop('Python')} and the packages below, and no others.\n"
+    said = f"# This assignment is graded with Python {known.pop('Python')}, the packages below and what they need,\n"
+    said += "# and sheaflab, which is installed apart; with no others.\n"
     return said + "".join(f"{name}=={number}\n" for name, number in known.items())
 
 

@@ -284,6 +284,7 @@ def test_the_graders_versions_stand_in_the_release(course):
     text = (course.root / "release" / course.assignment / "requirements.txt").read_text()
     assert f"graded with Python {platform.python_version()}" in text
     assert f"numpy=={np.__version__}\n" in text
+    assert "and sheaflab, which is installed apart" in text
 
 
 def test_the_page_for_students_has_the_bounds_that_hold():
