@@ -12,6 +12,7 @@ from graders.classroom.report import write_canvas, write_csv, write_gradescope, 
 from graders.classroom.standing import Class, collect
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import report_unlisted
+from graders.gradebook.record import about_removed
 
 SHOWN = 10
 
@@ -34,12 +35,7 @@ def run(options: argparse.Namespace) -> int:
     for text in group.kept:
         print(f"Attention: {text}.", file=sys.stderr)
     for student in group.strangers:
-        print(
-            f"Attention: {student} was graded and is no longer in the gradebook: left out. "
-            f"To have the student back, run `graders grade --student {student}`; if the student is gone for good, move "
-            f"away {course.root / 'autograded' / student}, which `nbgrader generate_feedback` stumbles over.",
-            file=sys.stderr,
-        )
+        print(f"Attention: {about_removed(student)}.", file=sys.stderr)
     for row in group.rows:
         for remark in row.remarks:
             print(f"Attention: {row.student}: {remark}", file=sys.stderr)
@@ -75,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
         )
     absent = sum(not row.handed_in for row in group.rows)
     if group.unlisted:
-        others += f"; {len(group.unlisted)} of the students are not on the roster"
+        number = len(group.unlisted)
+        others += f"; {number} of the students {'is' if number == 1 else 'are'} not on the roster"
     of_them = f"{absent} of them have not handed in" if absent else "all have handed in"
     print(f"{len(group.rows)} students, {of_them}: {out / 'class.html'} and {others}")
     return 0

@@ -412,7 +412,7 @@ class TestExercise_3_3:
         many = list[list[int]]()
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
             counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
-            counts += [low + 1] * (far // 4)  # a bar that is higher than ten
+            counts += [low + 1] * (far // 4 + 1)  # a bar that is higher than ten
             if far > 20:  # many bars, and no gap between the last of them
                 counts += [low + far - 1, *(low + 20 + rng.permutation(9)[:6]).tolist()]
             many.append([int(c) for c in rng.permutation(counts)])

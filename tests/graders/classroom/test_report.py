@@ -238,7 +238,7 @@ def test_the_whole_roster_and_what_waits(course, submit, tmp_path, capsys):
     assert main(send) == 0
     told = capsys.readouterr()
     assert "4 students, 2 of them have not handed in: " in told.out
-    assert "1 of the students are not on the roster" in told.out
+    assert "1 of the students is not on the roster" in told.out
     assert "1 not on the roster" in told.err
     assert "moodle.csv has no e-mail addresses and is matched by ID number: 1 students have no address, dan." in told.err
     shutil.rmtree(out)
