@@ -97,6 +97,7 @@ def test_a_check_cell_may_do_it_in_any_way(call, lab):
     assert problems(lab) == []
 
 
+@pytest.mark.slow
 def test_a_check_that_no_answer_of_the_bank_must_fail_is_a_fault(lab, capsys):
     edit(lab.bank / "lab10-1.toml", 'check = "negative"', 'check = "fresh_values"')
     told = '* 1.1 check *negative*: no answer of the bank must be caught by it; plant one with check = "negative" in bank/lab10/lab10-1.toml'

@@ -56,6 +56,7 @@ def test_a_key_that_only_a_notebook_can_run_is_left_alone(course, monkeypatch):
     assert not (course.root / kept.FOLDER).exists()
 
 
+@pytest.mark.slow
 def test_checks_without_a_test_are_refused(course):
     spec = course.notebook("lab09-4")
     exercise = spec.exercises[-1]

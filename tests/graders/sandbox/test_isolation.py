@@ -68,6 +68,7 @@ def test_system_calls_that_no_notebook_needs_are_refused(grade, submit, level):
         assert f"'{name}': 'EPERM'" in message
 
 
+@pytest.mark.slow
 def test_threads_and_processes_still_start_under_the_filter(grade, submit):
     source = (
         "import subprocess, threading\ndef double(x):\n    found = []\n"
@@ -122,6 +123,7 @@ def double(x):
 
 
 @pytest.mark.parametrize("level", [level for level in LADDER if level is not Isolation.RLIMITS])
+@pytest.mark.slow
 def test_files_and_processes_of_the_grader_are_out_of_reach(grade, submit, level, tmp_path):
     needs_level(level)
     mine = tmp_path / "gradebook.db"
@@ -147,6 +149,7 @@ def double(x):
 
 
 @pytest.mark.parametrize("level", LADDER)
+@pytest.mark.slow
 def test_a_worker_sees_the_library_with_the_visible_checks_and_nothing_else_of_the_course(grade, submit, level):
     needs_level(level)
     message = told(grade(submit(ex_1_1=LIBRARY), level=level))
