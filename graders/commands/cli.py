@@ -110,10 +110,11 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def unreachable_gradebook(error: Exception) -> str | None:
     """Return why the database failed if an error is of that kind; who has not imported it cannot have met it."""
-    database = sys.modules.get("sqlalchemy.exc")
-    if database is None or not isinstance(error, (database.OperationalError, database.InterfaceError)):
+    if "sqlalchemy.exc" not in sys.modules:
         return None
-    return str(error).partition("\n")[0]
+    from graders.gradebook.record import first_line, is_of_the_database
+
+    return first_line(error) if is_of_the_database(error) else None
 
 
 if __name__ == "__main__":

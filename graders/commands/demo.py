@@ -182,7 +182,8 @@ def hand_in(course: Course, samples: Mapping[str, Sample], level: Isolation) -> 
                     code = tuple(cell.source for cell in notebook.cells)
                     if code not in shown:
                         run_cells(notebook, host)
-                    notebook = shown.setdefault(code, notebook)
+                        shown[code] = notebook
+                    notebook = shown[code]
                 nbformat.write(notebook, folder / path.name)
 
 

@@ -40,7 +40,12 @@ from sheaflab.startup import own_programs_first
 def is_of_the_machine(error: Exception) -> bool:
     """Whether the gradebook cannot be reached or a disk not be written, which is no student's affair."""
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-    return full or isinstance(error, (OperationalError, InterfaceError))
+    return full or is_of_the_database(error)
+
+
+def is_of_the_database(error: Exception) -> bool:
+    """Whether the gradebook cannot be reached, such as one that another program has locked."""
+    return isinstance(error, (OperationalError, InterfaceError))
 
 
 def first_line(error: Exception) -> str:
