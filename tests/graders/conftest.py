@@ -32,6 +32,13 @@ def grade_bytes(raw, course, **how):
     return grade_repaired(repair(raw, course, spec), course, spec, **how)
 
 
+def edit(path, old, new):
+    """Replace the one place of a file that has `old`."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def grade_class(course, *options):
     """`graders grade`; return its status."""
     return main(["grade", f"--course={course.root}", *options])

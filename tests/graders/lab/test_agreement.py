@@ -9,21 +9,7 @@ import pytest
 from graders.commands.cli import main
 from graders.lab.agreement import check_manifest
 from graders.lab.manifest import Course
-
-
-@pytest.fixture
-def lab(tmp_path):
-    """A new lab; it fits."""
-    assert main(["new", "lab10", "--into", str(tmp_path / "new")]) == 0
-    made = Course.load(tmp_path / "new")
-    assert check_manifest(made) == []
-    return made
-
-
-def edit(path, old, new):
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new), encoding="utf-8")
+from tests.graders.conftest import edit
 
 
 def problems(course):

@@ -6,13 +6,7 @@ import pytest
 
 from graders.commands.cli import main
 from graders.lab.bank import BankError, answers, equivalents
-from graders.lab.manifest import Course
-
-
-@pytest.fixture
-def lab(tmp_path):
-    assert main(["new", "lab10", "--into", str(tmp_path / "new")]) == 0
-    return Course.load(tmp_path / "new")
+from tests.graders.conftest import edit
 
 
 @pytest.mark.parametrize(
@@ -30,10 +24,7 @@ def lab(tmp_path):
     ],
 )  # fmt: skip
 def test_an_entry_that_breaks_a_rule(lab, was, now, told, capsys):
-    path = lab.bank / "lab10-1.toml"
-    text = path.read_text(encoding="utf-8")
-    assert text.count(was) == 1
-    path.write_text(text.replace(was, now), encoding="utf-8")
+    edit(lab.bank / "lab10-1.toml", was, now)
     with pytest.raises(BankError) as refused:
         answers(lab, lab.notebooks[0])
     assert str(refused.value) == told

@@ -7,6 +7,7 @@ import pytest
 from graders.commands.cli import main
 from graders.lab.manifest import Course
 from graders.publish.release import copy_course
+from tests.graders.conftest import edit
 
 
 @pytest.fixture
@@ -26,9 +27,7 @@ def course(mini, tmp_path):
     ],
 )  # fmt: skip
 def test_a_key_that_nobody_reads_is_refused(course, was, now, told, capsys):
-    text = course.manifest.read_text(encoding="utf-8")
-    assert text.count(was) == 1
-    course.manifest.write_text(text.replace(was, now), encoding="utf-8")
+    edit(course.manifest, was, now)
     with pytest.raises(ValueError) as refused:  # noqa: PT011 – the whole message is compared
         Course.load(course.root)
     assert str(refused.value) == told

@@ -11,6 +11,7 @@ from graders.gradebook import nbgrader_api
 from graders.lab.manifest import Course
 from graders.lab.percent import convert, grade_id, template
 from graders.publish.release import ASIDE, ReleaseError, build
+from tests.graders.conftest import edit
 
 pytestmark = pytest.mark.slow
 CHECK = """[[notebook.exercise.check]]
@@ -18,12 +19,6 @@ name = "arrays"
 points = 2
 title = "arrays of any shape"
 """
-
-
-def edit(path, old, new):
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def state(course):
