@@ -74,8 +74,8 @@ def _workspace() -> Workspace:
     workspace = Workspace.find(here, catalogue())
     if workspace.folder in here.parents:
         print(f"(with the notebooks in {workspace.folder}: there are none in this folder)", file=sys.stderr)
-    if workspace.notice:
-        print(f"({workspace.notice})", file=sys.stderr)
+    if workspace.memory.notice:
+        print(f"({workspace.memory.notice})", file=sys.stderr)
     return workspace
 
 
@@ -218,14 +218,14 @@ def _hint(options: argparse.Namespace) -> int:
     shown = workspace.next_hint(task)
     left = len(task.hints) - shown
     data = {"exercise": task.id, "number": shown, "left": left, "hint": task.hints[shown - 1]}
-    _tell(options, words.hint(task, shown, remembered=workspace.remembers), data)
+    _tell(options, words.hint(task, shown, remembered=workspace.memory.kept), data)
     return 0
 
 
 def _solution(options: argparse.Namespace) -> int:
     task = catalogue().find(options.exercise)
     edition, workspace = required("solutions are in"), _workspace()
-    left = len(task.hints) - workspace.state["hints"].get(task.id, 0)
+    left = len(task.hints) - workspace.memory.state["hints"].get(task.id, 0)
     offer = f" {left} hint{'s' if left > 1 else ''} left: `sheaflab hint {task.id}`." if left > 0 else ""
     if not options.yes and not _agreed("solution", f"{task.id} ({task.title}).{offer} Show the solution?"):
         print("Not shown.")

@@ -177,8 +177,8 @@ def _workspace() -> Workspace:
     if not _KEPT or _KEPT[0].folder not in (Path.cwd(), *Path.cwd().parents):
         # A notebook's kernel runs in the notebook's folder, whatever the notebook is called.
         _KEPT[:] = [Workspace.find(Path.cwd(), catalogue(), settle=_shell() is not None)]
-        if _KEPT[0].notice:
-            print(f"({_KEPT[0].notice})")
+        if _KEPT[0].memory.notice:
+            print(f"({_KEPT[0].memory.notice})")
     return _KEPT[0]
 
 

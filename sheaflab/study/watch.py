@@ -24,7 +24,7 @@ PERIOD = 0.3
 """Seconds between two looks."""
 
 Stamp = tuple[Path, int, int]
-Show = Callable[[list[Report], str], None]
+Show = Callable[[list[Report], str, StudyTask | None], None]
 Code = tuple[str, tuple[tuple[str, str], ...]]
 """The text of an answer, and of all cells that it rests on."""
 
@@ -66,25 +66,28 @@ class Watch:
         Parameters
         ----------
         show : callable
-            Is given reports and, if there is any, what is the matter with a notebook.
+            Is given reports, what is the matter with a notebook (else nothing), and the current exercise.
         """
         begin = self.current
-        self._tell(show, [begin] if begin else [])
-        while (before := self.current) is not None:
+        told = self._tell(show, [begin] if begin else [])
+        while told is not None:
             time.sleep(PERIOD)
-            self._workspace.refresh()
+            self._workspace.memory.refresh()
             changed = self._changed()
-            if changed or self.current != before:  # a saved figure alone is no news; what a notebook solved is
-                self._tell(show, changed)
+            if changed or self.current != told:  # a saved figure alone is no news; what a notebook solved is
+                told = self._tell(show, changed)
 
-    def _tell(self, show: Show, tasks: list[StudyTask]) -> None:
+    def _tell(self, show: Show, tasks: list[StudyTask]) -> StudyTask | None:
+        """Show how these stand; return the current exercise as it was shown: a file may be saved meanwhile."""
         reports, troubles = [], dict[str, None]()
         for task in tasks:
             try:
                 reports.append(self._check(task))
             except StudyError as error:
                 troubles[str(error)] = None
-        show(reports, "\n".join(troubles))
+        current = self.current
+        show(reports, "\n".join(troubles), current)
+        return current
 
     def _changed(self) -> list[StudyTask]:
         """The exercises whose answers were changed since the last look.
@@ -159,13 +162,12 @@ def watch(
     def check(task: StudyTask) -> Report:
         return check_saved(workspace, task, edition, workspace.secret(again=False), limit)
 
-    def show(reports: list[Report], trouble: str) -> None:
+    def show(reports: list[Report], trouble: str, current: StudyTask | None) -> None:
         if in_json:
             for found in reports:
                 print(json.dumps({**asdict(found), "passed": found.passed}, ensure_ascii=False), flush=True)
             return
-        screen = words.screen(catalogue, workspace, reports, trouble, following.current, paint)
+        screen = words.screen(catalogue, workspace, reports, trouble, current, paint)
         print(f"{clear}{screen}" if clear else f"{screen}\n", flush=True)
 
-    following = Watch(catalogue, workspace, check, first)
-    following.run(show)
+    Watch(catalogue, workspace, check, first).run(show)

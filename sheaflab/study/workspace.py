@@ -1,8 +1,7 @@
-"""The reader's folder: notebooks with answers in them, and a small file that remembers hints and progress."""
+"""The reader's folder: notebooks with answers in them, and how far the reader has come."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 from datetime import UTC, datetime
@@ -12,8 +11,7 @@ from typing import Any
 from sheaflab.study.catalogue import Catalogue, StudyError, StudyTask
 from sheaflab.study.edition import Answers, installed
 from sheaflab.study.files import CHECKPOINTS, cell_names, defines, lost_cell, notebooks, text, verdict
-
-STATE = "sheaflab-progress.json"
+from sheaflab.study.memory import STATE, Memory
 
 
 class Workspace:
@@ -28,14 +26,13 @@ class Workspace:
 
     Attributes
     ----------
-    notice : str
-        What the reader should know of the folder; empty if all is well.
+    memory : Memory
+        Hints, progress and the problems drawn.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue, *, remembers: bool = True) -> None:
-        self.folder, self.catalogue, self.remembers = folder, catalogue, remembers
-        self.notice = ""
-        self.state = self._load()
+        self.folder, self.catalogue = folder, catalogue
+        self.memory = Memory(folder, kept=remembers)
         self._shown: dict[Path, tuple[int, dict[str, str]]] = {}
 
     @classmethod
@@ -50,61 +47,16 @@ class Workspace:
                 return cls(folder, catalogue)
         return cls(start, catalogue, remembers=settle or (start / STATE).is_file())
 
-    # -- memory ---------------------------------------------------------------------------------------------------
-    def _load(self) -> dict[str, Any]:
-        fresh: dict[str, Any] = {"hints": {}, "solved": {}, "tried": {}, "solutions": []}
-        try:
-            known = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return fresh
-        except OSError as error:
-            raise StudyError(f"{self.folder / STATE} cannot be read ({error}); rename or delete it") from None
-        except ValueError:
-            known = None
-        if not isinstance(known, dict) or any(type(known.get(k, v)) is not type(v) for k, v in fresh.items()):
-            return self._anew(fresh)
-        return {**fresh, **known}
-
-    def _anew(self, fresh: dict[str, Any]) -> dict[str, Any]:
-        """Begin a new memory; a damaged one is put aside, for it must not stand in the way of the reader's work."""
-        path = self.folder / STATE
-        aside = path.with_suffix(".damaged.json")
-        try:
-            path.replace(aside)
-        except OSError as error:
-            raise StudyError(f"{path} is damaged and cannot be renamed ({error}); delete it") from None
-        self.notice = f"{path} was damaged: it is {aside.name} now, and hints and progress begin anew"
-        return fresh
-
-    def save(self) -> None:
-        """Write the memory, if there is a place for it; a folder that cannot be written is no reason to fail."""
-        if not self.remembers:
-            return
-        path, text = self.folder / STATE, json.dumps(self.state, indent=1, sort_keys=True) + "\n"
-        whole = path.with_suffix(f".{secrets.token_hex(4)}")  # so that nobody reads half of it
-        with contextlib.suppress(OSError):
-            try:
-                whole.write_text(text, encoding="utf-8")
-                whole.replace(path)
-            except OSError:  # Windows replaces no file that somebody reads
-                path.write_text(text, encoding="utf-8")
-            finally:
-                whole.unlink(missing_ok=True)
-
-    def refresh(self) -> None:
-        """Read the memory again: another terminal, a notebook or `sheaflab watch` may have written into it."""
-        if (self.folder / STATE).is_file():
-            self.state = self._load()
-
+    # -- progress -------------------------------------------------------------------------------------------------
     def solved(self, exercise: StudyTask) -> bool:
         """Whether all its checks have passed, here or (the student edition has no others) in the saved notebook."""
-        if exercise.id in self.state["solved"]:
+        if exercise.id in self.memory.state["solved"]:
             return True
         return self._seen(exercise) == "pass" and installed() is None
 
     def tried(self, exercise: StudyTask) -> bool:
         """Whether it has been checked with something written in it."""
-        return exercise.id in self.state["tried"] or bool(self._seen(exercise))
+        return exercise.id in self.memory.state["tried"] or bool(self._seen(exercise))
 
     def _seen(self, exercise: StudyTask) -> str:
         """How the visible check ended in the notebook, as it was saved: ``pass``, ``fail`` or nothing."""
@@ -121,35 +73,31 @@ class Workspace:
 
     def remember(self, exercise: StudyTask, *, passed: bool) -> None:
         """Note how a check ended. What was solved once stays solved."""
-        self.refresh()
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
-        self.state["tried"][exercise.id] = now
-        if passed:
-            self.state["solved"].setdefault(exercise.id, now)
-        self.save()
+        with self.memory.change() as state:
+            state["tried"][exercise.id] = now
+            if passed:
+                state["solved"].setdefault(exercise.id, now)
 
     def secret(self, *, again: bool) -> bytes:
         """Return what fresh problems are drawn from: new each time, or the last one `again`."""
-        self.refresh()
-        if not again or "problems" not in self.state:
-            self.state["problems"] = secrets.token_hex(8)
-            self.save()
-        return str(self.state["problems"]).encode()
+        with self.memory.change() as state:
+            if not again or "problems" not in state:
+                state["problems"] = secrets.token_hex(8)
+        return str(state["problems"]).encode()
 
     def next_hint(self, exercise: StudyTask) -> int:
         """Count the hints shown up and return how many that makes, at most all."""
-        self.refresh()
-        shown: int = min(self.state["hints"].get(exercise.id, 0) + 1, len(exercise.hints))
-        self.state["hints"][exercise.id] = shown
-        self.save()
+        with self.memory.change() as state:
+            shown: int = min(state["hints"].get(exercise.id, 0) + 1, len(exercise.hints))
+            state["hints"][exercise.id] = shown
         return shown
 
     def note_solution(self, exercise: StudyTask) -> None:
         """Note that the key of an exercise has been shown."""
-        self.refresh()
-        if exercise.id not in self.state["solutions"]:
-            self.state["solutions"].append(exercise.id)
-            self.save()
+        with self.memory.change() as state:
+            if exercise.id not in state["solutions"]:
+                state["solutions"].append(exercise.id)
 
     # -- notebooks ------------------------------------------------------------------------------------------------
     def path(self, exercise: StudyTask) -> Path:
@@ -269,9 +217,8 @@ class Workspace:
             number += 1
         copy.write_bytes(path.read_bytes())
         path.write_bytes(content)
-        self.refresh()
-        self.state["solved"].pop(exercise.id, None)
-        self.save()
+        with self.memory.change() as state:
+            state["solved"].pop(exercise.id, None)
         return copy
 
     def _put_back(self, exercise: StudyTask, cells: list[dict[str, Any]]) -> None:

@@ -20,8 +20,8 @@ from sheaflab.cli import main
 from sheaflab.study import catalogue as catalogues
 from sheaflab.study import edition, limit, notebook
 from sheaflab.study.catalogue import catalogue
+from sheaflab.study.memory import STATE
 from sheaflab.study.problem import problem_of
-from sheaflab.study.workspace import STATE
 from tests.draws import on_path
 
 ROOT = Path(__file__).resolve().parents[2]

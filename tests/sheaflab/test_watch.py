@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from sheaflab.study.catalogue import catalogue
-from sheaflab.study.workspace import STATE
+from sheaflab.study.catalogue import StudyError, catalogue
+from sheaflab.study.memory import STATE
+from sheaflab.study.watch import Watch
+from sheaflab.study.workspace import Workspace
 from tests.draws import on_path
 from tests.sheaflab.test_study import RIGHT, WRONG, folder, say, shown, write
 from tests.without_posix import COMMANDS, without_posix
@@ -135,6 +137,27 @@ def test_what_is_solved_or_hinted_elsewhere_is_kept(folder, watch, say):
     assert "hint 3 of 3" in say("hint", "1.1")[1]
     shown(folder / "lab09-1.ipynb", "1.2", output_type="stream", name="stdout", text="Exercise 1.2: the visible checks pass.")
     assert "Next: 1.3" in watched.until(END)  # saved with the check's output, the code as it was
+
+
+def test_what_is_saved_while_a_screen_is_written_is_told_by_the_next(folder):
+    course, told = catalogue(), []
+
+    def check(task):
+        raise StudyError("not checked here")
+
+    def show(reports, trouble, current):
+        told.append(current.id)
+        if len(told) == 1:  # the check's output, the code as it was: the saved notebook alone says that it is solved
+            shown(folder / "lab09-1.ipynb", "1.1", output_type="stream", name="stdout", text="Exercise 1.1: the visible checks pass.")
+        else:
+            raise KeyboardInterrupt
+
+    limited = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGINT))  # else nothing ends it
+    limited.start()
+    with pytest.raises(KeyboardInterrupt):
+        Watch(course, Workspace(folder, course), check).run(show)
+    limited.cancel()
+    assert told == ["1.1", "1.2"]
 
 
 def test_it_begins_where_it_is_told_to_and_speaks_json(folder, watch):
