@@ -130,7 +130,7 @@ def _visible_problems(course: Course, sources: Mapping[NotebookSpec, Mapping[str
     told = {exercise.id for spec in course.notebooks for exercise in spec.exercises}
     where = f"the visible checks in {course.visible}: CHECKS has"
     problems = [f"{where} an exercise {name} that is not in the manifest" for name in sorted(known.keys() - told)]
-    some = any(path.stem != "__init__" for path in course.visible.glob("*.py"))  # a lab may do without any
+    some = any(not path.stem.startswith("_") for path in course.visible.glob("*.py"))  # a lab may do without any
     for spec, cells in sources.items():
         file = f"{spec.name.replace('-', '_')}.py"
         for exercise in spec.exercises:

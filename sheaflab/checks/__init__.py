@@ -151,10 +151,13 @@ def _find(exercise: str, among: tuple[str, ...]) -> Callable[[Any], None]:
 
 
 def _files(lab: str, first: str = "") -> Iterator[dict[str, Callable[[Any], None]]]:
-    """The checks of a lab, a file at a time and imported only then; those of the notebook `first` come first."""
+    """The checks of a lab, a file at a time and imported only then; those of the notebook `first` come first.
+
+    A module whose name begins with `_` has no checks, but what several of them use.
+    """
     if lab not in labs():
         raise ValueError(f"`lab` must be one of {', '.join(labs()) or 'the labs, but there is none'}, got {lab!r}")
     package = import_module(f"{__name__}.{lab}")
-    names = sorted(module.name for module in iter_modules(package.__path__))
+    names = sorted(module.name for module in iter_modules(package.__path__) if not module.name.startswith("_"))
     for name in sorted(names, key=lambda name: name.rpartition("_")[2] != first):
         yield import_module(f"{package.__name__}.{name}").CHECKS

@@ -270,24 +270,3 @@ def _look(line: Any) -> _Look:
     opaque, dashes = to_rgba(line.get_color(), line.get_alpha())[3], getattr(line, "_unscaled_dash_pattern", None)
     markers = str(line.get_markerfacecolor()), line.get_markersize()
     return *kind, (float(line.get_linewidth()), opaque, str(dashes), *markers)
-
-
-def says(name: str, words: tuple[str, ...]) -> bool:
-    """Tell whether a name has one of some words in it, in lower case; of ``"=v"``, whether the whole name is ``V``."""
-    text = name.lower()
-    whole = "=" + text.replace("$", "").strip()
-    return any(word == whole if word.startswith("=") else word in text for word in words)
-
-
-def swapped(first: str, second: str, of_first: tuple[str, ...], of_second: tuple[str, ...]) -> bool:
-    """Tell whether two names stand in each other's place: each has words of the other, and none of its own.
-
-    Parameters
-    ----------
-    first, second : str
-        The names as they are.
-    of_first, of_second : tuple of str
-        Words that tell what each of them is, as for :func:`says`.
-    """
-    wrong = says(first, of_second) and says(second, of_first)
-    return wrong and not says(first, of_first) and not says(second, of_second)

@@ -1,4 +1,4 @@
-"""Names in figures: whether one consists of the words that its task asks for."""
+"""Names in figures: whether one is a phrase that its task asks for, as people write it, with TeX and with a remark."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ _TEX = re.compile(
     r"\\(?:math(?:rm|it|bf|sf|tt|cal)|text(?:rm|it|bf|tt)?|rm|it|bf|sf|tt|boldsymbol|displaystyle|operatorname|left|right|quad)"
     r"(?![a-z])|\\[,;:! ]|\\(?=[#%&_])|[{}$~]"
 )
-_REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_CHANGED = re.compile(
-    r"(?<!not )(?<!no )(?<!not a )(?<!non-)\b(normali[sz]ed|normiert|relativ(e|es?)?|rel"
-    r"|(?<!log )(?<!log-)(?<!logarithmically )scaled"
-    r"|shares?|fractions?|proportions?|ratios?|anteile?|per ?cent\w*|prozent|cumulat\w+|means?|averaged?|densit\w+|pdf"
-    r"|probabilit\w+)\b|%"
+_REMARK = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_INNER = re.compile(r"\b(c|v|e|z) ?\( ?(c ?\( ?t ?\)|c|t|0) ?\)")
+"""Brackets that are no remark: V(c(t))."""
+UNIT = (
+    r"s|sec|seconds?|sekunden|1|-|a\.? ?u\.?|arb\.? ?u(?:nits?|\.)|arbitrary(?: units?)?|dimensionless|unitless"
+    r"|(?:no|without) units?|units?(?: of (?:the )?(?:heat equation|flow|time))?|time units?"
 )
-"""What, in a remark, makes another quantity of that before it."""
-_UNITS = re.compile(r"/\s*(s|sec|seconds|a\.?u\.?|1|j|units?)\b")
-_WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s.,;:?#\"–—-]|_")
+"""Remarks of units, as a regular expression."""
 
 
 def plain(name: str) -> str:
@@ -27,28 +25,25 @@ def plain(name: str) -> str:
     return " ".join(_TEX.sub(" ", text).lower().split())
 
 
-def consists_of(name: str, words: str, needed: str, symbols: str = "") -> bool:
-    """Tell whether a name consists of some words alone, and has what it needs; remarks in brackets are its author's.
+def is_phrase(name: str, phrase: str, remark: str) -> bool:
+    """Tell whether a name is a phrase, with known remarks in brackets behind it or in it.
+
+    What is neither is another quantity, or may be one: of a language that is not bounded nobody can tell.
 
     Parameters
     ----------
     name : str
-    words : str
-        In lower case, with spaces between them.
-    needed : str
-        A regular expression for what must be in it.
-    symbols : str
-        A regular expression for formulas that are allowed and no words, such as ``V(t)``.
+    phrase, remark : str
+        Regular expressions for a whole name in lower case, without marks at its end and with single spaces, and for
+        a whole remark. ``V(t)`` stands as ``v_t`` in both, ``V(c(t))`` and ``V(c)`` as ``v_c``.
     """
-    text = plain(name)
-    if symbols:
-        text = re.sub(symbols, " v ", text)
-    while remarks := _REMARK.findall(text):  # the inner ones first
-        if any(_CHANGED.search(remark[1:-1]) for remark in remarks):
+    text = re.sub(r"\b([ldn])['’](?=\w\w)", r"\1 ", plain(name).replace("–", "-").replace("—", "-"))
+    while _INNER.search(text):
+        text = _INNER.sub(lambda found: f"{found[1]}_{found[2][0]}", text)
+    while found := _REMARK.search(text):
+        said = " ".join((found[1] or found[2] or "").split())
+        if not all(re.fullmatch(remark, part) for part in said.split(", ")):
             return False
-        text = _REMARK.sub(" ", text)
-    body = _UNITS.sub(" ", text).strip()
-    if body.startswith("-"):
-        return False
-    known = set(_WORD.findall(re.sub(r"\b([ldn])['’](?=\w\w)", r"\1 ", body))) <= set(words.split())
-    return known and re.search(needed, body) is not None
+        text = f"{text[: found.start()]} {text[found.end() :]}"
+    text = re.sub(r"\s+([,;:?])", r"\1", " ".join(text.split())).rstrip(".:,; ")
+    return re.fullmatch(phrase, text) is not None

@@ -441,7 +441,7 @@ class TestExercise_3_3:
             shown.centred(figure, counts, self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
-        shown.names(self.draw(student, instances, 1)[0][0], self.tell)
+        shown.names(*self.draw(student, instances, 1)[0], self.tell)
 
 
 def squared_error(counts: list[int], less: int = 1) -> float:

@@ -130,8 +130,9 @@ check("3.2", switch_counts)
 # Draw a histogram of whole numbers into `ax`: one bar for each whole number from the smallest to the largest count,
 # centred on that number, its height the number of runs with that count. (A number in between that never occurs may have a
 # bar of height zero or none.) Draw each bar once; every bar can be seen, also those of height one. Use `bar` or `hist`.
-# Call the x axis *switches* or *sign changes*, the y axis *runs*, *frequency* or *count*, with words such as *number of* or *per run*
-# if you like, and put a remark, if there is one, in brackets: a bar's height is a number of runs, and no share of them.
+# Call the x axis *switches* or *sign changes*, the y axis *runs*, *frequency* or *count*, with *number of* or *per run* if you
+# like. A machine reads these names: all else that you have to say belongs in the title. A bar's height is a number of runs, and no
+# share of them.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
@@ -10,12 +9,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sheaflab import Integrator, Sheaf
-from sheaflab.checks.figures import blank, read, says, swapped
+from sheaflab.checks.figures import blank, read
 from sheaflab.checks.forbidden import forbids
 from sheaflab.checks.forms import asks_for
 from sheaflab.checks.messages import calling, close, fail, show
-from sheaflab.checks.names import consists_of, plain
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
+
+from ._names import names_energy, names_envelope, names_run, names_time
 
 
 @forbids(
@@ -224,106 +224,6 @@ def log_scale(figure: Any, tell: Tell) -> None:
         tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
 
 
-_TIME = (
-    "time times t zeit temps tiempo tempo the of in s sec second seconds sekunden unit units arbitrary a u flow "
-    "run evolution heat equation simulation simulated integration continuous elapsed model physical dimensionless "
-    "trajectory since from start der des de du la le del della el l d = axis"
-)
-_ENERGY = (
-    "energy energies v e dirichlet dirichletenergie energie énergie energía energia sheaf total value values "
-    "level functional lyapunov disagreement discrepancy function of the a t time at over along during flow run "
-    "state trajectory network all neurons outputs edges and whole log logarithmic scale axis in unit units "
-    "arbitrary u decay der des de du la le del della el l d on = y"
-)
-_OF_STATE = r"\b([ve])\s*\(\s*(c\s*(\(\s*t\s*\)|_?\s*t)?|t)\s*\)"
-"""V(t), V(c), V(c(t))."""
-_RUN = (
-    *("energ", "énerg", "dirichlet", "disagreement", "v(t)", "v(c", "=v", "=e"),
-    *("measured", "gemessen", "observ", "simulat", "trajectory", "run"),
-)
-_BOUND = (
-    *("envelop", "bound", "theor", "predict", "hülle", "hüllk", "schranke", "lambda", "λ", "exp(", "e^", "9.4"),
-    *("limit", "grenze", "envolv", "borne", "cota"),
-)
-_SYMBOL = r"(?<![a-z])[ve](?![a-z])"
-_ONLY_RUN = re.compile(r"(the )?((dirichlet )?energ(y|ie)|v|v\(t\))")
-_ONLY_BOUND = re.compile(r"(the )?((upper|lower|exponential|theoretical) )?(bound|envelope|hülle|schranke)")
-"""Names that can be nothing but the name of the one line, or of the other."""
-_NOTHING = re.compile(
-    r"([xy]|horizontal|vertical|abscissa|ordinate)([ -]?(axis|achse))?|foo|bar|baz|label|name|test|abc"
-    r"|(line|curve|plot|series|linie|kurve)?[ _]?\d+"
-    r"|(solid|dashed|dotted|dash-?dot|blue|orange|green|red|black|grey|gray)( (line|curve))?"
-)
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.replace("$", "").lower().split())
-
-
-def _names_time(name: str) -> bool:
-    return "log" not in plain(name) and consists_of(name, _TIME, r"\b(times?|t|zeit|temps|tiempo|tempo|seconds)\b")
-
-
-def _names_energy(name: str) -> bool:
-    """Tell whether a name is that of the energy; of a logarithm it speaks of the axis alone."""
-    name = re.sub(r"log(arithmic(ally)?)?[ -]scaled", "log scale", plain(name))
-    log = re.search(r"\blog\w*\b(?! ?-?(scale|axis))", re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", name))
-    if log or re.search(r"\b[ve]\s*\(\s*0", name):
-        return False
-    return consists_of(name, _ENERGY, r"energ|énerg|dirichlet|disagreement|\b[ve]\b", _OF_STATE)
-
-
-_SPACE = re.compile(r"\\(left|right|[bB]igg?[lr]?|text|mathrm|operatorname|[,;:! ])|[\s~$\\]")
-_STAR = re.compile(r"\^(\{(\*|\\star|\\ast)\}|\*|\\star|\\ast)|(?<=λ)\s*[*★⋆]")
-_PRODUCT = re.compile(r"\\cdot|\\times|[·×⋅★⋆]")
-_EXPONENT = re.compile(r"(?:exp|e\^)(?:\{([^{}]*)\}|\(([^()]*(?:\([^()]*\)[^()]*)*)\)|\[([^\[\]]*)\]|(-?[\d.]*λt))")
-_NUMBER = r"\d+\.?\d*|\.\d+"
-_TOLD = re.compile(rf"({_NUMBER})?\*?λ[=≈]({_NUMBER})(?:(?:e|\*10\^)\{{?(-?\d+)\}}?)?")
-
-
-def _factor(exponent: str, rate: float) -> float | None:
-    """The factor of λt in an exponent, of numbers, too; None if it is something else."""
-    value, times = 1.0, 0
-    for part in re.findall(rf"(?:{_NUMBER})(?:e-?\d+)?|.", exponent):
-        if re.match(r"[\d.]", part):
-            value *= float(part)
-        elif part in "-λ":
-            value *= rate if part == "λ" else -1.0
-        elif part == "t":
-            times += 1
-        elif part not in "+*()":
-            return None
-    return value / rate if times == 1 else None
-
-
-def _other_formula(name: str, rate: float) -> bool:
-    """Tell whether a name has a formula in it that is surely another one than V(0) e^(−2 λ* t).
-
-    Who divides by an exponential that grows is right; an exponent that cannot be read is believed.
-    """
-    text = re.sub("[‐‑‒–—−]", "-", name.lower()).replace("\\lambda", "λ").replace("lambda", "λ").replace("rate", "λ")
-    text = re.sub(r"λ_(\{[^{}]*\}|\\?\w+)", "λ", text)
-    text = _SPACE.sub("", _PRODUCT.sub("*", _STAR.sub("", text))).replace("{-}", "-")
-    if told := _TOLD.search(text):
-        unit, factor = 10.0 ** int(told[3] or 0), float(told[1] or 1)
-        digits = 10.0 ** -len(told[2].partition(".")[2]) * unit / factor
-        if abs(float(told[2]) * unit / factor - rate) > max(0.06 * rate, 0.51 * digits):
-            return True
-        text = text.replace(told[0], "")
-    if "10^" in text or re.search(r"v\(t\)\*?(exp|e\^)", text):
-        return True
-    exponents = [next(part for part in found if part) for found in _EXPONENT.findall(text) if any(found)]
-    if any(re.search(r"/λ|λt/|t(\^|²)|√|sqrt", exponent) for exponent in exponents):
-        return True
-    factors = [_factor(exponent, rate) for exponent in exponents]
-    known = [factor for factor in factors if factor is not None]
-    if not known or len(known) < len(factors):
-        return False
-    divided = re.search(r"/|frac|≤|leq|<", text) is not None
-    total = sum(known) * (2 if re.search(r"[)\]}]\^\{?2", text) else 1)
-    return abs(total + 2) > 0.1 and not (divided and abs(total - 2) < 0.1)
-
-
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
     """Look at the names of axes and lines."""
     legend = [name for name in figure.legend if name.strip()]
@@ -336,31 +236,27 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
     if figure.misread:
         hint = "leave the numbers at the axes to matplotlib"
         tell(returned=f"an axis with {figure.misread[0]}", expected="at each tick its own number", hint=hint)
-    expected = "the name of the time at x, of the energy at y"
-    if _names_time(figure.ylabel) and _names_energy(figure.xlabel):
+    expected, title = "the name of the time at x, of the energy at y", "other remarks belong into the title"
+    if names_time(figure.ylabel) and names_energy(figure.xlabel):
         tell(returned=got, expected=expected, hint="the names are swapped")
-    if _plain(figure.xlabel) == _plain(figure.ylabel):
-        tell(returned=got, expected=expected, hint="both axes have the same name")
-    if not (_names_time(figure.xlabel) and _names_energy(figure.ylabel)):
-        hint = "`time` or `t` at x, `energy`, `Dirichlet energy` or `V` at y; a remark in brackets behind it"
+    if not (names_time(figure.xlabel) and names_energy(figure.ylabel)):
+        allowed = "`time` or `t` at x, `energy`, `Dirichlet energy` or `V` at y, a unit or `log scale` in brackets"
+        hint = f"{allowed}; {title}"
         tell(returned=got, expected=expected, hint=hint)
-    if len({_plain(name) for name in legend}) < 2 or any(_NOTHING.fullmatch(_plain(name)) for name in legend[:2]):
-        tell(returned=got, expected="each line with its own name", hint="say in the legend which line is the envelope")
     first = next((line.entry for line in _energies(figure, times, energies)), "")
     second = next((line.entry for line in _envelopes(figure, times, energies, rate)), "")
-    of_another = says(second, ("velocity", "speed", "distance", "gradient", "error", "switch"))
-    below = re.fullmatch(r"(the )?(lower (bound|envelope|limit)|untere (schranke|grenze))", _plain(second))
-    if second and (not (says(second, _BOUND) or "2" in second) or below or of_another or _other_formula(second, rate)):
-        hint = "say `envelope`, `bound`, `Theorem 9.4` or its formula, exp(−2 λ* t)"
-        tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
-    other = says(first, ("loss", "distance", "norm")) or re.search(r"v\s*(\(t\))?\s*/\s*v", _plain(first))
-    if first and (other or not (says(first, _RUN) or re.search(_SYMBOL, _plain(first)))):
-        hint = "say `energy`, `V`, or what was run"
-        tell(returned=f"the energy is called {first!r}", expected="a name that says what it is", hint=hint)
-    plainly = first != second and (_ONLY_BOUND.fullmatch(_plain(first)) or _ONLY_RUN.fullmatch(_plain(second)))
-    if plainly or swapped(first, second, _RUN, _BOUND):
+    expected = "each line with its own name"
+    if names_run(second) and names_envelope(first, times, energies, rate):
         got = f"the energy is called {first!r}, the envelope {second!r}"
-        tell(returned=got, expected="each line with its own name", hint="label=… in the call that draws the line")
+        tell(returned=got, expected=expected, hint="label=… in the call that draws the line")
+    if second and not names_envelope(second, times, energies, rate):
+        hint = f"`envelope`, `bound` or `Theorem 9.4`, with `λ*`, its value or V(0) exp(−2 λ* t) if you like; {title}"
+        tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
+    if first and not names_run(first):
+        hint = f"`energy`, `V`, `run` or `energy of the run`; {title}"
+        tell(returned=f"the energy is called {first!r}", expected="a name that says what it is", hint=hint)
+    if not any(map(names_run, legend)):
+        tell(returned=got, expected="a legend that names the energy, too", hint="`energy`, `V` or `run`")
 
 
 def plot_energy_decay(answer: Callable[..., Any]) -> None:

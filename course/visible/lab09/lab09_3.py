@@ -13,8 +13,10 @@ import numpy as np
 from sheaflab import Euler
 from sheaflab.checks.figures import blank, read
 from sheaflab.checks.messages import calling, fail
-from sheaflab.checks.names import consists_of, plain
+from sheaflab.checks.names import plain
 from sheaflab.checks.problems import SHEAF, given
+
+from ._names import names_runs, names_switches
 
 
 def count_switches(answer: Callable[..., Any]) -> None:
@@ -121,51 +123,7 @@ def centred(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -
         tell(returned=widths, expected="bars wide enough to be seen, and not wider than 1", hint="width=0.9")
 
 
-_SWITCHES = (
-    "number numbers no nr count counts of the in a an each one single all switch switches switching sign signs "
-    "change changes crossing crossings zero zeros wall walls flip flips event events activation activations relu "
-    "neuron neurons hidden run runs start trajectory simulation experiment per during along before until up to "
-    "convergence convergent rest end total whole flow how many had has happened observed counted integer n k "
-    "anzahl zahl wechsel vorzeichenwechsel umschaltungen schaltvorgänge nulldurchgänge der des pro im lauf nombre "
-    "changements signe de par bascules or with cambios signo número conmutaciones por ejecución l d"
-)
-_RUNS = (
-    "number numbers no nr count counts of the in a an all run runs start starts trajectory trajectories "
-    "simulation simulations experiment experiments trial trials sample samples frequency frequencies absolute raw "
-    "occurrence occurrences occurrences how many often had has have with having that this so such same many these "
-    "number switch switches sign changes observed out total integer n anzahl zahl der läufe häufigkeit absolute "
-    "versuche mit so vielen nombre de fréquence essais or k each per durchläufe número frecuencia ejecuciones "
-    "corridas l d"
-)
-_SWITCHES_NEEDED = (
-    r"switch|sign[ -]change|changes? of sign|crossing|flip|\bzeros?\b"
-    r"|wechsel|umschalt|schaltvorg|nulldurch|changements|bascul|cambios|conmutaci"
-)
-_RUNS_NEEDED = (
-    r"\bruns?\b|start|traject|simulation|experiment|trial|sample|frequenc|occurrence|^counts?$|how often"
-    r"|läufe|häufig|versuche|fréquence|essais|frecuencia|ejecuciones|corridas"
-)
-_PER_OTHER = (
-    r"per (?!(a |each |one |single )?(run|start|trajectory|simulation|experiment)\b)|^(the )?(hidden )?neurons\b"
-    r"|(number|count) of (the )?(hidden |switching )?neurons|switching neurons|of (a|one|each|every) neuron"
-)
-"""Another quantity, of the words for the number of switches."""
-
-
-def _names_switches(name: str) -> bool:
-    name = re.sub(r"\s*/\s*(?=run|start|traj)", " per ", plain(name))
-    return consists_of(name, _SWITCHES, _SWITCHES_NEEDED) and not re.search(_PER_OTHER, name)
-
-
-def _names_runs(name: str) -> bool:
-    """Tell whether a name is that of the number of runs; of switches it speaks behind these alone."""
-    head = re.split(r"\b(with|having|mit|per|of each)\b|frequency of", plain(name))[0]
-    of_one = r"per (?!(each |that |this )?(count|number))|^(the )?(run|start)( (number|no|nr))?\.?$|number of the run$"
-    others = "switch" in head or "changes" in head or re.search(of_one, plain(name))
-    return consists_of(name, _RUNS, _RUNS_NEEDED) and not others
-
-
-def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
+def names(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> None:
     """Look at the names of the axes."""
     got, expected = f"xlabel {figure.xlabel!r}, ylabel {figure.ylabel!r}", "the number of switches at x, of runs at y"
     if not (figure.xlabel.strip() and figure.ylabel.strip()):
@@ -173,13 +131,14 @@ def names(figure: Any, tell: Callable[..., NoReturn]) -> None:
     if plain(figure.xlabel) == plain(figure.ylabel):
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
     counted = re.fullmatch("counts?", plain(figure.xlabel)) and "frequen" in plain(figure.ylabel)  # of what, y tells
-    linear = "log" not in plain(figure.xlabel) and (figure.yscale != "linear" or "log" not in plain(figure.ylabel))
-    right = linear and (counted or _names_switches(figure.xlabel)) and _names_runs(figure.ylabel)
-    if not right and _names_runs(figure.xlabel) and _names_switches(figure.ylabel):
+    right = (counted or names_switches(figure.xlabel)) and names_runs(figure.ylabel, counts)
+    if figure.yscale == "linear" and "log" in re.sub("logged", "", plain(figure.ylabel)):
+        right = False
+    if not right and names_runs(figure.xlabel, counts) and names_switches(figure.ylabel):
         tell(returned=got, expected=expected, hint="the names are swapped")
     if not right:
-        hint = "`switches` or `sign changes` at x, `runs`, `frequency` or `count` at y; a remark in brackets behind it"
-        tell(returned=got, expected=expected, hint=hint)
+        words = "`switches` or `sign changes` at x, `runs`, `frequency` or `count` at y, with `number of` or `per run`"
+        tell(returned=got, expected=expected, hint=f"{words}; other remarks belong into the title")
 
 
 def plot_histogram(answer: Callable[..., Any]) -> None:
@@ -192,7 +151,7 @@ def plot_histogram(answer: Callable[..., Any]) -> None:
         tell(returned="no bars that can be seen", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
     centred(figure, [1, 1, 2, 4], tell)
     heights(figure, [1, 1, 2, 4], tell)
-    names(figure, tell)
+    names(figure, [1, 1, 2, 4], tell)
 
 
 def differs(answer: Callable[..., Any]) -> None:
