@@ -23,8 +23,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
+from graders.sandbox.bytecode import COPIES, make_copies
+from graders.sandbox.containment import HERE
 from graders.sandbox.inside.confine import set_cpu
 from graders.sandbox.isolation import MEGA, IsolationError
+from graders.sandbox.libraries import library_source
 from sheaflab.startup import import_matplotlib
 
 T = TypeVar("T")
@@ -201,10 +204,11 @@ def start_server() -> None:
 
     It is started with -c, and is to import nothing from the current folder all the same. And what it starts computes in
     one thread: a class has a process per core already, and threads of OpenBLAS that wait for each other at a small
-    product take many times what it takes.
+    product take many times what it takes. The workers that it starts have bytecode.
     """
     changed = {"PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     with _STARTING:  # threads that start domains share one environment: none may keep what another has put there
+        changed[COPIES] = make_copies(library_source(), HERE)
         before = {name: os.environ.get(name) for name in changed}
         os.environ.update(changed)
         try:

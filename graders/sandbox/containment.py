@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from graders.sandbox import seccomp
+from graders.sandbox.bytecode import compiled
 from graders.sandbox.inside import confine
 from graders.sandbox.isolation import LACKS, Isolation, Limits, lacks
 from graders.sandbox.libraries import View, font_list, library_paths
@@ -168,8 +169,8 @@ def bubblewrap(
 
 def bubblewrap_command(control: int, info_fd: int, limits: Limits, uid: int | None, view: View) -> Command:
     """A worker in a container of its own."""
-    binds = [Bind(source, f"/opt/library/{place}") for place, source in view.library().items()]
-    binds.append(Bind(HERE, "/opt/worker"))
+    binds = [Bind(compiled(source), f"/opt/library/{place}") for place, source in view.library().items()]
+    binds.append(Bind(compiled(HERE), "/opt/worker"))
     if (fonts := font_list()) is not None:
         binds.append(Bind(fonts, f"/tmp/matplotlib/{fonts.name}"))
     inner = _python("/opt/worker", "/opt/library", control, limits, walled=True)
@@ -185,7 +186,7 @@ def unshare_command(control: int, limits: Limits, scratch: Path, uid: int | None
     stage = _Stage()
     checkout = HERE.parents[2]
     keep = [(stage.add(path), path) for path in library_paths()]
-    library = {place: stage.add(source) for place, source in view.library().items()}
+    library = {place: stage.add(compiled(source)) for place, source in view.library().items()}
     worker = stage.add(_worker_files(scratch))
     writable = (Path("/tmp"), Path("/dev/shm"))
     covers = {*writable, Path("/root"), Path("/home"), Path("/var/tmp"), checkout, Path.cwd(), Path.home()}

@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from graders.grading.domain import Budget, Domain, DomainEnded
-from graders.sandbox.isolation import MEGA, IsolationError
+from graders.sandbox.isolation import MEGA, Isolation, IsolationError, Limits
+from graders.sandbox.notebook import Host, NotebookRun
+from tests.needs import needs_level
 
 SMALL = Budget(memory=200 * MEGA, cpu=1.0, wall=600.0)
 
@@ -130,3 +132,23 @@ def test_a_failure_of_the_machine_is_nobodys_status(domain):
 def test_each_process_begins_as_told_and_without_its_limits():
     with Domain(Budget(memory=50 * MEGA), hold, (100 * MEGA,)) as domain:
         assert domain.call(double, 1) == 2
+
+
+def ran(cell, level):
+    with Host(Limits(), level) as host, NotebookRun({0: cell}, host) as run:
+        return run.done[0].outputs
+
+
+@pytest.mark.parametrize("level", [Isolation.BUBBLEWRAP, Isolation.UNSHARE])
+def test_no_worker_of_a_domain_compiles_the_library(level):
+    """It cannot write bytecode, and there need not be any: a container may ask Python to write none."""
+    needs_level(level)
+    cell = """
+import os, sheaflab, sys
+folder = os.path.dirname(sheaflab.__file__)
+files = [m.__spec__.cached for name, m in sys.modules.items() if name.split(".")[0] == "sheaflab"]
+print(len(files) > 50, [file for file in files if not os.path.isfile(file)], os.access(folder, os.W_OK))
+"""
+    with Domain() as domain:
+        (shown,) = domain.call(ran, cell, level)
+    assert shown["text"] == "True [] False\n"
