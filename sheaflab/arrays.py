@@ -27,13 +27,18 @@ def as_vector(name: str, value: ArrayLike, length: int) -> FloatArray:
     """Return `value` as a finite float64 array of shape `(length,)`, or raise an error that names the argument."""
     if type(value) is np.ndarray and value.dtype == np.float64 and value.shape == (length,):
         array = value.copy()
-        # A short list is looked through faster than numpy starts; what fails here gets its error below.
-        if all(map(math.isfinite, array.tolist())) if length <= 32 else np.isfinite(array).all():
+        if is_finite(array):  # or else it gets its error below
             return array
     array = as_floats(name, value)
     if array.shape != (length,):
         raise ValueError(f"`{name}` must have shape ({length},), got {array.shape}")
     return array
+
+
+def is_finite(array: FloatArray) -> bool:
+    """Tell whether all numbers of an array of shape ``(n,)`` are finite."""
+    # A short list is looked through faster than numpy starts.
+    return all(map(math.isfinite, array.tolist())) if len(array) <= 32 else bool(np.isfinite(array).all())
 
 
 def as_rows(name: str, value: ArrayLike, length: int) -> FloatArray:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from sheaflab.arrays import BoolArray, FloatArray, NotFiniteError, as_positive
+from sheaflab.arrays import BoolArray, FloatArray, NotFiniteError, as_positive, is_finite
 from sheaflab.region import ActivationRegion
 from sheaflab.results import Outcome
 from sheaflab.schemes.scheme import Scheme
@@ -76,14 +76,14 @@ class Integrator(Scheme[Trajectory]):
         # A step more for a remainder only where it is more than the rounding of t_end / dt.
         steps = max(1, math.ceil(t_end / self.dt * (1 - 1e-12)))
         last, k = min(steps, self.max_steps), 0
-        while k < last:
-            k += self._leap(walk, k, last)
-            if k < last:
-                k += 1
-                with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported as an outcome
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is reported as an outcome
+            while k < last:
+                k += self._leap(walk, k, last)
+                if k < last:
+                    k += 1
                     self._step(walk, t_end if k == steps else k * self.dt)
-                if not np.isfinite(walk.c).all():
-                    return walk.finish(Outcome.UNSTABLE)
+                    if not is_finite(walk.c):
+                        return walk.finish(Outcome.UNSTABLE)
         return walk.finish(Outcome.REACHED_END if steps <= self.max_steps else Outcome.STEP_BUDGET)
 
     def _leap(self, walk: Walk, k: int, last: int) -> int:
@@ -97,11 +97,10 @@ class Integrator(Scheme[Trajectory]):
         while walk.t < t_next:
             h = t_next - walk.t
             arrival = self._advanced(walk.region, walk.c, h)
-            changed = walk.changed(arrival)
-            t = t_next
-            if not changed.any():
-                walk.rest(t, arrival)
+            if walk.stays(arrival):
+                walk.rest(t_next, arrival)
                 return
+            t, changed = t_next, walk.changed(arrival)
             located = np.zeros(walk.sheaf.h, dtype=np.bool_) if located is None else located
             if (changed & ~located).any():
                 shorter = self._located(walk.region, walk.c, h, arrival)

@@ -31,6 +31,10 @@ class Walk:
             self._regions[key] = ActivationRegion(self.sheaf, pattern)
         return self._regions[key]
 
+    def stays(self, c: FloatArray) -> bool:
+        """Whether `c` has the region's pattern: asked for in each step, and bytes are compared soonest."""
+        return (c[: self.sheaf.h] > 0).tobytes() == self.region.key[0]
+
     def changed(self, c: FloatArray) -> BoolArray:
         return np.asarray((c[: self.sheaf.h] > 0) != self.region.pattern)
 
