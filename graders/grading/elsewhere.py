@@ -127,10 +127,14 @@ class Ungraded:
     def may_hold(self, spec: NotebookSpec) -> list[str]:
         """Return the files in which a notebook's work may be that has none in the file that is graded."""
         chosen = self._chosen.get(spec.name, "")
-        others = [file for file in self.files if file not in (chosen, REASON)]
+        others = [file for file in self.files if file not in (chosen, REASON) and not self._is_settled(spec, file)]
         if not others or not _cells(spec) or (chosen and self.work(chosen, spec.name)):
             return []
         return [file for file in others if self._may_hold(spec, file)]
+
+    def _is_settled(self, spec: NotebookSpec, file: str) -> bool:
+        """Whether a file is graded as another notebook, and has no cell of this one: all that most submissions hold."""
+        return file in self._graded and is_notebook(_path(file)) and not self._own(spec, file)
 
     def _may_hold(self, spec: NotebookSpec, file: str) -> bool:
         path, raw = _path(file), self.files[file]
