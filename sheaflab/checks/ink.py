@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +103,15 @@ def renderer(width: int, height: int, dpi: float) -> Any:
     from matplotlib.backends.backend_agg import RendererAgg
 
     kind: Any = RendererAgg
-    return kind(width, height, dpi)
+    made = kind(width, height, dpi)
+    made.mathtext_parser = _formulas(kind)
+    return made
+
+
+@cache
+def _formulas(kind: Any) -> Any:
+    """What reads formulas, for all drawings: each has one of its own otherwise, and reads the same ones again."""
+    return kind(1, 1, DPI).mathtext_parser
 
 
 def draw(figure: Any) -> Pixels:

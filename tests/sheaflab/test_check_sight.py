@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib import _mathtext
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D
@@ -308,3 +309,17 @@ def test_a_bar_is_seen_with_its_top():
     ax.patches[-1].remove()
     ax.axhspan(3, 6, color="w", zorder=3)
     assert [bar.shown for bar in read(ax).bars] == [True, True]
+
+
+def test_a_formula_is_read_once_for_all_drawings_of_a_figure_and_of_others(monkeypatch):
+    """Each drawing had a reader of its own, which took more time than all else of a figure."""
+    parser, asked = _mathtext.Parser, list[str]()
+    parse = parser.parse
+    monkeypatch.setattr(parser, "parse", lambda self, s, *more: asked.append(s) or parse(self, s, *more))
+    for _ in range(2):
+        ax = blank()
+        ax.plot(X, X, label="$z^{31}$")
+        ax.set(xlabel="$t_{31}$")
+        ax.legend()
+        assert read(ax).legend == ["$z^{31}$"]
+    assert sorted(asked) == ["$t_{31}$", "$z^{31}$"]
