@@ -64,14 +64,16 @@ class Notes:
 
     def put(self, student: str, kind: str, texts: Mapping[str, str]) -> None:
         """Write notes by name; they replace notes of the same names. The caller commits."""
-        old = self.of(student, kind)
+        old, columns = self.of(student, kind), [column.name for column in _KEY]
+        fresh = list[dict[str, str]]()
         for name, text in texts.items():
             key = (self.assignment, student, kind, name)
             if name not in old:
-                values = dict(zip((column.name for column in _KEY), key, strict=True))
-                self._db.execute(insert(_TABLE).values(**values, text=text))
+                fresh.append(dict(zip(columns, key, strict=True)) | {"text": text})
             elif old[name] != text:
                 self._db.execute(update(_TABLE).where(*_is(key)).values(text=text))
+        if fresh:
+            self._db.execute(insert(_TABLE), fresh)
 
     def clear(self, kind: str) -> None:
         """Remove all notes of a kind. The caller commits."""

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import BaseCell, Gradebook, MissingEntry, Notebook
 from nbgrader.converters import Autograde
 from sqlalchemy.exc import InterfaceError, OperationalError
 from traitlets.config import Config
@@ -252,6 +252,7 @@ def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, 
     submission = book.update_or_create_submission(course.assignment, result.student)
     submission.timestamp = time  # also where it is not known: the time of an older submission is not this one's
     ready = {spec.name for spec in course.ready}
+    known = book.db.query(BaseCell).join(Notebook).filter(Notebook.assignment == submission.assignment).all()
     for notebook in submission.notebooks:
         graded = result.notebooks.get(notebook.name)
         if graded is not None:
@@ -259,6 +260,7 @@ def write_rows(book: Any, penalty: SubmissionPenalty, result: SubmissionResult, 
         elif notebook.name not in ready:  # released, and no longer in the course
             for grade in notebook.grades:
                 grade.auto_score, grade.needs_manual_grade = 0, False
+    del known  # as long as they were held, none of them was asked for by itself
     book.db.flush()
     penalty.assign(submission)
     book.db.commit()
