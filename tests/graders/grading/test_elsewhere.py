@@ -212,6 +212,16 @@ def test_a_cell_pasted_from_a_notebook_that_is_there_asks_nobody():
     assert handed.read(course.notebooks[2].name).status is Status.MISSING
 
 
+def test_what_is_whole_is_not_read_again_to_look_for_work_elsewhere(monkeypatch):
+    course = Course.load(ROOT / "course")
+    specs, read_again = course.notebooks[:2], list[bytes]()
+    files = {f"{s.name}.ipynb": nbformat.writes(answered(course, s, solutions(course, s))).encode() for s in specs}
+    monkeypatch.setattr(submission, "work_in", lambda raw, *_: read_again.append(raw))
+    handed = Submission(files, course)
+    assert [handed.read(spec.name).status for spec in specs] == [Status.OK, Status.OK]
+    assert not read_again
+
+
 def test_more_than_is_looked_at_waits_for_a_person_where_there_is_no_work(tmp_path, mini, texts):
     for number in range(2001):
         (tmp_path / f".{number}").touch()
