@@ -28,7 +28,7 @@ def make_copies(*sources: Path) -> str:
         made = tempfile.mkdtemp(prefix="graders-")
         Finalize(None, shutil.rmtree, (made, True), exitpriority=0)
         for source in sources:
-            copy = Path(made) / source.name
+            copy = _place(made, source)
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
             compileall.compile_dir(copy, quiet=2, optimize=0)
     except OSError:
@@ -38,5 +38,10 @@ def make_copies(*sources: Path) -> str:
 
 def compiled(source: Path) -> Path:
     """Return the copy of a folder, where one has been made for this process, or else the folder."""
-    copy = Path(os.environ.get(COPIES) or os.devnull) / source.name
+    copy = _place(os.environ.get(COPIES) or os.devnull, source)
     return copy if copy.is_dir() else source
+
+
+def _place(copies: str, source: Path) -> Path:
+    """Return where a folder's copy is: by its whole path, for a course may have folders of any name."""
+    return Path(f"{copies}{source.absolute()}")
