@@ -17,7 +17,21 @@ try:
     matplotlib.colors.to_rgb("no colour")
 except ValueError:
     import traceback
-    print("raise ValueError" in traceback.format_exc())"""
+    print("raise ValueError" in traceback.format_exc())
+import os, six
+os.truncate(six.__file__, 6)
+print(open(six.__file__).read())"""
+
+# What IPython imports at its own start is there when it is asked for, and not before.
+WAITING = """\
+import sys
+print(sorted({"jedi", "prompt_toolkit"} & set(sys.modules)))
+from IPython.core.completer import provisionalcompleter
+with provisionalcompleter():
+    print({found._origin for found in get_ipython().Completer.completions("sys.modul", 9)})
+print(sys.modules["jedi"].settings.case_insensitive_completion)
+import IPython
+print(IPython.embed.__module__, IPython.terminal.embed.embed is IPython.embed, hasattr(IPython, "nothing"))"""
 
 
 def test_python_begins_before_jupyterlab_asks(address, tmp_path):
@@ -26,14 +40,22 @@ def test_python_begins_before_jupyterlab_asks(address, tmp_path):
         context.on("request", lambda request: asked.append(request.url))
         lab.open("play.ipynb")
         names = [url.rpartition("/")[2].partition("?")[0] for url in asked]
-        assert names.index("python.unpacked") < names.index("play.ipynb")
-        assert names.count("python.unpacked") == 1  # the kernel got the Python that had begun
+        assert names.index("python.packages") < names.index("play.ipynb")
+        assert names.count("python.packages") == 1  # the kernel got the Python that had begun
         lab.type_into(FIRST, PACKAGES)
         lab.run(FIRST)
-        assert printed(lab.cells()[FIRST]).split() == ["1", "True", "@classmethod", "True"]
+        assert printed(lab.cells()[FIRST]).split() == ["1", "True", "@classmethod", "True", "#", "Copy"]
+        lab.type_into(FIRST, WAITING)
+        lab.run(FIRST)
+        assert printed(lab.cells()[FIRST]).splitlines() == [
+            "[]",
+            "{'jedi'}",
+            "False",
+            "IPython.terminal.embed True False",
+        ]
 
 
-@pytest.mark.parametrize("name", ["python.unpacked", "worker.mjs"])
+@pytest.mark.parametrize("name", ["python.packages", "worker.mjs"])
 def test_a_file_that_cannot_be_fetched_once_costs_nobody_the_kernel(name, site, tmp_path):
     with serve(site, [name]) as address, browser(tmp_path / "profile") as context:
         lab = Lab(context, address)

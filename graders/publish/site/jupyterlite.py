@@ -171,14 +171,14 @@ def _offline(lite: Path, pyodide: Path, wheels: Sequence[Path], say: Say) -> dic
     lock = Lock.read(pyodide / LOCK).with_entries(entry.without(LATER) for entry in own.values())
     for name in CORE:
         shutil.copyfile(pyodide / name, folder / name)
-    unpacked = [entry for entry in lock.closure(packages).packages.values() if entry.name not in own]
-    wheel_files = lock.closure([LATER, *own]).without(entry.name for entry in unpacked)
+    joined = [entry for entry in lock.closure(packages).packages.values() if entry.name not in own]
+    wheel_files = lock.closure([LATER, *own]).without(entry.name for entry in joined)
     for entry in wheel_files.packages.values():
         if entry.name not in own:
             shutil.copyfile(pyodide / entry.file, folder / entry.file)
     wheel_files.write(folder / LOCK)
-    say("unpacking the packages")
-    quick.write(folder, [pyodide / entry.file for entry in unpacked], own)
+    say("joining the packages")
+    quick.write(folder, [pyodide / entry.file for entry in joined], [entry.file for entry in own.values()])
     return {"disablePyPIFallback": True, "loadPyodideOptions": {"packages": packages}}
 
 

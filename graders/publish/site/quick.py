@@ -1,16 +1,15 @@
-"""Python's quick start in a site: its packages are unpacked when the site is built, into one file.
+"""Python's quick start in a site: its packages are in one file, of which the browser unpacks what Python opens.
 
-The browser then unpacks no wheels but the course's own. The worker begins with the page, beside JupyterLab, and not
-after it. Pyodide can write Python's memory, too, and begin from there; that is undocumented, and a browser that lacks
-what the builder's Node.js has may fail after it: not used here.
+The worker begins with the page, beside JupyterLab, and not after it. Pyodide can write Python's memory, too, and begin
+from there; that is undocumented, not possible once a package's compiled code is loaded, and a browser that lacks what
+the builder's Node.js has may fail after it: not used here.
 """
 
 from __future__ import annotations
 
-import gzip
+import io
 import json
 import shutil
-import struct
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,10 +17,10 @@ from pathlib import Path
 from graders.publish.site.pyodide import KERNEL_EXTENSION, SiteError, extension
 
 HERE = Path(__file__).with_name("quickstart")
-UNPACKED = "python.unpacked"
+PACKAGES = "python.packages"
 _COPIED = ("begin.mjs", "unpacked.mjs", "rehearsal.mjs")
 MODULES = (*_COPIED, "own.mjs", "worker.mjs")
-FILES = (*MODULES, UNPACKED)
+FILES = (*MODULES, PACKAGES)
 """What :func:`write` puts beside Pyodide."""
 _NEVER_READ = (".h", ".a", ".pxd")
 _CONFIGURATION = '<script id="jupyter-config-data"'
@@ -42,22 +41,26 @@ def write(folder: Path, wheels: Iterable[Path], own: Iterable[str]) -> None:
     wheels : iterable of Path
         They need not stay: the site does without.
     own : iterable of str
-        Packages of the lock file that are loaded as wheels at every start.
+        Wheels beside Pyodide that every start reads, too: of the course itself, small and often new.
     """
-    (folder / UNPACKED).write_bytes(gzip.compress(archive(wheels), compresslevel=6, mtime=0))
+    (folder / PACKAGES).write_bytes(archive(wheels))
     for name in _COPIED:
         shutil.copyfile(HERE / name, folder / name)
     (worker,) = (extension(KERNEL_EXTENSION) / "static").glob("comlink.worker.*.js")
     kernel = f"../../extensions/{KERNEL_EXTENSION}/static/{worker.name}"
-    (folder / "own.mjs").write_text(f"export const OWN = {json.dumps(list(own))};\n", encoding="utf-8")
+    first = json.dumps((HERE / "first.py").read_text(encoding="utf-8"))
+    exports = f"export const OWN = {json.dumps(list(own))};\nexport const FIRST = {first};\n"
+    (folder / "own.mjs").write_text(exports, encoding="utf-8")
     (folder / "worker.mjs").write_text(f'import "./begin.mjs";\nimport "{kernel}";\n', encoding="utf-8")
 
 
 def archive(wheels: Iterable[Path]) -> bytes:
-    """Return the files of wheels, one after the other, after an index of their names and lengths."""
-    files = [file for wheel in wheels for file in _files(wheel)]
-    index = json.dumps([(name, len(data)) for name, data in files], separators=(",", ":")).encode()
-    return b"".join([struct.pack("<I", len(index)), index, *(data for _, data in files)])
+    """Return the files of wheels that are read, as one ZIP file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in (each for wheel in wheels for each in _files(wheel)):
+            file.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)  # without a date: the bytes stay the same
+    return packed.getvalue()
 
 
 def _files(wheel: Path) -> Iterator[tuple[str, bytes]]:
