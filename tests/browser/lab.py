@@ -50,12 +50,14 @@ def findings(page: Page, within: str = "body") -> list[str]:
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, *args: Any, refuse: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, refuse: list[str], asked: list[str], **kwargs: Any) -> None:
         self.refuse = refuse
+        self.asked = asked
         super().__init__(*args, **kwargs)
 
     def do_GET(self) -> None:
         name = self.path.partition("?")[0].rpartition("/")[2]
+        self.asked.append(name)
         if name in self.refuse:
             self.refuse.remove(name)
             self.send_response(503)
@@ -76,9 +78,14 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, refuse: Iterable[str] = ()) -> Iterator[str]:
-    """Serve a folder of static files, as any web server would; gives its address. The files to `refuse` are not there once."""
-    server = _Server(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder), refuse=list(refuse)))
+def serve(folder: Path, refuse: Iterable[str] = (), asked: list[str] | None = None) -> Iterator[str]:
+    """Serve a folder of static files, as any web server would; gives its address.
+
+    The files to `refuse` are not there once. The names of all that are asked for are added to `asked`.
+    """
+    asked = [] if asked is None else asked
+    handler = functools.partial(_Quiet, directory=str(folder), refuse=list(refuse), asked=asked)
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -59,18 +59,16 @@ def test_the_landing_page_leads_to_every_notebook(site, address, page):
     assert page.locator("#served").is_hidden()
 
 
-WASM = "static/pyodide/pyodide.asm.wasm"
-
-
 def test_python_is_fetched_while_the_landing_page_is_read(site, address, page):
     fetched = []
     page.on("requestfinished", lambda request: fetched.append(request.url.removeprefix(f"{address}/")))
-    with page.expect_event("requestfinished", lambda request: request.url.endswith(WASM)):
+    python = {path.name: path.relative_to(site).as_posix() for path in (site / "static" / "pyodide").rglob("*")}
+    wasm = python["pyodide.asm.wasm"]
+    with page.expect_event("requestfinished", lambda request: request.url.endswith(wasm)):
         page.goto(address)
-    assert fetched.index("sheaf.png") < fetched.index(WASM)
+    assert fetched.index("sheaf.png") < fetched.index(wasm)
     wanted = page.evaluate("[...document.querySelectorAll('link[rel=prefetch]')].map((link) => link.getAttribute('href'))")
-    assert {WASM, "static/pyodide/pyodide.mjs", "static/pyodide/pyodide-lock.json"} <= set(wanted)
-    assert {f"static/pyodide/{name}" for name in quick.FILES} <= set(wanted)
+    assert {python[name] for name in (*CORE, LOCK, *quick.FILES)} <= set(wanted)
     assert all((site / file).exists() for file in wanted)
     assert not [file for file in wanted if "scipy" in file]  # the first figure does without
 
@@ -131,7 +129,7 @@ def test_the_lock_names_what_is_there_and_nothing_else_is(site):
     folder = site / "static" / "pyodide"
     packages = Lock.read(folder / LOCK).packages.values()
     wheels = {entry.file for entry in packages}
-    assert {path.name for path in folder.iterdir()} == {LOCK, *CORE, *quick.FILES, *wheels}
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {LOCK, *CORE, *quick.FILES, *wheels}
     for entry in packages:
         assert sha256(folder / entry.file) == entry.sha256, entry.name
 

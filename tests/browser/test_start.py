@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from graders.publish.site import quick
 from tests.browser.lab import Lab, browser, printed, serve
 
 FIRST = 1  # the one cell of code of the figure's notebook
@@ -63,6 +64,15 @@ def test_a_file_that_cannot_be_fetched_once_costs_nobody_the_kernel(name, site, 
         lab.type_into(FIRST, "print(1 + 1)")
         lab.run(FIRST)
         assert printed(lab.cells()[FIRST]) == "2\n"
+
+
+def test_a_second_start_of_a_new_site_asks_the_server_for_nothing_large(site, tmp_path):
+    asked = list[str]()
+    with serve(site, asked=asked) as address:
+        for _ in range(2):
+            with browser(tmp_path / "profile") as context:
+                Lab(context, address).open("play.ipynb")
+    assert {name: asked.count(name) for name in quick.LASTING} == dict.fromkeys(quick.LASTING, 1)
 
 
 FIGURE = """\

@@ -25,7 +25,7 @@ GUIDE = "hand-in-from-the-browser.md"
 EXPLORABLE = "explore.html"
 PICTURE = Scene()
 _PYTHON = (*CORE, LOCK, *quick.FILES, "*.whl")
-EARLY = (*(f"static/pyodide/{name}" for name in _PYTHON), "build/jlab_core.*.js")
+EARLY = (*(f"static/pyodide/**/{name}" for name in _PYTHON), "build/jlab_core.*.js")
 """Patterns of what every notebook needs first, in the order of that need."""
 
 

@@ -7,8 +7,10 @@ the builder's Node.js has may fail after it: not used here.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -22,6 +24,9 @@ _COPIED = ("begin.mjs", "unpacked.mjs", "rehearsal.mjs")
 MODULES = (*_COPIED, "own.mjs", "worker.mjs")
 FILES = (*MODULES, PACKAGES)
 """What :func:`write` puts beside Pyodide."""
+LASTING = ("pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", PACKAGES)
+"""What is large and seldom new: it lies in a folder that is named after its bytes, and has an old date."""
+_OLD = 499_162_500  # 1985: npm's date for every file, which the files of JupyterLite have
 _NEVER_READ = (".h", ".a", ".pxd")
 _CONFIGURATION = '<script id="jupyter-config-data"'
 # JupyterLite's service worker answers for the network even where it keeps nothing; then browsers keep no compiled code.
@@ -37,21 +42,38 @@ def write(folder: Path, wheels: Iterable[Path], own: Iterable[str]) -> None:
     Parameters
     ----------
     folder : Path
-        It has Pyodide and its lock file.
+        It has Pyodide and its lock file; what is large of it goes into a folder of its own there.
     wheels : iterable of Path
         They need not stay: the site does without.
     own : iterable of str
         Wheels beside Pyodide that every start reads, too: of the course itself, small and often new.
     """
     (folder / PACKAGES).write_bytes(archive(wheels))
+    lasting = _settle(folder)
     for name in _COPIED:
         shutil.copyfile(HERE / name, folder / name)
     (worker,) = (extension(KERNEL_EXTENSION) / "static").glob("comlink.worker.*.js")
     kernel = f"../../extensions/{KERNEL_EXTENSION}/static/{worker.name}"
     first = json.dumps((HERE / "first.py").read_text(encoding="utf-8"))
-    exports = f"export const OWN = {json.dumps(list(own))};\nexport const FIRST = {first};\n"
-    (folder / "own.mjs").write_text(exports, encoding="utf-8")
+    exports = {"OWN": json.dumps(list(own)), "LASTING": json.dumps(f"{lasting}/"), "FIRST": first}
+    text = "".join(f"export const {name} = {value};\n" for name, value in exports.items())
+    (folder / "own.mjs").write_text(text, encoding="utf-8")
     (folder / "worker.mjs").write_text(f'import "./begin.mjs";\nimport "{kernel}";\n', encoding="utf-8")
+
+
+def _settle(folder: Path) -> str:
+    """Move what is large and seldom new into a folder named after its bytes, with an old date; return that name.
+
+    Where a server does not say how long a file lasts, browsers trust it for a tenth of its age. Then they ask again,
+    and with the answer, even that nothing is new, they lose the code that they had compiled.
+    """
+    digests = "".join(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in LASTING)
+    lasting = folder / hashlib.sha256(digests.encode()).hexdigest()[:12]
+    lasting.mkdir()
+    for name in LASTING:
+        moved = (folder / name).rename(lasting / name)
+        os.utime(moved, (_OLD, _OLD))
+    return lasting.name
 
 
 def archive(wheels: Iterable[Path]) -> bytes:

@@ -24,6 +24,22 @@ def test_an_archive_gives_back_the_files_that_are_read(tmp_path):
     assert data == quick.archive([wheel])
 
 
+def test_what_is_large_lies_where_its_bytes_say(tmp_path):
+    names = []
+    for number, content in enumerate([b"one", b"one", b"two"]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name in quick.LASTING[:-1]:  # the last is written
+            (folder / name).write_bytes(content)
+        quick.write(folder, [], [])
+        (lasting,) = (path for path in folder.iterdir() if path.is_dir())
+        assert {path.name for path in lasting.iterdir()} == set(quick.LASTING)
+        assert all(path.stat().st_mtime < 1e9 for path in lasting.iterdir())
+        assert f'LASTING = "{lasting.name}/"' in (folder / "own.mjs").read_text()
+        names.append(lasting.name)
+    assert names[0] == names[1] != names[2]
+
+
 def test_a_page_of_another_jupyterlite_is_named(tmp_path):
     kernel = {"litePluginSettings": {f"{quick.KERNEL_EXTENSION}:kernel": {}}}
     (tmp_path / "jupyter-lite.json").write_text(json.dumps({"jupyter-config-data": kernel}))

@@ -1,7 +1,7 @@
 /* Python in a kernel's worker. It begins when this module is loaded, long before JupyterLab asks for it. */
 
 import {loadPyodide as load} from "./pyodide.mjs";
-import {FIRST, OWN} from "./own.mjs";
+import {FIRST, LASTING, OWN} from "./own.mjs";
 import {inflating, place, read} from "./unpacked.mjs";
 
 const HERE = new URL(".", import.meta.url).href;
@@ -19,10 +19,11 @@ export async function loadPyodide({stdout, stderr}) {
 }
 
 async function begin() {
-  const packed = Promise.all(["python.packages", ...OWN].map(fetched)); // while Python's own code is fetched and compiled
+  const packed = Promise.all([`${LASTING}python.packages`, ...OWN].map(fetched)); // while Python's own code is fetched and compiled
   packed.catch(() => {}); // told below
   const python = await load({
-    indexURL: HERE,
+    indexURL: HERE + LASTING,
+    lockFileURL: `${HERE}pyodide-lock.json`,
     stdout: (text) => streams.stdout(text),
     stderr: (text) => streams.stderr(text),
   });
