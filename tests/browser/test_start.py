@@ -75,6 +75,21 @@ def test_a_second_start_of_a_new_site_asks_the_server_for_nothing_large(site, tm
     assert {name: asked.count(name) for name in quick.LASTING} == dict.fromkeys(quick.LASTING, 1)
 
 
+TURNING = """window.turning = new Set();
+setInterval(() => document.getAnimations().filter(({effect}) => effect.getTiming().iterations === Infinity)
+  .forEach(({animationName}) => turning.add(animationName)), 20)"""
+
+
+def test_nothing_turns_beside_a_python_that_begins(address, tmp_path):
+    with browser(tmp_path / "profile") as context:
+        lab = Lab(context, address)
+        lab.page.add_init_script(TURNING)
+        lab.open("play.ipynb")
+        assert set(lab.page.evaluate("[...turning]")) <= {"cm-blink", "cm-blink2"}  # of the text cursor
+        for picture in ("#jupyterlite-loading-indicator", "#jupyterlab-splash"):
+            lab.page.wait_for_selector(picture, state="hidden")
+
+
 FIGURE = """\
 import matplotlib.pyplot as plt
 import numpy as np
