@@ -32,7 +32,14 @@ with provisionalcompleter():
     print({found._origin for found in get_ipython().Completer.completions("sys.modul", 9)})
 print(sys.modules["jedi"].settings.case_insensitive_completion)
 import IPython
-print(IPython.embed.__module__, IPython.terminal.embed.embed is IPython.embed, hasattr(IPython, "nothing"))"""
+print(IPython.embed.__module__, IPython.terminal.embed.embed is IPython.embed, hasattr(IPython, "nothing"))
+import inspect
+from matplotlib.patches import Wedge
+print(inspect.isfunction(vars(Wedge)["set"]), list(inspect.signature(Wedge.set).parameters)[:2], "radius: " in Wedge.set.__doc__)
+print(inspect.isfunction(vars(Wedge)["set"]), Wedge((0, 0), 1, 0, 1).set(radius=2))
+class Own(Wedge):
+    "A class that is made later is described at once."
+print(inspect.isfunction(vars(Own)["set"]), "radius: " in Own.set.__doc__)"""
 
 
 def test_python_begins_before_jupyterlab_asks(address, tmp_path):
@@ -53,6 +60,9 @@ def test_python_begins_before_jupyterlab_asks(address, tmp_path):
             "{'jedi'}",
             "False",
             "IPython.terminal.embed True False",
+            "False ['self', 'agg_filter'] True",
+            "True [None]",
+            "True True",
         ]
 
 

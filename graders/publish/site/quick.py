@@ -64,8 +64,8 @@ def write(folder: Path, wheels: Iterable[Path], own: Iterable[str]) -> None:
 def _settle(folder: Path) -> str:
     """Move what is large and seldom new into a folder named after its bytes, with an old date; return that name.
 
-    Where a server does not say how long a file lasts, browsers trust it for a tenth of its age. Then they ask again,
-    and with the answer, even that nothing is new, they lose the code that they had compiled.
+    Where a server does not say how long a file lasts, browsers trust it for a tenth of its age, then ask again. Of a
+    site that was opened seconds after it was built, Chromium compiled Python anew at every start.
     """
     digests = "".join(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in LASTING)
     lasting = folder / hashlib.sha256(digests.encode()).hexdigest()[:12]
