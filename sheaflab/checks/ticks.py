@@ -1,4 +1,4 @@
-"""The numbers at the ticks of an axis: whether each is that of its place."""
+"""The numbers at the ticks of an axis: each is that of its place."""
 
 from __future__ import annotations
 
@@ -9,32 +9,53 @@ import numpy as np
 
 from sheaflab.arrays import FloatArray
 
+_NEAR = 0.05
+"""A number is that of its place up to this part of the way to the next tick, or of itself if the axis is not linear."""
+_LEAST = 0.002
+"""Ticks may lie closer than this part of the axis; nobody reads it more exactly."""
+
+
+def labelled(axis: Any) -> list[tuple[float, str, Any]]:
+    """Return the ticks that an axis shows a text at: place, text and formatter, major ones and minor ones."""
+    from matplotlib.ticker import NullFormatter
+
+    if not (axis.get_visible() and axis.axes.axison):
+        return []
+    (low, high), found = sorted(axis.get_view_interval()), list[tuple[float, str, Any]]()
+    for which, ticker in (("major", axis.major), ("minor", axis.minor)):
+        sides = axis.get_tick_params(which=which)
+        first, second = ("bottom", "top") if axis.axis_name == "x" else ("left", "right")
+        on = sides.get(f"label{first}", True) or sides.get(f"label{second}", False)
+        if isinstance(ticker.formatter, NullFormatter) or not on:
+            continue
+        ticks = [float(v) for v in (axis.get_majorticklocs() if which == "major" else axis.get_minorticklocs())]
+        texts = zip(ticks, _texts(ticker.formatter, ticks), strict=False)
+        found += [(v, text, ticker.formatter) for v, text in texts if low <= v <= high and text.strip()]
+    return found
+
 
 def misread(axis: Any) -> list[str]:
-    """Return what stands at ticks of an axis where it is a number, and not that of the tick within its last digit."""
-    low, high = sorted(axis.get_view_interval())
-    ticks = [float(v) for v in axis.get_majorticklocs() if low <= v <= high]
-    formatter = axis.get_major_formatter()
-    texts = _texts(formatter, ticks)
-    name = str(axis.label.get_text())
-    if offset := formatter.get_offset():  # a factor or a shift stands at the end of the axis, or in its name
-        told = _is_shown(axis) or re.search(r"10|\be[-+]?\d|thousand|tausend|million|[×·]", name)
-        return [] if told else [f"numbers to which {offset} belongs, which is not shown"]
-    read = [(place, found) for place, text in zip(ticks, texts, strict=False) if (found := number_at(text))]
-    numbers, digits = np.array([found for _, found in read]).reshape(-1, 2).T
-    places = np.array([place for place, _ in read])
+    """Return the texts at ticks of an axis that say another number than that of the tick.
 
-    def off(values: FloatArray, of_log: bool = False) -> Any:  # half a digit has been rounded; no small number is 0
-        allowed = np.where((numbers == 0) & of_log, 0.0, 0.55 * digits)
-        return np.abs(numbers - values) > np.maximum(allowed, 0.05 * np.abs(values))
-
-    wrong = off(places, axis.get_scale() == "log")
-    if axis.get_scale() == "log" and not off(np.log10(places)).any() and re.search("log|10|exponent", name, re.I):
-        return []
-    unit = re.search(r"[\d%\[(/]|\bin \w+|thousand|hundred|tausend|milli|micro|kilo", name, re.I)
-    if unit and len(places) > 1 and any(not off(places * 10.0**k).any() for k in (-9, -6, -3, -2, 3, 6, 9, 2)):
-        return []  # the name says of another one
+    Behind a number there may be a unit of the axis, which leaves it as it is; `EngFormatter` alone writes prefixes.
+    """
+    shown, name = labelled(axis), str(axis.label.get_text()).lower()
+    if (offset := axis.get_major_formatter().get_offset()) and any(axis.get_major_formatter() is f for *_, f in shown):
+        return [] if _is_shown(axis) else [f"numbers to which {offset} belongs, which is not shown"]
+    foreign = [f"{text!r} at {place:g}" for place, text, kind in shown if _is_foreign(plain(text, kind), name)]
+    if foreign:
+        return foreign
+    read = [(v, found) for v, text, kind in shown if (found := number_at(plain(text, kind), name)) is not None]
+    places, numbers = np.array(read, dtype=np.float64).reshape(-1, 2).T
+    allowed = _NEAR * (_gap(axis, places) if axis.get_scale() == "linear" else np.abs(places))
+    wrong = np.abs(numbers - places) > allowed
     return [f"{number:g} at {place:g}" for number, place, bad in zip(numbers, places, wrong, strict=True) if bad]
+
+
+def _gap(axis: Any, places: FloatArray) -> float:
+    """The least way from one tick to the next."""
+    whole = float(np.ptp(axis.get_view_interval()))
+    return max(float(np.diff(np.unique(places)).min(initial=whole)), _LEAST * whole)
 
 
 def _is_shown(axis: Any) -> bool:
@@ -42,25 +63,59 @@ def _is_shown(axis: Any) -> bool:
     return bool(axis.get_visible() and text.get_visible() and text.get_alpha() != 0 and text.get_fontsize() > 1)
 
 
+_VALUE = r"[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?|[-+]?\.\d+"
 _WRITTEN = re.compile(
-    r"(?P<front>[-+]?\d+(?:\.(?P<digits>\d*))?)?(?:(?:e|(?P<ten>x?10\^))(?P<power>[-+]?\d+(?:\.\d+)?))?(?P<unit>%|s|sec|seconds|sw|switch|switches|runs?)?\.?"
+    rf"(?P<before>[^\W\d]+ ?(?P<equals>=)? ?)?(?P<front>{_VALUE})?"
+    r"(?P<power>x?(?:(?P<base>10|2|e)\^)(?P<exponent>[-+]?\d+(?:\.\d+)?))?"
+    r"(?:/(?P<over>\d+))? ?(?P<unit>[^\W\d]+|%)?\.?"
 )
-"""A number, and a unit that leaves it as it is; others may be of another size, such as mJ."""
+_RANGE = re.compile(rf"(?:{_VALUE}) ?(?:[-–—…]|to|\.\.+) ?(?:{_VALUE})")
+_UNITS = ("", "s", "sec", "second", "seconds", "sw", "switch", "switches", "run", "runs")
+"""Words behind a number that leave it as it is, as those of the axis's name do."""
 
 
-def number_at(text: str) -> tuple[float, float] | None:
-    """Return the number that a text at a tick is, and how far its last digit reaches; None if it is none."""
-    plain = re.sub(r"\\(mathdefault|mathregular|mathrm|text|,|;|!)|[\s${}]", "", text.replace("−", "-"))
-    plain = re.sub(r"\\(times|cdot)|[·×*](?=10\^)", "x", plain.lower())
-    match = _WRITTEN.fullmatch(plain)
-    if match is None or not (match["front"] or match["ten"]):
+def plain(text: str, formatter: Any) -> str:
+    """Return a text without what mathematics is set by, and without the prefix and unit of an `EngFormatter`."""
+    from matplotlib.ticker import EngFormatter
+
+    if isinstance(formatter, EngFormatter):
+        for power, prefix in formatter.ENG_PREFIXES.items():
+            end = formatter.sep + prefix + formatter.unit
+            if (prefix or formatter.unit) and end.strip() and text.rstrip().endswith(end.strip()) and prefix:
+                text = f"{text.rstrip()[: -len(end.strip())].strip()}e{power}"
+                break
+        else:
+            text = text.removesuffix(formatter.unit) if formatter.unit else text
+    text = re.sub(r"\\(mathdefault|mathregular|mathrm|text)|[${}]", "", text.replace("−", "-"))
+    text = re.sub(r" *(?:\\times|\\cdot|[·×*]) *(?=10\^)", "x", text.lower())
+    return " ".join(re.sub(r"\\[,;:! ]|~", " ", text).split())
+
+
+def _is_foreign(text: str, name: str) -> bool:
+    """Tell whether a text has more than one number, or a word at its number that is no word of the axis's name."""
+    match = _WRITTEN.fullmatch(text)
+    if match is None or not (match["front"] or match["base"]):
+        return _RANGE.fullmatch(text) is not None
+    if match["before"] and not match["equals"]:
+        return True
+    unit = match["unit"] or ""
+    if unit == "%":  # of a second axis
+        return re.search("%|cent|share", name) is None
+    return unit not in _UNITS and re.search(rf"\b{unit}" + (r"\b" if len(unit) == 1 else ""), name) is None
+
+
+def number_at(text: str, name: str = "") -> float | None:
+    """Return the number that a text at a tick is; None if it is none, or one of a symbol that the name explains."""
+    match = _WRITTEN.fullmatch(text)
+    if match is None or not (match["front"] or match["base"]) or match["unit"] == "%":
         return None
-    if match["ten"] and bool(match["front"]) != match["ten"].startswith("x"):
+    if match["unit"] and re.search(rf"\b{match['unit']}\W*[:=]", name):
         return None
-    scale = 10.0 ** float(match["power"] or 0) * (0.01 if match["unit"] == "%" else 1.0)
-    if not match["front"]:  # a power of ten, as exact as its exponent
-        return scale, scale if "." in match["power"] else 0.0
-    return float(match["front"]) * scale, 10.0 ** -len(match["digits"] or "") * scale
+    if match["base"] and bool(match["front"]) != match["power"].startswith("x"):
+        return None
+    value = float(match["front"] or 1.0) / float(match["over"] or 1.0)
+    base = np.e if match["base"] == "e" else float(match["base"] or 1.0)
+    return float(value * base ** float(match["exponent"] or 0.0))
 
 
 def _texts(formatter: Any, ticks: list[float]) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from matplotlib.ticker import EngFormatter
 
 from sheaflab.checks.figures import blank, read
-from sheaflab.checks.ticks import number_at
+from sheaflab.checks.ticks import number_at, plain
 
 X = [0.0, 1.0]
 
@@ -15,12 +16,16 @@ X = [0.0, 1.0]
     [
         ([1, 2, 5], ["1", "2", "5"], [], "time"),
         ([1, 2, 5], ["0", "1", "2"], ["0 at 1", "1 at 2", "2 at 5"], "time"),
-        ([1, 2.4], ["1", "2"], [], "time"),
-        ([1, 2.5], ["1", "2"], [], "time"),  # rounded either way
+        ([1, 2.4], ["1", "2"], ["2 at 2.4"], "time"),  # rounded
+        ([1, 2.4], ["1.0", "2.40"], [], "time"),
+        ([1, 5], ["1.01", "5 s"], [], "time"),
         ([1, 2.5], ["1.0", "2.3"], ["2.3 at 2.5"], "time"),
         ([1, 2.75], ["1", "2"], ["2 at 2.75"], "time"),  # cut
-        ([1, 2, 5], [1000, 2000, 5000], [], "time [ms]"),
-        ([1, 2, 5], [1000, 2000, 5000], ["1000 at 1", "2000 at 2", "5000 at 5"], "time"),  # nobody says that these are ms
+        ([1, 2, 5], [1000, 2000, 5000], ["1000 at 1", "2000 at 2", "5000 at 5"], "time [ms]"),
+        ([1, 2], ["1 %", "2k"], ["'1 %' at 1", "'2k' at 2"], "time"),
+        ([1, 2], ["1–2", "run 2"], ["'1–2' at 1", "'run 2' at 2"], "switches"),
+        ([1, 2], ["k = 1", "2 switches"], [], "switches"),
+        ([1, 2], ["1 T", "2 T"], [], "time (T: half-life)"),
         ([1, 2, 5], [2, 4, 10], ["2 at 1", "4 at 2", "10 at 5"], "time"),
         ([1, 2], ["one", "x"], [], "time"),
     ],
@@ -50,23 +55,22 @@ def test_the_factor_or_shift_of_an_axis_is_part_of_its_numbers(changed, hide):
     [
         (r"$\mathdefault{10^{-3}}$", 1e-3),
         (r"$\mathdefault{2\times10^{-2}}$", 2e-2),
+        (r"$\mathdefault{2^{-3}}$", 0.125),
         (r"$-\mathdefault{10^{1}}$", None),
         ("$40$", 40.0),
         ("1e-03", 1e-3),
         ("2.5E+4", 2.5e4),
-        ("25 %", 0.25),
         ("3 sw.", 3.0),
         ("−0.5", -0.5),
-        ("3 ms", None),
-        ("5 k", None),
+        ("1/2", 0.5),
+        ("$V(0)$", None),
         ("a", None),
         ("", None),
-        ("1/2", None),
     ],
 )
 def test_what_number_a_text_at_a_tick_is(text, number):
-    found = number_at(text)
-    assert (found[0] if found else None) == (pytest.approx(number) if number is not None else None)
+    found = number_at(plain(text, None))
+    assert found == (pytest.approx(number) if number is not None else None)
 
 
 @pytest.mark.parametrize("scale", ["linear", "log", "symlog"])
@@ -78,15 +82,30 @@ def test_matplotlibs_own_numbers_are_those_of_their_places(scale, values):
     assert read(ax).misread == []
 
 
-def test_numbers_at_a_logarithmic_axis_may_be_exponents():
+def test_exponents_are_no_numbers_of_a_logarithmic_axis():
     ax = blank()
     ax.semilogy([1, 2], [0.1, 100])
-    ax.set_yticks([0.1, 1, 10, 100], [-1, 0, 1, 2])
+    ax.set(ylabel="log V", yticks=[0.1, 1, 10, 100], yticklabels=[-1, 0, 1, 2])
     assert read(ax).misread
-    ax.set_ylabel("log V")
-    assert not read(ax).misread
-    ax.set_yscale("linear")
-    ax.set_yticks([0.1, 1, 10, 100], [-1, 0, 1, 2])
+
+
+def test_minor_ticks_count_where_they_are_shown():
+    for hidden in (False, True):
+        ax = blank()
+        ax.plot([0, 6], [0, 1])
+        ax.set_xticks([1.5, 2.5], ["4", "5"], minor=True)
+        ax.tick_params(which="minor", labelbottom=not hidden)
+        assert bool(read(ax).misread) != hidden
+
+
+def test_prefixes_are_those_of_matplotlibs_formatter_alone():
+    ax = blank()
+    ax.plot([0, 6e3], [0, 1])
+    ax.set_xlabel("time (s)")
+    for unit in ("", "s"):
+        ax.xaxis.set_major_formatter(EngFormatter(unit))
+        assert not read(ax).misread
+    ax.xaxis.set_major_formatter(lambda v, _: f"{v / 1000:g} k")
     assert read(ax).misread
 
 
