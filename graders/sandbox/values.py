@@ -180,7 +180,7 @@ def figure(data: Any) -> FigureData:
         made = FigureData(**{**data, **parts, **points})
         for line in (*made.lines, *made.further):
             _texts(line.label, line.entry)
-        _texts(*made.legend, *made.misread)
+        _texts(*made.legend, *made.misread, *made.faults, *made.texts)
         _texts(made.xscale, made.yscale, made.xlabel, made.ylabel, made.title)
         for limits in (made.xlim, made.ylim):
             if not isinstance(limits, list) or [type(value) for value in limits] != [float, float]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sheaflab.arrays import FloatArray
+from sheaflab.checks.looks import alike, entries, look_of
 from sheaflab.checks.sight import Sight, beside, look, switched_on
 from sheaflab.checks.steps import steps
 from sheaflab.checks.ticks import misread
@@ -70,7 +71,8 @@ class FigureData:
     the lines of other axes in its place, twins and insets; `more_bars` the bars of twins. `rest` are the edges of all
     other ink that there is, of points, areas, thick segments, and `spots` the places that this is drawn by; `marks` are
     the edges of texts and arrows, if there are many. A name that cannot be read is empty. `misread` are numbers at
-    ticks that are not those of their places.
+    ticks that are not those of their places, `faults` what else keeps a reader from reading the figure rightly, each as
+    ``what there is: what the rule is``; `texts` are the title and the texts within the axes.
     """
 
     lines: list[Line]
@@ -87,12 +89,14 @@ class FigureData:
     title: str
     legend: list[str]
     misread: list[str]
+    faults: list[str]
+    texts: list[str]
     xlim: list[float]
     ylim: list[float]
 
 
-_Look = tuple[str, str, str, tuple[object, ...]]
-"""Colour, style and marker of a line; and its width, opacity, dashes, and how its markers look."""
+_LONGEST = 300
+"""So many signs of a text are enough to know what it says."""
 
 
 def blank() -> Axes:
@@ -122,7 +126,8 @@ def _read(ax: Axes, seen: bool) -> FigureData:
     curves = _curves(ax)
     more_lines = [line for other, _ in others for line in other.lines]
     more_bars = [bar for _, own in others for bar in own]
-    twins = {id(bar) for other, own in others if np.allclose(other.bbox.bounds, ax.bbox.bounds) for bar in own}
+    twins = [(other, own) for other, own in others if np.allclose(other.bbox.bounds, ax.bbox.bounds)]
+    moved = {id(part) for other, own in twins for part in (*other.lines, *own)}
     every = [ax, *(other for other, _ in others)]
     texts = [(legend, text) for legend in _legends(every) for text in legend.get_texts()]
     names = [axis.label for axis in (ax.xaxis, ax.yaxis) if ax.axison and axis.get_visible()]
@@ -136,15 +141,16 @@ def _read(ax: Axes, seen: bool) -> FigureData:
 
     legend = [name(text) for _, text in texts]
     handles = [handle for legend in dict.fromkeys(legend for legend, _ in texts) for handle in legend.legend_handles]
-    entries = _entries(ax, handles, legend)
+    called = entries(ax, handles, legend)
+    same = alike(handles, legend)
     return FigureData(
         lines=[
-            *(_line(line, entry, sight) for line, entry in zip(lines, entries, strict=True)),
+            *_whole([(_line(line, entry, sight), look_of(line)) for line, entry in zip(lines, called, strict=True)]),
             *(Line(x, y, str(item.get_label()), id(item) in sight.seen, "") for item, (x, y) in curves),
         ],
-        further=[_line(line, "", sight) for line in more_lines],
+        further=[_line(line, "", sight, ax if id(line) in moved else None) for line in more_lines],
         bars=[_bar(bar, sight) for bar in bars],
-        more_bars=[_bar(bar, sight) for bar in more_bars if id(bar) in twins],
+        more_bars=[_bar(bar, sight, ax) for bar in more_bars if id(bar) in moved],
         rest=Points(*sight.rest.T.copy()),
         spots=Points(*sight.spots.T.copy()),
         marks=Points(*sight.marks.T.copy()),
@@ -154,7 +160,9 @@ def _read(ax: Axes, seen: bool) -> FigureData:
         ylabel=name(ax.yaxis.label),
         title=ax.get_title().strip(),
         legend=legend,
-        misread=[] if drawn is None else [*misread(ax.xaxis), *misread(ax.yaxis)],
+        misread=_attempt(lambda: [*misread(ax.xaxis), *misread(ax.yaxis)]) or [],
+        faults=sight.faults + [f"a legend in which {same} look alike: lines that can be told apart"] * bool(same),
+        texts=[text.get_text().strip()[:_LONGEST] for text in (ax.title, *ax.texts) if text.get_visible()],
         xlim=[float(v) for v in ax.get_xlim()],
         ylim=[float(v) for v in ax.get_ylim()],
     )
@@ -178,7 +186,22 @@ def _legends(every: list[Axes]) -> list[Any]:
     return [legend for legend in found if legend.get_visible()]
 
 
-def _line(line: Any, entry: str, sight: Sight) -> Line:
+def _whole(lines: list[tuple[Line, tuple[object, ...]]]) -> list[Line]:
+    """Join each line to the one before if it looks the same, and begins where that ends: a reader sees one."""
+    found = list[tuple[Line, object]]()
+    for line, looks in lines:
+        last = found[-1][0] if found and found[-1][1] == looks else None
+        ends = last is not None and len(last.x) and len(line.x) and (last.x[-1], last.y[-1]) == (line.x[0], line.y[0])
+        if last is not None and ends and last.shown and line.shown and not last.stepped and not line.stepped:
+            x, y = np.concatenate([last.x, line.x[1:]]), np.concatenate([last.y, line.y[1:]])
+            found[-1] = (Line(x, y, last.label, True, last.entry), looks)
+        else:
+            found.append((line, looks))
+    return [line for line, _ in found]
+
+
+def _line(line: Any, entry: str, sight: Sight, within: Axes | None = None) -> Line:
+    """Return a line as data of its axes, or of other axes in their place, as who reads their numbers."""
     from matplotlib.lines import AxLine
 
     x, y = _floats(line.get_xdata(orig=False)), _floats(line.get_ydata(orig=False))
@@ -188,6 +211,8 @@ def _line(line: Any, entry: str, sight: Sight) -> Line:
     elif line.axes is not None and line.get_transform() != line.axes.transData and len(x) == len(y):  # moved
         places = line.get_transform().transform(np.column_stack([x, y]))
         x, y = line.axes.transData.inverted().transform(places).T.copy()
+    if within is not None and len(x) == len(y):
+        x, y = within.transData.inverted().transform(line.axes.transData.transform(np.column_stack([x, y]))).T.copy()
     stepped = line.get_drawstyle() != "default"
     return Line(x, y, str(line.get_label()), id(line) in sight.seen, entry, stepped)
 
@@ -237,8 +262,11 @@ def _scale(axis: Any) -> str:
     return name
 
 
-def _bar(bar: Any, sight: Sight) -> Bar:
+def _bar(bar: Any, sight: Sight, within: Axes | None = None) -> Bar:
     x, y, width, height = map(float, (*bar.get_xy(), bar.get_width(), bar.get_height()))
+    if within is not None:
+        ends = within.transData.inverted().transform(bar.axes.transData.transform([[x, y], [x + width, y + height]]))
+        x, y, width, height = map(float, (*ends[0], *(ends[1] - ends[0])))
     return Bar(x + min(width, 0.0), y, abs(width), height, id(bar) in sight.seen)  # the edge may be the right one
 
 
@@ -247,26 +275,3 @@ def _floats(values: object) -> FloatArray:
     return np.asarray(np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan), dtype=np.float64)
 
 
-def _entries(ax: Axes, handles: list[Any], names: list[str]) -> list[str]:
-    """Return for each line the name that the legend gives to lines of its look; empty if it gives none."""
-    named = [
-        (_look(handle), name)
-        for handle, name in zip(handles, names, strict=False)
-        if hasattr(handle, "get_linestyle") and hasattr(handle, "get_marker")
-    ]
-    return [_entry_of(_look(line), named) for line in ax.lines]
-
-
-def _entry_of(line: _Look, named: list[tuple[_Look, str]]) -> str:
-    """Return the name of a look; a legend may draw what it names thicker, or stronger, than it is."""
-    same = [name for look, name in named if look == line]
-    return next(iter(same or [name for look, name in named if look[:3] == line[:3]]), "")
-
-
-def _look(line: Any) -> _Look:
-    from matplotlib.colors import to_hex, to_rgba
-
-    kind = to_hex(line.get_color()), str(line.get_linestyle()), str(line.get_marker())
-    opaque, dashes = to_rgba(line.get_color(), line.get_alpha())[3], getattr(line, "_unscaled_dash_pattern", None)
-    markers = str(line.get_markerfacecolor()), line.get_markersize()
-    return *kind, (float(line.get_linewidth()), opaque, str(dashes), *markers)

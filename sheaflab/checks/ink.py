@@ -24,6 +24,11 @@ DPI = 72
 _MOST = 2e6
 _CONTRAST = 0.055 * 255
 """Difference of red, green or blue from which on something can be told from what it is drawn on."""
+_RATIO, _HUE = 1.2, 0.2 * 255
+"""What is seen beside its ground has this contrast, as WCAG measures it, or another red, green or blue."""
+_LIGHT = np.array([v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255])
+_SHARES = np.array([0.2126, 0.7152, 0.0722])
+"""Lightness of red, green and blue, and what each of them adds to that of a colour."""
 _STROKE = 3
 """Changes of colour that are no more pixels apart are one stroke or mark, and it is where its middle is."""
 
@@ -81,6 +86,19 @@ def plain(lines: list[Any], bars: list[Any]) -> Iterator[None]:
 
 
 @contextmanager
+def without_hatches(artists: Iterable[Any]) -> Iterator[None]:
+    """Let areas be drawn without their hatches: these fill, and are no curves."""
+    hatched = [(part, part.get_hatch()) for part in artists if getattr(part, "get_hatch", None) and part.get_hatch()]
+    try:
+        for part, _ in hatched:
+            part.set_hatch(None)
+        yield
+    finally:
+        for part, hatch in hatched:
+            part.set_hatch(hatch)
+
+
+@contextmanager
 def without_ticks(every: list[Any]) -> Iterator[None]:
     """Let axes be drawn without ticks and their numbers, which take most of the time."""
     from matplotlib.ticker import NullLocator
@@ -130,6 +148,16 @@ def draw(figure: Any) -> Pixels:
 def apart(first: Pixels, second: Pixels) -> Mask:
     """Return where two drawings of one figure can be told from each other."""
     return differs(first, second, _CONTRAST)
+
+
+def told_apart(first: Pixels, second: Pixels) -> Mask:
+    """Return where two drawings differ so much in lightness, or in colour, that an area or a stroke is seen."""
+    found = apart(first, second)
+    light = _LIGHT[np.stack([first[found], second[found]])] @ _SHARES + 0.05
+    near = light.max(axis=0) < _RATIO * light.min(axis=0)
+    near &= (np.abs(first[found] - second[found]) <= _HUE).all(axis=-1)
+    found[found] = ~near
+    return found
 
 
 def differs(first: Pixels, second: Pixels, most: float) -> Mask:

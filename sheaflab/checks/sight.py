@@ -12,6 +12,7 @@ from sheaflab.arrays import FloatArray
 from sheaflab.checks import ink
 from sheaflab.checks.colors import own_ink
 from sheaflab.checks.ink import Mask, Pixels
+from sheaflab.checks.legible import faults
 from sheaflab.checks.spots import points_on, spots
 from sheaflab.checks.steps import drawn
 from sheaflab.checks.ways import MANY, NEAR, NOTHING, UNCOVERED, has_ink, helps, is_row, is_straight, under_legends, way
@@ -38,6 +39,7 @@ class Sight:
     rest: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     spots: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
     marks: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
+    faults: list[str] = field(default_factory=list)
 
 
 def beside(ax: Axes) -> list[Axes]:
@@ -74,7 +76,8 @@ def look(ax: Axes, lines: list[Any], bars: list[Any], names: list[Any]) -> Sight
     Sight
         `rest` are the edges of all ink within `ax` but the lines that are seen, bars, axis, legends, shading, helper
         lines and remarks; `spots` are places that it is drawn by: of points, outlines, ends of segments; `marks` is
-        the ink of arrows and of texts of one or two signs, if there are many.
+        the ink of arrows and of texts of one or two signs, if there are many; `faults` are those of
+        :func:`~sheaflab.checks.legible.faults`.
     """
     sight, figure = Sight(), ink.figure_of(ax)
     if figure is None:
@@ -85,15 +88,18 @@ def look(ax: Axes, lines: list[Any], bars: list[Any], names: list[Any]) -> Sight
             whole = ink.draw(figure)
         sight.seen |= {id(text) for text in names if _legible(text, ax, whole)}
         under = under_legends(figure, every, lines, bars)
+        figure.set_layout_engine("none")  # nothing is to move from here on
         if every == [ax] and _at_a_glance(ax, lines, bars, whole):
             sight.seen |= {id(part) for part in (*lines, *(bar for bar in bars if bar.get_height()))}
             sight.seen -= under
-            return sight
-        figure.set_layout_engine("none")  # nothing is to move from here on
-        with ink.without(part for axes in every for part in (axes.xaxis, axes.yaxis, *_frame(axes))):
-            _judge(sight, figure, lines, bars, ax)
-            sight.seen -= under
-            _gather(sight, ax, every, lines, bars)
+        else:
+            with ink.without(part for axes in every for part in (axes.xaxis, axes.yaxis, *_frame(axes))):
+                _judge(sight, figure, lines, bars, ax)
+                sight.seen -= under
+                _gather(sight, ax, every, lines, bars)
+        twins = [other for other in every[1:] if np.allclose(other.bbox.bounds, ax.bbox.bounds)]
+        own = [[part for part in parts if id(part) in sight.seen and part.axes is ax] for parts in (lines, bars)]
+        sight.faults = faults(ax, twins, own[0], own[1], names)
     return sight
 
 
@@ -118,7 +124,7 @@ def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any], ax: Axe
         own = list[tuple[Any, Mask]]()
         for group in groups:  # one of two that lie on each other leaves no gap
             with ink.without(group):
-                mask = ink.spread(ink.apart(base, ink.draw(figure)), NEAR)
+                mask = ink.spread(ink.told_apart(base, ink.draw(figure)), NEAR)
             own += [(line, mask) for line in group]
         found = [line for line, mask in own if has_ink(line, mask)]
         if not all(has_ink(line, mask, UNCOVERED) for line, mask in own):
@@ -127,7 +133,8 @@ def _judge(sight: Sight, figure: Any, lines: list[Any], bars: list[Any], ax: Axe
             found = [line for line, mask in own if line in found and has_ink(line, every | mask, UNCOVERED)]
         if bars:
             with ink.without(drawn(bars)):
-                missing = ink.spread(ink.apart(base, ink.draw(figure)), 1)  # an edge may lie a pixel beside its box
+                missing = ink.told_apart(base, ink.draw(figure))
+            missing = ink.spread(missing, 1)  # an edge may lie a pixel beside its box
             sight.seen |= {id(bar) for bar in bars if _is_full(bar, missing)}
     if points or any(map(_is_marked, found)):  # large markers of the ground's colour hide their line
         with ink.without([*lines, *points]):
@@ -152,7 +159,7 @@ def _gather(sight: Sight, ax: Axes, every: list[Any], lines: list[Any], bars: li
     beneath = [part for part in figure.get_children() if part is not figure.patch and part not in figure.axes]
     others = [part for part, _ in parts if part is not ax.patch] + beneath
     hidden = [*known, *drawn(bars), *helpers, *figure.texts, *figure.legends]
-    with ink.without(hidden):
+    with ink.without(hidden), ink.without_hatches(part for part, _ in parts):
         shown = {id(part) for part in (*hidden, *marks, *(axes.patch for axes in every))}
         if any(id(part) not in shown and part.get_visible() for part in others):
             with ink.without(marks):

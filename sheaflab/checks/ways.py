@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NEAR, _PIECE = 3, 24
 """A line has ink where its pieces, of so many pixels, have some at so many pixels from it at most."""
-SEEN, UNCOVERED = 0.5, 0.67
+SEEN, UNCOVERED = 0.5, 0.9
 """A line is seen if a larger part of its pieces has ink: its own, for another may lie on it; and that of any line."""
 NOTHING = ("None", "none", " ", "", None)
 """Styles and markers of lines that draw nothing."""
@@ -132,7 +132,7 @@ def has_ink(line: Any, strokes: Mask, part: float = SEEN) -> bool:
 
 
 def under_legends(figure: Any, every: list[Any], lines: list[Any], bars: list[Any]) -> set[int]:
-    """Return which bars lie for the most part under a legend that nothing shines through, and lines by a third."""
+    """Return which bars lie for the most part under a legend that nothing shines through, and lines by a tenth."""
     from matplotlib.transforms import Bbox
 
     legends = [legend for legend in (*(axes.get_legend() for axes in every), *figure.legends) if legend is not None]

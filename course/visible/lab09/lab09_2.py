@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from sheaflab import Integrator, Sheaf
 from sheaflab.checks.figures import blank, read
 from sheaflab.checks.forbidden import forbids
 from sheaflab.checks.forms import asks_for
+from sheaflab.checks.legible import legible, numbers
 from sheaflab.checks.messages import calling, close, fail, show
 from sheaflab.checks.problems import DEEP, SHEAF, STATE, X, given
 
@@ -99,11 +101,21 @@ def _drawn(figure: Any) -> str:
 def _energies(figure: Any, times: Any, energies: Any) -> list[Any]:
     close, alike = partial(np.allclose, rtol=1e-9, atol=1e-12), []
     for line in figure.lines:
-        if line.shown and not line.stepped and line.x.shape == times.shape:
+        if line.shown and not line.stepped and len(line.x) >= len(times):
             order = slice(None, None, -1 if line.x[0] > line.x[-1] else 1)  # a pen may go either way
-            if close(line.x[order], times) and close(line.y[order], energies, atol=0.0):
+            x, y = line.x[order], line.y[order]
+            at = np.clip(np.searchsorted(x, times - 1e-9), 0, len(x) - 1) if len(x) > len(times) else slice(None)
+            if close(x[at], times) and close(y[at], energies, atol=0.0) and _on_chords(x, y, times, energies):
                 alike.append(line)
     return alike
+
+
+def _on_chords(x: Any, y: Any, times: Any, energies: Any) -> bool:
+    """Tell whether all points lie on the straight ways from each energy to the next, as the axis shows them."""
+    if len(x) == len(times):
+        return True
+    straight = np.exp(np.interp(x, times, np.log(energies)))
+    return bool(np.all(np.diff(x) >= 0) and np.allclose(y, straight, rtol=1e-6, atol=0.0))
 
 
 def _envelopes(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
@@ -165,7 +177,9 @@ def _off(
 
 def _further_curves(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
     """Curves that are made of something else than lines: of points, areas, bars, segments, texts or arrows."""
-    off, bars = partial(_off, figure, times=times, energies=energies, rate=rate), [b for b in figure.bars if b.shown]
+    off, bars = partial(_off, figure, times=times, energies=energies, rate=rate), [
+        bar for bar in (*figure.bars, *figure.more_bars) if bar.shown
+    ]
     tops = (np.array([bar.x + 0.5 * bar.width for bar in bars]), np.array([bar.y + bar.height for bar in bars]))
     found = [off(figure.rest.x, figure.rest.y), off(figure.marks.x, figure.marks.y, arrows=True), off(*tops)]
     found.append(off(figure.spots.x, figure.spots.y, exact=True))
@@ -185,6 +199,7 @@ def energy_line(figure: Any, times: Any, energies: Any, tell: Tell) -> None:
         returned = f"axes from {left:.4g} to {right:.4g} at x, from {low:.4g} to {high:.4g} at y"
         expected = f"all times from {times[0]:.4g} to {times[-1]:.4g}, with their energies"
         tell(returned=returned, expected=expected, hint="limits that do not fit each run: leave them to matplotlib")
+    legible(figure, tell)
 
 
 def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -210,6 +225,7 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
     rest = [line for line in rest if not _within(line, times, energies, rate)]
     others = [line.y for line in rest if len(line.x) > 1 and not (_level(line.x) or _level(line.y))]
     others += _further_curves(figure, times, energies, rate)
+    stated_rate(figure, rate, tell)
     if others:
         returned = f"{len(others)} more curve(s), one with y = {show(others[0][:4])} …"
         tell(
@@ -217,11 +233,27 @@ def envelope_line(figure: Any, times: Any, energies: Any, rate: float, tell: Tel
         )
 
 
+_STATED = re.compile(r"(\d+\.?\d*)?[*·]?λ(?:\^?\{?(?:\*|\\star|\\ast)\}?|[★⋆])?[=≈](\d+\.?\d*)(e[-+]?\d+)?")
+
+
+def stated_rate(figure: Any, rate: float, tell: Tell) -> None:
+    """Look at each text in the figure that says how large λ* is."""
+    for text in figure.texts:
+        plain = re.sub(r"\\(?:[,;:! ]|cdot|mathrm|text)|[\s${}]", "", text)
+        plain = re.sub(r"\\?lambda", "λ", plain).replace("\\approx", "≈").replace("\\ast", "*").replace("\\star", "*")
+        for factor, number, power in _STATED.findall(plain):
+            value, digit = float(number + power), 0.55 * 10.0 ** -len(number.partition(".")[2]) * float("1" + power)
+            if abs(value - float(factor or 1) * rate) > digit:
+                expected = f"λ* = {rate:.4g}, the argument `rate`"
+                tell(returned=f"a text that says {text!r}", expected=expected, hint="a text states the value of `rate`")
+
+
 def log_scale(figure: Any, tell: Tell) -> None:
     """Look at the axes' scales."""
     scales = f"x {figure.xscale}, y {figure.yscale}"
     if scales != "x linear, y log":
         tell(returned=scales, expected="x linear, y log", hint="on which axis is e^(−t) a straight line?")
+    numbers(figure, tell)
 
 
 def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> None:
@@ -233,9 +265,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
     if len(legend) < 2:
         hint = "label=… for each line, then ax.legend(), where it can be read"
         tell(returned=got, expected="a legend with a name for each line", hint=hint)
-    if figure.misread:
-        hint = "leave the numbers at the axes to matplotlib"
-        tell(returned=f"an axis with {figure.misread[0]}", expected="at each tick its own number", hint=hint)
+    numbers(figure, tell)
     expected, title = "the name of the time at x, of the energy at y", "other remarks belong into the title"
     if names_time(figure.ylabel) and names_energy(figure.xlabel):
         tell(returned=got, expected=expected, hint="the names are swapped")

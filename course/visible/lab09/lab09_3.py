@@ -12,6 +12,7 @@ import numpy as np
 
 from sheaflab import Euler
 from sheaflab.checks.figures import blank, read
+from sheaflab.checks.legible import legible, numbers
 from sheaflab.checks.messages import calling, fail
 from sheaflab.checks.names import plain
 from sheaflab.checks.problems import SHEAF, given
@@ -86,11 +87,10 @@ def _drawn_again(figure: Any, counts: Sequence[int]) -> bool:
 def heights(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> None:
     """Compare how high the bars are, from left to right."""
     bars, expected = _bars(figure), [list(counts).count(k) for k in sorted(set(counts))]
-    if figure.misread:
-        hint = "leave the numbers at the axes to matplotlib"
-        tell(returned=f"an axis with {figure.misread[0]}", expected="at each tick its own number", hint=hint)
+    numbers(figure, tell)
     if not bars:
         tell(returned="no bars that can be seen", expected=f"{len(expected)} bars", hint="draw into `ax`, not into plt")
+    legible(figure, tell)
     low = [float(bar.y) for bar in bars if bar.y]
     if low:
         hint = "one bar a number, not one on top of another"

@@ -133,12 +133,12 @@ FIGURE = {
     "lines": [{"x": np.zeros(1), "y": np.zeros(1), "label": "", "shown": True, "entry": ""}],
     "bars": [], "more_bars": [], "xscale": "linear", "yscale": "linear", "xlabel": "", "ylabel": "", "title": "",
     "rest": {"x": np.zeros(0), "y": np.zeros(0)}, "marks": {"x": np.zeros(0), "y": np.zeros(0)},
-    "spots": {"x": np.zeros(0), "y": np.zeros(0)}, "misread": [], "legend": [], "further": [], "xlim": [0.0, 1.0], "ylim": [0.0, 1.0],
+    "spots": {"x": np.zeros(0), "y": np.zeros(0)}, "misread": [], "faults": [], "texts": [], "legend": [], "further": [], "xlim": [0.0, 1.0], "ylim": [0.0, 1.0],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "lie", [{"xlim": [0.0]}, {"ylim": "ab"}, {"legend": [1]}, {"title": "x" * 5000}, {"xlabel": None}, {"misread": [1]}, {"rest": {"x": 1.0, "y": np.zeros(1)}}, {"marks": []}, {"spots": []}], ids=str
+    "lie", [{"xlim": [0.0]}, {"ylim": "ab"}, {"legend": [1]}, {"title": "x" * 5000}, {"xlabel": None}, {"misread": [1]}, {"faults": [1]}, {"texts": [1]}, {"rest": {"x": 1.0, "y": np.zeros(1)}}, {"marks": []}, {"spots": []}], ids=str
 )
 def test_a_figure_is_of_the_types_that_it_says(lie):
     figure(FIGURE)
