@@ -163,11 +163,11 @@ def _under_frames(ax: Axes, names: list[Any]) -> Iterable[str]:
         color: Any = frame.get_facecolor()
         if not legend.get_frame_on() or color[3] <= _OPAQUE:
             continue
-        own = {id(text) for later in legends[k:] for text in later.get_texts()}
+        own, over = {id(text) for later in legends[k:] for text in later.get_texts()}, frame.get_window_extent(paper)
         for name in names:
-            box = name.get_window_extent(paper)
-            common = Bbox.intersection(box, frame.get_window_extent(paper))
-            if id(name) in own or common is None or not box.width * box.height:
+            if id(name) in own:
                 continue
-            if common.width * common.height > _UNDER * box.width * box.height:
+            box = name.get_window_extent(paper)
+            common = Bbox.intersection(box, over)
+            if common is not None and common.width * common.height > _UNDER * box.width * box.height:
                 yield f"a legend that lies on {str(name.get_text())!r}: nothing lies on a name"
