@@ -76,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("give either a `SOURCE` to collect, or `--settled` for a file that an earlier run left")
     if args.settled:
         return _settle(course, args.settled, dry=args.dry_run)
-    zone = times.zone_of(course.root, args.zone)
+    zone, known = times.zone_of(course.root, args.zone), _roster_ids(course)
     options = Options(
-        roster=roster.load(args.roster) if args.roster else None,
+        roster=roster.load(args.roster, known) if args.roster else None,
         student=args.student,
         layout=args.layout,
         pattern=_expression(args.pattern),
@@ -87,9 +87,8 @@ def run(args: argparse.Namespace) -> int:
         replace=args.replace,
         dry=args.dry_run,
     )
-    known = _roster_ids(course)
     rows, notes = collect(args.sources, course, course.root / "submitted", options)
-    notes += _not_on_roster(known, rows)
+    notes += _not_on_roster(known, rows, listed=bool(args.roster))
     print(table(rows, notes, dry=args.dry_run))
     return 0 if rows and all(row.status.fine for row in rows) else 1
 
@@ -120,15 +119,17 @@ def _roster_ids(course: Course) -> set[str]:
         raise ValueError(f"the course's gradebook, {url}, cannot be read: {where}") from None
 
 
-def _not_on_roster(known: set[str], rows: Sequence[FileRow]) -> list[str]:
+def _not_on_roster(known: set[str], rows: Sequence[FileRow], *, listed: bool) -> list[str]:
     """Return a note on the ids that are not among those of the gradebook, if it has any."""
     strange = sorted({row.student for row in rows if row.notebook and row.student} - known) if known else []
     if not strange:
         return []
-    return [
-        f"{len(strange)} not in the gradebook: {', '.join(map(printable, strange))}; "
-        "give the class list by --roster, or add them: nbgrader db student add ID"
-    ]
+    remedy = "give the class list by --roster"
+    if listed:
+        number = "nbgrader db student add ID --lms-user-id 1001"
+        remedy = f"if one is there under another id, give that one the platform's number: {number}"
+    names = ", ".join(map(printable, strange))
+    return [f"{len(strange)} not in the gradebook: {names}; {remedy}, or add them: nbgrader db student add ID"]
 
 
 def _expression(text: str | None) -> re.Pattern[str] | None:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from graders.grading.folder import DEEPEST, ENTRIES, MOST, READ, TIMESTAMP, TooMuch, walk
+from graders.grading.folder import DEEPEST, ENTRIES, MOST, PACKAGES, READ, TIMESTAMP, TooMuch, walk
 from graders.lab.filenames import is_notebook
 
 SMALL = 2**20  # bytes of a notebook that another one may read or run
@@ -71,7 +71,7 @@ def left_aside(files: Mapping[str, bytes | None]) -> list[str]:
 
 
 def _is_left_out(name: str) -> bool:
-    if name.startswith("._") or name in ("__pycache__", "__MACOSX") or name.endswith(".pyc"):
+    if name.startswith("._") or name in ("__pycache__", "__MACOSX", *PACKAGES) or name.endswith(".pyc"):
         return True
     return name.startswith(".") and name != CHECKPOINTS and not is_notebook(name)
 

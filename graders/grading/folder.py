@@ -19,6 +19,8 @@ ENTRIES = 20 * MOST
 """So many entries are looked at for them, with those that are left out."""
 NAMES = 20_000
 """So many entries of the folder itself are looked at for the notebooks."""
+PACKAGES = ("site-packages", "node_modules")
+"""Folders of what was installed: thousands of files, and none of them is the student's."""
 COPIED, READ = 64 * 2**20, 16 * 2**20
 """Bytes of the files beside the notebooks that are copied, which costs room on a disk, and that are read, which costs
 memory here and in the sandbox."""

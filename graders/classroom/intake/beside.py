@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,16 @@ from graders.classroom.intake.results import FileRow, FileStatus
 from graders.classroom.intake.walker import Item
 from graders.grading.folder import COPIED, MOST
 from graders.lab.manifest import Course
+
+
+def submission_of(item: Item, owner: Owner) -> tuple[object, ...]:
+    """Return the key of a file's submission: a folder of the export, or the person if the export has no folders."""
+    claim = owner.claim
+    assert claim is not None
+    if claim.inside:
+        above = item.parts[: claim.level - 2]
+        return item.source, claim.layout, claim.person, claim.names, claim.time, above
+    return item.source, item.parts[: claim.level - 1]
 
 
 @dataclass
@@ -36,18 +47,19 @@ class Beside:
 
         If it is `newer` than the one collected before, and took its place, so do they.
         """
-        submission = _submission(item, owner)
+        submission = submission_of(item, owner)
         self.homes.setdefault(submission, []).append((student, _inside(item, owner)[:-1]))
         if newer:
             self.newer.add((student, submission))
 
     def place(self) -> list[FileRow]:
         """Put the files beside notebooks that count into `submitted/`; return what became of each file."""
-        rows = []
+        rows, more = list[FileRow](), defaultdict[str, list[str]](list)
         used: dict[str, tuple[int, int]] = {}
-        for item, where, owner in self.offered:
+        # What lies beside a notebook goes before what lies in folders, of which one may hold thousands of files.
+        for item, where, owner in sorted(self.offered, key=lambda offer: len(offer[0].parts)):
             path = _inside(item, owner) if owner.claim else item.parts
-            homes = self.homes.get(_submission(item, owner), []) if owner.claim else []
+            homes = self.homes.get(submission_of(item, owner), []) if owner.claim else []
             fitting = [(student, folder) for student, folder in homes if path[: len(folder)] == folder]
             if not fitting:
                 rows.append(FileRow(where, FileStatus.LOOSE, owner.student))
@@ -56,24 +68,28 @@ class Beside:
             below = path[len(folder) :]
             count, size = used.get(student, (0, 0))
             used[student] = count + 1, size + Path(item.spool).stat().st_size
-            status, problem = FileStatus.BESIDE, self._problem(student, below, item, used[student])
+            if used[student][0] > MOST or used[student][1] > COPIED:
+                more[student].append(where)
+                continue
+            status, problem = FileStatus.BESIDE, self._problem(student, below, item)
             if problem:
                 status = FileStatus.UNREADABLE
-            elif problem := self._conflict(student, below, item, (student, _submission(item, owner)) in self.newer):
+            elif problem := self._conflict(student, below, item, (student, submission_of(item, owner)) in self.newer):
                 status = FileStatus.OTHER
             else:
                 self.placed[self._target(student, below)] = digest_of(Path(item.spool))
                 if not self.dry:
                     put(Path(item.spool), self._target(student, below))
             rows.append(FileRow(where, status, student, more=problem))
+        for student, places in more.items():
+            bound = f"more than {MOST} files or {COPIED >> 20} MB beside the notebooks; {len(places)} are left"
+            rows.append(FileRow(places[0], FileStatus.UNREADABLE, student, more=bound))
         return rows
 
     def _target(self, student: str, below: tuple[str, ...]) -> Path:
         return self.submitted.joinpath(student, self.course.assignment, *below)
 
-    def _problem(self, student: str, below: tuple[str, ...], item: Item, used: tuple[int, int]) -> str:
-        if used[0] > MOST or used[1] > COPIED:
-            return f"more than {MOST} files or {COPIED >> 20} MB beside the notebooks"
+    def _problem(self, student: str, below: tuple[str, ...], item: Item) -> str:
         reserved = below[-1] == TIMESTAMP_FILE or below[-1].lower().endswith((".ipynb", ".part"))
         if reserved or any(not _plain(part) for part in below):
             return "its name is not that of a plain file beside a notebook"
@@ -100,16 +116,6 @@ class Beside:
 
 def _plain(part: str) -> bool:
     return part.isprintable() and not part.startswith((".", "~")) and len(part.encode(errors="replace")) < 200
-
-
-def _submission(item: Item, owner: Owner) -> tuple[object, ...]:
-    """Return the key of a file's submission: a folder of the export, or the person if the export has no folders."""
-    claim = owner.claim
-    assert claim is not None
-    if claim.inside:
-        above = item.parts[: claim.level - 2]
-        return item.source, claim.layout, claim.person, claim.names, claim.time, above
-    return item.source, item.parts[: claim.level - 1]
 
 
 def _inside(item: Item, owner: Owner) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from graders.classroom.intake.beside import Beside
 from graders.classroom.intake.leaving import note_left, note_placed
 from graders.classroom.intake.notebooks import notebook_of
 from graders.classroom.intake.owners import Owner, Owners
+from graders.classroom.intake.passed import PassedOver
 from graders.classroom.intake.placing import (
     Candidate,
     Ledger,
@@ -109,9 +110,9 @@ class _Collection:
     def run(self, spool: Path) -> tuple[list[FileRow], list[str]]:
         resolved = [source.resolve() for source in self.sources]
         items = list(read(resolved, spool))
-        found = [item for item in items if item.kind == "notebook"]
+        found = [item for item in items if item.kind == "notebook" or item.content.notebook]
         named = {item: notebook_of(item.parts[-1], item.content, self.course) for item in found}
-        notebooks = {item: name for item, name in named.items() if isinstance(name, str)}
+        known = {item: name for item, name in named.items() if isinstance(name, str)}
         options = self.options
         self.owners = Owners(
             self.course,
@@ -122,16 +123,20 @@ class _Collection:
             options.layout,
             options.pattern,
         )
-        self.owners.look_around(items, notebooks)
+        self.owners.look_around(items, {item: known[item] for item in known if item.kind == "notebook"})
         self.ledger = Ledger(self.submitted, self.course.assignment, self.options.zone.zone)
         self.beside = Beside(self.submitted, self.course, options.dry, replace=options.replace)
         self.timing = Timing(options.zone, options.submitted_at, self.owners)
+        self.passed = PassedOver(listed=options.roster is not None or options.student is not None)
         files = []
-        dropped = 0
         for item in items:
             owner = self.owners.of(item)
             if item.kind == "dropped" or self._is_a_systems(item, owner):
-                dropped += 1
+                self.passed.add(item, self._where(item), owner)
+                continue
+            self.passed.fill(item, owner)
+            if item.kind == "empty":
+                self.rows.append(FileRow(self._where(item), FileStatus.NOTHING, owner.student, more=item.problem))
             elif item.kind == "left":
                 self.rows.append(FileRow(self._where(item), FileStatus.UNREADABLE, owner.student, more=item.problem))
             elif item.kind == "record":
@@ -147,9 +152,11 @@ class _Collection:
         with contextlib.closing(Written(self.course)) as self.written:
             self._place(self._tell_apart(files))
             self.rows += self.beside.place()
+            there = [(one.owner.student, one.notebook, Path(one.item.spool)) for one in files]
+            self.rows += self.passed.lost(known, there, self._target, self.written)
             if not options.dry:
                 self._note_left(items, resolved)
-        self._say(dropped)
+        self.notes += self.timing.notes() + self.passed.notes()
         return self.rows, self.notes
 
     def _where(self, item: Item) -> str:
@@ -287,11 +294,6 @@ class _Collection:
             copied=is_copy(PurePosixPath(claim.inside or file.item.parts[-1]).stem),
             saved=file.item.saved,
         )
-
-    def _say(self, dropped: int) -> None:
-        self.notes += self.timing.notes()
-        if dropped:
-            self.notes.append(f"{dropped} files or folders of systems and editors (such as __MACOSX) were passed over")
 
 
 def _below(source: Path, item: Item) -> str:

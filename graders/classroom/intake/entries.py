@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import stat
+import struct
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+from graders.classroom.intake.records import Refused
+
 Place = Path | zipfile.ZipInfo
 """Where a file is, on the disk or in an archive."""
+FAULTS = (
+    OSError, ValueError, RuntimeError, EOFError, MemoryError, OverflowError, RecursionError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
+"""What reading a file of any content may raise."""
 _HASHED = 2**27  # bytes of a large file that are looked at
 
 
@@ -22,6 +32,14 @@ def decoded(info: zipfile.ZipInfo) -> str:
         return info.filename.encode("cp437").decode("utf-8")
     except UnicodeError:
         return info.filename
+
+
+def pieces_of(info: zipfile.ZipInfo) -> list[str]:
+    """Return the parts of an entry's name."""
+    name = decoded(info)
+    if "\\" in name and "/" not in name:
+        name = name.replace("\\", "/")  # some programs of Windows
+    return [piece for piece in name.split("/") if piece not in ("", ".")]
 
 
 def date_of(info: zipfile.ZipInfo) -> float | None:
@@ -56,3 +74,22 @@ def mark_of(at: Place) -> str:
 
 def _plainly(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def kind_of(mode: int) -> str:
+    """Return what is no plain file, by its mode."""
+    return {
+        stat.S_IFLNK: "a link", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder",
+        stat.S_IFBLK: "a device", stat.S_IFCHR: "a device",
+    }.get(stat.S_IFMT(mode), "something else")  # fmt: skip
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a file cannot be read."""
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "reading it takes more memory than it may"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return f"damaged, or packed in an unknown way ({type(error).__name__}: {str(error)[:200]})"

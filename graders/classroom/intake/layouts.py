@@ -43,6 +43,8 @@ class Claim:
         Why the file has no owner, although the layout is known.
     written : str
         The system's record of the time as text, where it may name its zone by letters.
+    shown : str
+        What is told of the person, where nobody knows which of its words are the name.
     """
 
     layout: str
@@ -56,6 +58,7 @@ class Claim:
     inside: str = ""
     refused: str = ""
     written: str = ""
+    shown: str = ""
 
 
 @dataclass
@@ -156,7 +159,8 @@ def _ilias(path: Visible, level: int, around: Surroundings) -> Claim | None:
     late = "ILIAS" if _ILIAS_LATE.match(path[-1]) else ""  # a late one is later than one that is not
     keys = (f"login:{match['login']}", f"ilias:{match['number']}")
     names = (f"{match['first']} {match['last']}",)
-    return Claim("ilias", names, keys, keys[1], None, late, (int(bool(late)),), level + 1)
+    shown = match[0] if "_" in match["login"] else ""  # a name of several words, or a login that has the sign
+    return Claim("ilias", names, keys, keys[1], None, late, (int(bool(late)),), level + 1, shown=shown)
 
 
 def _gradescope(path: Visible, level: int, around: Surroundings) -> Claim | None:

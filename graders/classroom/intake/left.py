@@ -150,7 +150,7 @@ def _matches(file: str, pattern: str) -> bool:
     return fnmatchcase(file, pattern.replace("[", "[[]"))
 
 
-BY_THEMSELVES = (FileStatus.LOOSE.name, FileStatus.ELSEWHERE.name)
+BY_THEMSELVES = (FileStatus.LOOSE.name, FileStatus.ELSEWHERE.name, FileStatus.NOTHING.name)
 """Files that a person must look at only if there is nothing else of their student: what they are is known."""
 _PERHAPS_WORK = (".ipynb", ".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 

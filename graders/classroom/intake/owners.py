@@ -138,11 +138,11 @@ class Owners:
 
     def _by_roster(self, item: Item, claim: Claim, roster: Roster) -> Owner:
         people = roster.who(claim)
-        shown = claim.names[0] + (f" ({claim.person})" if claim.person else "")
+        shown = claim.shown or claim.names[0] + (f" ({claim.person})" if claim.person else "")
         if not people:
             return Owner(claim, status=FileStatus.NOBODY, more=f"{shown} fits nobody on the class list")
-        if len(people) > 1:
-            fits = ", ".join(person.id for person in people)
+        if len(people) > 1 or people[0].rivals:
+            fits = ", ".join(name for person in people for name in (person.id, *person.rivals))
             return Owner(claim, status=FileStatus.AMBIGUOUS, more=f"{shown} fits {fits} on the class list")
         owner = people[0]
         path = self._full(item)
@@ -170,6 +170,8 @@ class Owners:
         """Return what a folder named for a student says, or what stands before the notebook's name in the file's."""
         plain = self._plain(path)
         start = len(path) - len(plain)
+        if not plain:  # a source that is an archive, of which nothing can be read
+            return None
         if len(plain) == 1:
             return self._file_claim(plain[0], start, packed=bool(item.archives))
         if self.roster is not None:

@@ -32,6 +32,8 @@ class FileStatus(Enum):
     EXISTING = "left: a different one is already there, and no record says which is the later"
     BROKEN = "left: it cannot be read as a notebook, and one that can be read is there"
     OTHER = "left: a different file of this name is already there"
+    KEPT = "left: a copy that a program keeps, with work of which nothing else was handed in; ask the student"
+    NOTHING = "left: nothing of the student's is in it"
     LOOSE = "left: no notebook, and it lies beside none that was taken"
     UNREADABLE = "left: it cannot be read"
     RECORD = "a record of the system that cannot be used"

@@ -49,12 +49,15 @@ class Person:
         Their full names as `name_key` has them.
     time : str
         When the system says that the work was handed in; empty if it does not.
+    rivals : tuple of str
+        Ids of other students that the same row of a list has: whose it is, nobody knows.
     """
 
     id: str
     keys: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     time: str = ""
+    rivals: tuple[str, ...] = ()
 
 
 class Roster:
@@ -122,8 +125,14 @@ class Roster:
         return self.people[next(iter(found))] if len(found) == 1 else None
 
 
-def load(paths: Iterable[str]) -> Roster:
+def load(paths: Iterable[str], known: Iterable[str] = ()) -> Roster:
     """Read class lists: nbgrader's database (a file, or a URL), or CSV files.
+
+    Parameters
+    ----------
+    paths : iterable of str
+    known : iterable of str
+        Ids that the gradebook has: of several ids in a row of a CSV file, the one that is known is the student's.
 
     Raises
     ------
@@ -131,8 +140,10 @@ def load(paths: Iterable[str]) -> Roster:
         If one cannot be read, or has no column that names people.
     """
     # A gradebook's ids are those that grading uses: it comes first, whatever the order of the arguments.
-    ordered = sorted(paths, key=lambda path: not _is_database(path))
-    return Roster(_database(path) if _is_database(path) else _csv(path) for path in ordered)
+    paths = list(paths)
+    books = [list(_database(path)) for path in paths if _is_database(path)]
+    ids = {id_.casefold(): id_ for id_ in (*known, *(person.id for people in books for person in people))}
+    return Roster([*books, *(_csv(path, ids) for path in paths if not _is_database(path))])
 
 
 def _is_database(path: str) -> bool:
@@ -166,7 +177,7 @@ def _database(path: str) -> Iterator[Person]:
         yield person
 
 
-def _csv(path: str) -> Iterator[Person]:
+def _csv(path: str, ids: Mapping[str, str]) -> Iterator[Person]:
     if Path(path).stat().st_size > LARGEST:
         raise ValueError(f"`--roster` must be smaller than {LARGEST // 2**20} MB, got {path}")
     try:
@@ -183,7 +194,7 @@ def _csv(path: str) -> Iterator[Person]:
     known: dict[str, Person] = {}
     for cells in rows[1:]:
         row = {head.lower(): cell.strip() for head, cell in zip(raw, cells, strict=False) if cell.strip()}
-        if (person := _of_row(row)) is not None:
+        if (person := _of_row(row, ids)) is not None:
             found = True
             if known.setdefault(person.id, person) != person and name_key(person.id) not in person.names:
                 raise ValueError(f"`--roster` must have each id once, got {path} with {person.id} in two rows")
@@ -205,8 +216,8 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("cp1252")
 
 
-def _of_row(row: Mapping[str, str]) -> Person | None:
-    """Return the person of a row; None if it is about nobody."""
+def _of_row(row: Mapping[str, str], known: Mapping[str, str]) -> Person | None:
+    """Return the person of a row; None if it is about nobody. Ids that are known are given in lower case."""
     canvas = "student" in row and "id" in row and ("sis login id" in row or "sis user id" in row or "section" in row)
     if canvas and not row["id"].isdigit():
         return None  # "Points Possible"
@@ -215,6 +226,7 @@ def _of_row(row: Mapping[str, str]) -> Person | None:
         ids.insert(0, row["identifier"])
     if "id" in row and not canvas:
         ids.insert(0, row["id"])
+    fitting = list(dict.fromkeys(known[made] for one in ids if (made := student_id(one).casefold()) in known))
     keys = set()
     identifier = row.get("identifier", "").rpartition(" ")[2]
     if identifier.isdigit() and "github_username" not in row:  # "Participant 101" of Moodle's grading worksheet
@@ -228,8 +240,10 @@ def _of_row(row: Mapping[str, str]) -> Person | None:
     names = [row[key] for key in _FULL if key in row]
     if not ids and not names and not any(key in row for key in (*_FIRST, *_LAST)):
         return None
-    own = next((made for made in map(student_id, [*ids, *names]) if made), "")
+    own = next((made for made in [*fitting, *map(student_id, [*ids, *names])] if made), "")
     person = _person(own, row) if own else None
+    if person is not None and len(fitting) > 1:  # by its platform's number it may be either, by an id it is that one
+        person = Person(own, rivals=tuple(fitting[1:]))
     if person is not None:
         person.keys |= {key.casefold() for key in keys}
         person.time = next((row[key] for key in _TIMES if row.get(key, "-") != "-"), "")

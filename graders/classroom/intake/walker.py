@@ -5,19 +5,17 @@ Nothing is unpacked by a name from an archive: what may be a hand-in is copied t
 
 from __future__ import annotations
 
-import lzma
 import os
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from graders.classroom.intake.entries import Place, date_of, decoded, mark_of
+from graders.classroom.intake.entries import FAULTS, Place, date_of, decoded, kind_of, mark_of, pieces_of, reason_of
 from graders.classroom.intake.notebooks import Content, inspect
+from graders.classroom.intake.passing import FOLDERS, environments_in, is_copy, is_environment, passed_over
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE, Refused, record_of
 from graders.grading.reading import MAX_FILE
 
@@ -27,15 +25,9 @@ ARCHIVE = 256 * MIB  # of an archive in an archive, and of all that one holds
 ENTRIES = 10_000  # in an archive in an archive
 OUTER_ENTRIES = 300_000  # in an archive that was named as a source
 DEPTH = 4  # archives in archives
-FOLDERS = 40  # levels
+LEVELS = 40  # of folders
 NAME = 1000  # characters of a path
-_DROPPED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", ".git"}
-_DROPPED_FILES = {".DS_Store", "Thumbs.db", "desktop.ini", "submission_secret.txt"}
 _OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-_FAULTS = (
-    OSError, ValueError, RuntimeError, EOFError, MemoryError, OverflowError, RecursionError,
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +43,11 @@ class Item:
     archives : tuple of int
         Which of `parts` are archives.
     kind : str
-        "notebook", "beside", "record", "dropped" (by a system or an editor), or "left".
+        "notebook", "beside", "record", "dropped" (of a system or an editor), "empty" (an archive), or "left".
     problem : str
         Why it is left.
+    passed : int
+        Of a dropped one, how many of `parts` lead to what is passed over.
     spool : str
         A copy of the content.
     record : object
@@ -70,6 +64,7 @@ class Item:
     archives: tuple[int, ...]
     kind: str
     problem: str = ""
+    passed: int = 0
     spool: str = ""
     content: Content = field(default_factory=Content)
     record: Any = None
@@ -111,9 +106,14 @@ class Walker:
             self._file(path, (path.name,), ())
 
     def _guarded(
-        self, parts: tuple[str, ...], archives: tuple[int, ...], work: Callable[[], Item | None], at: Place
+        self,
+        parts: tuple[str, ...],
+        archives: tuple[int, ...],
+        work: Callable[[], Item | None],
+        at: Place,
+        passed: int = 0,
     ) -> None:
-        """Read one file; an error makes it a file that is left, with the reason."""
+        """Read one file; an error makes it a file that is left, with the reason, unless it is passed over."""
         self.number += 1
         if self.number in self.bad:
             return
@@ -122,70 +122,92 @@ class Walker:
             self.tell(("begin", self.number, self.source, parts, archives))
         try:
             item = work()
-        except _FAULTS as error:
-            item = Item(self.source, parts, archives, "left", problem=_reason(error))
+        except FAULTS as error:
+            kind = "dropped" if passed else "left"
+            item = Item(self.source, parts, archives, kind, problem=reason_of(error), passed=passed)
         if fresh and item is not None:
-            self.tell(("item", replace(item, mark=mark_of(at)) if item.kind == "left" else item))
+            marked = item.kind in ("left", "dropped", "empty") and not item.spool
+            self.tell(("item", replace(item, mark=mark_of(at)) if marked else item))
 
     def _folder(self, folder: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries)
+        if parts and is_environment(folder, names):
+            self._pass(folder, parts, archives)
+            return
         for name in names:
             path, below = folder / name, (*parts, name)
             mode = path.lstat().st_mode
-            if stat.S_ISDIR(mode) and name not in _DROPPED_FOLDERS and not name.lower().endswith(".ipynb"):
-                if len(below) > FOLDERS:
-                    self._left(below, archives, f"more than {FOLDERS} folders deep", path)
+            if stat.S_ISDIR(mode) and name in FOLDERS:
+                self._pass(path, below, archives)
+            elif stat.S_ISDIR(mode) and not name.lower().endswith(".ipynb"):
+                if len(below) > LEVELS:
+                    self._left(below, archives, f"more than {LEVELS} folders deep", path)
                 else:
                     self._enter(path, below, archives)
             elif stat.S_ISDIR(mode):
-                if name in _DROPPED_FOLDERS:
-                    self._guarded(below, archives, lambda b=below: Item(self.source, b, archives, "dropped"), path)  # type: ignore[misc]
-                else:
-                    self._left(below, archives, "a folder with the name of a notebook", path)
+                self._left(below, archives, "a folder with the name of a notebook", path)
             elif stat.S_ISREG(mode):
                 self._file(path, below, archives)
             else:
-                self._left(below, archives, f"{_kind(mode)}, not a plain file", path)
+                self._left(below, archives, f"{kind_of(mode)}, not a plain file", path)
+
+    def _pass(self, folder: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
+        """Pass over a folder; only notebooks are read in it, for a copy may have the work that is nowhere else."""
+        passed = len(parts)
+        item = Item(self.source, parts, archives, "dropped", passed=passed)
+        self._guarded(parts, archives, lambda: item, folder)
+        for here, folders, files in os.walk(folder):
+            below = (*parts, *Path(here).relative_to(folder).parts)
+            folders[:] = sorted(folders) if len(below) < LEVELS else []
+            for name in sorted(filter(is_copy, files)):
+                self._file(Path(here, name), (*below, name), archives, passed)
 
     def _enter(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
         try:
             self._folder(path, parts, archives)
         except OSError as error:
-            self._left(parts, archives, _reason(error), path)
+            self._left(parts, archives, reason_of(error), path)
 
     def _left(self, parts: tuple[str, ...], archives: tuple[int, ...], problem: str, at: Place) -> None:
         self._guarded(parts, archives, lambda: Item(self.source, parts, archives, "left", problem=problem), at)
 
-    def _file(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
+    def _file(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...], passed: int = 0) -> None:
+        passed = passed or passed_over(parts)
+
         def work() -> Item | None:
             # No link is followed, and nothing is waited for: what was a plain file may be a FIFO by now.
             number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(number, "rb") as file:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
-                    raise Refused(f"{_kind(status.st_mode)}, not a plain file")
-                return self._take(file, status.st_size, parts, archives, status.st_mtime)
+                    raise Refused(f"{kind_of(status.st_mode)}, not a plain file")
+                return self._take(file, status.st_size, parts, archives, status.st_mtime, passed)
 
-        self._guarded(parts, archives, work, path)
+        self._guarded(parts, archives, work, path, passed)
 
     def _take(
-        self, file: IO[bytes], size: int, parts: tuple[str, ...], archives: tuple[int, ...], saved: float | None
+        self,
+        file: IO[bytes],
+        size: int,
+        parts: tuple[str, ...],
+        archives: tuple[int, ...],
+        saved: float | None,
+        passed: int,
     ) -> Item | None:
         """Read one file of a folder or an archive into an item."""
         name = parts[-1]
         lower = name.lower()
-        if name in _DROPPED_FILES or name.startswith("._") or _DROPPED_FOLDERS & set(parts):
-            return Item(self.source, parts, archives, "dropped")
+        if passed and not is_copy(name):
+            return Item(self.source, parts, archives, "dropped", passed=passed)
         if lower.endswith(".zip"):
             if len(archives) >= DEPTH:
                 raise Refused(f"more than {DEPTH} archives inside each other")
             copy = self._copy(file, size, ARCHIVE)
             try:
-                self._archive(copy, parts, (*archives, len(parts) - 1))
+                return self._archive(copy, parts, (*archives, len(parts) - 1))
             finally:
                 copy.unlink()
-            return None
         if lower.endswith(_OTHER_ARCHIVES):
             raise Refused("an archive that is no zip; unpack it into a folder of the student's name")
         if name in (TIMESTAMP_FILE, METADATA_FILE):
@@ -195,9 +217,10 @@ class Walker:
         try:
             content = inspect(copy.read_bytes()) if maybe else Content()
         except MemoryError as error:
-            content = Content(problem=_reason(error))
+            content = Content(problem=reason_of(error))
         kind = "notebook" if content.notebook or lower.endswith(".ipynb") else "beside"
-        return Item(self.source, parts, archives, kind, spool=str(copy), content=content, saved=saved)
+        kind = "dropped" if passed else kind
+        return Item(self.source, parts, archives, kind, "", passed, str(copy), content, saved=saved)
 
     def _copy(self, file: IO[bytes], size: int, limit: int) -> Path:
         too_large = Refused(f"larger than {limit // MIB} MB; ask the student to clear the outputs")
@@ -216,15 +239,20 @@ class Walker:
             raise
         return target
 
-    def _archive(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> None:
+    def _archive(self, path: Path, parts: tuple[str, ...], archives: tuple[int, ...]) -> Item | None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             limit = ENTRIES if archives else OUTER_ENTRIES
             if len(entries) > limit:
                 raise Refused(f"an archive with more than {limit} entries")
             room = ARCHIVE if archives else None
+            environments = environments_in([pieces for info in entries if (pieces := pieces_of(info))])
+            below = {(*parts, *folder) for folder in environments}
             for info in entries:
-                room = self._entry(archive, info, parts, archives, room)
+                room = self._entry(archive, info, parts, archives, room, below)
+            if all(info.is_dir() and not is_copy(info.filename.rstrip("/")) for info in entries):
+                return Item(self.source, parts, archives[:-1], "empty", problem="an archive with nothing in it")
+        return None
 
     def _entry(
         self,
@@ -233,26 +261,28 @@ class Walker:
         parts: tuple[str, ...],
         archives: tuple[int, ...],
         room: int | None,
+        environments: set[tuple[str, ...]],
     ) -> int | None:
-        name = decoded(info)
+        name, pieces = decoded(info), pieces_of(info)
         if len(name) > NAME:
             self._left((*parts, name[:200]), archives, f"a name of {len(name)} characters; {NAME} are enough", info)
             return room
-        if "\\" in name and "/" not in name:
-            name = name.replace("\\", "/")  # some programs of Windows
-        pieces = [piece for piece in name.split("/") if piece not in ("", ".")]
-        if info.is_dir() or name.endswith("/") or not pieces:
+        if info.is_dir() or name.replace("\\", "/").endswith("/") or not pieces:
             if pieces and pieces[-1].lower().endswith(".ipynb"):
                 self._left((*parts, *pieces), archives, "a folder with the name of a notebook", info)
             return room
         below = (*parts, *pieces)
+        passed = passed_over(below, environments)
         mode = info.external_attr >> 16
         if name.startswith("/") or ".." in pieces or (len(name) > 1 and name[1] == ":"):
             self._left(below, archives, "its path leads out of the archive", info)
-        elif len(below) > FOLDERS:
-            self._left(below, archives, f"more than {FOLDERS} folders deep", info)
+        elif passed and not (is_copy(pieces[-1]) and (room is None or info.file_size <= room)):
+            item = Item(self.source, below, archives, "dropped", passed=passed)
+            self._guarded(below, archives, lambda: item, info)
+        elif len(below) > LEVELS:
+            self._left(below, archives, f"more than {LEVELS} folders deep", info)
         elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            self._left(below, archives, f"{_kind(mode)}, not a plain file", info)
+            self._left(below, archives, f"{kind_of(mode)}, not a plain file", info)
         elif info.flag_bits & 0x1:
             self._left(below, archives, "encrypted; ask the student for it without a password", info)
         elif room is not None and info.file_size > room:
@@ -261,25 +291,8 @@ class Walker:
 
             def work() -> Item | None:
                 with archive.open(info) as file:
-                    return self._take(file, info.file_size, below, archives, date_of(info))
+                    return self._take(file, info.file_size, below, archives, date_of(info), passed)
 
-            self._guarded(below, archives, work, info)
+            self._guarded(below, archives, work, info, passed)
             return None if room is None else room - info.file_size
         return room
-
-
-def _kind(mode: int) -> str:
-    return {
-        stat.S_IFLNK: "a link", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder",
-        stat.S_IFBLK: "a device", stat.S_IFCHR: "a device",
-    }.get(stat.S_IFMT(mode), "something else")  # fmt: skip
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, Refused):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "reading it takes more memory than it may"
-    if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno)
-    return f"damaged, or packed in an unknown way ({type(error).__name__}: {str(error)[:200]})"

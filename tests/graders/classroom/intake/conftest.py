@@ -81,14 +81,14 @@ class Inbox:
                 archive.writestr(zipfile.ZipInfo(file, (2026, 11, 20, 10, 0, 0)), content)
         return path
 
-    def collect(self, *sources, roster=(), zone=None, submitted_at=None, pattern=None, **options):
+    def collect(self, *sources, roster=(), people=None, zone=None, submitted_at=None, pattern=None, **options):
         zone = times.zone_of(self.course.root, zone)
         self.rows, self.notes = collect(
             list(sources) or [self.folder],
             self.course,
             self.submitted,
             Options(
-                roster=load([str(path) for path in roster]) if roster else None,
+                roster=load([str(path) for path in roster]) if roster else people,
                 zone=zone,
                 submitted_at=times.submitted_at(submitted_at, zone) if submitted_at else None,
                 pattern=re.compile(pattern) if pattern else None,

@@ -14,6 +14,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from graders.classroom.intake.results import FileStatus
+from graders.classroom.intake.roster import load
 from graders.commands.cli import main
 from sheaflab.startup import own_programs_first
 from tests.graders.classroom.intake.conftest import first, notebook
@@ -317,6 +318,44 @@ def test_canvas_gradebook_as_the_class_list(inbox, tmp_path):
     entries = list(CANVAS)
     inbox.collect(inbox.zip(entries), roster=[sheet])
     assert inbox.owners == dict(zip(["s1", "s2", "s3", "s4", "s5", "s6"], entries, strict=True))
+
+
+# Somebody who changed her name, and two of one name: the login in Canvas is not what the gradebook has.
+RENAMED = """Student,ID,SIS User ID,SIS Login ID,Section
+"Smith, Ann",1001,s1,alee,1
+"Wang, Wei",1003,s3,ww3,1
+"Wang, Wei",1004,s4,ww4,1
+"""
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_of_the_ids_in_a_row_the_one_that_is_known_is_taken(inbox, tmp_path, listed):
+    sheet, book = tmp_path / "canvas.csv", tmp_path / "gradebook.db"
+    sheet.write_text(RENAMED, encoding="utf-8")
+    entries = [f"{who}_2_lab09-1.ipynb" for who in ("smithann_1001", "wangwei_1003", "wangwei_1004")]
+    with sqlite3.connect(book) as database:
+        database.execute("CREATE TABLE student (id, first_name, last_name, email, lms_user_id)")
+        names = "('s1', 'Ann', 'Lee'), ('s3', 'Wei', 'Wang'), ('s4', 'Wei', 'Wang')"
+        database.execute(f"INSERT INTO student (id, first_name, last_name) VALUES {names}")
+    found = load([str(sheet), str(book)]) if listed else load([str(sheet)], ["s1", "s3", "s4"])
+    inbox.collect(inbox.zip(entries), people=found)
+    assert inbox.owners == dict(zip(["s1", "s3", "s4"], entries, strict=True))
+
+
+def test_of_several_known_ids_in_a_row_none_is_guessed(inbox, tmp_path):
+    sheet = tmp_path / "canvas.csv"
+    sheet.write_text(RENAMED, encoding="utf-8")
+    inbox.collect(inbox.zip(["smithann_1001_2_lab09-1.ipynb"]), people=load([str(sheet)], ["alee", "S1"]))
+    (row,) = inbox.rows
+    assert row.status is FileStatus.AMBIGUOUS
+    assert "fits alee, S1 on the class list" in row.more
+
+
+def test_a_name_of_several_words_is_shown_as_it_stands(inbox, tmp_path):
+    sheet = tmp_path / "list.csv"
+    sheet.write_text("username\ns6\n", encoding="utf-8")
+    (row,) = inbox.collect(inbox.zip(["van_der_Berg_Jan_jberg_305/lab09-1.ipynb"]), roster=[sheet])
+    assert row.more == "van_der_Berg_Jan_jberg_305 fits nobody on the class list"
 
 
 @pytest.mark.parametrize(

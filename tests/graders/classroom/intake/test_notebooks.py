@@ -270,6 +270,10 @@ def test_the_command_names_ids_that_are_not_in_the_gradebook(inbox, course, caps
         database.execute("INSERT INTO student (id) VALUES ('jane')")
     assert main(arguments) == 0
     assert "\n1 not in the gradebook: joe; give the class list by --roster, or" in capsys.readouterr().out
+    assert main([*arguments, "--roster", str(course.root / "elsewhere.db"), "--student", "joe"]) == 1
+    told = capsys.readouterr().out
+    assert "\n1 not in the gradebook: joe; if one is there under another id" in told
+    assert "nbgrader db student add ID --lms-user-id 1001" in told
     (course.root / "elsewhere.db").write_text("no database")
     assert main(arguments) == 2
     assert "elsewhere.db, cannot be read: see db_url in nbgrader_config.py" in capsys.readouterr().err
