@@ -15,8 +15,8 @@ from graders.lab.percent import grade_id
 
 RESULT = "graders"
 UNDECIDED = "graders_undecided"
-"""Metadata of a cell that a person must grade, or whose answer a person must grade: true, or the digest of a file that
-cannot be read."""
+"""Metadata of a cell that a person must grade, or whose answer a person must grade: true, or the digest of what
+cannot be read or is not run."""
 
 
 def leave_to_a_person(nb: NotebookNode, unread: str = "") -> None:
@@ -48,7 +48,7 @@ def write_result(nb: NotebookNode, result: NotebookResult) -> None:
             points = float(cell.metadata.nbgrader.get("points", exercise.points))
             award = min(max(float(exercise.earned), 0.0), points)
             if exercise.undecided:
-                cell.metadata.setdefault(UNDECIDED, True)
+                cell.metadata.setdefault(UNDECIDED, exercise.unread or True)
             shown = {"output_type": "execute_result", "data": {"text/plain": repr(award)}, "metadata": {}}
             outputs = [{"output_type": "stream", "name": "stdout", "text": text}, {**shown, "execution_count": None}]
             cell.outputs = [nbformat.from_dict(output) for output in outputs]

@@ -30,7 +30,7 @@ def work_in(raw: bytes, course: Course, spec: NotebookSpec) -> Work | None:
     wanted = {exercise.solution_cell for exercise in spec.exercises} | answers
     own = [(cell["grade_id"], cell["source"].strip()) for cell in plain_cells(read(raw))]
     named = {name for name, source in own if source not in ("", given.get(name))}
-    found = set()
+    found = set(mended.in_texts.items())
     for cell in mended.notebook.cells:
         name, said = grade_id(cell), _said(cell)
         note = name in answers and name not in named  # a text elsewhere: grading shows it to a person as an answer

@@ -33,6 +33,7 @@ HARMLESS = (Status.OK, Status.WRONG, Status.NOT_ATTEMPTED, Status.RAISED, Status
 """Ends of a check after which the same worker may serve the same student's next notebook."""
 OUT_OF_ROOM = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
 """What Python says when the kernel refuses it a thread, a process or a page."""
+IN_A_TEXT = "{} stands in a cell that is a text and was not run: give the points, or make it a code cell, then grade"
 AS_HANDED_IN = {"output_type": "stream", "name": "stdout", "text": "(As handed in: no points depend on this cell.)\n"}
 
 
@@ -245,9 +246,12 @@ def _exercise(
         message += f"\nhint:     {hint}"
     if status is not Status.OK and any(note.startswith(CUT) for note in mended.notes):
         status, message = Status.GRADER, f"{status.label}; but a part of this notebook was too long to be read"
+    without = status in (Status.NOT_ATTEMPTED, Status.CELL_MISSING, Status.UNDEFINED)
+    if unread := mended.in_texts.get(exercise.solution_cell, "") if without else "":
+        status, message = Status.GRADER, IN_A_TEXT.format(exercise.function)
     about = (exercise.solution_cell, f"exercise {exercise.id};", *([] if status is Status.OK else [LEFT_ASIDE]))
     notes = tuple(note for note in mended.notes if any(text in note for text in about))
-    return ExerciseResult(exercise.id, exercise.title, status, checks, message, notes)
+    return ExerciseResult(exercise.id, exercise.title, status, checks, message, notes, unread)
 
 
 def answered(course: Course, spec: NotebookSpec, cells: Mapping[str, str]) -> NotebookNode:

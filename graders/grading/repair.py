@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,18 +11,17 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from graders.grading.definitions import Definitions
+from graders.grading.fences import code_in, unfenced
 from graders.grading.pictures import arranged
 from graders.grading.reading import CUT, Unreadable, plain_cells, read
-from graders.grading.skipping import Names, as_given, names
+from graders.grading.skipping import as_given
 from graders.grading.written import LONG, between, is_prose, joined, split_additions
 from graders.lab.filenames import assignment_of
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.percent import KERNEL, grade_id, shared_template, template
 from graders.sandbox.outputs import Shown, handed_in
 from graders.status import Status
-
-MAX_READ = 2**20
-"""Characters of a notebook's code that are parsed; what is beyond is searched for its functions as plain text."""
 
 
 @dataclass
@@ -42,6 +40,8 @@ class Repaired:
         grade_ids of solution cells that are not there.
     unread : str
         Digest of a file that could not be read.
+    in_texts : mapping of str to str
+        Digest of the texts in which an exercise may be solved whose own cell is empty, by the grade_id of that.
     """
 
     notebook: NotebookNode
@@ -49,6 +49,7 @@ class Repaired:
     notes: list[str] = field(default_factory=list)
     missing: frozenset[str] = frozenset()
     unread: str = ""
+    in_texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def repair(raw: bytes, course: Course, spec: NotebookSpec, files: Mapping[str, bytes] | None = None) -> Repaired:
@@ -85,36 +86,6 @@ def _solutions(notebook: NotebookNode) -> list[str]:
     return [grade_id(cell) for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
 
 
-class Definitions:
-    """What the code cells of one notebook bind; each cell is read once, and all of them only so far."""
-
-    def __init__(self) -> None:
-        self._left = MAX_READ
-        self._known: dict[str, Names | None] = {}
-
-    def has(self, source: str, name: str) -> bool:
-        """Whether a code cell binds `name` in its notebook, in any way that can be seen; magics are looked past."""
-        if source not in self._known:
-            self._known[source] = self._read(source)
-        found = self._known[source]
-        if found is None:
-            return bool(re.search(rf"\b(def|class)\s+{name}\b|^\s*{name}\s*(:[^=\n]+)?=[^=]", source, re.MULTILINE))
-        return name in found.bound
-
-    def begins(self, source: str, name: str) -> bool:
-        """Whether a code cell that binds `name` does so anew, and not with what it was before, as ``f = f(2)`` does."""
-        bound = self.has(source, name)
-        found = self._known[source]
-        return bound and (found is None or name not in found.values & found.read)
-
-    def _read(self, source: str) -> Names | None:
-        if len(source) > self._left:
-            return None
-        self._left -= len(source)
-        lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
-        return names("\n".join(lines))
-
-
 class _Mender:
     """Matches the student's cells with the released ones."""
 
@@ -134,6 +105,8 @@ class _Mender:
         self.stubs = {self.released[name].source.strip() for name in self.exercises}
         locked = {n: cell for n, cell in self.released.items() if not cell.metadata.nbgrader.get("solution")}
         self.cells = split_additions(cells, locked)
+        own = [plain for plain in self.cells if plain["cell_type"] != "code" and plain["grade_id"] not in locked]
+        self.free = [plain["source"] for plain in own if plain["source"].strip() not in self.texts]
         self.place: dict[str, int] = {}
         self.dropped: set[int] = set()
         """Cells whose text stands in another one, and placeholders whose work does."""
@@ -161,7 +134,18 @@ class _Mender:
         metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
         notebook = nbformat.from_dict({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
         self.notes += [f"{CUT} see the cell that says so]" for plain in self.cells if plain["cut"]][:1]
-        return Repaired(notebook, Status.OK, self.notes, frozenset(missing))
+        return Repaired(notebook, Status.OK, self.notes, frozenset(missing), in_texts=self._in_texts(made))
+
+    def _in_texts(self, made: Iterable[NotebookNode]) -> dict[str, str]:
+        """Return where a solution may stand in a text, for its cell is empty or as released."""
+        found = {}
+        for cell in made:
+            exercise = self.exercises.get(grade_id(cell))
+            if exercise is not None:
+                stub = self.released[exercise.solution_cell].source.strip()
+                if cell.source.strip() in ("", stub):
+                    found[exercise.solution_cell] = code_in(self.free, exercise.function, stub)
+        return {name: digest for name, digest in found.items() if digest}
 
     def _find(self, name: str, cell: NotebookNode) -> int | None:
         """Index of the student's cell that is the released cell `name`."""
@@ -255,6 +239,10 @@ class _Mender:
         cell = copy.deepcopy(self.released[name])
         if cell.metadata.nbgrader.get("solution"):
             cell.source = plain["source"]
+            text = name in self.exercises and plain["cell_type"] != "code"
+            if text and (code := unfenced(plain["source"])) != plain["source"]:
+                cell.source = code
+                self.notes.append(f"The cell {name} was a text; the code between its lines of ``` was taken.")
             self._attach(cell, plain)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

@@ -19,7 +19,10 @@ OTHER_ANSWERS = "Other answers, not graded: "
 
 @dataclass(frozen=True)
 class ExerciseResult:
-    """One exercise: its status is that of its first failing check, or a cause of its own."""
+    """One exercise: its status is that of its first failing check, or a cause of its own.
+
+    `unread` is the digest of what a person must look at instead of its cell; empty if the cell is what counts.
+    """
 
     id: str
     title: str
@@ -27,6 +30,7 @@ class ExerciseResult:
     checks: tuple[CheckResult, ...]
     message: str = ""
     notes: tuple[str, ...] = ()
+    unread: str = ""
 
     @property
     def points(self) -> float:

@@ -13,6 +13,8 @@ _NAME = re.compile(
     r"module '(numpy|scipy|matplotlib)[\w.]*' has no attribute|cannot import name '\w+' from '(numpy|scipy|matplotlib)|"
     r"`np\.\w+` was (?:removed|a deprecated)|No module named '(numpy|scipy|matplotlib)\."
 )
+_STANDARD = re.compile(r"(?:cannot import name '\w+' from|module) '(\w+)[\w.]*'(?: has no attribute| \()")
+_FENCE = re.compile(r"^[ \t]*`{3,}[^\n]*\n(?:[ \t^]*\n)?[ \t]*SyntaxError: invalid syntax", re.MULTILINE)
 _NEWER = re.compile(r"SyntaxError: (?:f-string|invalid syntax|expected '[(:]'|multiple exception types)")
 _BLANK = re.compile(r"invalid (?:non-printable )?character")
 
@@ -56,6 +58,10 @@ def difference(error: str) -> str:
             f"there is no `{name}`{here}, only Python's own modules, {listed} and sheaflab; if {name}.py is a file of "
             "yours, it belongs beside the notebook"
         )
+    if (found := _STANDARD.search(error)) is not None and found[1] in sys.stdlib_module_names:
+        return f"Python {known['Python']} runs{here}, and its `{found[1]}` has no such name: a newer one may have it"
+    if _FENCE.search(error):
+        return "the line of ``` belongs to a text, not to code: take it out, and make the cell a code cell"
     if _BLANK.search(error):
         return "the line holds a character that looks like a blank or a sign and is another: type it anew"
     if _NEWER.search(error):

@@ -89,9 +89,13 @@ def attach(notebook, course):
     cell.attachments = {"photo.png": {"image/png": base64.b64encode(PNG).decode()}}
 
 
+def write_into_question(notebook, course):
+    cell_of(notebook, "task-1-1").source += "\n\ndef activation_pattern(z):\n    return z > 0\n"
+
+
 CHANGES = {
     change.__name__: change
-    for change in (paste, colab, put_magics, put_exits, lose_metadata, lose_written, merge, attach)
+    for change in (paste, colab, put_magics, put_exits, lose_metadata, lose_written, merge, attach, write_into_question)
 }
 
 
@@ -99,7 +103,7 @@ def made(case, course):
     """Return the notebook that a case hands in."""
     spec = course.notebook(case.get("notebook", "lab09-1"))
     answers = {**solutions(course, spec), **{written.cell: WORDS for written in spec.written}}
-    notebook = answered(course, spec, answers)
+    notebook = answered(course, spec, {name: answers[name] for name in answers.keys() - case.get("untouched", [])})
     for name, source in case.get("answers", {}).items():
         cell_of(notebook, name).source = source.removeprefix("\n")
     place = next(k for k, cell in enumerate(notebook.cells) if grade_id(cell).startswith("task-"))
@@ -109,6 +113,8 @@ def made(case, course):
         twin.source = source.removeprefix("\n")
         twin.id = f"{twin.id}-below"
         notebook.cells.insert(at(notebook, name) + 1, twin)
+    for name, source in case.get("texts", {}).items():
+        notebook.cells.insert(at(notebook, name) + 1, new_markdown_cell(source))
     for name, kind in case.get("types", {}).items():
         old = cell_of(notebook, name)
         notebook.cells[at(notebook, name)] = MAKE[kind](old.source, metadata=old.metadata)
@@ -128,6 +134,11 @@ def classroom(tmp_path, secret):
         hand_in(course, case["name"], made(case, course), f"{case.get('notebook', 'lab09-1')}.ipynb")
         for name, text in case.get("files", {}).items():
             hand_in(course, case["name"], text.encode(), name)
+        for folder, count in [case["many"]] if "many" in case else []:
+            path = course.root / "submitted" / case["name"] / course.assignment / folder
+            path.mkdir(parents=True)
+            for number in range(count):
+                (path / f"m{number}.py").touch()
     return course
 
 

@@ -47,6 +47,12 @@ def markdown_code(notebook):  # nbgrader#92, #1941
     notebook.cells[place] = new_markdown_cell(old.source, metadata=old.metadata)
 
 
+def fenced(notebook):
+    place = at(notebook, "ex-1-1")
+    old = notebook.cells[place]
+    notebook.cells[place] = new_markdown_cell(f"```python\n{old.source}\n```", metadata=old.metadata)
+
+
 def no_grade_cells(notebook):  # nbgrader#1682
     notebook.cells = [cell for cell in notebook.cells if not grade_id(cell).startswith(("grade-", "check-"))]
 
@@ -106,7 +112,7 @@ def slow_widget(notebook):  # cocalc#6137
 
 
 MENDED = [
-    markdown_code, no_grade_cells, no_metadata, duplicated, split, large, pool, module, tagged_picture, lost_picture,
+    markdown_code, fenced, no_grade_cells, no_metadata, duplicated, split, large, pool, module, tagged_picture, lost_picture,
     typed_below, slow_widget,
 ]  # fmt: skip
 WAITING = {"typed_below", "tagged_picture", "lost_picture"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import textwrap
+import traceback
 from pathlib import Path
 
 import nbformat
@@ -23,6 +24,7 @@ from graders.sandbox.libraries import View
 from graders.sandbox.notebook import Host
 from graders.sandbox.values import POOL
 from graders.status import Status
+from sheaflab.checks.machine import difference
 
 LIMITS = Limits(cpu=3.0, wall=20.0)
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
@@ -273,6 +275,25 @@ def test_a_difference_that_matters_is_said(source, said, submit, grade):
     text = grade(submit(ex_1_1=source)).exercises[0].text()
     assert "raised an error" in text
     assert said in text
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("from itertools import of_tomorrow", "and its `itertools` has no such name: a newer one may have it"),
+        ("import math\nmath.of_tomorrow(1)", "and its `math` has no such name: a newer one may have it"),
+        ("from concurrent.futures import of_tomorrow", "and its `concurrent` has no such name"),
+        ("```python\nx = 1\n```", "the line of ``` belongs to a text"),
+        ("x = 1\n```", "the line of ``` belongs to a text"),
+        ("class math: pass\nmath.sum", ""),
+    ],
+)
+def test_a_name_of_a_newer_python_and_a_fence_are_told(source, said):
+    with pytest.raises((ImportError, AttributeError, SyntaxError)) as caught:
+        exec(compile(source, "cell", "exec"), {})
+    found = difference("".join(traceback.format_exception_only(caught.value)))
+    assert said in found
+    assert bool(said) == bool(found)
 
 
 def test_an_error_of_the_answers_own_is_no_difference(submit, grade):

@@ -12,8 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from graders.gradebook.feedback import EscapeHtml
 from graders.grading import reading
+from graders.grading.blank import work_in
 from graders.grading.repair import repair
-from graders.lab.percent import TEXT_STUB, grade_id
+from graders.lab.percent import TEXT_STUB, grade_id, template
 from graders.status import Status
 
 PNG = base64.b64decode(
@@ -294,3 +295,58 @@ def test_what_a_file_really_is_is_said(content, said, mend):
     mended = mend(content)
     assert mended.status is Status.UNREADABLE
     assert said in mended.notes[0]
+
+
+# -- code in texts --------------------------------------------------------------------------------------------------
+CODE = "def double(x):\n    return 2 * x\n"
+FENCED = f"```python\n{CODE}```\n"
+
+
+@pytest.fixture
+def idle(mini, submit):
+    """Right work, but for an exercise that is untouched."""
+    return submit(ex_1_1=next(cell.source for cell in template(mini, mini.notebooks[0]).cells if grade_id(cell) == "ex-1-1"))
+
+
+@pytest.mark.parametrize("text", [FENCED, f"My solution:\n\n{FENCED}\nIt doubles."])
+def test_the_code_in_the_fence_of_a_solution_is_taken(text, submit, mend):
+    notebook = submit()
+    place = at(notebook, "ex-1-1")
+    notebook.cells[place] = new_markdown_cell(text, metadata=notebook.cells[place].metadata)
+    mended = mend(notebook)
+    cell = mended.notebook.cells[at(mended.notebook, "ex-1-1")]
+    assert (cell.cell_type, cell.source) == ("code", CODE)
+    assert any("was a text" in note for note in mended.notes)
+
+
+@pytest.mark.parametrize("kind", [new_markdown_cell, new_raw_cell])
+@pytest.mark.parametrize("text", [CODE, FENCED, f"{FENCED}\n{FENCED}", "class double(dict):\n    pass", f"> {CODE}"])
+def test_a_solution_in_a_text_beside_an_untouched_cell_is_found(kind, text, idle, mend):
+    assert mend(idle).in_texts == {}
+    idle.cells.insert(at(idle, "ex-1-1") + 1, kind(text))
+    assert set(mend(idle).in_texts) == {"ex-1-1"}
+    idle.cells[at(idle, "ex-1-1")].source = CODE
+    assert mend(idle).in_texts == {}
+
+
+def test_a_solution_in_a_question_is_found(idle, mend):
+    assert grade_id(idle.cells[0])
+    idle.cells[0].source += f"\n\n{CODE}"
+    assert set(mend(idle).in_texts) == {"ex-1-1"}
+
+
+def test_what_was_handed_out_is_no_solution_in_a_text(idle, mend, mini):
+    stub = idle.cells[at(idle, "ex-1-1")].source
+    idle.cells += [new_markdown_cell(f"The cell was\n\n{stub}"), new_markdown_cell("I use double(x) there, def? no.")]
+    assert mend(idle).in_texts == {}
+    assert "ex-1-1" not in dict(work_in(raw(idle), mini, mini.notebooks[0]))
+
+
+@pytest.mark.slow
+def test_a_solution_in_a_text_waits_for_a_person(idle, grade, mini):
+    idle.cells.append(new_raw_cell(CODE))
+    assert work_in(raw(idle), mini, mini.notebooks[0])
+    result = grade(idle)
+    assert [exercise.undecided for exercise in result.exercises] == [True, *[False] * (len(result.exercises) - 1)]
+    assert "double stands in a cell that is a text" in result.exercises[0].text()
+    assert result.earned == mini.notebooks[0].points - result.exercises[0].points

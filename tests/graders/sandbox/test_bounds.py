@@ -13,7 +13,7 @@ import pytest
 
 from graders.classroom.similar import MAX_NODES, shape
 from graders.gradebook.files import submission_time
-from graders.grading import repair
+from graders.grading import definitions
 from graders.grading.reading import Unreadable, plain_cells, read
 from graders.grading.skipping import names
 from graders.sandbox import outputs, sources
@@ -227,15 +227,15 @@ def test_ordinary_texts_are_read():
 
 def test_a_notebooks_code_is_read_once_and_only_so_far(monkeypatch):
     seen = []
-    monkeypatch.setattr(repair, "names", lambda source: seen.append(source) or names(source))
-    found = repair.Definitions()
+    monkeypatch.setattr(definitions, "names", lambda source: seen.append(source) or names(source))
+    found = definitions.Definitions()
     for _ in range(3):
         assert found.has("def f(): pass", "f")
         assert not found.has("def f(): pass", "g")
     assert len(seen) == 1
     for k in range(40):
         found.has(f"x = {k}\n" + "a = 1\n" * 12_000, "f")
-    assert sum(map(len, seen)) < repair.MAX_READ
+    assert sum(map(len, seen)) < definitions.MAX_READ
     assert found.has("y = 1\n" * 12_000 + "def late(x): pass", "late")
 
 
