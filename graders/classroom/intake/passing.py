@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from graders.grading.folder import PACKAGES
@@ -16,15 +16,16 @@ FOLDERS = {
 _FILES = {"Thumbs.db", "desktop.ini", "submission_secret.txt"}
 _ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}
 """What tells a virtual environment, whatever its folder is called."""
+_LEVELS = 40  # of folders, in which one is looked for
 
 
-def passed_over(parts: Sequence[str], environments: Iterable[Sequence[str]] = ()) -> int:
+def passed_over(parts: Sequence[str], environments: Container[tuple[str, ...]] = ()) -> int:
     """Return how many parts of a path lead to what is passed over; 0 if the file may be the student's.
 
     Parameters
     ----------
     parts : sequence of str
-    environments : iterable of sequence of str
+    environments : container of tuple of str
         Folders that are virtual environments.
 
     Examples
@@ -34,7 +35,8 @@ def passed_over(parts: Sequence[str], environments: Iterable[Sequence[str]] = ()
     >>> passed_over((".lab", "lab10-1.ipynb")), passed_over(("lab", ".lab10-1.ipynb.icloud"))
     (0, 0)
     """
-    inside = [len(folder) for folder in environments if tuple(parts[: len(folder)]) == tuple(folder)]
+    levels = range(1, min(len(parts), _LEVELS))
+    inside = [level for level in levels if environments and tuple(parts[:level]) in environments]
     inside += [level for level, part in enumerate(parts, 1) if part in FOLDERS]
     name = parts[-1]
     if not inside and not name.startswith("._") and (".ipynb" in name.lower() or name.lower().endswith(".zip")):
@@ -61,6 +63,7 @@ def is_environment(folder: Path, names: Iterable[str]) -> bool:
 
 def environments_in(paths: Sequence[Sequence[str]]) -> set[tuple[str, ...]]:
     """Return the folders of an archive that are virtual environments, by the paths of its entries."""
-    found = {tuple(path[:level]) for path in paths for level, part in enumerate(path) if level and part in _ENVIRONMENT}
-    notebooks = [tuple(path) for path in paths if found and is_copy(path[-1]) and FOLDERS.isdisjoint(path)]
-    return {folder for folder in found if not any(path[: len(folder)] == folder for path in notebooks)}
+    short = [path[:_LEVELS] for path in paths]
+    found = {tuple(path[:level]) for path in short for level, part in enumerate(path) if level and part in _ENVIRONMENT}
+    notebooks = [path for path in short if is_copy(path[-1]) and FOLDERS.isdisjoint(path)]
+    return found - {tuple(path[:level]) for path in notebooks for level in range(1, len(path))}

@@ -231,7 +231,7 @@ def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini, s
     assert len(left_aside(found)) == 1
 
 
-def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_factory):
+def test_nothing_hidden_or_installed_and_nothing_behind_a_link_is_read(folder, tmp_path_factory):
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.txt"
     secret.write_text("secret")
     (folder / "link.txt").symlink_to(secret)
@@ -239,6 +239,8 @@ def test_nothing_hidden_and_nothing_behind_a_link_is_read(folder, tmp_path_facto
     (folder / ".hidden").write_text("secret")
     (folder / ".git").mkdir()
     (folder / ".git" / "config").write_text("secret")
+    (folder / "env" / "site-packages").mkdir(parents=True)
+    (folder / "env" / "site-packages" / "installed.py").write_text("x = 1")
     (folder / "timestamp.txt").write_text("2026-01-01 00:00:00 UTC")
     found = read_beside(folder)
     assert set(beside(found)) == {"tools.py", "data/factor.csv", "data/empty"}

@@ -176,11 +176,11 @@ def test_pictures_and_modules_come_with_the_notebook(inbox):
 def test_files_beside_are_bounded_and_overwrite_nothing(inbox, monkeypatch):
     monkeypatch.setattr("graders.classroom.intake.beside.MOST", 3)
     inbox.put("jane/lab09-1.ipynb", first())
-    for name in ("a.csv", "b.csv", "timestamp.txt.part", ".hidden", "c.csv"):
+    for name in ("a.csv", "b.csv", "timestamp.txt.part", ".hidden", "c.csv", "d.csv"):
         inbox.put(f"jane/{name}", name.encode())
     inbox.collect()
     taken = sorted(path.name for path in (inbox.submitted / "jane" / "lab09").iterdir())
-    assert taken == ["a.csv", "b.csv", "lab09-1.ipynb"]
+    assert taken == ["a.csv", "b.csv", "c.csv", "lab09-1.ipynb"]
     inbox.put("jane/a.csv", b"another")
     inbox.collect()
     assert inbox.status("a.csv") == "OTHER"
