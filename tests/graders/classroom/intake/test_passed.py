@@ -66,11 +66,15 @@ def test_a_hand_in_of_what_is_passed_over_is_left(inbox, door):
 
 
 @doors
-@pytest.mark.parametrize("folder", [".ipynb_checkpoints", "lab/.history", "lab/env/lib"])
-def test_a_copy_that_is_all_there_is_of_a_notebook_is_left(inbox, door, folder):
-    copy = f"{folder}/lab09-1-checkpoint.ipynb"
-    if folder == "lab/env/lib":
-        copy = "lab/env/lib/site-packages/lab09-1.ipynb"
+@pytest.mark.parametrize(
+    "copy",
+    [
+        CHECKPOINT,
+        pytest.param("lab/.history/lab09-1_2026.ipynb", marks=pytest.mark.slow),
+        pytest.param("lab/env/lib/site-packages/lab09-1.ipynb", marks=pytest.mark.slow),
+    ],
+)
+def test_a_copy_that_is_all_there_is_of_a_notebook_is_left(inbox, door, copy):
     found = handed_in(inbox, {**LEFT_BEHIND, copy: first("all of it"), "lab/notes.txt": b"x"}, door)
     assert "KEPT" in found
     assert ("Ann-Lee", "lab09-1", "KEPT", copy.rpartition("/")[2]) in left(inbox)
