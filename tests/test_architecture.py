@@ -27,7 +27,7 @@ def imports(path: Path, *, lazy: bool = True) -> set[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
     return found
 
