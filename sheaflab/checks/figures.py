@@ -273,5 +273,3 @@ def _bar(bar: Any, sight: Sight, within: Axes | None = None) -> Bar:
 def _floats(values: object) -> FloatArray:
     """Numbers as drawn; what is masked is not drawn and becomes NaN."""
     return np.asarray(np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan), dtype=np.float64)
-
-

@@ -23,10 +23,8 @@ def labelled(axis: Any) -> list[tuple[float, str, Any]]:
         return []
     (low, high), found = sorted(axis.get_view_interval()), list[tuple[float, str, Any]]()
     for which, ticker in (("major", axis.major), ("minor", axis.minor)):
-        sides = axis.get_tick_params(which=which)
-        first, second = ("bottom", "top") if axis.axis_name == "x" else ("left", "right")
-        on = sides.get(f"label{first}", True) or sides.get(f"label{second}", False)
-        if isinstance(ticker.formatter, NullFormatter) or not on:
+        (tick, *_) = axis.get_major_ticks(1) if which == "major" else axis.get_minor_ticks(1)
+        if isinstance(ticker.formatter, NullFormatter) or not (tick.label1.get_visible() or tick.label2.get_visible()):
             continue
         ticks = [float(v) for v in (axis.get_majorticklocs() if which == "major" else axis.get_minorticklocs())]
         texts = zip(ticks, _texts(ticker.formatter, ticks), strict=False)
