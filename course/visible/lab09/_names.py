@@ -1,7 +1,7 @@
 r"""What the axes and lines of 2.4 and 3.3 may be called.
 
 The tasks say it, and here it stands as phrases: each with what people put before and behind it. What else there is
-to say belongs into the title.
+to say belongs in the title.
 """
 
 from __future__ import annotations

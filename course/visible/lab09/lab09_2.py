@@ -266,7 +266,7 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         hint = "label=… for each line, then ax.legend(), where it can be read"
         tell(returned=got, expected="a legend with a name for each line", hint=hint)
     numbers(figure, tell)
-    expected, title = "the name of the time at x, of the energy at y", "other remarks belong into the title"
+    expected, title = "the name of the time at x, of the energy at y", "other remarks belong in the title"
     if names_time(figure.ylabel) and names_energy(figure.xlabel):
         tell(returned=got, expected=expected, hint="the names are swapped")
     if not (names_time(figure.xlabel) and names_energy(figure.ylabel)):

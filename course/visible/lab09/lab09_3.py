@@ -138,7 +138,7 @@ def names(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> 
         tell(returned=got, expected=expected, hint="the names are swapped")
     if not right:
         words = "`switches` or `sign changes` at x, `runs`, `frequency` or `count` at y, with `number of` or `per run`"
-        tell(returned=got, expected=expected, hint=f"{words}; other remarks belong into the title")
+        tell(returned=got, expected=expected, hint=f"{words}; other remarks belong in the title")
 
 
 def plot_histogram(answer: Callable[..., Any]) -> None:
