@@ -15,7 +15,7 @@ LEFT_OUT = {
 # A browser has neither threads nor processes nor timers; no call of a student's needs them. The last one is an 80-bit
 # reference, too.
 HOST_ONLY = ("executor", "process_pool", "endless_loop", "loop_that_catches", "advice_comes", "window_system", "two_limits")
-HOST_ONLY += ("a_stretch_ends_within",)
+HOST_ONLY += ("a_stretch_ends_within", "several_processes")
 TOO_LONG = ("flat_late_switches_are_certified[sixty]",)  # two minutes; its twenty layers are run
 
 
