@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from graders.checking import local
@@ -207,6 +208,8 @@ def judge_here(
     changed = {**key.keys, **(others or {}), **({exercise: source} if source else {})}
     checks = next(e.checks for e in spec.exercises if e.id == exercise)
     student = local.LocalStudent(namespace(key, changed), changed)
+    numbers = np.random.SeedSequence(list(secret)).generate_state(1)
+    np.random.seed(int(numbers[0]))  # noqa: NPY002 - an answer that draws from it is right by chance now and then
     return local.run_checks(student, course.checks_of(spec), notebook, exercise, checks, secret)
 
 
