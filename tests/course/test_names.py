@@ -32,7 +32,7 @@ OTHER_FORMULAS = [
     r"bound $V(0)e^{-2t/\lambda^*}$", r"10^{-2\lambda t}", r"V(0)e^{-2\lambda^* t^2}", "exp(-λ*t)",
     "V(t)e^{-2λ* t}", "e^{2λ* t}",
     "V(t)/V(0)", "lower bound of Theorem 9.4, λ*", r"$V(0)\,e^{-2\lambda_{\max} t}$", "V(0) 2^(-λ* t)", r"bound $V(0)\,(1 - 2\lambda^* t)$",
-    r"$V(0) + e^{-2\lambda^* t}$", r"$V(t_{end})\,e^{-2\lambda^* t}$", "envelope (λ* = 0)", "bound, rate 0.5 of the errors", "envelope, rate 0.3", "velocity", "gradient",
+    r"$V(0) + e^{-2\lambda^* t}$", r"$V(t_{end})\,e^{-2\lambda^* t}$", "envelope (λ* = 0)", "bound, λ* = 1e999999", "bound, rate 0.5 of the errors", "envelope, rate 0.3", "velocity", "gradient",
 ]  # fmt: skip
 TIMES = [
     "time", "t", "$t$", "Zeit t", "el tiempo", "time = t", "time [a.u.]", r"$\rm{time}$", r"$\it{t}$", "Time axis",

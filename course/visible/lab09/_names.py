@@ -187,7 +187,7 @@ def _near(value: Any, told: Any, text: str) -> bool:
     if np.ndim(value) or np.ndim(told):
         return False
     digits = re.fullmatch(r"\d*\.?(\d*)(?:e([-+]?\d+)|\s*\*\s*10\s*\^\s*\(?([-+]?\d+)\)?)?", text)
-    unit = 10.0 ** (int(digits[2] or digits[3] or 0) - len(digits[1])) if digits else 0.0
+    unit = float(f"1e{int(digits[2] or digits[3] or 0) - len(digits[1])}") if digits else 0.0  # however large
     return bool(told != 0 and abs(value - told) <= max(0.06 * abs(value), min(0.51 * unit, 0.25 * abs(value))))
 
 
