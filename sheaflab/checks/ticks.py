@@ -22,11 +22,14 @@ def labelled(axis: Any) -> list[tuple[float, str, Any]]:
     if not (axis.get_visible() and axis.axes.axison):
         return []
     (low, high), found = sorted(axis.get_view_interval()), list[tuple[float, str, Any]]()
-    for which, ticker in (("major", axis.major), ("minor", axis.minor)):
-        (tick, *_) = axis.get_major_ticks(1) if which == "major" else axis.get_minor_ticks(1)
+    for ticker, ticks_of, places_of in (
+        (axis.major, axis.get_major_ticks, axis.get_majorticklocs),
+        (axis.minor, axis.get_minor_ticks, axis.get_minorticklocs),
+    ):
+        (tick, *_) = ticks_of(1)
         if isinstance(ticker.formatter, NullFormatter) or not (tick.label1.get_visible() or tick.label2.get_visible()):
             continue
-        ticks = [float(v) for v in (axis.get_majorticklocs() if which == "major" else axis.get_minorticklocs())]
+        ticks = [float(v) for v in places_of()]
         texts = zip(ticks, _texts(ticker.formatter, ticks), strict=False)
         found += [(v, text, ticker.formatter) for v, text in texts if low <= v <= high and text.strip()]
     return found
@@ -40,10 +43,12 @@ def misread(axis: Any) -> list[str]:
     shown, name = labelled(axis), str(axis.label.get_text()).lower()
     if (offset := axis.get_major_formatter().get_offset()) and any(axis.get_major_formatter() is f for *_, f in shown):
         return [] if _is_shown(axis) else [f"numbers to which {offset} belongs, which is not shown"]
-    foreign = [f"{text!r} at {place:g}" for place, text, kind in shown if _is_foreign(plain(text, kind), name)]
+    said = [plain(text, kind) for _, text, kind in shown]
+    ticks = list(zip(shown, said, strict=True))
+    foreign = [f"{text!r} at {place:g}" for (place, text, _), bare in ticks if _is_foreign(bare, name)]
     if foreign:
         return foreign
-    read = [(v, found) for v, text, kind in shown if (found := number_at(plain(text, kind), name)) is not None]
+    read = [(place, found) for (place, *_), bare in ticks if (found := number_at(bare, name)) is not None]
     places, numbers = np.array(read, dtype=np.float64).reshape(-1, 2).T
     allowed = _NEAR * (_gap(axis, places) if axis.get_scale() == "linear" else np.abs(places))
     wrong = np.abs(numbers - places) > allowed
@@ -79,11 +84,11 @@ def plain(text: str, formatter: Any) -> str:
     if isinstance(formatter, EngFormatter):
         for power, prefix in formatter.ENG_PREFIXES.items():
             end = formatter.sep + prefix + formatter.unit
-            if (prefix or formatter.unit) and end.strip() and text.rstrip().endswith(end.strip()) and prefix:
+            if prefix and text.rstrip().endswith(end.strip()):
                 text = f"{text.rstrip()[: -len(end.strip())].strip()}e{power}"
                 break
         else:
-            text = text.removesuffix(formatter.unit) if formatter.unit else text
+            text = text.removesuffix(formatter.unit)
     text = re.sub(r"\\(mathdefault|mathregular|mathrm|text)|[${}]", "", text.replace("−", "-"))
     text = re.sub(r" *(?:\\times|\\cdot|[·×*]) *(?=10\^)", "x", text.lower())
     return " ".join(re.sub(r"\\[,;:! ]|~", " ", text).split())

@@ -58,8 +58,8 @@ class Memory:
             self.refresh()
             before = self._text()
             yield self.state
-            if self.kept and self._text() != before:
-                self._write()
+            if self.kept and (text := self._text()) != before:
+                self._write(text)
 
     def _load(self) -> dict[str, Any]:
         fresh: dict[str, Any] = {"hints": {}, "solved": {}, "tried": {}, "solutions": []}
@@ -88,15 +88,15 @@ class Memory:
     def _text(self) -> str:
         return json.dumps(self.state, indent=1, sort_keys=True) + "\n"
 
-    def _write(self) -> None:
+    def _write(self, text: str) -> None:
         """Write it, if there is a place for it; a folder that cannot be written is no reason to fail."""
         whole = self.path.with_suffix(f".{os.getpid()}")  # so that nobody reads half of it
         with contextlib.suppress(OSError):
             try:
-                whole.write_text(self._text(), encoding="utf-8")
+                whole.write_text(text, encoding="utf-8")
                 whole.replace(self.path)
             except OSError:  # Windows replaces no file that somebody reads
-                self.path.write_text(self._text(), encoding="utf-8")
+                self.path.write_text(text, encoding="utf-8")
             finally:
                 whole.unlink(missing_ok=True)
 

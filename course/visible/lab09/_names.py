@@ -96,13 +96,10 @@ _RUN = (
 _SAYS_BOUND = re.compile(
     r"envelop|envolvente|hülle|hüllk|schranke|bound|borne|cota|grenze|limit|theor|thm|satz|predict"
 )
-_BOUND_WORDS = frozenset(
-    re.findall(
-        r"\S+",
-        "envelope envelop enveloppe envolvente hülle hüllkurve schranke bound bounds borne cota grenze limit upper "
-        "exponential theoretical theory theorem theorem's thm satz predicted prediction decay slope the of for by "
-        "from with to nach des von de gradient flow energy dirichlet run",
-    )
+_BOUND_WORDS = (
+    "envelope envelop enveloppe envolvente hülle hüllkurve schranke bound bounds borne cota grenze limit upper "
+    "exponential theoretical theory theorem theorem's thm satz predicted prediction decay slope the of for by from "
+    "with to nach des von de gradient flow energy dirichlet run"
 )
 _THEOREM = re.compile(r"((?:theorem|thm|satz)(?:'?s)?\.?\s*)9\.4(?:'s)?")
 _RATE_IS = re.compile(r"\brate\b(?:\s*(?:of|is))?\s*(?=[\d.])")
@@ -128,7 +125,7 @@ def names_envelope(name: str, times: Any, energies: Any, rate: float) -> bool:
     text = _THEOREM.sub(r"\1 ,", name.replace("’", "'").lower()[:300])
     said = _SAYS_BOUND.search(text) is not None
     text = _RATE_IS.sub(" , ", re.sub(r"\\(?:mathrm|text|operatorname|rm)(?![a-z])|\ba\b", " ", text))
-    if not _BOUND_WORDS.issuperset(_WORD.findall(text)):
+    if not set(_WORD.findall(text)) <= set(_BOUND_WORDS.split()):
         return False
     parts = [_bare(part) for part in re.split(r"[,;:]", plain_formula(_WORD.sub(" , ", text)))]
     parts = [part for part in parts if part and part not in ("v", "e")]
@@ -155,7 +152,8 @@ def _definition(said: list[str], values: dict[str, Any]) -> dict[str, Any]:
     letter = said[0]
     if len(said) < 2 or not re.fullmatch(r"[^\W\d_]", letter) or letter in {*values, "v"}:
         return {}
-    return dict.fromkeys([letter], computed(said[1], values)[0]) if computed(said[1], values) else {}
+    found = computed(said[1], values)
+    return dict(zip([letter], found, strict=False))
 
 
 def _of_envelope(part: str, values: dict[str, Any]) -> bool:
@@ -253,7 +251,6 @@ _RUNS_REMARK = _any(
     _HOW_OFTEN,
     r"counts?|absolute|raw|no (?:density|share)",
     r"not (?:a share|a density|in per ?cent|normali[sz]ed|relative)",
-    r"log(?:arithmic)?(?:[ -](?:scale|axis))?",
     _BY_EULER,
     r"(?:by|for) (?:their|each|the) number of (?:switches|sign changes)",
 )
@@ -264,6 +261,7 @@ def names_switches(name: str) -> bool:
     return is_phrase(re.sub(r"\s*/\s*(?=run|start|traj)", " per ", plain(name)), _SWITCHES, _SWITCHES_REMARK)
 
 
-def names_runs(name: str, counts: Sequence[int]) -> bool:
-    """Tell whether a name is that of the number of runs; a remark may say how many there are."""
-    return is_phrase(name, _RUNS, rf"{_RUNS_REMARK}|(?:of|out of|in) {len(counts)}(?: {_RUN_WORD})?")
+def names_runs(name: str, counts: Sequence[int], *, log: bool = False) -> bool:
+    """Tell whether a name is that of the number of runs; a remark may say how many there are, or of a `log` axis."""
+    remarks = [_RUNS_REMARK, rf"(?:of|out of|in) {len(counts)}(?: {_RUN_WORD})?"]
+    return is_phrase(name, _RUNS, _any(*remarks, *([r"log(?:arithmic)?(?:[ -](?:scale|axis))?"] if log else [])))

@@ -177,9 +177,8 @@ def _off(
 
 def _further_curves(figure: Any, times: Any, energies: Any, rate: float) -> list[Any]:
     """Curves that are made of something else than lines: of points, areas, bars, segments, texts or arrows."""
-    off, bars = partial(_off, figure, times=times, energies=energies, rate=rate), [
-        bar for bar in (*figure.bars, *figure.more_bars) if bar.shown
-    ]
+    off = partial(_off, figure, times=times, energies=energies, rate=rate)
+    bars = [bar for bar in (*figure.bars, *figure.more_bars) if bar.shown]
     tops = (np.array([bar.x + 0.5 * bar.width for bar in bars]), np.array([bar.y + bar.height for bar in bars]))
     found = [off(figure.rest.x, figure.rest.y), off(figure.marks.x, figure.marks.y, arrows=True), off(*tops)]
     found.append(off(figure.spots.x, figure.spots.y, exact=True))

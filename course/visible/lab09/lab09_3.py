@@ -131,9 +131,8 @@ def names(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> 
     if plain(figure.xlabel) == plain(figure.ylabel):
         tell(returned=got, expected="two different names", hint="switches at x, runs at y")
     counted = re.fullmatch("counts?", plain(figure.xlabel)) and "frequen" in plain(figure.ylabel)  # of what, y tells
-    right = (counted or names_switches(figure.xlabel)) and names_runs(figure.ylabel, counts)
-    if figure.yscale == "linear" and "log" in re.sub("logged", "", plain(figure.ylabel)):
-        right = False
+    runs = names_runs(figure.ylabel, counts, log=figure.yscale != "linear")
+    right = (counted or names_switches(figure.xlabel)) and runs
     if not right and names_runs(figure.xlabel, counts) and names_switches(figure.ylabel):
         tell(returned=got, expected=expected, hint="the names are swapped")
     if not right:

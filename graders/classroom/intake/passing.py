@@ -16,7 +16,7 @@ FOLDERS = {
 _FILES = {"Thumbs.db", "desktop.ini", "submission_secret.txt"}
 _ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}
 """What tells a virtual environment, whatever its folder is called."""
-_LEVELS = 40  # of folders, in which one is looked for
+LEVELS = 40  # of folders, deeper than which nothing is read
 
 
 def passed_over(parts: Sequence[str], environments: Container[tuple[str, ...]] = ()) -> int:
@@ -35,7 +35,7 @@ def passed_over(parts: Sequence[str], environments: Container[tuple[str, ...]] =
     >>> passed_over((".lab", "lab10-1.ipynb")), passed_over(("lab", ".lab10-1.ipynb.icloud"))
     (0, 0)
     """
-    levels = range(1, min(len(parts), _LEVELS))
+    levels = range(1, min(len(parts), LEVELS))
     inside = [level for level in levels if environments and tuple(parts[:level]) in environments]
     inside += [level for level, part in enumerate(parts, 1) if part in FOLDERS]
     name = parts[-1]
@@ -63,7 +63,7 @@ def is_environment(folder: Path, names: Iterable[str]) -> bool:
 
 def environments_in(paths: Sequence[Sequence[str]]) -> set[tuple[str, ...]]:
     """Return the folders of an archive that are virtual environments, by the paths of its entries."""
-    short = [path[:_LEVELS] for path in paths]
+    short = [path[:LEVELS] for path in paths]
     found = {tuple(path[:level]) for path in short for level, part in enumerate(path) if level and part in _ENVIRONMENT}
     notebooks = [path for path in short if is_copy(path[-1]) and FOLDERS.isdisjoint(path)]
     return found - {tuple(path[:level]) for path in notebooks for level in range(1, len(path))}

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from graders.classroom.intake.entries import FAULTS, Place, date_of, decoded, kind_of, mark_of, pieces_of, reason_of
 from graders.classroom.intake.notebooks import Content, inspect
-from graders.classroom.intake.passing import FOLDERS, environments_in, is_copy, is_environment, passed_over
+from graders.classroom.intake.passing import FOLDERS, LEVELS, environments_in, is_copy, is_environment, passed_over
 from graders.classroom.intake.records import METADATA_FILE, TIMESTAMP_FILE, Refused, record_of
 from graders.grading.reading import MAX_FILE
 
@@ -25,7 +25,6 @@ ARCHIVE = 256 * MIB  # of an archive in an archive, and of all that one holds
 ENTRIES = 10_000  # in an archive in an archive
 OUTER_ENTRIES = 300_000  # in an archive that was named as a source
 DEPTH = 4  # archives in archives
-LEVELS = 40  # of folders
 NAME = 1000  # characters of a path
 _OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
