@@ -32,7 +32,7 @@ def pytest_addoption(parser):
         type=int,
         default=1,
         metavar="N",
-        help="run the tests that draw from a secret, and no others, under N secrets each",
+        help="run the tests that drawn problems can decide, and no others, under N secrets each",
     )
 
 
@@ -65,9 +65,19 @@ def secret(request):
         yield f"secret {number}".encode()
 
 
+@pytest.fixture(scope="session")
+def one_secret():
+    """The first secret alone, for tests that drawn problems cannot decide.
+
+    What the small course says to each answer is the same under every secret (tests/graders/proof/test_small_course.py), and
+    what the course's checks say to its keys is proven by the bank. Walls, doors, gradebooks and pages see no more of a secret.
+    """
+    return b"secret 0"
+
+
 @pytest.hookimpl(tryfirst=True)  # before the fixtures
 def pytest_runtest_setup(item):
-    if "secret" in item.fixturenames:
+    if {"secret", "one_secret"} & set(item.fixturenames):
         os.environ[NUMBER] = str((getattr(item, "callspec", None) and item.callspec.params.get("secret")) or 0)
     else:
         os.environ.pop(NUMBER, None)

@@ -214,7 +214,7 @@ def sitting(shared, site, address) -> Callable[[str], Sitting]:
 
 
 @pytest.fixture(scope="session")
-def course_root(shared, sitting, secret) -> Path:
+def course_root(shared, sitting, one_secret) -> Path:
     """A course with one student, whose downloads were collected, autograded and given feedback."""
 
     def make(folder: Path) -> None:

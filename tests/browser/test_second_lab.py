@@ -10,7 +10,7 @@ from graders.lab.places import OUR_COURSE
 from graders.publish.release import copy_course
 
 
-def test_a_scaffolded_lab_has_a_site(distribution, tmp_path, monkeypatch, secret):
+def test_a_scaffolded_lab_has_a_site(distribution, tmp_path, monkeypatch, one_secret):
     root = copy_course(Course.load(OUR_COURSE, "lab09"), tmp_path / "term").root
     monkeypatch.chdir(root)
     assert main(["new", "lab10"]) == 0

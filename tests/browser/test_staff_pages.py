@@ -59,7 +59,7 @@ LINKS = "a[href]:not([href^='#'])"
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory, secret):
+def course(tmp_path_factory, one_secret):
     """A graded course of one student, who has handed in the traps."""
     made = copy_course(Course.load(MINI), tmp_path_factory.mktemp("staff") / "course")
     build(made)

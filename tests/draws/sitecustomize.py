@@ -23,7 +23,7 @@ class Draws:
         if sys._getframe(1).f_globals["__name__"].partition(".")[0] not in ("graders", "sheaflab"):
             return self.random(size)
         if (number := os.environ.get(NUMBER)) is None:
-            raise AssertionError("this test draws a secret: it must ask for the fixture `secret`, for --secrets to find it")
+            raise AssertionError("this test draws a secret: it must ask for the fixture `secret`, or for `one_secret` (tests/conftest.py)")
         return hashlib.sha256(f"secret {number}, draw {next(self.count)}".encode()).hexdigest()[: 2 * (size or 32)]
 
 

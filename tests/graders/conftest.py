@@ -84,18 +84,18 @@ def submit(mini, key):
 
 
 @pytest.fixture(scope="session")
-def grade(mini, secret):
+def grade(mini, one_secret):
     """Grade a notebook, or a file's bytes, in a real sandbox."""
 
     def run(work, limits=SHORT, level=None):
         raw = work if isinstance(work, bytes) else nbformat.writes(work).encode()
-        return grade_bytes(raw, mini, limits=limits, level=level, secret=secret)
+        return grade_bytes(raw, mini, limits=limits, level=level, secret=one_secret)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def built(mini, secret, tmp_path_factory):
+def built(mini, one_secret, tmp_path_factory):
     """The small course with its release built by nbgrader; `copy_built` it before use."""
     made = copy_course(mini, tmp_path_factory.mktemp("built") / "course")
     build(made)

@@ -160,7 +160,7 @@ def test_in_a_notebook_a_failure_is_its_message_alone(course, tmp_path, answer, 
     ],
     ids=["right", "wrong", "raises", "raises-on-fresh", "unwritten"],
 )
-def test_in_a_notebook_of_the_zip(unpacked, installed, tmp_path, answer, expected, told, secret):
+def test_in_a_notebook_of_the_zip(unpacked, installed, tmp_path, answer, expected, told, one_secret):
     notebook = nbformat.read(unpacked / "notebooks" / f"{FIRST}.ipynb", as_version=4)
     ran = run_notebook(filled(notebook, {"1.1": answer} if answer else {}), tmp_path, python=installed, env=bare())
     said = printed(ran, "grade-1-1")
@@ -192,7 +192,7 @@ def in_terminal(python, folder, answer, *, env, notebook):
     ],
     ids=["right", "wrong", "raises", "unwritten"],
 )
-def test_in_a_terminal(course, tmp_path, answer, status, expected, told, secret):
+def test_in_a_terminal(course, tmp_path, answer, status, expected, told, one_secret):
     env = {**os.environ, "PYTHONPATH": on_path(ROOT)}
     found, out = in_terminal(
         sys.executable, tmp_path, answer, env=env, notebook=template(course, course.notebook(FIRST))
@@ -211,7 +211,7 @@ def test_in_a_terminal(course, tmp_path, answer, status, expected, told, secret)
     ],
     ids=["right", "wrong", "raises", "raises-on-fresh", "unwritten"],
 )
-def test_in_a_terminal_with_the_zip_installed(unpacked, installed, tmp_path, answer, status, expected, told, secret):
+def test_in_a_terminal_with_the_zip_installed(unpacked, installed, tmp_path, answer, status, expected, told, one_secret):
     notebook = nbformat.read(unpacked / "notebooks" / f"{FIRST}.ipynb", as_version=4)
     found, out = in_terminal(installed, tmp_path, answer, env=bare(), notebook=notebook)
     assert (found, marks(out)) == (status, expected), out
@@ -219,7 +219,7 @@ def test_in_a_terminal_with_the_zip_installed(unpacked, installed, tmp_path, ans
 
 
 # -- a machine that is not POSIX -----------------------------------------------------------------------------------------
-def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, keys, tmp_path, secret):
+def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, keys, tmp_path, one_secret):
     for path in (unpacked / "notebooks").glob("*.ipynb"):
         nbformat.write(filled(nbformat.read(path, as_version=4), keys), tmp_path / path.name)
     status, out = without_posix(
@@ -243,7 +243,7 @@ def test_without_posix_every_key_passes_from_the_terminal(unpacked, installed, k
     ],
     ids=["right", "wrong", "raises", "raises-on-fresh"],
 )
-def test_without_posix_the_whole_way(unpacked, installed, tmp_path, answer, expected, told, secret):
+def test_without_posix_the_whole_way(unpacked, installed, tmp_path, answer, expected, told, one_secret):
     """Start, check, hint, solution, progress, reset, and the same check as a notebook makes it."""
     script = f"""
     said = {{"start": say("start", "work")}}
@@ -294,13 +294,13 @@ def test_what_is_taken_away_is_gone(tmp_path):
     assert len(without_posix(sys.executable, tmp_path, script, env=dict(os.environ))) == 7
 
 
-def test_an_endless_loop_is_stopped_where_there_are_timers_and_its_line_is_shown(pack, secret, monkeypatch):
+def test_an_endless_loop_is_stopped_where_there_are_timers_and_its_line_is_shown(pack, one_secret, monkeypatch):
     monkeypatch.setattr(local, "Limits", lambda: SimpleNamespace(call_cpu=0.1))
     names = {"np": np, "__name__": "__main__"}
     source = "def activation_pattern(z):\n    while len(z) == 9:\n        pass\n    return z > 0\n"
     linecache.cache["<cell>"] = 1, None, source.splitlines(keepends=True), "<cell>"
     exec(compile(source, "<cell>", "exec"), names)
-    loops, ends = pack.check_here("1.1", names, {"1.1": source}, secret)
+    loops, ends = pack.check_here("1.1", names, {"1.1": source}, one_secret)
     assert re.match(r"timed out\n", ends.message)  # at once: the exercise has had its time
     assert re.match(r"timed out\n  given: +z = np.array\(", loops.message)
     assert re.search(
@@ -308,12 +308,12 @@ def test_an_endless_loop_is_stopped_where_there_are_timers_and_its_line_is_shown
     ), loops.message
 
 
-def test_in_a_thread_which_has_no_timers(pack, keys, secret):
+def test_in_a_thread_which_has_no_timers(pack, keys, one_secret):
     """As in a server that runs notebooks in threads."""
     names = {"np": np, "__name__": "__main__"}
     exec(keys["1.1"], names)
     with ThreadPoolExecutor(1) as pool:
-        outcomes = pool.submit(pack.check_here, "1.1", names, {"1.1": keys["1.1"]}, secret).result()
+        outcomes = pool.submit(pack.check_here, "1.1", names, {"1.1": keys["1.1"]}, one_secret).result()
     assert [outcome.message for outcome in outcomes] == ["", ""]
 
 

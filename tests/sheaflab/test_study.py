@@ -57,7 +57,7 @@ def write(path, answers):
 
 
 @pytest.fixture
-def folder(tmp_path, secret, monkeypatch):
+def folder(tmp_path, one_secret, monkeypatch):
     """A reader's folder with one notebook, in the student edition."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(edition, "_edition", lambda lab: None)

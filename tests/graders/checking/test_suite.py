@@ -20,7 +20,7 @@ class TestExercise_1_4:
 """
 
 
-def test_two_files_of_one_name_are_two_files(mini, secret, tmp_path):
+def test_two_files_of_one_name_are_two_files(mini, one_secret, tmp_path):
     """Courses share names of notebooks, and a course's checks change while the process lives."""
     spec = replace(mini.notebooks[0], exercises=mini.notebooks[0].exercises[3:])
     student = LocalStudent({"two": lambda: 2}, {})
@@ -28,7 +28,7 @@ def test_two_files_of_one_name_are_two_files(mini, secret, tmp_path):
         course = replace(mini, checks=tmp_path / folder)
         course.checks.mkdir()
         course.checks_of(spec).write_text(CHECK.format(expected))
-        assert run_checks(student, course, spec, secret)["1.4", "runs"].status is status, folder
+        assert run_checks(student, course, spec, one_secret)["1.4", "runs"].status is status, folder
 
 
 OWN = """
@@ -56,11 +56,11 @@ def further(mini, tmp_path):
     return course, replace(mini.notebooks[0], exercises=mini.notebooks[0].exercises[3:])
 
 
-def test_hidden_checks_see_the_visible_ones_of_their_own_course(further, secret):
+def test_hidden_checks_see_the_visible_ones_of_their_own_course(further, one_secret):
     course, spec = further
     course.checks_of(spec).write_text(OWN.format("1.4"))
     before = sheaflab.checks.labs()
-    found = run_checks(LocalStudent({"two": lambda: 2}, {}), course, spec, secret)["1.4", "runs"]
+    found = run_checks(LocalStudent({"two": lambda: 2}, {}), course, spec, one_secret)["1.4", "runs"]
     assert (found.status, found.message) == (Status.OK, "")
     assert sheaflab.checks.labs() == before
 
@@ -73,9 +73,9 @@ def test_hidden_checks_see_the_visible_ones_of_their_own_course(further, secret)
         ("1.4", "from sheaflab import astray", "the visible checks of 'further' cannot be read: ImportError: .*astray"),
     ],
 )
-def test_what_a_course_lacks_is_no_fault_of_a_student(further, secret, exercise, visible, told):
+def test_what_a_course_lacks_is_no_fault_of_a_student(further, one_secret, exercise, visible, told):
     course, spec = further
     course.checks_of(spec).write_text(OWN.format(exercise))
     (course.visible / "further_1.py").write_text(visible)
     with pytest.raises(HiddenChecksError, match=told):
-        run_checks(LocalStudent({"two": lambda: 2}, {}), course, spec, secret)
+        run_checks(LocalStudent({"two": lambda: 2}, {}), course, spec, one_secret)

@@ -101,7 +101,7 @@ def test_help_of_every_staff_command(run, name):
     assert f"usage: graders {name}" in run("graders", name, "--help")
 
 
-def test_the_chain_of_a_class(run, folder, mini, submit, secret, tmp_path):
+def test_the_chain_of_a_class(run, folder, mini, submit, one_secret, tmp_path):
     course = copy_course(mini, tmp_path / "course")
     assert course.secret
     at = f"--course={course.root}"
@@ -117,7 +117,7 @@ def test_the_chain_of_a_class(run, folder, mini, submit, secret, tmp_path):
     run("graders", "regrade", at, "--workers=2")
 
 
-def test_the_folder_of_a_submission_is_as_strange_as_any(run, folder, mini, submit, secret, tmp_path):
+def test_the_folder_of_a_submission_is_as_strange_as_any(run, folder, mini, submit, one_secret, tmp_path):
     course = copy_course(mini, tmp_path / "course")
     run("graders", "build", f"--course={course.root}")
     within = hand_in(course, "eve", submit()).parent
@@ -134,7 +134,7 @@ def test_the_folder_of_a_submission_is_as_strange_as_any(run, folder, mini, subm
     assert [(row["student"], row["score"]) for row in listed(tmp_path / "report" / "grades.csv")] == [("eve", "10.0")]
 
 
-def test_the_demonstration(run, folder, secret):
+def test_the_demonstration(run, folder, one_secret):
     told = run("graders", "demo", "out", "--notebook=lab09-1")
     assert "1/5 build the release" in told
     assert "an endless loop (stopped after 2 s, as it should be)" in told
@@ -142,7 +142,7 @@ def test_the_demonstration(run, folder, secret):
     assert [Path(link.partition("#")[0].removeprefix("file://")).is_file() for link in opened] == [True] * 3
 
 
-def test_a_new_course_proves_itself(run, folder, secret):
+def test_a_new_course_proves_itself(run, folder, one_secret):
     run("graders", "new", "lab10", "--into=lab10")
     run("graders", "build", "--course=lab10")
     run("graders", "selfcheck", "--course=lab10", "--jobs=2")

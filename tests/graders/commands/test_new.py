@@ -39,7 +39,7 @@ SLIP = "def relu(z):\n    return np.abs(z)"
 
 
 @pytest.fixture
-def run(capsys, secret):
+def run(capsys, one_secret):
     """Run a command in this process and return what it prints; it must end well."""
 
     def command(*arguments):

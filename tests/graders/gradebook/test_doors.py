@@ -69,7 +69,7 @@ def as_student(classroom, *arguments):
 
 
 @pytest.fixture(scope="module")
-def classroom(mini, secret, tmp_path_factory):
+def classroom(mini, one_secret, tmp_path_factory):
     """A class with a rule for late work, ungraded; one has handed in by a real exchange. Copy it before use."""
     home = tmp_path_factory.mktemp("doors")
     exchange = home / "exchange"

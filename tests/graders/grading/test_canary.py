@@ -80,12 +80,12 @@ START = {
 
 @pytest.mark.parametrize("level", SHARED, ids=lambda level: level.name)
 @pytest.mark.parametrize("kind", START)
-def test_a_bomb_ends_for_its_many_processes_and_costs_nobody_else(mini, submit, secret, level, kind):
+def test_a_bomb_ends_for_its_many_processes_and_costs_nobody_else(mini, submit, one_secret, level, kind):
     needs_level(level)
 
     def run(work):
         raw = nbformat.writes(work).encode()
-        return grade_bytes(raw, mini, limits=SHORT, level=level, secret=secret)
+        return grade_bytes(raw, mini, limits=SHORT, level=level, secret=one_secret)
 
     with ThreadPoolExecutor(2) as pool:
         bomb = pool.submit(run, submit(ex_1_1=BOMB.format(start=START[kind])))

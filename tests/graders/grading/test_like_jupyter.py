@@ -201,27 +201,27 @@ def folder(tmp_path, submit):
     return tmp_path
 
 
-def graded(folder, mini, secret):
+def graded(folder, mini, one_secret):
     files = read_files(folder)
     mended = Submission(files, mini).read("mini-1")
     with Host(LIMITS, best_isolation(limits=LIMITS), View(mini.visible.parent, mini.private), beside(files)) as host:
-        return grade_repaired(mended, mini, mini.notebooks[0], secret=secret, host=host)
+        return grade_repaired(mended, mini, mini.notebooks[0], secret=one_secret, host=host)
 
 
-def test_modules_and_data_beside_the_notebook_are_there(folder, mini, secret):
+def test_modules_and_data_beside_the_notebook_are_there(folder, mini, one_secret):
     (folder / "data" / "large.bin").write_bytes(bytes(3 * 2**20))  # more than one frame holds
     cell = "import os\nassert os.path.getsize('data/large.bin') == 3 * 2**20 and not os.path.getsize('data/empty')"
     notebook = nbformat.read(folder / "mini-1.ipynb", 4)
     notebook.cells.insert(3, new_code_cell(cell))
     nbformat.write(notebook, folder / "mini-1.ipynb")
-    result = graded(folder, mini, secret)
+    result = graded(folder, mini, one_secret)
     assert result.earned == 10, result.exercises[0].text()
     assert result.cells[3].status is Status.OK
 
 
-def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini, secret):
+def test_files_beside_are_bounded_and_what_is_left_aside_is_told(folder, mini, one_secret):
     (folder / "data" / "factor.csv").write_bytes(bytes(READ))
-    result = graded(folder, mini, secret)
+    result = graded(folder, mini, one_secret)
     assert result.exercises[0].earned == 0
     assert "Left aside when the notebook was run: data/factor.csv (no plain files, or more" in result.exercises[0].text()
     for number in range(MOST + 1):
@@ -247,11 +247,11 @@ def test_nothing_hidden_or_installed_and_nothing_behind_a_link_is_read(folder, t
     assert left_aside(found) == ["link.txt", "linked"]
 
 
-def test_a_notebook_may_run_another_one(folder, mini, submit, secret):
+def test_a_notebook_may_run_another_one(folder, mini, submit, one_secret):
     (folder / "other.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[new_code_cell("FACTOR = 2")])))
     notebook = submit(ex_1_1="%run other.ipynb\ndef double(x): return FACTOR * x")
     nbformat.write(notebook, folder / "mini-1.ipynb")
-    assert graded(folder, mini, secret).earned == 10
+    assert graded(folder, mini, one_secret).earned == 10
 
 
 def test_an_answer_that_prints_tens_of_megabytes_loses_nothing(submit, grade):

@@ -133,26 +133,26 @@ def test_one_that_breaks_its_worker_again_costs_no_other_exercise(later, monkeyp
 
 
 @pytest.mark.slow
-def test_no_other_notebook_pays_with_its_time(submit, mini, secret):
+def test_no_other_notebook_pays_with_its_time(submit, mini, one_secret):
     notebook = submit()
     notebook.cells.append(new_code_cell("double = 5"))
     with Host(SHORT, best_isolation(limits=SHORT)) as host:
         host.left = SHORT.total_wall / 2 - 1
         (spec,) = mini.notebooks
-        result = grade_repaired(repair(nbformat.writes(notebook).encode(), mini, spec), mini, spec, host=host, secret=secret)
+        result = grade_repaired(repair(nbformat.writes(notebook).encode(), mini, spec), mini, spec, host=host, secret=one_secret)
     assert result.earned == 7
     assert "exercise 1.1; no time was left to grade it as its own cell defines it." in result.exercises[0].notes[0]
 
 
 @pytest.mark.slow
-def test_a_second_look_has_only_what_the_other_notebooks_do_not_need(submit, mini, secret):
+def test_a_second_look_has_only_what_the_other_notebooks_do_not_need(submit, mini, one_secret):
     notebook = submit(**{"ex-1-1": "import time\ntime.sleep(1)\ndef double(x): return 2 * x"})
     notebook.cells.append(new_code_cell("double = 5"))
     with Host(SHORT, best_isolation(limits=SHORT)) as host:
         (spec,) = mini.notebooks
         repaired = repair(nbformat.writes(notebook).encode(), mini, spec)
         host.left = SHORT.total_wall / 2 + 2  # the first look and the beginning of a second
-        grade_repaired(repaired, mini, spec, host=host, secret=secret)
+        grade_repaired(repaired, mini, spec, host=host, secret=one_secret)
         assert host.left > SHORT.total_wall / 2 - 2.5
 
 

@@ -50,7 +50,7 @@ EDITED = "return doubled_by_product[0] + 1 * doubled_by_addition"
 
 
 @pytest.fixture(scope="module")
-def course(mini, secret, tmp_path_factory):
+def course(mini, one_secret, tmp_path_factory):
     """The small course with a bank, reasons, a secret, and answers of several lines."""
     made = copy_course(mini, tmp_path_factory.mktemp("leaks") / "course")
     source = made.source / "mini-1.py"

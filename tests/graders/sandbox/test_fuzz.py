@@ -20,7 +20,7 @@ def test_a_frame_that_is_not_refused_in_time_is_found(monkeypatch):
 
 
 @pytest.mark.slow
-def test_mutated_files_end_with_a_status(mini, secret):
+def test_mutated_files_end_with_a_status(mini, one_secret):
     notebooks, exercises, failed, _ = fuzz.fuzz_files(40, 1, mini)
     assert failed == []
     assert sum(notebooks.values()) == 40

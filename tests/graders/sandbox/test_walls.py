@@ -422,7 +422,7 @@ def double(x):
     ("level", "lacks"),
     [*((level, "") for level in LADDER if level is not Isolation.RLIMITS), (Isolation.UNSHARE, "landlock")],
 )
-def test_the_course_is_covered_wherever_it_is(submit, secret, level, lacks, monkeypatch):
+def test_the_course_is_covered_wherever_it_is(submit, one_secret, level, lacks, monkeypatch):
     needs_level(level)
     top = next(top for top in ("/srv", "/var/lib", "/var/tmp") if os.access(top, os.W_OK))
     folder = Path(tempfile.mkdtemp(dir=top))
@@ -432,7 +432,7 @@ def test_the_course_is_covered_wherever_it_is(submit, secret, level, lacks, monk
         made = Course.load(root)
         monkeypatch.setenv(LACKS, lacks)
         raw = nbformat.writes(submit(ex_1_1=READ.format(root=str(root)))).encode()
-        found = grade_bytes(raw, made, limits=SHORT, level=level, secret=secret)
+        found = grade_bytes(raw, made, limits=SHORT, level=level, secret=one_secret)
         if level is Isolation.OTHER_USER:  # a course that is its owner's alone, as the level says
             return
         assert "FOUND []" in found.exercises[0].message
