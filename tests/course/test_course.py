@@ -132,6 +132,7 @@ def test_key_is_quiet_and_stub_is_told(spec, exercise):
     )
 
 
+@pytest.mark.slow
 @every_exercise
 def test_right_answers_in_other_styles_pass_the_visible_check(spec, exercise):
     right = [a for a in answers(COURSE, spec) if (a.exercise, a.kind) == (exercise.id, "right")]

@@ -83,6 +83,7 @@ def many(widths, m=40, seed=0):
 SHAPES = [[2, 8, 1], [2, 6, 5, 2], [2, 16, 16, 1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["auto", "taylor"])
 @pytest.mark.parametrize("widths", SHAPES, ids=str)
 @pytest.mark.parametrize(("t_end", "until"), [(60.0, 1e-3), (math.inf, 1e-9), (1.0, 0.5), (60.0, 2.0), (60.0, 0.2), (math.inf, 1e6)])

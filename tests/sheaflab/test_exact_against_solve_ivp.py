@@ -51,6 +51,7 @@ def crossings(sheaf, c0):
     return np.array(times), neurons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("widths", SHAPES, ids=str)
 def test_every_switch_time_on_runs_without_sliding(widths):
     compared = seed = switches = 0

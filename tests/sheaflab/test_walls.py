@@ -60,6 +60,7 @@ def test_at_the_origin_without_biases_nothing_that_belongs_to_the_start_is_a_swi
     assert all(time > 1e-3 for time, *_ in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_zero_biases_leave_no_neuron_sliding_with_a_speed_that_is_zero_by_structure(seed):
     widths = [2, 4, 4, 4, 1]

@@ -152,9 +152,8 @@ def told(results):
     return [(result.name, result.status, plain(result.message)) for result in results]
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=pytest.mark.slow if "never ends" in case else ()) for case in CASES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
 def test_one_judgement(course, host, secret, monkeypatch, case):
     monkeypatch.setattr(local, "Limits", lambda: LIMITS)
     spec, (number, source, status) = course.notebooks[0], CASES[case]

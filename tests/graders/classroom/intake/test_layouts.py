@@ -110,6 +110,7 @@ ALL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entries", ALL.values(), ids=ALL)
 def test_every_entry_has_its_owner_in_an_archive_and_unpacked(inbox, entries):
     archive = inbox.zip(list(entries))

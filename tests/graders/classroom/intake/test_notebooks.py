@@ -72,6 +72,7 @@ BROKEN = {
 EARLY, LATE = "2026-11-20 10:00 UTC", "2026-11-21 10:00 UTC"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_a_later_file_that_cannot_be_read_replaces_no_readable_one(inbox, broken):
     inbox.put("jane/lab09-1.ipynb", first("good"))
