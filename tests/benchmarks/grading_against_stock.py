@@ -139,9 +139,10 @@ def children(pid: int) -> list[int]:
     """Processes below one that are Python of ours: the pool's, not the sandboxes'."""
     found: list[int] = []
     with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        started = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))  # by any thread
+        for child in map(int, started.split()):
             if b"multiprocessing" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found += [int(child), *children(int(child))]
+                found += [child, *children(child)]
     return found
 
 
