@@ -159,6 +159,8 @@ def differing(a, b, seen, where=""):
     elif isinstance(a, dict):
         for name in a.keys() & b.keys():
             yield from differing(a[name], b[name], seen, f"{where}.{name}")
+    elif type(a).__module__ == "sheaflab.engine.dense":  # all else is how far it has been asked for
+        yield from differing(a._record, b._record, seen, f"{where}._record")
     elif hasattr(a, "__dict__") or hasattr(a, "__slots__"):
         for name in (*getattr(a, "__slots__", ()), *getattr(a, "__dict__", ())):
             if hasattr(b, name):
