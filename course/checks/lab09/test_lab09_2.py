@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from graders.checking.kept import drawn_until
 from graders.checking.separation import Case, separating
 from graders.checking.visible import forbidden_in, visible
 from sheaflab import Euler, Network, Sheaf
@@ -65,10 +66,12 @@ class TestExercise_2_1:
         got = np.concatenate([problems.matrix(value).ravel() for value in values])
         close(got, expected, call=call, tol=problems.rounding(*expected), hint="the sheaf that is passed in")
         missed = int(np.argmax(np.abs(problem.net.weights[1])))  # the neuron that would be missed most
-        wall, near = size.copy(), size.copy()
-        wall[missed], near[missed] = 0.0, 1e-13
-        self.compare(student, problem, {"a neuron at zero": wall}, "zero is inactive")
-        self.compare(student, problem, {"a neuron at 1e-13": near}, "however small a positive number is active")
+        states = {"all neurons active": size}
+        for what, z in {"a neuron at zero": 0.0, "the neuron at 1e-13": 1e-13, "and at -1e-13": -1e-13}.items():
+            states[what] = size.copy()
+            states[what][missed] = z
+        hint = "zero is inactive, a positive number active, however small, whatever the neuron was before"
+        self.compare(student, problem, states, hint)
 
     def test_own_work(self, student: Any, instances: Any) -> None:
         hint, rng = "put δ_Ω(σ(c)) and b̃ together yourself", instances.rng("own")
@@ -129,6 +132,7 @@ class TestExercise_2_2:
             self.compare(student, problem, wall, 0.01, 0.01, "a neuron that is at zero is inactive, as in notebook 1")
             for dt in (0.3, 2.0):  # no scheme is stable there, and none is asked to be
                 self.compare(student, problem, c0, dt, 2 * dt, "one step of length h, however long it is")
+            self.compare(student, problem, 100 * c0, 0.01, 0.01, "the velocity as it is, however large")
 
     def test_whole_run(self, student: Any, instances: Any) -> None:
         for problem, c0, dt, expected in whole_runs(instances.rng("run")):
@@ -294,6 +298,17 @@ def trapped(rng: np.random.Generator) -> Any:
     return Sheaf(Network(weights, [0.5 * rng.standard_normal(len(w)) for w in weights]), rng.standard_normal(1))
 
 
+@problems.remembered
+def ninth_off(rng: np.random.Generator) -> Any:
+    """A network of nine neurons whose worst pattern has the last of them off, by 2 %."""
+
+    def is_fit(problem: Any) -> bool:
+        all_rates = rates(problem)
+        return bool(all_rates[..., 1].min() > 1.02 * all_rates.min())
+
+    return drawn_until(rng, lambda rng: problems.sheaf(rng, [2, 4, 5, 1]), is_fit)
+
+
 class TestExercise_2_3:
     def compare(self, student: Any, problem: Any, expected: float, hint: str) -> None:
         close(
@@ -317,6 +332,9 @@ class TestExercise_2_3:
         for case in hidden_worst(instances.pooled("deeper")) + hidden_worst(instances.rng("own"), one=True):
             hint = "two hidden layers: no single pattern is always the worst"
             self.compare(student, case.args[0], case.expected, hint)
+        problem = ninth_off(instances.rng("ninth"))
+        hint = "the worst pattern of nine neurons: the last of them varies, too"
+        self.compare(student, problem, float(rates(problem).min()), hint)
         problem = trapped(instances.rng("trap"))
         self.compare(student, problem, float(rates(problem).min()), "the worst pattern is in no corner: try them all")
 

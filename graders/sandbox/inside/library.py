@@ -42,7 +42,11 @@ def as_array(value: Any) -> Any:
 
 
 def decoder(ask: Callable[[int, tuple[Any, ...]], Any]) -> Any:
-    """Return what builds the grader's values here; `ask` calls one of the grader's functions by its number."""
+    """Return what builds the grader's values here; `ask` calls one of the grader's functions by its number.
+
+    Sheaves of equal networks get one network, as they have on the other side: who remembers something by it is seen.
+    """
+    networks: dict[tuple[tuple[tuple[int, ...], bytes], ...], Any] = {}
 
     def decode(tag: str, parts: dict[str, Any]) -> Any:
         import numpy as np
@@ -50,7 +54,10 @@ def decoder(ask: Callable[[int, tuple[Any, ...]], Any]) -> Any:
         import sheaflab as lib
 
         if tag == "Network":
-            return lib.Network(parts["weights"], parts["biases"])
+            key = tuple((part.shape, part.tobytes()) for part in (*parts["weights"], *parts["biases"]))
+            if key not in networks:
+                networks[key] = lib.Network(parts["weights"], parts["biases"])
+            return networks[key]
         if tag == "Sheaf":
             return lib.Sheaf(parts["net"], parts["x"])
         if tag == "Seed":

@@ -49,11 +49,11 @@ class Child:
 
     def __init__(self, sock: socket.socket, shell: Any, outputs: list[dict[str, Any]]) -> None:
         self.channel = Channel(sock, encode)
-        self.channel.decode = decoder(self.call_back)
         self.shell, self.outputs, self.text = shell, outputs, ""
 
     def serve(self) -> None:
         while True:
+            self.channel.decode = decoder(self.call_back)  # anew: what one request shares, the next one does not
             request = self.channel.receive()
             if request["op"] == "adopt":
                 confine.set_cpu(None)

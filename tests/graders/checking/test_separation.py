@@ -60,6 +60,10 @@ class Runs:
 def hangs(c):
     while True:
         pass
+networks = []
+def seen_before(sheaf):
+    networks.append(sheaf.net)
+    return sum(net is sheaf.net for net in networks[:-1])
 """
 
 
@@ -136,6 +140,13 @@ def test_an_object_that_calls_share_is_one_object_for_the_student(student):
     shared, other = np.zeros(2), np.zeros(2)
     calls = [(shared, np.array([1.0])), (shared, np.array([2.0])), (other, np.array([3.0]))]
     assert student.series("remembers", *calls) == [1.0, 1.0, 3.0]
+
+
+def test_sheaves_of_one_network_have_one_network_for_the_student(student):
+    net, other = Network.random([2, 3, 1], seed=0), Network.random([2, 3, 1], seed=1)
+    sheaves = [Sheaf(net, [1.0, 0.0]), Sheaf(other, [1.0, 0.0]), Sheaf(net, [0.0, 1.0])]
+    assert student.series("seen_before", *((sheaf,) for sheaf in sheaves)) == [0, 0, 1]
+    assert student.series("seen_before", sheaves[:1]) == [0]  # another request, another object
 
 
 def test_runs_of_one_object_of_a_class(student):
