@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from graders.checking.visible import forbidden_in
 from graders.lab.agreement import check_manifest
 from graders.lab.bank import answers, solved
 from graders.lab.manifest import Course
@@ -130,6 +131,16 @@ def test_key_is_quiet_and_stub_is_told(spec, exercise):
         f"Exercise {exercise.id}: not written yet, or the line `raise NotImplementedError(…)` is still there\n"
         "  next:     replace this line by your answer, run that cell, then this one again"
     )
+
+
+@every_exercise
+def test_a_task_names_what_it_forbids(spec, exercise):
+    task = next(c.source for c in template(COURSE, spec).cells if grade_id(c) == f"task-{exercise.id.replace('.', '-')}")
+    words = set(re.findall(r"\w+", task))
+    for name in forbidden_in("lab09", exercise.id):
+        home, _, last = name.partition(":")[2].rpartition(".")
+        if not (last.startswith("_") or home.startswith(("schemes", "engine"))):  # these no task can name
+            assert last in words or (last == "ActivationRegion" and "region" in words), name
 
 
 @pytest.mark.slow

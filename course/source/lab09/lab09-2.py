@@ -99,7 +99,7 @@ check("2.1", velocity)
 # a method `velocity(c)`: the affine law of that region, the one you have just written with the pattern frozen.)
 #
 # The library has a finished `Euler`. Do not use it here, and do not inherit from it; the same holds for `EventEuler`, `Exact`
-# and a region's `flow`. One object can make several runs, on one sheaf or on several: each begins at its own `c0`.
+# and a region's `flow` and `euler`. One object can make several runs, on one sheaf or on several: each begins at its own `c0`.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-2-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class LabEuler(Integrator):

@@ -101,7 +101,7 @@ check("4.1", one_sided_slopes)
 # the state is the same from both sides and so is $V$; what jumps is $\dot c = -\delta_\Omega(\sigma)^\top r$, because one entry
 # of $\sigma$ does. Return the slope with that neuron inactive, then with it active. All other neurons keep the pattern that
 # `c` gives them; one that is at zero, too, is inactive. Write the quotient yourself: do not call the library's `slope`, `log_slope`,
-# `slope_before` or `slope_after`, nor run `Exact`. Its `velocity`, `energy` or `wall_speeds` are welcome.
+# `log_slopes`, `slope_before` or `slope_after`, nor run `Exact` or another integrator. Its `velocity`, `energy` or `wall_speeds` are welcome.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-4-2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def exact_slopes(sheaf: Sheaf, c: np.ndarray, neuron: int) -> tuple[float, float]:
