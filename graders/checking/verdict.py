@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 from graders.lab.manifest import Check
 from graders.sandbox.inside.protocol import ProtocolError, Unsendable
 from graders.sandbox.outputs import text_of
+from graders.sandbox.values import Instances
 from graders.status import Status, StudentError, StudentFault
+from sheaflab.checks.figures import Bar, FigureData, Line, Points
 
 MAX_MESSAGE = 6000
 OWN_WORK = "own_work"
@@ -95,4 +98,13 @@ def judge(failure: BaseException | None) -> tuple[Status, str]:
     if isinstance(failure, AssertionError):
         return Status.WRONG, text_of(str(failure)) or "the check failed"
     raised = text_of(str(failure))[:300]
+    if _is_of_the_check(failure):
+        return Status.GRADER, f"the hidden check itself is at fault ({type(failure).__name__}: {raised})"
     return Status.WRONG, f"the check could not use what your function returned ({type(failure).__name__}: {raised})"
+
+
+def _is_of_the_check(failure: BaseException) -> bool:
+    """Whether no value of a student's can have led to what a check has raised: it asks for a name that there is not."""
+    if isinstance(failure, AttributeError):
+        return isinstance(failure.obj, (FigureData, Line, Bar, Points, Instances, ModuleType))
+    return isinstance(failure, (NameError, ImportError))

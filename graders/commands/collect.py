@@ -127,7 +127,8 @@ def _not_on_roster(known: set[str], rows: Sequence[FileRow], *, listed: bool) ->
     remedy = "give the class list by --roster"
     if listed:
         number = "nbgrader db student add ID --lms-user-id 1001"
-        remedy = f"if one is there under another id, give that one the platform's number: {number}"
+        rest = "with the names and the address, for what it does not name becomes empty"
+        remedy = f"if one is there under another id, give that one the platform's number ({number}, {rest})"
     names = ", ".join(map(printable, strange))
     return [f"{len(strange)} not in the gradebook: {names}; {remedy}, or add them: nbgrader db student add ID"]
 

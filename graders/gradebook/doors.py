@@ -16,6 +16,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
+from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import CaselessStrEnum, Float, Unicode
 from traitlets.config import LoggingConfigurable
@@ -97,6 +98,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         converter.coursedir = SubmissionFolders(parent=converter, **plain.trait_values(config=True))
         try:
             grader = configured(TrustedGrader, converter.config, Path(plain.root))
+            configured(AssignLatePenalties, converter.config, Path(plain.root))
         except ValueError as error:
             converter.log.error("%s", error)
             raise NbGraderException(str(error)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
 from graders.gradebook import nbgrader_api
@@ -52,6 +53,7 @@ class Settings:
         """
         config = nbgrader_api.load_config(root)
         grader = configured(TrustedGrader, config, root)
+        configured(AssignLatePenalties, config, root)
         excluded = SubmissionFolders(config=config, root=str(root)).student_id_exclude.split(",")
         return cls(config, grader.limits, grader.required, grader.checks, frozenset(excluded) - {""})
 

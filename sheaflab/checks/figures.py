@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sheaflab.arrays import FloatArray
 from sheaflab.checks.looks import alike, entries, look_of
 from sheaflab.checks.sight import Sight, beside, look, switched_on
 from sheaflab.checks.steps import steps
-from sheaflab.checks.ticks import misread
+from sheaflab.checks.ticks import misread, unread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,12 +161,16 @@ def _read(ax: Axes, seen: bool) -> FigureData:
         ylabel=name(ax.yaxis.label),
         title=ax.get_title().strip(),
         legend=legend,
-        misread=_attempt(lambda: [*misread(ax.xaxis), *misread(ax.yaxis)]) or [],
+        misread=[found for axis in (ax.xaxis, ax.yaxis) for found in _attempt(partial(_numbers, axis)) or []],
         faults=sight.faults + [f"a legend in which {same} look alike: lines that can be told apart"] * bool(same),
         texts=[text.get_text().strip()[:_LONGEST] for text in (ax.title, *ax.texts) if text.get_visible()],
         xlim=[float(v) for v in ax.get_xlim()],
         ylim=[float(v) for v in ax.get_ylim()],
     )
+
+
+def _numbers(axis: Any) -> list[str]:
+    return [*unread(axis), *misread(axis)]
 
 
 def _attempt(what: Callable[[], Any]) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from sheaflab.arrays import FloatArray
 from sheaflab.checks import ink
 from sheaflab.checks.ticks import labelled, misread
-from sheaflab.checks.ways import is_straight, way
+from sheaflab.checks.ways import NOTHING, is_straight, way
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,10 +22,13 @@ _EDGE = 8.0
 """The most, in points, that an edge of a bar may be wide."""
 _THICK = 12.0
 """The most, in points, that a curve may be wide."""
+_MARKER, _GRID = 20.0, 5.0
+"""The most, in points, that a line's markers may be high, and a grid's lines wide."""
 _ABOVE = 20.0
 """A text that ends so many pixels above a bar at most stands at it."""
 _OPAQUE, _UNDER = 0.5, 0.25
 """What is more opaque than this hides the names that it lies on, if it is more than this part of them."""
+_RATIO = re.compile(r"/\s*[ve]\b|relative|normali[sz]ed|ratio|%|per ?cent|share|fraction", re.IGNORECASE)
 _SHARE = re.compile(r"%|per ?cent|pct|share|fraction|relative|probab|proportion", re.IGNORECASE)
 
 
@@ -56,7 +59,7 @@ def faults(ax: Axes, twins: list[Any], lines: list[Any], bars: list[Any], names:
     names : list of Text
         Of axes and of legends.
     """
-    found = [*_turned(ax), *_empty(ax, lines, bars), *_feet(ax, bars), *_sides(ax, twins, bars)]
+    found = [*_turned(ax), *_empty(ax, lines, bars), *_grid(ax), *_feet(ax, bars), *_sides(ax, twins, bars)]
     return [*found, *_numbers_at(ax, bars), *_under_frames(ax, names)]
 
 
@@ -74,8 +77,10 @@ def _empty(ax: Axes, lines: list[Any], bars: list[Any]) -> Iterable[str]:
             places.append(way(line))
         elif not is_straight(line):
             places.append(line.get_transform().transform(np.asarray(line.get_xydata(), dtype=np.float64)))
-            if (wide := float(line.get_linewidth())) > _THICK:
+            if (wide := _width(line)) > _THICK:
                 yield f"a line {wide:g} points wide: lines so thin that values can be read"
+            if line.get_marker() not in NOTHING and (size := float(line.get_markersize())) > _MARKER:
+                yield f"markers of {size:g} points: markers so small that values can be read"
     places += [bar.get_window_extent().get_points() for bar in bars]
     at = ax.transAxes.inverted().transform(np.concatenate(places))
     at = np.clip(at[np.isfinite(at).all(axis=1)], 0.0, 1.0)
@@ -86,6 +91,20 @@ def _empty(ax: Axes, lines: list[Any], bars: list[Any]) -> Iterable[str]:
     for part, name, of in ((width, "x", "width"), (height, "y", "height")):
         if part < _PART and not (one and name == "x"):
             yield f"what is drawn fills {100 * part:.1f} % of the {of}: limits at {name} that fit what is drawn"
+
+
+def _width(line: Any) -> float:
+    """How wide a line is, with what is drawn around it."""
+    around = [getattr(effect, "_gc", {}).get("linewidth", 0.0) for effect in line.get_path_effects() or []]
+    return float(max([line.get_linewidth(), *around]))
+
+
+def _grid(ax: Axes) -> Iterable[str]:
+    """Lines of the grid that are so wide that they cover something."""
+    for axis in (ax.xaxis, ax.yaxis):
+        for tick in (*axis.get_major_ticks(1), *axis.get_minor_ticks(1)):
+            if tick.gridline.get_visible() and (wide := float(tick.gridline.get_linewidth())) > _GRID:
+                yield f"a grid of lines {wide:g} points wide: thin lines, under what is drawn"
 
 
 def _feet(ax: Axes, bars: list[Any]) -> Iterable[str]:
@@ -115,7 +134,10 @@ def _sides(ax: Axes, twins: list[Any], bars: list[Any]) -> Iterable[str]:
             name, first = (" ".join(str(a.label.get_text()).split()) for a in (axis, own))
             yield from (f"a second axis with {text}: at each tick its own number" for text in misread(axis))
             here, there = _ends(own, ax), _ends(axis, other)
-            if np.allclose(here, there, rtol=1e-6) and own.get_scale() == axis.get_scale():
+            alike = own.get_scale() == (axis.get_scale().removeprefix("function") or "linear")  # of a secondary axis
+            if np.allclose(here, there, rtol=1e-6) and alike:
+                if _RATIO.search(name) and not _RATIO.search(first):
+                    yield f"a second axis called {name!r} with the numbers of the first: the numbers of its name"
                 continue
             if not name or name.lower() == first.lower():
                 ends = f"from {there[0]:.4g} to {there[1]:.4g}, called {name!r}"
@@ -144,7 +166,8 @@ def _numbers_at(ax: Axes, bars: list[Any]) -> Iterable[str]:
         for bar, box in boxes:
             if box.x0 <= middle <= box.x1 and box.y0 <= place.y1 and place.y0 <= box.y1 + _ABOVE:
                 height, center = bar.get_height(), bar.get_x() + 0.5 * bar.get_width()
-                known = {"%": ([100 * height / total], 0.51), "": ([height, center], 0.05)}
+                above = place.y0 >= box.y1 - 1.0  # there it is the height; within the bar it may be its place
+                known = {"%": ([100 * height / total], 0.51), "": ([height] if above else [height, center], 0.05)}
                 if any(min(abs(float(v) - w) for w in known[kind][0]) > known[kind][1] for v, kind in read):
                     yield f"{said!r} at the bar of height {height:g} on {center:g}: at a bar its own number of runs"
 

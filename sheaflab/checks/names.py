@@ -13,8 +13,8 @@ _REMARK = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _INNER = re.compile(r"\b(c|v|e|z) ?\( ?(c ?\( ?t ?\)|c|t|0) ?\)")
 """Brackets that are no remark: V(c(t))."""
 UNIT = (
-    r"s|sec|seconds?|sekunden|1|-|a\.? ?u\.?|arb\.? ?u(?:nits?|\.)|arbitrary(?: units?)?|dimensionless|unitless"
-    r"|(?:no|without) units?|units?(?: of (?:the )?(?:heat equation|flow|time))?|time units?"
+    r"s|sec|seconds?|sekunden|j|joules?|1|-|a\.? ?u\.?|arb\.? ?u(?:nits?|\.)|arbitrary(?: units?)?"
+    r"|dimensionless|unitless|(?:no|without) units?|units?(?: of (?:the )?(?:heat equation|flow|time))?|time units?"
 )
 """Remarks of units, as a regular expression."""
 

@@ -13,6 +13,8 @@ _NEAR = 0.05
 """A number is that of its place up to this part of the way to the next tick, or of itself if the axis is not linear."""
 _LEAST = 0.002
 """Ticks may lie closer than this part of the axis; nobody reads it more exactly."""
+_CONTRAST, _SIZE = 0.15, 4.0
+"""Numbers differ from the paper by at least this part of red, green or blue, and are at least so many points high."""
 
 
 def labelled(axis: Any) -> list[tuple[float, str, Any]]:
@@ -33,6 +35,28 @@ def labelled(axis: Any) -> list[tuple[float, str, Any]]:
         texts = zip(ticks, _texts(ticker.formatter, ticks), strict=False)
         found += [(v, text, ticker.formatter) for v, text in texts if low <= v <= high and text.strip()]
     return found
+
+
+def unread(axis: Any) -> list[str]:
+    """Tell if an axis shows no number, or numbers that cannot be told from the paper or are too small to read.
+
+    A logarithmic axis may have none between its powers: that lies in what is drawn.
+    """
+    written = any(_is_read(axis, kind) for kind in ("major", "minor"))
+    some = written and (axis.get_scale() != "linear" or labelled(axis))
+    return [] if some else [f"no number that can be read at {axis.axis_name}"]
+
+
+def _is_read(axis: Any, kind: str) -> bool:
+    from matplotlib.colors import to_rgba
+    from matplotlib.ticker import NullFormatter
+
+    (tick,) = axis.get_major_ticks(1) if kind == "major" else axis.get_minor_ticks(1)
+    text = tick.label1 if tick.label1.get_visible() else tick.label2
+    *color, opacity = to_rgba(text.get_color(), text.get_alpha())
+    far = float(np.abs(np.subtract(color, to_rgba(axis.axes.figure.get_facecolor())[:3])).max())
+    off = isinstance(getattr(axis, kind).formatter, NullFormatter) or not text.get_visible()
+    return not off and opacity * far > _CONTRAST and text.get_fontsize() >= _SIZE
 
 
 def misread(axis: Any) -> list[str]:

@@ -369,14 +369,15 @@ class TestExercise_2_4:
         return figure, times, energies, rate
 
     def long_run(self, student: Any, instances: Any) -> Any:
-        """A run down to 1e-14, below its envelope; a figure of 4096 arrays cannot be sent."""
-        return self.draw(student, instances, steps=1200, fall=0.027, step=0.02)
+        """A run down to 1e-15, below its envelope; a figure of 4096 arrays cannot be sent."""
+        return self.draw(student, instances, steps=1200, fall=0.03, step=0.02)
 
     def steep_run(self, student: Any, instances: Any) -> Any:
         """A run down to 1e-10, to times far beyond those of the lab."""
         return self.draw(student, instances, steps=130, fall=0.25, slope=0.3, size=300.0, seen=False)
 
     def test_energy_line(self, student: Any, instances: Any) -> None:
+        shown.plotted(student.draw("plot_energy_decay", *shown.PLOTTED, seen=True))
         for figure, times, energies, _ in (self.long_run(student, instances), self.steep_run(student, instances)):
             shown.energy_line(figure, times, energies, self.tell)
 

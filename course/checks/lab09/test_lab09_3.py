@@ -412,7 +412,8 @@ class TestExercise_3_3:
         many = list[list[int]]()
         for low, far in ((0, 12), (int(rng.integers(1, 5)), 40)):
             counts = [low, low, low + 2, *(low + rng.integers(0, 6, 17)).tolist(), low + far]
-            counts += [low + 1] * (far // 4 + 1)  # a bar that is higher than ten
+            high = int(rng.integers(18, 21))  # one bar has more than ten, and ticks stand at 2.5, 5, 7.5 …
+            counts += [low + 1] * (high - counts.count(low + 1))
             if far > 20:  # many bars, and no gap between the last of them
                 counts += [low + far - 1, *(low + 20 + rng.permutation(9)[:6]).tolist()]
             many.append([int(c) for c in rng.permutation(counts)])
@@ -433,6 +434,7 @@ class TestExercise_3_3:
         return [*found, (drawn(large, seen=False), large)]
 
     def test_heights(self, student: Any, instances: Any) -> None:
+        shown.plotted(student.draw("plot_histogram", shown.PLOTTED, seen=True))
         for figure, counts in self.draw(student, instances):
             shown.heights(figure, counts, self.tell)
 

@@ -170,7 +170,7 @@ check("2.3", slowest_rate)
 # show them all. The envelope runs from the first of them to the last; its points are yours: the same times, a finer grid, or its two
 # ends, for on this axis it is straight. It starts at `energies[0]`, which need not be the largest of the energies. Nothing covers the
 # lines. Draw no other curve, in whatever form, be it the edge of an area; level and upright helper lines are welcome. At each tick stands
-# its own number, and the axes run to the right and upward. Call the x axis *time* or $t$ (or both),
+# its own number, which can be read, and the axes run to the right and upward. Call the x axis *time* or $t$ (or both),
 # the y axis *energy*, *Dirichlet energy* or $V$; a unit or *log scale* may follow in brackets. In the legend call the energy *energy*,
 # $V$ or *run*, or *energy of the run*; the envelope *envelope*, *bound* or *Theorem 9.4*, with $\lambda^*$, its value or the formula
 # if you like. A machine reads these names: all else that you have to say belongs in the title.

@@ -133,7 +133,8 @@ check("3.2", switch_counts)
 # Call the x axis *switches* or *sign changes*, the y axis *runs*, *frequency* or *count*, with *number of* or *per run* if you
 # like. A machine reads these names: all else that you have to say belongs in the title. A bar's height is a number of runs, and no
 # share of them.
-# The numbers at ticks and bars are those of what is drawn, and the $y$ axis begins at 0 if it is not logarithmic.
+# Both axes have numbers that can be read. The numbers at ticks and bars are those of what is drawn; what stands above a bar is its height.
+# Nothing covers the bars. The $y$ axis begins at 0 if it is not logarithmic.
 
 # %% nbgrader={"grade": false, "grade_id": "ex-3-3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def plot_histogram(ax: plt.Axes, counts: list[int]) -> None:

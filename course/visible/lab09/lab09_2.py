@@ -140,7 +140,8 @@ def _within(line: Any, times: Any, energies: Any, rate: float) -> bool:
     after = np.clip(np.searchsorted(times, line.x), 1, len(times) - 1)
     close = partial(np.isclose, rtol=1e-9, atol=1e-12)
     at = [close(line.x, times[k]) & close(line.y, energies[k], atol=0.0) for k in (after - 1, after)]
-    return bool(np.all(at[0] | at[1]))
+    one_by_one = np.abs(np.diff(np.where(at[0], after - 1, after))) <= 1  # else it is a chord
+    return bool(np.all(at[0] | at[1]) and np.all(one_by_one))
 
 
 def _level(values: Any) -> bool:
@@ -278,6 +279,10 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
     if names_run(second) and names_envelope(first, times, energies, rate):
         got = f"the energy is called {first!r}, the envelope {second!r}"
         tell(returned=got, expected=expected, hint="label=… in the call that draws the line")
+    if not second:
+        entries = [line.entry for line in figure.lines if line.entry and line.entry != first]
+        if lost := [entry for entry in entries if names_envelope(entry, times, energies, rate)]:
+            tell(returned=f"another line is called {lost[0]!r}", expected=expected, hint="label=… for the envelope")
     if second and not names_envelope(second, times, energies, rate):
         hint = f"`envelope`, `bound` or `Theorem 9.4`, with `λ*`, its value or V(0) exp(−2 λ* t) if you like; {title}"
         tell(returned=f"the envelope is called {second!r}", expected="a name that says what it is", hint=hint)
@@ -288,20 +293,28 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
         tell(returned=got, expected="a legend that names the energy, too", hint="`energy`, `V` or `run`")
 
 
-def plot_energy_decay(answer: Callable[..., Any]) -> None:
-    times = np.array([0.0, 1.0, 2.0, 4.0])
-    energies = np.array([8.0, 2.0, 0.9, 0.1])
-    ax = blank()
-    axes = "ax = plt.figure().add_subplot()"
-    call = "plot_energy_decay(ax, np.array([0, 1, 2, 4]), np.array([8, 2, 0.9, 0.1]), 0.25)"
-    with calling(answer, call, axes):
-        answer(ax, times, energies, 0.25)
-        figure = read(ax)
-    tell = partial(fail, given=axes, call=call)
+PLOTTED = np.array([0.0, 1.0, 2.0, 4.0]), np.array([8.0, 2.0, 0.9, 0.1]), 0.25
+"""Times, energies and rate of the visible check, which is a hidden one, too."""
+_AXES = "ax = plt.figure().add_subplot()"
+_CALL = "plot_energy_decay(ax, np.array([0, 1, 2, 4]), np.array([8, 2, 0.9, 0.1]), 0.25)"
+
+
+def plotted(figure: Any) -> None:
+    """Judge what is drawn of `PLOTTED`."""
+    times, energies, rate = PLOTTED
+    tell = partial(fail, given=_AXES, call=_CALL)
     energy_line(figure, times, energies, tell)
     log_scale(figure, tell)
-    envelope_line(figure, times, energies, 0.25, tell)
-    names(figure, times, energies, 0.25, tell)
+    envelope_line(figure, times, energies, rate, tell)
+    names(figure, times, energies, rate, tell)
+
+
+def plot_energy_decay(answer: Callable[..., Any]) -> None:
+    ax = blank()
+    with calling(answer, _CALL, _AXES):
+        answer(ax, *(part.copy() if isinstance(part, np.ndarray) else part for part in PLOTTED))
+        figure = read(ax)
+    plotted(figure)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

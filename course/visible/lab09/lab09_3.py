@@ -140,17 +140,27 @@ def names(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> 
         tell(returned=got, expected=expected, hint=f"{words}; other remarks belong in the title")
 
 
-def plot_histogram(answer: Callable[..., Any]) -> None:
-    ax, axes, call = blank(), "ax = plt.figure().add_subplot()", "plot_histogram(ax, [1, 1, 2, 4])"
-    with calling(answer, call, axes):
-        answer(ax, [1, 1, 2, 4])
-        figure = read(ax)
-    tell = partial(fail, given=axes, call=call)
+PLOTTED = [1, 1, 2, 4]
+"""Counts of the visible check, which is a hidden one, too."""
+_AXES, _CALL = "ax = plt.figure().add_subplot()", f"plot_histogram(ax, {PLOTTED})"
+
+
+def plotted(figure: Any) -> None:
+    """Judge what is drawn of `PLOTTED`."""
+    tell = partial(fail, given=_AXES, call=_CALL)
     if not _bars(figure):
         tell(returned="no bars that can be seen", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
-    centred(figure, [1, 1, 2, 4], tell)
-    heights(figure, [1, 1, 2, 4], tell)
-    names(figure, [1, 1, 2, 4], tell)
+    centred(figure, PLOTTED, tell)
+    heights(figure, PLOTTED, tell)
+    names(figure, PLOTTED, tell)
+
+
+def plot_histogram(answer: Callable[..., Any]) -> None:
+    ax = blank()
+    with calling(answer, _CALL, _AXES):
+        answer(ax, list(PLOTTED))
+        figure = read(ax)
+    plotted(figure)
 
 
 def differs(answer: Callable[..., Any]) -> None:

@@ -17,6 +17,7 @@ from graders.sandbox.notebook import Host, NotebookRun
 from graders.sandbox.values import Seed
 from graders.status import Status, StudentError, StudentFault
 from sheaflab import Network, Sheaf
+from sheaflab.checks.figures import Bar
 from sheaflab.checks.messages import CheckFailed, close, fail
 
 CELLS = """
@@ -251,3 +252,23 @@ def test_values_that_look_alike_are_shown_with_all_their_digits(got, want):
     shown = dict(row.strip().split(": ", 1) for row in str(failed.value).split("\n")[1:])
     assert shown["returned"].strip() != shown["expected"].strip()
     assert max(len(shown[name].strip()) for name in ("returned", "expected")) > 11
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        (lambda: figure.ylabel, Status.GRADER),  # noqa: F821
+        (lambda: np.arrray([1.0]), Status.GRADER),
+        (lambda: Bar(0.0, 0.0, 1.0, 1.0, True).hight, Status.GRADER),
+        (lambda: (1.0).states, Status.WRONG),
+        (lambda: Network.random([1, 1, 1], seed=0).states, Status.WRONG),
+        (lambda: [][0], Status.WRONG),
+    ],
+    ids=["a name", "of a module", "of a figure", "of a number", "of a network", "an index"],
+)
+def test_what_no_answer_can_cause_is_the_fault_of_the_check(wrong, status):
+    with pytest.raises((NameError, AttributeError, IndexError)) as raised:
+        wrong()
+    found, message = judge(raised.value)
+    assert found is status
+    assert ("the hidden check itself is at fault" in message) is (status is Status.GRADER)

@@ -15,6 +15,8 @@ CASES = {
     "c.TrustedGrader.cpu_second = 30.0": "no option cpu_second; did you mean cpu_seconds",
     "c.TrustedGrader.cpu_seconds = 'long'": "'cpu_seconds' trait .*'long'",
     "c.TrustedGrader.require_isolation = 'BUBLEWRAP'": "'require_isolation' trait .*'BUBLEWRAP'",
+    "c.AssignLatePenalties.plugin_clas = 'late.Late'": "AssignLatePenalties has no option plugin_clas; did you mean plugin_class",
+    "c.AssignLatePenalty.plugin_class = 'late.Late'": r"there is no c\.AssignLatePenalty; did you mean c\.AssignLatePenalties",
     "c.TrustedGarder.cpu_seconds = 30.0": r"there is no c\.TrustedGarder; did you mean c\.TrustedGrader",
 }
 
