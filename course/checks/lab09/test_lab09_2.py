@@ -332,7 +332,7 @@ class TestExercise_2_3:
         for case in hidden_worst(instances.pooled("deeper")) + hidden_worst(instances.rng("own"), one=True):
             hint = "two hidden layers: no single pattern is always the worst"
             self.compare(student, case.args[0], case.expected, hint)
-        problem = ninth_off(instances.rng("ninth"))
+        problem = ninth_off(instances.pooled("ninth"))
         hint = "the worst pattern of nine neurons: the last of them varies, too"
         self.compare(student, problem, float(rates(problem).min()), hint)
         problem = trapped(instances.rng("trap"))
