@@ -15,12 +15,12 @@ from sheaflab.checks.ink import Mask, Pixels
 from sheaflab.checks.legible import faults
 from sheaflab.checks.spots import points_on, spots
 from sheaflab.checks.steps import drawn
+from sheaflab.checks.ticks import TEXT_CONTRAST, TEXT_SIZE
 from sheaflab.checks.ways import MANY, NEAR, NOTHING, UNCOVERED, has_ink, helps, is_row, is_straight, under_legends, way
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_TEXT_CONTRAST, _TEXT_SIZE = 0.15 * 255, 4.0
 _BAR_PART, _BAR_HEIGHT = 0.6, 0.01
 """A bar is seen by its rows and columns with ink; one that is lower than this part of the axes is a stroke."""
 _LONG = 120
@@ -179,7 +179,7 @@ def _legible(text: Any, ax: Axes, pixels: Pixels) -> bool:
 
     figure = ink.figure_of(ax)
     paper: Any = figure.bbox
-    if not text.get_text().strip() or text.get_fontsize() < _TEXT_SIZE:
+    if not text.get_text().strip() or text.get_fontsize() < TEXT_SIZE:
         return False
     box = text.get_window_extent(ink.renderer(1, 1, figure.dpi))
     part = Bbox.intersection(box, paper)
@@ -187,12 +187,12 @@ def _legible(text: Any, ax: Axes, pixels: Pixels) -> bool:
     if within and figure.dpi == ink.DPI:  # with fewer pixels no text is more than a blur
         place = ink.place(box, paper)
         found = pixels[place].reshape(-1, 3) if place else np.empty((0, 3))
-        return bool(len(found) and np.ptp(found, axis=0).max() > _TEXT_CONTRAST)
+        return bool(len(found) and np.ptp(found, axis=0).max() > 255 * TEXT_CONTRAST)
     if not box.overlaps(paper.expanded(2, 2)) or not (ax.get_visible() and text.get_visible()):
         return False
     red, green, blue, opacity = to_rgba(text.get_color(), text.get_alpha())
     ground = np.asarray(to_rgba(figure.get_facecolor())[:3])
-    return bool(255 * opacity * np.abs(np.array([red, green, blue]) - ground).max() > _TEXT_CONTRAST)
+    return bool(255 * opacity * np.abs(np.array([red, green, blue]) - ground).max() > 255 * TEXT_CONTRAST)
 
 
 def _is_full(bar: Any, missing: Mask) -> bool:

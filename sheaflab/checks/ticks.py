@@ -13,8 +13,8 @@ _NEAR = 0.05
 """A number is that of its place up to this part of the way to the next tick, or of itself if the axis is not linear."""
 _LEAST = 0.002
 """Ticks may lie closer than this part of the axis; nobody reads it more exactly."""
-_CONTRAST, _SIZE = 0.15, 4.0
-"""Numbers differ from the paper by at least this part of red, green or blue, and are at least so many points high."""
+TEXT_CONTRAST, TEXT_SIZE = 0.15, 4.0
+"""A text that is read differs from the paper by more than this part of red, green or blue, and has so many points."""
 
 
 def labelled(axis: Any) -> list[tuple[float, str, Any]]:
@@ -56,7 +56,7 @@ def _is_read(axis: Any, kind: str) -> bool:
     *color, opacity = to_rgba(text.get_color(), text.get_alpha())
     far = float(np.abs(np.subtract(color, to_rgba(axis.axes.figure.get_facecolor())[:3])).max())
     off = isinstance(getattr(axis, kind).formatter, NullFormatter) or not text.get_visible()
-    return not off and opacity * far > _CONTRAST and text.get_fontsize() >= _SIZE
+    return not off and opacity * far > TEXT_CONTRAST and text.get_fontsize() >= TEXT_SIZE
 
 
 def misread(axis: Any) -> list[str]:
