@@ -299,14 +299,14 @@ def trapped(rng: np.random.Generator) -> Any:
 
 
 @problems.remembered
-def ninth_off(rng: np.random.Generator) -> Any:
-    """A network of nine neurons whose worst pattern has the last of them off, by 2 %."""
+def ninth_off(rng: np.random.Generator) -> tuple[Any, Any]:
+    """A network of nine neurons whose worst pattern has the last of them off, by 2 %; and the rates of its patterns."""
 
-    def is_fit(problem: Any) -> bool:
-        all_rates = rates(problem)
-        return bool(all_rates[..., 1].min() > 1.02 * all_rates.min())
+    def make(rng: np.random.Generator) -> tuple[Any, Any]:
+        problem = problems.sheaf(rng, [2, 4, 5, 1])
+        return problem, rates(problem)
 
-    return drawn_until(rng, lambda rng: problems.sheaf(rng, [2, 4, 5, 1]), is_fit)
+    return drawn_until(rng, make, lambda made: bool(made[1][..., 1].min() > 1.02 * made[1].min()))
 
 
 class TestExercise_2_3:
@@ -332,9 +332,9 @@ class TestExercise_2_3:
         for case in hidden_worst(instances.pooled("deeper")) + hidden_worst(instances.rng("own"), one=True):
             hint = "two hidden layers: no single pattern is always the worst"
             self.compare(student, case.args[0], case.expected, hint)
-        problem = ninth_off(instances.pooled("ninth"))
+        problem, all_rates = ninth_off(instances.pooled("ninth"))
         hint = "the worst pattern of nine neurons: the last of them varies, too"
-        self.compare(student, problem, float(rates(problem).min()), hint)
+        self.compare(student, problem, float(all_rates.min()), hint)
         problem = trapped(instances.rng("trap"))
         self.compare(student, problem, float(rates(problem).min()), "the worst pattern is in no corner: try them all")
 
@@ -376,12 +376,17 @@ class TestExercise_2_4:
         """A run down to 1e-10, to times far beyond those of the lab."""
         return self.draw(student, instances, steps=130, fall=0.25, slope=0.3, size=300.0, seen=False)
 
+    def visible_case(self, student: Any) -> Any:
+        drawn = partial(student.draw, "plot_energy_decay", *shown.PLOTTED)
+        return student.remembered("2.4: the visible case", drawn)
+
     def test_energy_line(self, student: Any, instances: Any) -> None:
-        shown.plotted(student.draw("plot_energy_decay", *shown.PLOTTED, seen=True))
+        shown.energy_line(self.visible_case(student), *shown.PLOTTED[:2], shown.tell_plotted)
         for figure, times, energies, _ in (self.long_run(student, instances), self.steep_run(student, instances)):
             shown.energy_line(figure, times, energies, self.tell)
 
     def test_envelope(self, student: Any, instances: Any) -> None:
+        shown.envelope_line(self.visible_case(student), *shown.PLOTTED, shown.tell_plotted)
         for run in (self.steep_run(student, instances), self.long_run(student, instances)):
             shown.envelope_line(*run, self.tell)
         for slope, rise in ((0.76, 1), (1e-3, 3)):  # λ* is more than 0 and at most 1
@@ -389,9 +394,11 @@ class TestExercise_2_4:
             shown.envelope_line(*found, self.tell)
 
     def test_log_scale(self, student: Any, instances: Any) -> None:
+        shown.log_scale(self.visible_case(student), shown.tell_plotted)
         for fall, peak in ((0.01, 1.1), (0.7, 50.0)):  # the axis is that of the task, not of the data
             figure, *_ = self.draw(student, instances, fall=fall, peak=peak, slope=1e-3, seen=False)
             shown.log_scale(figure, self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
+        shown.names(self.visible_case(student), *shown.PLOTTED, shown.tell_plotted)
         shown.names(*self.draw(student, instances, slope=0.76, rise=1), self.tell)

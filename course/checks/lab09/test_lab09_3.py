@@ -433,16 +433,22 @@ class TestExercise_3_3:
         large = [low, *(low + rng.integers(1, 70, 30)).tolist(), low + 70]
         return [*found, (drawn(large, seen=False), large)]
 
+    def visible_case(self, student: Any) -> Any:
+        drawn = partial(student.draw, "plot_histogram", shown.PLOTTED)
+        return student.remembered("3.3: the visible case", drawn)
+
     def test_heights(self, student: Any, instances: Any) -> None:
-        shown.plotted(student.draw("plot_histogram", shown.PLOTTED, seen=True))
+        shown.heights(self.visible_case(student), shown.PLOTTED, shown.tell_plotted)
         for figure, counts in self.draw(student, instances):
             shown.heights(figure, counts, self.tell)
 
     def test_centred(self, student: Any, instances: Any) -> None:
+        shown.centred(self.visible_case(student), shown.PLOTTED, shown.tell_plotted)
         for figure, counts in self.draw(student, instances, seen=False):
             shown.centred(figure, counts, self.tell)
 
     def test_labels(self, student: Any, instances: Any) -> None:
+        shown.names(self.visible_case(student), shown.PLOTTED, shown.tell_plotted)
         shown.names(*self.draw(student, instances, 1)[0], self.tell)
 
 

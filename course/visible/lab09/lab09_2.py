@@ -294,19 +294,10 @@ def names(figure: Any, times: Any, energies: Any, rate: float, tell: Tell) -> No
 
 
 PLOTTED = np.array([0.0, 1.0, 2.0, 4.0]), np.array([8.0, 2.0, 0.9, 0.1]), 0.25
-"""Times, energies and rate of the visible check, which is a hidden one, too."""
+"""Times, energies and rate of the visible case. The hidden checks look at it, too, each at its own part."""
 _AXES = "ax = plt.figure().add_subplot()"
 _CALL = "plot_energy_decay(ax, np.array([0, 1, 2, 4]), np.array([8, 2, 0.9, 0.1]), 0.25)"
-
-
-def plotted(figure: Any) -> None:
-    """Judge what is drawn of `PLOTTED`."""
-    times, energies, rate = PLOTTED
-    tell = partial(fail, given=_AXES, call=_CALL)
-    energy_line(figure, times, energies, tell)
-    log_scale(figure, tell)
-    envelope_line(figure, times, energies, rate, tell)
-    names(figure, times, energies, rate, tell)
+tell_plotted: Tell = partial(fail, given=_AXES, call=_CALL)
 
 
 def plot_energy_decay(answer: Callable[..., Any]) -> None:
@@ -314,7 +305,11 @@ def plot_energy_decay(answer: Callable[..., Any]) -> None:
     with calling(answer, _CALL, _AXES):
         answer(ax, *(part.copy() if isinstance(part, np.ndarray) else part for part in PLOTTED))
         figure = read(ax)
-    plotted(figure)
+    times, energies, rate = PLOTTED
+    energy_line(figure, times, energies, tell_plotted)
+    log_scale(figure, tell_plotted)
+    envelope_line(figure, times, energies, rate, tell_plotted)
+    names(figure, times, energies, rate, tell_plotted)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {

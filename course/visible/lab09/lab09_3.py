@@ -141,18 +141,9 @@ def names(figure: Any, counts: Sequence[int], tell: Callable[..., NoReturn]) -> 
 
 
 PLOTTED = [1, 1, 2, 4]
-"""Counts of the visible check, which is a hidden one, too."""
+"""Counts of the visible case. The hidden checks look at it, too, each at its own part."""
 _AXES, _CALL = "ax = plt.figure().add_subplot()", f"plot_histogram(ax, {PLOTTED})"
-
-
-def plotted(figure: Any) -> None:
-    """Judge what is drawn of `PLOTTED`."""
-    tell = partial(fail, given=_AXES, call=_CALL)
-    if not _bars(figure):
-        tell(returned="no bars that can be seen", expected="bars at 1, 2 and 4", hint="draw into `ax`, not into plt")
-    centred(figure, PLOTTED, tell)
-    heights(figure, PLOTTED, tell)
-    names(figure, PLOTTED, tell)
+tell_plotted: Callable[..., NoReturn] = partial(fail, given=_AXES, call=_CALL)
 
 
 def plot_histogram(answer: Callable[..., Any]) -> None:
@@ -160,7 +151,12 @@ def plot_histogram(answer: Callable[..., Any]) -> None:
     with calling(answer, _CALL, _AXES):
         answer(ax, list(PLOTTED))
         figure = read(ax)
-    plotted(figure)
+    if not _bars(figure):
+        hint = "draw into `ax`, not into plt"
+        tell_plotted(returned="no bars that can be seen", expected="bars at 1, 2 and 4", hint=hint)
+    centred(figure, PLOTTED, tell_plotted)
+    heights(figure, PLOTTED, tell_plotted)
+    names(figure, PLOTTED, tell_plotted)
 
 
 def differs(answer: Callable[..., Any]) -> None:
