@@ -77,6 +77,28 @@ def test_samples_of_the_demonstration_lose_what_they_are_made_to_lose(spec, secr
             assert failed(spec, answer, secret) == (sample.checks if exercise.id == sample.exercise else set()), exercise.id
 
 
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        (
+            "2.4",
+            "def plot_energy_decay(ax, times, energies, rate):\n    ax.semilogy(times, energies, label='energy')\n"
+            "    ax.semilogy(times, energies[0] * np.exp(-2 * rate * times), '--', label='envelope')\n    ax.legend()",
+        ),
+        (
+            "3.3",
+            "def plot_histogram(ax, counts):\n    values, runs = np.unique(counts, return_counts=True)\n"
+            "    ax.bar(values, runs)",
+        ),
+    ],
+)
+def test_axes_without_names_cost_that_point_alone(exercise, answer):
+    """The visible figure, too, is judged part by part."""
+    mpl.use("Agg")
+    spec = next(spec for spec, found in EVERY if found.id == exercise)
+    assert failed(spec, Answer(exercise, "wrong", "no names", answer), b"any") == {"labels"}
+
+
 @every_exercise
 def test_mutants_change_the_solution_and_nothing_else(spec, exercise):
     key = solved(COURSE, spec)
