@@ -125,23 +125,30 @@ def grade_repaired(
         _blame_no_student_for_the_machine(own)
     if any(status not in HARMLESS for status, _ in again.ends):
         own.discard()
-    failed = [done[k].message for k in setup if k in done and done[k].status is Status.RAISED]
-    told = "the code as handed out was run after it."
-    mended.notes += [f"Your changed cell ended with {message}; {told}" for message in failed]
+    failed = [_told_of_setup(done[k]) for k in run.after_error if k in done and done[k].status is not Status.OK]
+    mended.notes += failed
     by_cell = {grade_id(mended.notebook.cells[index]): cell_run for index, cell_run in done.items()}
     exercises = tuple(_exercise(exercise, found, by_cell, mended) for exercise in spec.exercises)
     if failed and exercises:
-        exercises = replace(exercises[0], notes=(*exercises[0].notes, *mended.notes[-len(failed) :])), *exercises[1:]
+        exercises = replace(exercises[0], notes=(*exercises[0].notes, *failed)), *exercises[1:]
     seconds = time.monotonic() - start
     memory = max(run.memory, again.memory)
     return NotebookResult(spec.name, Status.OK, exercises, own.level, tuple(mended.notes), done, seconds, memory)
 
 
+def _told_of_setup(cell: CellRun) -> str:
+    """Say how the student's own code before the first exercise has ended, and what became of it."""
+    if cell.status is Status.RAISED:
+        return f"Your changed cell ended with {cell.message}; the code as handed out was run after it."
+    told = "the code as handed out was run in its place."
+    return f"Your changed cell was left out ({cell.status.label}: {cell.message}); {told}"
+
+
 def _setup(released: NotebookNode, notebook: NotebookNode, spec: NotebookSpec) -> dict[int, str]:
     """Return the student's own code before the first exercise, and what of the release's there is nowhere any more.
 
-    That is run where such a cell ends with an error: a line that works on the student's machine alone, beside the
-    imports, is to cost no exercise.
+    That is run where such a cell ends with an error, or breaks its process: a line that works on the student's machine
+    alone, beside the imports, is to cost no exercise.
     """
     solutions = {exercise.solution_cell for exercise in spec.exercises}
     given, there = as_given(released), {cell.source.strip() for cell in notebook.cells}

@@ -109,7 +109,7 @@ class NotebookRun:
     stubs : mapping of int to str, optional
         Cells that are placeholders, and the name that each defines: they are left out if it has been defined before.
     after_error : mapping of int to str, optional
-        What is run after a cell that ends with an error.
+        What is run after a cell that ends with an error, and in the place of one that breaks its process.
     """
 
     def __init__(
@@ -119,7 +119,9 @@ class NotebookRun:
         stubs: Mapping[int, str] | None = None,
         after_error: Mapping[int, str] | None = None,
     ) -> None:
-        self.after_error = after_error or {}
+        self.after_error = dict(after_error or {})
+        self._replaced = set[int]()
+        """Cells in whose place that is run."""
         self.host, self.cells, self.limits, self.stubs = host, dict(cells), host.limits, stubs or {}
         self.done: dict[int, CellRun] = {}
         self._at: int | None = None
@@ -135,12 +137,25 @@ class NotebookRun:
         while True:
             self.session, self._again = Session(self.host.worker()), []
             try:
-                self._run([k for k in self.cells if k not in self.done or self.done[k].status not in FATAL])
+                self._run([k for k in self.cells if self._can_run(k)])
                 return
             except SandboxBroken as error:
-                assert self._at is not None
-                self.done[self._at] = broken_cell(error.status, error.message)
+                self._broken(broken_cell(error.status, error.message))
                 self._restarted(error)
+
+    def _can_run(self, place: int) -> bool:
+        return place not in self.done or place in self._replaced or self.done[place].status not in FATAL
+
+    def _broken(self, end: CellRun) -> None:
+        """Note how the cell at hand has ended; if something can be run in its place, that comes next."""
+        assert self._at is not None
+        if self._at in self._replaced:  # and that has broken, too: how the cell itself has ended stands already
+            self._replaced.discard(self._at)
+            del self.after_error[self._at]
+            return
+        self.done[self._at] = end
+        if self._at in self.after_error:
+            self._replaced.add(self._at)
 
     def _run(self, left: list[int]) -> None:
         """Run cells in one child, since a fork costs more than most cells; once one breaks it, each in its own."""
@@ -154,8 +169,8 @@ class NotebookRun:
                 left = left[count:]
             else:  # the state before this child's first cell is what remains
                 together = False
-                left = [k for k in left if k != self._at]
-                self._again = [k for k in self._again if k != self._at]
+                left = [k for k in left if k != self._at or k in self._replaced]
+                self._again = [k for k in self._again if k != self._at or k in self._replaced]
 
     def _restarted(self, cause: SandboxBroken) -> None:
         """Count a restart; give up on a notebook that breaks its worker again and again."""
@@ -189,6 +204,8 @@ class NotebookRun:
 
     def _cell(self, place: int, channel: Channel, process: Process) -> Any:
         """Run a cell in a child and return the answer; what is to be run after its error is run too."""
+        if place in self._replaced:
+            return self._source(self.after_error[place], place, channel, process)
         answer = self._source(self.cells[place], place, channel, process)
         if place in self.after_error and read_cell(answer).status is Status.RAISED:
             after = self._source(self.after_error[place], place, channel, process)
@@ -215,7 +232,8 @@ class NotebookRun:
             for place in [*self._again, *places]:
                 self._at = place
                 answer = self._cell(place, channel, process)
-                self.done[place] = self.shown.bounded(place, read_cell(answer))
+                if place not in self._replaced:
+                    self.done[place] = self.shown.bounded(place, read_cell(answer))
                 alone = alone and answer.get("alone") is not False
                 count += place not in self._again
                 if not self.host.left or (alone and time.monotonic() - since > MAX_TOGETHER):
@@ -238,8 +256,7 @@ class NotebookRun:
             broken = broken_cell(Status.BAD_VALUE, str(error))
         finally:
             process.close()
-        assert self._at is not None
-        self.done[self._at] = broken
+        self._broken(broken)
         return 0
 
     def end(self) -> None:

@@ -337,3 +337,23 @@ def test_an_error_in_the_changed_import_cell_costs_nothing(submit, grade, line):
     result = grade(notebook)
     assert result.exercises[0].status is Status.OK, result.exercises[0].message
     assert any("changed cell ended with" in note for note in result.exercises[0].notes), result.notes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("import os\nos.kill(os.getpid(), 9)", "killed"),  # as notebooks restart a runtime after an installation
+        ("import os\nos.write(3, b'x' * 99)\nos._exit(0)", "left out"),
+        ("while True:\n    pass", "timed out"),
+    ],
+)
+def test_a_changed_import_cell_that_breaks_its_process_costs_nothing(submit, grade, lines, why):
+    notebook = submit(ex_1_1="def double(x):\n    return np.multiply(2, x)")
+    (given,) = [cell for cell in notebook.cells if "import numpy" in cell.source]
+    given.source = f"{given.source}\n{lines}"
+    result = grade(notebook)
+    assert result.exercises[0].status is Status.OK, result.exercises[0].message
+    (note,) = [note for note in result.exercises[0].notes if "changed cell was left out" in note]
+    assert why in note
+    assert note.endswith("the code as handed out was run in its place.")
