@@ -234,6 +234,8 @@ def numbers(value: object) -> FloatArray | None:
         return None
     try:
         array = np.array(value)
+        if array.dtype.kind == "O":  # Python's numbers
+            array = np.array(array.tolist())
     except (TypeError, ValueError):  # ragged lists
         return None
     return array.astype(np.float64, copy=False) if array.dtype.kind in "biuf" else None

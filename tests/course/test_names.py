@@ -35,7 +35,7 @@ OTHER_FORMULAS = [
     r"$V(0) + e^{-2\lambda^* t}$", r"$V(t_{end})\,e^{-2\lambda^* t}$", "envelope (λ* = 0)", "bound, λ* = 1e999999", "bound, rate 0.5 of the errors", "envelope, rate 0.3", "velocity", "gradient",
 ]  # fmt: skip
 TIMES = [
-    "time", "t", "$t$", "Zeit t", "el tiempo", "time = t", "time [a.u.]", r"$\rm{time}$", r"$\it{t}$", "Time axis",
+    "time", "t", "$t$", "Zeit t", "el tiempo", "time = t", "time [a.u.]", r"$\rm{time}$", r"$\it{t}$", "Time axis", "time (in seconds)",
 ]  # fmt: skip
 NO_TIMES = [
     "-t", "log t", "time (log scale)", "time step", "remaining time", "CPU time",
@@ -44,7 +44,7 @@ NO_TIMES = [
 ENERGIES = [
     "energy (log-scaled)", "energy (log scaled)", "energy (logarithmically scaled)", "energy [log]", "V(t) [log]",
     "energy on a log scale", "l'énergie", "la energía", "energy = V", r"$\bf{V}$", r"\boldsymbol{V}",
-    "energy, log scale", "log-scaled energy",
+    "energy, log scale", "log-scaled energy", "energy (in joules)", r"energy (log$_{10}$ scale)", "energy (log10 scale)",
 ]  # fmt: skip
 NO_ENERGIES = [
     "$V'(t)$", "-V", "V(0)", "scaled energy", "energy, scaled", "energy (scaled)", "log V", "energy (relative)",

@@ -292,6 +292,7 @@ CUT: dict[str, Any] = {
     **{f"cut at {most:g}": partial(experiment, start=partial(cut, 0, most)) for most in (5.0, 10.0, 50.0)},
     "outputs cut at 10": partial(experiment, start=partial(cut, 8, 10.0)),
     "one output": partial(experiment, start=partial(cut, 9, 0.0)),
+    "one output, cut at 10": partial(experiment, start=lambda m, z, k: cut(9, 0.0, 1.0, cut(8, 10.0, m, z, k), k)),
     "root beyond 4": partial(experiment, start=lambda m, z, k: np.sqrt(4 * max(m, 4.0)) * z),
     "at most 10": partial(experiment, start=lambda m, z, k: min(m, 10.0) * z),
 }

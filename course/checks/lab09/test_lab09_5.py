@@ -103,6 +103,12 @@ def blocks(rng: np.random.Generator) -> Network:
     return Network([rng.standard_normal((5, 2)), w2], [rng.standard_normal(5), rng.standard_normal(2)])
 
 
+def balanced(rng: np.random.Generator) -> Network:
+    """Weights that add up to nothing, exactly: who iterates must not begin with equal numbers."""
+    w2 = rng.uniform(0.5, 2, 2) @ [[1, -1, 0, 0], [0, 0, 1, -1]]
+    return Network([rng.standard_normal((4, 2)), [w2]], [rng.standard_normal(4), rng.standard_normal(1)])
+
+
 def large(rng: np.random.Generator) -> Network:
     """A network with a weight of some thirty, so that the rate is about a thousandth."""
     net = Network.random([2, 4, 1], rng, bias_scale=0.5)
@@ -125,6 +131,7 @@ class TestExercise_5_1:
             for factor in (rng.uniform(0.02, 0.3), rng.uniform(1.5, 3)):
                 scaled = Network([net.weights[0], net.weights[1] * factor], net.biases)
                 self.compare(student, scaled, "s = ‖W²‖² with every neuron active; (2 + s − √(s² + 4s))/2")
+        self.compare(student, balanced(rng), "the weights may add up to 0: what counts is their norm")
         self.compare(student, large(rng), "weights of any size: the larger they are, the smaller is the rate")
 
     def test_several_outputs(self, student: Any, instances: Any) -> None:

@@ -22,7 +22,7 @@ def _any(*phrases: str) -> str:
 
 _IN_UNITS = rf"(?: ?/ ?(?:{UNIT})| in (?:{UNIT}))?"
 _LOG = _any(
-    r"log(?:arithmic)?[ -](?:scaled?|axis)",
+    r"log(?:arithmic)?(?: ?_? ?10)?[ -](?:scaled?|axis)",
     r"logarithmic",
     r"logarithmically scaled",
     r"semi-?log(?: scale| axis)?",
@@ -43,7 +43,7 @@ _TIME = _any(
     r"seconds",
 )
 _TIME_REMARK = _any(
-    UNIT,
+    rf"(?:in )?(?:{UNIT})",
     r"t",
     _TIME_WORD,
     r"linear(?: scale| axis)?",
@@ -66,7 +66,7 @@ _ENERGY = _WHICH_ENERGY + _any(
 )
 _ENERGY_AXIS = rf"{_ENERGY}(?:[,;:]? {_LOG})?{_IN_UNITS}"
 _ENERGY_REMARK = _any(
-    UNIT,
+    rf"(?:in )?(?:{UNIT})",
     _V,
     _ENERGY_WORD,
     r"log",

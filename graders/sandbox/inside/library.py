@@ -36,6 +36,8 @@ def as_array(value: Any) -> Any:
 
     try:
         array = np.asarray(value)
+        if array.dtype.kind == "O":  # Python's numbers
+            array = np.asarray(array.tolist())
     except Exception:  # whatever the value's own methods raise
         return None
     return array if array.dtype.kind in "biuf" else None

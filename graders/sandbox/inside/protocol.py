@@ -95,7 +95,7 @@ class _Packer:
             return number
         if isinstance(value, (float, np.floating)):
             return real if math.isfinite(real := float(value)) else {_TAG: "float", "v": repr(real)}
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and value.dtype.kind != "O":
             return self._array(value)
         if isinstance(value, dict):
             return {_TAG: "dict", "v": [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in value.items()]}
@@ -104,12 +104,11 @@ class _Packer:
         if (found := self.extra(value)) is not None:
             tag, parts = found
             return {_TAG: "object", "t": tag, "v": {k: self.pack(v, depth + 1) for k, v in parts.items()}}
-        raise Unsendable(f"a value of type {type(value).__name__}")
+        ragged = isinstance(value, np.ndarray)
+        raise Unsendable("an array of Python objects (is it ragged?)" if ragged else f"a value of type {kind.__name__}")
 
     def _array(self, value: Any) -> dict[str, Any]:
         value = np.asarray(value)
-        if value.dtype.kind == "O":
-            raise Unsendable("an array of Python objects (is it ragged?)")
         name = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}.get(value.dtype.kind)
         if name is None or (value.dtype == np.uint64 and value.max(initial=0) >= 2**63):
             raise Unsendable(f"an array of dtype {value.dtype}")

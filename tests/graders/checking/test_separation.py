@@ -44,7 +44,8 @@ class Numbers:
     def __array__(self, dtype=None, copy=None):
         return np.array([1.0, 2.0])
 KINDS = [collections.deque([1, 2]), array.array("d", [1, 2]), memoryview(np.array([1.0, 2])), np.uint64([1, 2]),
-         np.float32([1, 2]), Numbers(), [np.float32(1), np.uint64(2)], (1, 2), range(1, 3)]
+         np.float32([1, 2]), Numbers(), [np.float32(1), np.uint64(2)], (1, 2), range(1, 3),
+         np.array([1, 2.0], dtype=object)]
 def kind(k):
     return KINDS[k]
 def first_of(times, dt=0.1):
@@ -191,7 +192,7 @@ def test_a_generator_goes_on_from_where_it_is(student):
     assert student.call("draws", rng) == expected
 
 
-@pytest.mark.parametrize("k", range(9))
+@pytest.mark.parametrize("k", range(10))
 def test_whatever_numpy_takes_for_numbers_can_be_read(sandboxed, k):
     np.testing.assert_array_equal(np.asarray(sandboxed.call("kind", k), dtype=float), [1, 2])
 
