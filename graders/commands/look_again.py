@@ -18,13 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders look-again`."""
     parser.description = (
         "Record that a student asks for another look at an exercise; without a student, list what was asked. A request "
-        "stands beside the exercise in formgrader, and the grade is not final, until it is answered with --answer."
+        "stands beside the exercise in formgrader, and the grade is not final, until it is answered with --answer. The "
+        "student's feedback page tells the answer."
     )
     parser.add_argument("student", metavar="STUDENT", nargs="?", help="as in the gradebook")
     parser.add_argument("exercise", metavar="EXERCISE", nargs="?", help="such as 1.1 or 3.W")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--note", metavar="TEXT", help="what the student says")
-    what.add_argument("--answer", metavar="TEXT", help="what the staff says; closes the request")
+    what.add_argument("--answer", metavar="TEXT", help="what the staff says to the student; closes the request")
     add_course_arguments(parser)
 
 
@@ -60,10 +61,12 @@ def run(options: argparse.Namespace) -> int:
         if request.after == request.before:
             print(
                 f"Attention: the points of {request.student} for {request.exercise} are what they were, "
-                f"{request.before:g}: an answer gives none. Give them in formgrader, "
-                f"then run `nbgrader generate_feedback {course.assignment}`.",
+                f"{request.before:g}: an answer gives none. Give them in formgrader first.",
                 file=sys.stderr,
             )
+        if not request.open:
+            again = f"`nbgrader generate_feedback {course.assignment}`"
+            print(f"The feedback page of {request.student} tells this answer once {again} has run.")
     return 0
 
 

@@ -21,6 +21,7 @@ from graders.gradebook.feedback_page import PageStep, ReadableExporter
 from graders.gradebook.files import submitted_timestamp
 from graders.gradebook.fresh_pages import begin
 from graders.gradebook.lateness import lateness_panel
+from graders.gradebook.look_again import answers_panel
 from graders.gradebook.nbgrader_api import course_of
 from graders.gradebook.writing import RESULT
 from graders.grading.folder import TIMESTAMP
@@ -121,7 +122,7 @@ def named(page: str, course: Course, notebook: str) -> str:
 
 
 class FeedbackExporter(ReadableExporter):
-    """The readable page, with the names of assignment and exercises, and when it was due and handed in."""
+    """The readable page: names of assignment and exercises, lateness, answers to requests for another look."""
 
     course = Unicode("", help="Course directory; the current directory if empty.").tag(config=True)
 
@@ -133,7 +134,9 @@ class FeedbackExporter(ReadableExporter):
             work = resources["nbgrader"]
             folder = self.parent._format_dest(work["assignment"], work["student"])
             make_releasable(Path(folder), course, work["student"])
-        page = page.replace('<div id="toc">', f'{lateness_panel(resources.get("nbgrader", {}))}<div id="toc">', 1)
+        told = resources.get("nbgrader", {})
+        panels = lateness_panel(told) + answers_panel(told, course)
+        page = page.replace('<div id="toc">', f'{panels}<div id="toc">', 1)
         page = named(page, course, resources["nbgrader"]["notebook"])
         names = {exercise.grade_cell: f"Exercise {exercise.id}: {exercise.title}" for exercise in course.exercises()}
 

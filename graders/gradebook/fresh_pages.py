@@ -1,7 +1,7 @@
 """Feedback pages that show what the gradebook says: ``nbgrader generate_feedback`` makes an outdated page anew.
 
 nbgrader alone keeps every page that there is, unless the student has handed in again: pages made before points were
-given by hand, or before an extension, would be released.
+given by hand, before an extension or before an answer, would be released.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateFeedback
 
-from graders.gradebook import extensions
+from graders.gradebook import extensions, look_again
 from graders.gradebook.feedback_page import ReadableExporter
 from graders.gradebook.marker import MARKER, fingerprint
 from graders.gradebook.nbgrader_api import course_of, quiet
@@ -52,7 +52,7 @@ class FreshPages(GenerateFeedback):  # type: ignore[misc]
         super().set_permissions(assignment_id, student_id)
 
     def _digest(self, assignment_id: str, student_id: str) -> str:
-        """Return a digest of the autograded files, points, comments, times and penalties, and of course and graders."""
+        """Return a digest of all that the pages show: autograded files, the gradebook's entries, course and graders."""
         if assignment_id not in self.fingerprints:
             course = course_of(self.exporter.course, {"nbgrader": {"assignment": assignment_id}})
             self.fingerprints[assignment_id] = fingerprint(course)
@@ -72,6 +72,8 @@ class FreshPages(GenerateFeedback):  # type: ignore[misc]
                 values.append(repr((notebook.name, notebook.late_submission_penalty)))
                 values += [repr((grade.name, grade.score, grade.max_score)) for grade in notebook.grades]
                 values += [repr((comment.name, comment.comment)) for comment in notebook.comments]
+            found = look_again.answers(book, assignment_id, student_id)
+            values += [repr((one.exercise, one.answered, one.answer)) for one in found]
         digest.update("\n".join(sorted(values)).encode())
         return digest.hexdigest()
 

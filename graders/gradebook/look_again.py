@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nbgrader.api import Gradebook
+
 from graders.gradebook.notes import Notes
+from graders.lab.manifest import Course
+from graders.lab.printing import escaped
 
 KIND = "look-again"
+LONGEST = 2000
+"""Characters of a note or an answer."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,16 @@ def requests(book: Any, assignment: str) -> list[Request]:
 
 
 def record(book: Any, assignment: str, request: Request) -> None:
-    """Write a request; it replaces the student's last one about this exercise. The caller commits."""
+    """Write a request; it replaces the student's last one about this exercise. The caller commits.
+
+    Raises
+    ------
+    ValueError
+        If its note or its answer is too long.
+    """
+    for name, text in (("note", request.note), ("answer", request.answer)):
+        if len(text) > LONGEST:
+            raise ValueError(f"`--{name}` must have at most {LONGEST} characters, got {len(text)}: shorten it")
     values = {name: value for name, value in asdict(request).items() if name not in ("student", "exercise")}
     text = json.dumps(values, ensure_ascii=False)
     Notes(book, assignment).put(request.student, KIND, {request.exercise: text})
@@ -64,3 +81,40 @@ def open_requests(book: Any, assignment: str) -> dict[str, list[str]]:
         if request.open:
             exercises.setdefault(request.student, []).append(request.exercise)
     return exercises
+
+
+def answers(book: Any, assignment: str, student: str) -> list[Request]:
+    """Return the student's requests that were answered: what the feedback pages tell."""
+    notes = Notes(book, assignment).of(student, KIND)
+    found = [Request(student, exercise, **json.loads(text)) for exercise, text in notes.items()]
+    return [request for request in found if not request.open]
+
+
+def answers_panel(resources: Mapping[str, Any], course: Course) -> str:
+    """Return a paragraph for each answer about a notebook's exercises, with the answer as plain text.
+
+    Parameters
+    ----------
+    resources : mapping
+        What nbgrader's converter says of the notebook: gradebook, assignment, student, notebook.
+    course : Course
+    """
+    if "db_url" not in resources:
+        return ""
+    cells = dict[str, str]()
+    for spec in course.notebooks:
+        if spec.name == resources["notebook"]:
+            cells |= {item.id: item.grade_cell for item in spec.exercises}
+            cells |= {item.id: item.cell for item in spec.written}
+    with Gradebook(resources["db_url"]) as book:
+        found = answers(book, resources["assignment"], resources["student"])
+    return "".join(
+        f'<p><a href="#{cells[one.exercise]}">{html.escape(one.exercise)}</a> was looked at again on '
+        f"{html.escape(one.answered)}. The answer:<br>{_lines(one.answer)}</p>"
+        for one in found
+        if one.exercise in cells
+    )
+
+
+def _lines(text: str) -> str:
+    return html.escape(escaped(text.strip(), kept="\n")).replace("\n", "<br>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.markers import assign, deal, own_students
-from tests.graders.conftest import autograde, hand_in
+from tests.graders.conftest import autograde, grade_class, hand_in, nbgrader
 
 
 def test_dealt_by_student_or_by_question(mini):
@@ -115,6 +116,44 @@ def test_another_look_is_recorded_listed_and_answered(course, submit, capsys):
     status, told = run("s1", "1.1", "--answer", "yes, half a point")
     assert (status, "the points of s1 for 1.1 are what they were, 2.5: an answer gives none" in told.err) == (0, True)
     assert "| half a point more | 2.5 | 2.5 | yes, half a point |" in told.out
+
+
+@pytest.mark.slow
+def test_an_answer_stands_on_the_feedback_page_and_survives_a_regrade(course, submit, capsys):
+    for name in ("s1", "s2"):
+        hand_in(course, name, submit(ex_1_1="pass"))
+    assert grade_class(course) == 0
+    where = f"--course={course.root}"
+    pages = {name: course.root / "feedback" / name / "mini" / "mini-1.html" for name in ("s1", "s2")}
+    assert main(["look-again", "s1", "1.1", "--note", "mine is right", where]) == 0
+    assert main(["look-again", "s1", "1.W", "--note", "and this", where]) == 0
+    nbgrader("generate_feedback", "mini", cwd=course.root)
+    assert "looked at again" not in pages["s1"].read_text()  # nobody has answered
+    answer = "No: <script>alert(1)</script>\nsee the second check."
+    assert main(["look-again", "s1", "1.1", "--answer", answer, where]) == 0
+    nbgrader("generate_feedback", "mini", cwd=course.root)
+
+    def told():
+        page = pages["s1"].read_text()
+        assert page.count("looked at again") == 1
+        assert "<script>alert" not in page
+        return page.partition(" was looked at again on ")[2].partition("</p>")[0]
+
+    first = told()
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d UTC\. The answer:<br>"
+        r"No: &lt;script&gt;alert\(1\)&lt;/script&gt;<br>see the second check\.",
+        first,
+    )
+    assert '<p><a href="#grade-1-1">1.1</a> was looked at again' in pages["s1"].read_text()
+    assert '<a name="grade-1-1">' in pages["s1"].read_text()
+    assert "The feedback page of s1 tells this answer once" in capsys.readouterr().out
+    assert main(["regrade", where]) == 0
+    nbgrader("generate_feedback", "mini", "--force", cwd=course.root)
+    assert told() == first
+    assert "looked at again" not in pages["s2"].read_text()
+    assert main(["look-again", "s1", "1.W", "--answer", "x" * 2001, where]) == 2
+    assert "`--answer` must have at most 2000 characters, got 2001: shorten it" in capsys.readouterr().err
 
 
 @pytest.mark.slow
