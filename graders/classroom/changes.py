@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,6 +132,38 @@ def table(changed: list[Change], before: Mapping[str, Snapshot], after: Mapping[
         lines.append(f"| {plain(student)} | {had:g} | {has:g} |")
     lines += ["", f"{touched} of {len(after)} students have another grade."]
     return "\n".join(lines) + "\n"
+
+
+def other_maximum(course: Course, before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> str:
+    """Return a paragraph on the assignment's maximum and whose share of it has changed; empty if it is what it was.
+
+    With another maximum the percentages change of those, too, whose points are the same.
+    """
+    both = [(before[name].state, state.state) for name, state in sorted(after.items()) if name in before]
+    changed = [(old, new) for old, new in both if old.maximum != new.maximum]
+    if not changed:
+        return ""
+    names, parts = cell_names(course), dict[str, str]()
+    for old, new in changed:
+        for cell in dict.fromkeys([*old.cells, *new.cells]):
+            was, now = (state.cells[cell].points if cell in state.cells else 0.0 for state in (old, new))
+            if was != now:
+                parts[names.get(cell, cell)] = f"{names.get(cell, cell)} from {was:g} to {now:g}"
+    olds, news = (sorted({state.maximum for state in side}) for side in zip(*changed, strict=True))
+    points = sum(old.score != new.score for old, new in both)
+    shares = sum(not math.isclose(_share(old), _share(new), abs_tol=1e-9) for old, new in both)
+    return (
+        f"The maximum has changed from {_listed(olds)} to {_listed(news)} points ({', '.join(parts.values())}). "
+        f"Students with other points: {points} of {len(both)}; with another percentage: {shares} of {len(both)}.\n"
+    )
+
+
+def _share(state: State) -> float:
+    return state.score / (state.maximum or 1.0)
+
+
+def _listed(values: list[float]) -> str:
+    return " or ".join(f"{value:g}" for value in values)
 
 
 _MARKUP = re.compile(r"[\\`*_<>|@&]|\](?=[(\[])|:(?=//)|(?<=www)\.")

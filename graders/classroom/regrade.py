@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graders.classroom import session
 from graders.classroom.batch import require_known, students
-from graders.classroom.changes import Snapshot, changes, checks_of, table
+from graders.classroom.changes import Snapshot, changes, checks_of, other_maximum, table
 from graders.classroom.pool import executor
 from graders.gradebook import nbgrader_api
 from graders.gradebook.marker import fingerprint
@@ -114,7 +114,12 @@ class Regrade:
 
 
 def regrade(
-    course: Course, *, workers: int = 1, chosen: list[str] | None = None, settings: Settings | None = None
+    course: Course,
+    *,
+    workers: int = 1,
+    chosen: list[str] | None = None,
+    settings: Settings | None = None,
+    before: Mapping[str, Snapshot] | None = None,
 ) -> Regrade:
     """Grade all submissions of students in the gradebook again; points given by hand stay.
 
@@ -130,6 +135,9 @@ def regrade(
         Only these students.
     settings : Settings, optional
         By default the course's.
+    before : mapping of str to Snapshot, optional
+        What the gradebook held before the release was built anew, which may have changed the points that can be had; by
+        default what it holds now.
 
     Raises
     ------
@@ -143,7 +151,7 @@ def regrade(
     now = snapshots(course, settings, names)
     mark = fingerprint(course)
     journal = Journal.open(course, mark)
-    journal.begin(now)
+    journal.begin(now if before is None else {name: before.get(name, found) for name, found in now.items()})
     left = [name for name in now if name not in journal.done]
     level = best_isolation(settings.required, settings.limits)
     undecided, problems = dict[str, str](), list[str]()
@@ -158,5 +166,6 @@ def regrade(
         pass
     after = snapshots(course, settings, now.keys() | journal.before.keys())
     left = [name for name in now if name not in journal.done and name not in undecided]
-    text = table(changes(course, journal.before, after), journal.before, after)
+    maximum = other_maximum(course, journal.before, after)
+    text = f"{maximum}\n" * bool(maximum) + table(changes(course, journal.before, after), journal.before, after)
     return Regrade(text, [name for name in names if name not in now], left, undecided, problems, journal.path)

@@ -8,7 +8,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from graders.classroom.regrade import regrade
+from graders.classroom.batch import students
+from graders.classroom.regrade import regrade, snapshots
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import add_overrides, overridden, report_skipped, report_undecided, strays
 from graders.publish.release import build
@@ -31,8 +32,11 @@ def run(options: argparse.Namespace) -> int:
     """Grade again and print the table; status 3 if a person must look at somebody's work."""
     course = chosen_course(options)
     settings = overridden(options, course.root)
+    before = snapshots(course, settings, students(course))
     build(course)  # points go into the gradebook; what cannot be released is not regraded either
-    done = regrade(settings.apply(course), workers=options.workers, chosen=options.student, settings=settings)
+    done = regrade(
+        settings.apply(course), workers=options.workers, chosen=options.student, settings=settings, before=before
+    )
     for problem in done.problems:
         print(f"Attention: {problem}.", file=sys.stderr)
     for student in done.skipped:

@@ -57,6 +57,11 @@ class State:
         """The grade: points less the penalty, at least 0, as nbgrader exports it."""
         return max(0.0, self.raw - self.penalty)
 
+    @property
+    def maximum(self) -> float:
+        """What can be had."""
+        return math.fsum(cell.points for cell in self.cells.values())
+
     def notebook(self, name: str) -> float:
         """Points of one notebook, without the penalty."""
         return math.fsum(cell.score for cell in self.cells.values() if cell.notebook == name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graders.classroom import session
-from graders.classroom.changes import Snapshot, changes, table
+from graders.classroom.changes import Snapshot, changes, other_maximum, table
 from graders.classroom.regrade import regrade, snapshots
 from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
@@ -56,6 +56,19 @@ def test_changes_are_the_gradebooks_and_say_why(mini):
     assert "| dan | 1.5 | 1 |" in text
     assert text.endswith("5 of 6 students have another grade.\n")
     assert table([], after, after) == "No grade changed (6 students).\n"
+
+
+def test_another_maximum_is_told_even_where_no_points_change(mini):
+    def worth(auto, points):
+        return Snapshot(State({"grade-1-1": CellState("mini-1", points, auto, None, 0.0, False)}), {})
+
+    before = {"ada": worth(3.0, 3.0), "bob": worth(0.0, 3.0), "cem": worth(1.0, 3.0)}
+    after = {"ada": worth(4.0, 4.0), "bob": worth(0.0, 4.0), "cem": worth(1.0, 4.0), "new": worth(1.0, 4.0)}
+    assert other_maximum(mini, before, after) == (
+        "The maximum has changed from 3 to 4 points (1.1 from 3 to 4). "
+        "Students with other points: 1 of 3; with another percentage: 1 of 3.\n"
+    )
+    assert other_maximum(mini, before, before) == ""
 
 
 def run(course, *options):
@@ -156,7 +169,14 @@ def test_other_points_after_a_release_are_one_step_and_what_build_refuses_is_ref
     assert "not graded as it is now: run `graders regrade`" in capsys.readouterr().err
     assert grades(course) == before
     assert run(course) == 0
-    assert "| s1 | 1.2 | 3 | 6 | composition: worth 5 instead of 2 |" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "| s1 | 1.2 | 3 | 6 | composition: worth 5 instead of 2 |" in told
+    assert told.startswith(
+        "The maximum has changed from 13 to 16 points (1.2 from 3 to 6). "
+        "Students with other points: 4 of 4; with another percentage: 4 of 4.\n\n| student "
+    )
+    assert run(course) == 0
+    assert capsys.readouterr().out.startswith("No grade changed (4 students).")
     with nbgrader_api.quiet(), nbgrader_api.gradebook(course.root) as book:
         assert book.find_assignment("mini").max_score == 16.0
     source = course.source / "mini-1.py"
