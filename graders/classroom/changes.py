@@ -12,7 +12,10 @@ from graders.gradebook.states import CellState, State
 from graders.gradebook.writing import read_result
 from graders.lab.manifest import Course
 from graders.lab.printing import printable
+from graders.status import Status
 
+LONGEST = 120
+"""Characters of what a check says that could not be run."""
 Summaries = Mapping[str, Mapping[str, Any]]
 """Results of grading one submission: the checks by name, for each exercise."""
 
@@ -46,7 +49,7 @@ def checks_of(course: Course, student: str) -> Summaries:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of points: one exercise, written answer or penalty of one student.
+    """A change of points, or of what waits for a person: one exercise, written answer or penalty of one student.
 
     Attributes
     ----------
@@ -74,9 +77,10 @@ def changes(course: Course, before: Mapping[str, Snapshot], after: Mapping[str, 
             had, has = (0.0 if state is None else state.score for state in (was, now))
             exercise = names.get(cell, cell)
             reason = _why(old.checks.get(exercise), new.checks.get(exercise))
-            by_hand = _by_hand(was, now)
-            if had != has or by_hand:
-                changed.append(Change(student, exercise, had, has, "; ".join(filter(None, [by_hand, reason]))))
+            by_hand, waiting = _by_hand(was, now), _waiting(was, now)
+            if had != has or by_hand or waiting:
+                why = "; ".join(filter(None, [by_hand, waiting, reason]))
+                changed.append(Change(student, exercise, had, has, why))
         if old.state.penalty != new.state.penalty:
             changed.append(Change(student, "late penalty", -old.state.penalty, -new.state.penalty, "points off"))
     return changed
@@ -96,6 +100,13 @@ def _by_hand(was: CellState | None, now: CellState | None) -> str:
     return f"{now.manual:g} points given by hand stay; the machine says {machine[1]}, it said {machine[0]}"
 
 
+def _waiting(was: CellState | None, now: CellState | None) -> str:
+    """Say that what only a person could decide is decided, or the other way round: the points may be 0 both times."""
+    if was is None or now is None or (was.auto is None) == (now.auto is None):
+        return ""
+    return "waits for a person" if now.auto is None else "waited for a person"
+
+
 def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
     """Say which checks end in another way."""
     reasons = []
@@ -104,9 +115,14 @@ def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
         if old is None or new is None:
             reasons.append(f"{name}: the check is {'new' if old is None else 'gone'}")
         elif old["status"] != new["status"]:
-            words = f"{old['status']} → {new['status']}".lower().replace("_", " ")
+            ends = Status[old["status"]], Status[new["status"]]
+            words = " → ".join(end.label for end in ends)
             lines = [line.strip() for line in str(new.get("message") or old.get("message") or "").splitlines()]
             kept = [line for line in lines if line.startswith(("returned:", "expected:"))]
+            if ends[1].waits:  # what is said is about the check, and no student's
+                kept = [line[:LONGEST] for line in lines[:1]]
+            elif ends[0].waits and not new.get("message"):
+                kept = []
             when = "" if new.get("message") else "said before: "  # what passes now has nothing to say
             reasons.append(f"{name}: {words}" + (f", {when}{'; '.join(kept)}" if kept else ""))
         elif old["points"] != new["points"]:

@@ -48,6 +48,12 @@ class ExerciseResult:
         """Whether a person must look: the grader is at fault with it, or could not read it."""
         return any(status.waits for status in (self.status, *(check.status for check in self.checks)))
 
+    @property
+    def open_question(self) -> str:
+        """Why a person must look at it, if it is undecided: of its checks, the first that waits tells."""
+        told = [check.message for check in self.checks if check.status.waits and not self.status.waits]
+        return next(filter(None, [*told, self.message]), Status.GRADER.remedy)
+
     def text(self) -> str:
         """The report for the student, plain text."""
         passed, state = sum(check.status is Status.OK for check in self.checks), self.status.label

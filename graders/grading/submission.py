@@ -90,7 +90,7 @@ class SubmissionResult:
         told = [r for r in results if r.status is Status.UNREADABLE or (r.status.waits and not r.exercises)]
         why = [f"{r.name}.ipynb: {'; '.join(r.notes)}" for r in told]
         exercises = [e for r in results if r.status is not Status.UNREADABLE for e in r.exercises if e.undecided]
-        return "; ".join([*why, *(f"exercise {e.id}: {e.message or e.status.remedy}" for e in exercises[:1])])
+        return "; ".join([*why, *(f"exercise {e.id}: {e.open_question}" for e in exercises[:1])])
 
     @property
     def remarks(self) -> list[str]:

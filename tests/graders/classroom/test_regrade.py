@@ -11,7 +11,7 @@ from graders.commands.cli import main
 from graders.gradebook import nbgrader_api
 from graders.gradebook.settings import Settings
 from graders.gradebook.states import CellState, State
-from tests.graders.conftest import autograde, hand_in
+from tests.graders.conftest import autograde, edit, hand_in
 
 SLIP = "def double(x):\n    return 2 * abs(x)\n"
 
@@ -56,6 +56,29 @@ def test_changes_are_the_gradebooks_and_say_why(mini):
     assert "| dan | 1.5 | 1 |" in text
     assert text.endswith("5 of 6 students have another grade.\n")
     assert table([], after, after) == "No grade changed (6 students).\n"
+
+
+def test_what_waited_for_a_person_is_listed_with_its_reason_even_at_the_same_points(mini):
+    broken = "the hidden check itself is at fault (NameError: name 'x' is not defined)"
+    waits = snapshot(None, a=check("GRADER", message=broken), b=check("OK", 1.0))
+    passes, fails = (snapshot(score, a=check(end), b=check("OK", 1.0)) for score, end in ((3.0, "OK"), (0.0, "WRONG")))
+
+    def why(old, new):
+        return [(c.before, c.after, c.why) for c in changes(mini, {"ada": old}, {"ada": new})]
+
+    assert why(waits, passes) == [(0.0, 3.0, "waited for a person; a: grader error → ok")]
+    assert why(waits, fails) == [(0.0, 0.0, "waited for a person; a: grader error → wrong")]
+    assert why(passes, waits) == [(3.0, 0.0, f"waits for a person; a: ok → grader error, {broken}")]
+    assert why(waits, waits) == []
+
+
+@pytest.mark.slow
+def test_a_broken_check_is_named_where_another_check_does_not_pass(course, submit, capsys):
+    hand_in(course, "s0", submit(ex_1_1="def double(x): return 3 * x"))
+    path = course.checks / "test_mini_1.py"
+    edit(path, 'call="double(x)"', "call=not_there")
+    assert main(["grade", f"--course={course.root}", "--workers=1"]) == 3
+    assert "exercise 1.1: the hidden check itself is at fault (NameError: name 'not_there'" in capsys.readouterr().err
 
 
 def test_another_maximum_is_told_even_where_no_points_change(mini):
