@@ -45,6 +45,11 @@ class Status(Enum):
         """Whether a person must say what the work is worth, because no machine has seen it."""
         return self in (Status.GRADER, Status.UNREADABLE)
 
+    @property
+    def without_work(self) -> bool:
+        """Whether nothing of the student's is there."""
+        return self in (Status.NOT_ATTEMPTED, Status.CELL_MISSING, Status.MISSING)
+
 
 OUT_OF_TIME = "the computing time allowed for one cell or call is used up"
 

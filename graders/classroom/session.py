@@ -42,6 +42,8 @@ class RunSummary:
         Students who were taken out of the gradebook.
     unlisted : list of str
         Students of this run who are in the gradebook and not on the roster.
+    untouched : list of str
+        Students among the graded in whose hand-in no exercise is attempted.
     """
 
     graded: int = 0
@@ -51,6 +53,7 @@ class RunSummary:
     undecided: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
+    untouched: list[str] = field(default_factory=list)
 
 
 def grade_class(
@@ -120,6 +123,7 @@ def grade_class(
 
         for result in run_jobs(jobs(), pool, window):
             done.graded += 1
+            done.untouched += [result.student] if result.untouched else []
             done.problems += [f"{result.student}: {remark.rstrip('.')}" for remark in result.remarks]
             try:
                 why = recorder.write(result)

@@ -90,6 +90,12 @@ class Row:
         return [note for note in notes if note.startswith(OTHER_ANSWERS)]
 
     @property
+    def untouched(self) -> bool:
+        """Whether something was handed in and no exercise is attempted in it."""
+        ends = [Status[exercise["status"]] for exercise in self.exercises]
+        return self.handed_in and bool(ends) and all(end.without_work for end in ends)
+
+    @property
     def missing(self) -> list[str]:
         """The notebooks of which nothing was handed in."""
         return [name for name, result in self.results.items() if result.get("status") == Status.MISSING.name]

@@ -19,6 +19,7 @@ from graders.gradebook.record import about_removed
 from graders.gradebook.settings import Settings
 from graders.grading import canary
 from graders.grading.astray import astray
+from graders.grading.submission import UNTOUCHED
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER
 
@@ -94,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
         print("Exercises of these submissions, all students together:")
     for label, count in done.reasons.most_common():
         print(f"{count:6}  {label}")
+    report_untouched(done.untouched)
     report_unlisted(done.unlisted)
     for student, why in done.undecided.items():
         lost[student] = f"{why}; {lost[student]}" if student in lost else why
@@ -116,6 +118,16 @@ def report_unlisted(names: Sequence[str]) -> None:
             "if an id is nobody's, collect the files with --roster or --student; for it, and for whoever is not of the "
             "class, run `nbgrader db student remove ID --force` and move submitted/ID, autograded/ID and feedback/ID "
             "out of the course.",
+            file=sys.stderr,
+        )
+
+
+def report_untouched(names: Sequence[str]) -> None:
+    """Print in whose hand-in no exercise is attempted."""
+    if names:
+        print(
+            f"{len(names)} handed in, and {UNTOUCHED}: {', '.join(sorted(names))}. Their grade stands; where you "
+            "expect work, ask for the right file.",
             file=sys.stderr,
         )
 

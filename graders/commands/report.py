@@ -11,7 +11,7 @@ from pathlib import Path
 from graders.classroom.report import write_canvas, write_csv, write_gradescope, write_junit, write_moodle
 from graders.classroom.standing import Class, collect
 from graders.commands.choice import add_course_arguments, chosen_course
-from graders.commands.grade import report_unlisted
+from graders.commands.grade import report_unlisted, report_untouched
 from graders.gradebook.record import about_removed
 
 SHOWN = 10
@@ -61,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
             write_gradescope(row, course, out / "gradescope" / row.student / "results.json")
     write_page(group, course, out / "class.html")
     others = "grades.csv, canvas.csv, moodle.csv, junit.xml, gradescope/"
+    report_untouched([row.student for row in group.rows if row.untouched])
     report_unlisted(group.unlisted)
     without = [row.student for row in group.rows if not row.email]
     if 0 < len(without) < len(group.rows):

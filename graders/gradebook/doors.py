@@ -37,7 +37,7 @@ from graders.grading.active import is_active
 from graders.grading.astray import astray
 from graders.grading.canary import best_isolation
 from graders.grading.domain import close_here, prepare
-from graders.grading.submission import SubmissionResult
+from graders.grading.submission import UNTOUCHED, SubmissionResult
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import LADDER, Isolation, Limits
 
@@ -200,6 +200,8 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         why = self.result.undecided
         for remark in self.result.remarks:
             self.log.warning("%s: %s", student_id, remark)
+        if self.result.untouched and self.coursedir.notebook_id == "*":
+            self.log.warning("%s: %s.", student_id, UNTOUCHED)
         try:
             if not self.unwritten:
                 why = self._record(assignment_id, student_id)

@@ -240,6 +240,9 @@ def _exercise(
     if status is Status.UNDEFINED:
         if exercise.solution_cell in mended.missing:
             status, message = Status.CELL_MISSING, ""
+        elif cell is not None and cell.message.startswith(f"NotImplementedError: Exercise {exercise.id}:"):
+            status, message = Status.NOT_ATTEMPTED, ""  # the stub of a class whose body is the task
+            checks = tuple(replace(check, status=status, message="") for check in checks)
         elif cell is not None and cell.status is not Status.OK:
             status = Status.RAISED if cell.status is Status.RAISED else cell.status
             message = f"your cell ended with {cell.message}"

@@ -27,6 +27,7 @@ MAX_FILES = 200
 MAX_TOGETHER = 128 * 2**20
 """What is read of a submission: so many notebooks, and so many bytes of them together."""
 MAX_STAMP = 1000
+UNTOUCHED = "no exercise is attempted in what was handed in"
 LINKED = "its folder is a link, and none is followed: put the folder itself there, then grade again"
 TOO_MANY = f"its folder has more than {NAMES} entries: leave those in it that belong to the notebooks, then grade again"
 TOO_LARGE = (
@@ -91,6 +92,12 @@ class SubmissionResult:
         why = [f"{r.name}.ipynb: {'; '.join(r.notes)}" for r in told]
         exercises = [e for r in results if r.status is not Status.UNREADABLE for e in r.exercises if e.undecided]
         return "; ".join([*why, *(f"exercise {e.id}: {e.open_question}" for e in exercises[:1])])
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no exercise is attempted."""
+        ends = [exercise.status for graded in self.notebooks.values() for exercise in graded.result.exercises]
+        return bool(ends) and all(end.without_work for end in ends)
 
     @property
     def remarks(self) -> list[str]:

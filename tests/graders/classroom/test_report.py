@@ -21,9 +21,10 @@ from graders.gradebook import nbgrader_api
 from graders.gradebook.lateness import duration
 from graders.gradebook.states import CellState
 from graders.lab.manifest import Course
+from graders.lab.percent import template
 from graders.status import Status
 from tests.graders.classroom import importers
-from tests.graders.conftest import hand_in
+from tests.graders.conftest import hand_in, nbgrader
 
 HERE = Path(__file__).resolve().parents[1]
 HOSTILE = '<script>window.pwned=1</script>, "quoted"\n=1+1'
@@ -109,6 +110,20 @@ def test_what_is_not_final_takes_no_final_grades_place(mini_course, tmp_path):
     report.write_canvas(waiting, mini_course, tmp_path / "canvas.csv")
     assert importers.canvas(tmp_path / "canvas.csv", {"ann"})[0] == "A small course (not final)"
     assert rows_of(waiting, tmp_path / "grades.csv")["ann"]["waits_for"] == "written answer 1.W to grade by hand"
+
+
+@pytest.mark.slow
+def test_who_has_attempted_no_exercise_is_named_by_each_door(course, submit, capsys):
+    stubs = template(course, course.notebooks[0])
+    hand_in(course, "stub", stubs)
+    hand_in(course, "one", submit(ex_1_1="pass"))
+    told = "1 handed in, and no exercise is attempted in what was handed in: stub. Their grade stands"
+    for command in ("grade", "report"):
+        assert main([command, f"--course={course.root}"]) == 0
+        assert told in capsys.readouterr().err
+    log = nbgrader("autograde", "mini", "--force", cwd=course.root)
+    assert "stub: no exercise is attempted in what was handed in." in log
+    assert "one: no exercise" not in log
 
 
 def test_junit_and_gradescope_hold_each_check(group, mini_course, tmp_path):
