@@ -11,7 +11,7 @@ from typing import Any
 from graders.gradebook.states import CellState, State
 from graders.gradebook.writing import read_result
 from graders.lab.manifest import Course
-from graders.lab.printing import printable
+from graders.lab.printing import counted, printable
 from graders.status import Status
 
 LONGEST = 120
@@ -97,7 +97,8 @@ def _by_hand(was: CellState | None, now: CellState | None) -> str:
     if was is None or now is None or now.manual is None or was.auto == now.auto:
         return ""
     machine = ["no points" if auto is None else f"{auto:g}" for auto in (was.auto, now.auto)]
-    return f"{now.manual:g} points given by hand stay; the machine says {machine[1]}, it said {machine[0]}"
+    stay = f"{counted(now.manual, 'point')} given by hand {'stays' if now.manual == 1 else 'stay'}"
+    return f"{stay}; the machine says {machine[1]}, it said {machine[0]}"
 
 
 def _waiting(was: CellState | None, now: CellState | None) -> str:
@@ -133,7 +134,7 @@ def _why(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
 def table(changed: list[Change], before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> str:
     """Return the changes as Markdown: a line per exercise, then per student the grades as the gradebook has them."""
     if not changed:
-        return f"No grade changed ({len(after)} students).\n"
+        return f"No grade changed ({counted(len(after), 'student')}).\n"
     lines = ["| student | exercise | before | after | why |", "|---|---|---:|---:|---|"]
     lines += [
         f"| {plain(c.student)} | {c.exercise} | {c.before:g} | {c.after:g} | {plain(c.why) or 'other points'} |"
@@ -146,7 +147,7 @@ def table(changed: list[Change], before: Mapping[str, Snapshot], after: Mapping[
         has = after[student].state.score
         touched += had != has
         lines.append(f"| {plain(student)} | {had:g} | {has:g} |")
-    lines += ["", f"{touched} of {len(after)} students have another grade."]
+    lines += ["", f"Another grade: {touched} of {counted(len(after), 'student')}."]
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from graders.classroom.standing import Class, Row
 from graders.lab.manifest import Course
+from graders.lab.printing import counted
 from graders.status import Status
 
 NOT_FINAL = "(not final)"
@@ -106,7 +107,7 @@ def _comment(row: Row, course: Course) -> str:
     """Return the comment beside the grade, which the student may read: what cost points, and the written answers."""
     if not row.handed_in:
         return LOOKED_AT if row.open else "not handed in"
-    words = [f"late: {row.late_penalty:g} points off"] if row.late_penalty else []
+    words = [f"late: {counted(row.late_penalty, 'point')} off"] if row.late_penalty else []
     words += [LOOKED_AT] if row.left or row.astray else []
     words += [f"not handed in: {', '.join(row.missing)}"] if row.missing else []
     for spec in course.ready:
@@ -170,7 +171,7 @@ def write_gradescope(row: Row, course: Course, path: Path) -> None:
             entry = {"name": f"{item.id}: {item.title}", "number": item.id, "max_score": item.points}
             entry |= {"score": cell.score if cell is not None and done else 0.0, "output_format": "text"}
             tests.append(entry | {"output": "graded by hand" if done else "waits for a person"})
-    words = [f"{row.late_penalty:g} points off for handing in late"] if row.late_penalty else []
+    words = [f"{counted(row.late_penalty, 'point')} off for handing in late"] if row.late_penalty else []
     told = {*map(str, row.left), row.astray}  # where a file lies is the staff's business
     words += [f"not final: {why}" for why in row.waits if why not in told]
     words += [f"not final: {LOOKED_AT}"] if row.left or row.astray else []

@@ -17,6 +17,7 @@ from graders.classroom.report import LOOKED_AT
 from graders.classroom.standing import Class, Row
 from graders.gradebook.lateness import duration
 from graders.lab.manifest import Course
+from graders.lab.printing import counted
 from graders.lab.templates import render
 from graders.status import Status
 
@@ -50,7 +51,7 @@ def write_page(group: Class, course: Course, path: Path) -> None:
         left=[*(one for row in group.rows for one in row.left), *group.ownerless],
         astray=[row for row in group.rows if row.astray],
         looked_at=LOOKED_AT,
-        scores=_picture(_scores(scores, group.max_score), f"Histogram of the scores of {len(rows)} students"),
+        scores=_picture(_scores(scores, group.max_score), f"Histogram of scores, {counted(len(rows), 'student')}"),
         failing=_picture(_failing(rows), "Bars: the hidden checks that most submissions fail"),
         outcomes=Counter(Status[e["status"]].label for row in rows for e in row.exercises).most_common(),
         time=_picture(_histogram(seconds, time_label), "Histogram of the seconds that grading one submission took"),

@@ -9,6 +9,7 @@ from graders.classroom.batch import students
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.gradebook import nbgrader_api
 from graders.gradebook.markers import assign, deal
+from graders.lab.printing import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,5 +42,5 @@ def run(options: argparse.Namespace) -> int:
     counts = Counter(marker for cells in dealt.values() for marker in cells.values())
     for marker in options.markers:
         whose = sum(marker in cells.values() for cells in dealt.values())
-        print(f"{marker}: {counts[marker]} answers of {whose} students")
+        print(f"{marker}: {counted(counts[marker], 'answer')} of {counted(whose, 'student')}")
     return 0

@@ -10,6 +10,7 @@ from graders.classroom.pool import processes_beside
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.leaks import Artefact, refuse_leaks
 from graders.lab.manifest import Course, assignments
+from graders.lab.printing import counted
 from graders.proof.posing import posing
 from graders.publish.release import build
 from graders.publish.wheel import build_wheel
@@ -43,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
         folder = build(course)
     exercises = sum(1 for _ in course.exercises())
     notebooks = len(list(folder.glob("*.ipynb")))
-    print(f"{folder}: {notebooks} notebooks, {exercises} exercises, no solution or hidden check in it")
+    what = f"{counted(notebooks, 'notebook')}, {counted(exercises, 'exercise')}"
+    print(f"{folder}: {what}, no solution or hidden check in it")
     if options.wheel:
         labs, wheel = assignments(course.root), build_wheel(course.root / "dist", course.root)
         for lab in labs:
@@ -58,5 +60,5 @@ def _self_study(options: argparse.Namespace) -> int:
 
     course = chosen_course(options)
     folder, archive = selfstudy.build(course, options.out or course.root / "dist" / selfstudy.FOLDER)
-    print(f"{folder}: {len(course.notebooks)} notebooks, two wheels, README.md; also as {archive.name}")
+    print(f"{folder}: {counted(len(course.notebooks), 'notebook')}, two wheels, README.md; also as {archive.name}")
     return 0

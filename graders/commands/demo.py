@@ -28,6 +28,7 @@ from graders.grading.canary import best_isolation
 from graders.grading.grade import answered
 from graders.lab.manifest import Course
 from graders.lab.places import OUR_COURSE
+from graders.lab.printing import counted
 from graders.proof.posing import posing
 from graders.publish.release import build, copy_course
 from graders.sandbox.isolation import Isolation, Limits
@@ -270,7 +271,7 @@ def table(course: Course, outcomes: Mapping[str, StudentResult]) -> str:
     total = sum(e.points for e in exercises)
     rows.append([f"all ({total:g})", *(f"{sum(o.points(e.id) for e in exercises):g}" for o in outcomes.values())])
     if any(outcome.by_hand for outcome in outcomes.values()):
-        rows.append(["by hand", *(f"{outcome.by_hand} answers wait" for outcome in outcomes.values())])
+        rows.append(["by hand", *(f"{counted(outcome.by_hand, 'answer')} to grade" for outcome in outcomes.values())])
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(["", lines[0], "-" * len(lines[0]), *lines[1:], ""])

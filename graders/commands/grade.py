@@ -21,6 +21,7 @@ from graders.grading import canary
 from graders.grading.astray import astray
 from graders.grading.submission import UNTOUCHED
 from graders.lab.manifest import Course
+from graders.lab.printing import counted
 from graders.sandbox.isolation import LADDER
 
 
@@ -88,9 +89,9 @@ def run(options: argparse.Namespace) -> int:
         report_skipped(student)
     number = len(chosen) - len(done.skipped)
     others = ", the others have not changed" if done.graded < number else ""
-    print(f"{done.graded} of {number} submissions graded{others}.")
+    print(f"{done.graded} of {counted(number, 'submission')} graded{others}.")
     if done.penalties:
-        print(f"{done.penalties} of the others now have another penalty for late work.")
+        print(f"Another penalty for late work now: {done.penalties} of the others.")
     if done.reasons:
         print("Exercises of these submissions, all students together:")
     for label, count in done.reasons.most_common():

@@ -12,6 +12,7 @@ from graders.classroom.batch import students
 from graders.classroom.regrade import regrade, snapshots
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import add_overrides, overridden, report_skipped, report_undecided, strays
+from graders.lab.printing import counted
 from graders.publish.release import build
 
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         report_skipped(student)
     text = done.table
     if done.left:
-        text += f"\nStopped: {len(done.left)} students are still to be graded. Run it again to go on.\n"
+        text += f"\nStopped: {counted(len(done.left), 'student')} still to be graded. Run it again to go on.\n"
     print(text)
     if options.out:
         with options.out.open("a", encoding="utf-8") as file:

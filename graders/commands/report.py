@@ -13,6 +13,7 @@ from graders.classroom.standing import Class, collect
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import report_unlisted, report_untouched
 from graders.gradebook.record import about_removed
+from graders.lab.printing import counted
 
 SHOWN = 10
 
@@ -66,30 +67,29 @@ def run(options: argparse.Namespace) -> int:
     without = [row.student for row in group.rows if not row.email]
     if 0 < len(without) < len(group.rows):
         print(
-            f"moodle.csv has no e-mail addresses and is matched by ID number: {len(without)} students have no address, "
-            f"{', '.join(without[:SHOWN])}{', …' if len(without) > SHOWN else ''}.",
+            "moodle.csv has no e-mail addresses and is matched by ID number: without one "
+            f"{counted(len(without), 'student')}, {', '.join(without[:SHOWN])}{', …' if len(without) > SHOWN else ''}.",
             file=sys.stderr,
         )
     absent = sum(not row.handed_in for row in group.rows)
     if group.unlisted:
-        number = len(group.unlisted)
-        others += f"; {number} of the students {'is' if number == 1 else 'are'} not on the roster"
+        others += f"; not on the roster: {counted(len(group.unlisted), 'student')}"
     of_them = f"{absent} of them have not handed in" if absent else "all have handed in"
-    print(f"{len(group.rows)} students, {of_them}: {out / 'class.html'} and {others}")
+    print(f"{counted(len(group.rows), 'student')}, {of_them}: {out / 'class.html'} and {others}")
     return 0
 
 
 def unfinished(group: Class) -> str:
     """Return the list of those whose grade is not final, and why."""
     rows = [f"{row.student}: {'; '.join(row.waits)}" for row in group.unfinished]
-    head = f"{len(rows)} of {len(group.rows)} students have no final grade yet:"
+    head = f"No final grade yet: {len(rows)} of {counted(len(group.rows), 'student')}:"
     return _list(head, rows, "as the column waits_for of grades.csv says")
 
 
 def ownerless(group: Class) -> str:
     """Return the list of files that were handed in and are nobody's, and why."""
     files = [f"{one.student or '?'}: {one}" for one in group.ownerless]
-    head = f"Handed in, and of nobody in the class as far as is known ({len(files)} files):"
+    head = f"Handed in, and of nobody in the class as far as is known ({counted(len(files), 'file')}):"
     return _list(head, files, "as class.html says")
 
 

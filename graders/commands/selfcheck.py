@@ -16,6 +16,7 @@ from graders.commands.choice import add_course_arguments, chosen_course
 from graders.lab.agreement import check_manifest
 from graders.lab.bank import equivalents, idle_checks
 from graders.lab.manifest import Course
+from graders.lab.printing import counted
 from graders.lab.tables import ManifestError
 from graders.proof.selfcheck import KINDS, collect, judge_all, judge_secrets_apart, table
 
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
         return 1 if faults else 0
     every = collect(course, names, KINDS[:-1] if options.no_mutants else KINDS)
     jobs = [(name, answer) for name, answer in every if answer.exercise in exercises]
-    print(f"{len(jobs)} answers to {len(names)} notebooks, {options.jobs} processes")
+    what = counted(len(jobs), "answer"), counted(len(names), "notebook"), counted(options.jobs, "process", "processes")
+    print("{} to {}, {}".format(*what))
     start = time.monotonic()
     with executor(options.jobs, None) as pool:
         verdicts = judge_all(course, jobs, pool)
@@ -89,5 +91,6 @@ def _secrets(course: Course, names: Sequence[str], exercises: set[str], options:
         waiting = [processes.submit(judge_secrets_apart, course, *job) for job in jobs]
         for future in tqdm(as_completed(waiting), total=len(waiting), unit="batch", leave=False):
             faults += future.result()
-    print(f"{len(bank)} answers, {options.secrets} secrets, {len(names)} notebooks: {len(faults)} verdicts are wrong.")
+    what = counted(len(bank), "answer"), counted(options.secrets, "secret"), counted(len(names), "notebook")
+    print(f"{', '.join(what)}: {counted(len(faults), 'wrong verdict')}.")
     return faults

@@ -9,6 +9,8 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from graders.lab.printing import counted
+
 _TIME = "%Y-%m-%d %H:%M UTC"
 
 
@@ -42,7 +44,7 @@ def _lines(submission: Any, share: float) -> list[str]:
     lines.append(f"Handed in: {time:{_TIME}}, {f'{duration(late)} late' if late > 0 else 'on time'}")
     if late > 0:
         whole = float(submission.late_submission_penalty or 0.0)
-        text = f"Penalty for handing in late: {round(whole, 2):g} points of the whole assignment"
+        text = f"Penalty for handing in late: {counted(round(whole, 2), 'point')} of the whole assignment"
         lines.append(f"{text}, {round(share, 2):g} of them in this notebook." if whole else f"{text}.")
     return lines
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from graders.checking.verdict import CheckResult
+from graders.lab.printing import counted
 from graders.sandbox.isolation import Isolation
 from graders.sandbox.outputs import CellRun
 from graders.status import Status
@@ -58,8 +59,8 @@ class ExerciseResult:
         """The report for the student, plain text."""
         passed, state = sum(check.status is Status.OK for check in self.checks), self.status.label
         if self.status is Status.WRONG:  # which alone would sound like all of it
-            state = f"{passed} of {len(self.checks)} checks passed"
-        lines = [f"Exercise {self.id}: {self.title}", f"{self.earned:g} of {self.points:g} points: {state}"]
+            state = f"{passed} of {counted(len(self.checks), 'check')} passed"
+        lines = [f"Exercise {self.id}: {self.title}", f"{self.earned:g} of {counted(self.points, 'point')}: {state}"]
         if self.status.remedy and self.status is not Status.WRONG:
             lines.append(f"What to do: {self.status.remedy}.")
         if self.message:

@@ -15,6 +15,7 @@ from nbgrader.utils import compute_checksum
 from graders.lab.filenames import STAMP
 from graders.lab.manifest import Course, Exercise, NotebookSpec
 from graders.lab.orientation import orientation
+from graders.lab.printing import counted
 from sheaflab.study import extract
 
 BEGIN, END, strip = extract.BEGIN, extract.END, extract.strip
@@ -93,8 +94,8 @@ def _oriented(notebook: NotebookNode, text: str) -> None:
 
 def _grade_cell(exercise: Exercise) -> NotebookNode:
     """The cell that receives the points, and says what its hidden checks look at; it holds comments only."""
-    unit = "point" if exercise.points == 1 else "points"
-    lines = [f"# Exercise {exercise.id}, {exercise.points:g} {unit}. Hidden checks on fresh problems look at:"]
+    points = counted(exercise.points, "point")
+    lines = [f"# Exercise {exercise.id}, {points}. Hidden checks on fresh problems look at:"]
     lines += [f"#   {check.name} ({check.points:g}): {check.title}" for check in exercise.checks]
     info = {"grade": True, "grade_id": exercise.grade_cell, "locked": True, "points": _number(exercise.points)}
     info |= {"schema_version": 3, "solution": False, "task": False}

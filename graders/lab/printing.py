@@ -1,8 +1,17 @@
-"""Text of students, made safe for a terminal: no control characters."""
+"""Texts for people: those of students without control characters, and numbers with what they count."""
 
 from __future__ import annotations
 
 import unicodedata
+
+
+def counted(number: float, one: str, many: str = "") -> str:
+    """Return a number with what it counts, in the singular for 1.
+
+    >>> counted(1, "point"), counted(2.5, "point"), counted(0, "penalty", "penalties")
+    ('1 point', '2.5 points', '0 penalties')
+    """
+    return f"{number:g} {one if number == 1 else many or one + 's'}"
 
 
 def printable(text: str, length: int = 160) -> str:

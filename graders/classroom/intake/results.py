@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from graders.lab.printing import printable
+from graders.lab.printing import counted, printable
 
 
 class FileStatus(Enum):
@@ -115,7 +115,7 @@ def table(rows: Sequence[FileRow], notes: Sequence[str] = (), *, dry: bool = Fal
         for line in lines
     ]
     left = sum(row.status.left for row in rows)
-    sums = f"{sum(row.status.taken for row in rows)} of {len(rows)} files taken, {left} left"
+    sums = f"{sum(row.status.taken for row in rows)} of {counted(len(rows), 'file')} taken, {left} left"
     return "\n".join([*text, *notes, sums + (" (a dry run: nothing was written)" if dry else "")])
 
 

@@ -196,7 +196,7 @@ def test_who_was_removed_stays_removed_unless_named(course, submit, caplog, caps
     assert "otherwise move submitted/eve, autograded/eve and feedback/eve out of the course" in told
     assert set(scores(course)) == {"ada"}
     assert main(["report", f"--course={course.root}", f"--out={course.root / 'report'}"]) == 0
-    assert "1 students, all have handed in: " in capsys.readouterr().out
+    assert "1 student, all have handed in: " in capsys.readouterr().out
     assert main(["grade", f"--course={course.root}", "--student=eve"]) == 0
     assert set(scores(course)) == {"ada", "eve"}
 

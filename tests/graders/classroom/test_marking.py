@@ -68,7 +68,7 @@ def test_formgrader_shows_each_marker_his_own_with_the_rubric_and_feedback_shows
         autograde(course, name)
     where = f"--course={course.root}"
     assert main(["assign-markers", "anna", "ben", where]) == 0
-    assert "ben: 1 answers of 1 students" in capsys.readouterr().out
+    assert "ben: 1 answer of 1 student" in capsys.readouterr().out
     assert main(["look-again", "s1", "1.W", "--note", "see <b>my</b> plot", where]) == 0
     seen = {}
     for marker in ("ben", "instructor"):

@@ -54,7 +54,7 @@ def test_changes_are_the_gradebooks_and_say_why(mini):
     assert "| ada | 3 | 0 |" in text
     assert "| cem | 1.5 | 1.5 |" in text
     assert "| dan | 1.5 | 1 |" in text
-    assert text.endswith("5 of 6 students have another grade.\n")
+    assert text.endswith("Another grade: 5 of 6 students.\n")
     assert table([], after, after) == "No grade changed (6 students).\n"
 
 
@@ -132,7 +132,7 @@ def test_a_sharper_check_and_a_file_that_keeps_what_is_in_it(graded, tmp_path, c
     assert text.startswith("## mini, ")
     assert "| s0 | 1.1 | 1 | 0 | numbers: ok → wrong" in text
     assert "| s2 | 1.1 | 2.5 | 2.5 | 2.5 points given by hand stay; the machine says 0, it said 1; numbers: ok → wrong" in text
-    assert "1 of 4 students have another grade." in text
+    assert "Another grade: 1 of 4 students." in text
     after = grades(course)
     assert {name: before[name] - after[name] for name in after if before[name] != after[name]} == {"s0": 1.0}
     assert not list(course.root.glob(".regrade-*"))
@@ -155,14 +155,14 @@ def test_stopped_and_gone_on_with_it_misses_nothing(graded, tmp_path, capsys, mo
     monkeypatch.setattr(session.Recorder, "write", stop_after_two)
     out = tmp_path / "changes.md"
     assert run(course, f"--out={out}") == 130
-    assert "students are still to be graded. Run it again to go on." in out.read_text()
+    assert "still to be graded. Run it again to go on." in out.read_text()
     monkeypatch.setattr(session.Recorder, "write", write)
     first = len(out.read_text())
     assert run(course, f"--out={out}") == 0
     last = out.read_text()[first:]
     assert "| s0 | 1.1 | 1 | 0 |" in last
     assert "| s2 | 1.1 | 1 | 0 |" in last
-    assert "2 of 4 students have another grade." in last
+    assert "Another grade: 2 of 4 students." in last
 
 
 @pytest.mark.slow

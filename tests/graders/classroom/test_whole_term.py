@@ -179,7 +179,7 @@ def test_a_term_of_sixty(course, submit, tmp_path, capsys, monkeypatch, postgres
     again = len(term.canvas + term.canvas_late + term.exchange)
     assert f"{again} of {len(set(term.handed))} submissions graded" in capsys.readouterr().out
     assert main(["report", "--out", str(out), "--final"]) == 3
-    assert f"{len(term.handed)} of {STUDENTS} students have no final grade yet" in capsys.readouterr().err
+    assert f"No final grade yet: {len(term.handed)} of {STUDENTS} students:" in capsys.readouterr().err
 
     # By hand, then a question, an answer, a check that was too strict, and an exercise that is worth more.
     assert main(["assign-markers", "anna", "ben", "--by", "question"]) == 0
@@ -194,7 +194,7 @@ def test_a_term_of_sixty(course, submit, tmp_path, capsys, monkeypatch, postgres
     course.manifest.write_text(text.replace('name = "composition"\npoints = 2', 'name = "composition"\npoints = 5'))
     assert main(["regrade", "--workers", "2", "--out", "changes.md"]) == 0
     changes = (course.root / "changes.md").read_text()
-    assert f"{len(term.handed)} of {len(term.handed)} students have another grade." in changes
+    assert f"Another grade: {len(term.handed)} of {len(term.handed)} students." in changes
 
     # Out: what every platform would take is what the gradebook says, for the whole roster.
     assert main(["report", "--out", str(out), "--final"]) == 0

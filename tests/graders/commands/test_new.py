@@ -80,7 +80,7 @@ def test_a_second_lab_beside_the_first_goes_through_every_command(tmp_path, run,
     monkeypatch.chdir(root / "source" / "lab10")
     assert "lab10: 1 notebooks, 1 exercises, no solution or hidden check in it" in run("build")
     assert "Faults" not in run("selfcheck", "--jobs=2")
-    assert "0 verdicts are wrong" in run("selfcheck", "--secrets=2", "--jobs=1")
+    assert "0 wrong verdicts" in run("selfcheck", "--secrets=2", "--jobs=1")
     run("keys", tmp_path / "keys")
     assert "the visible checks pass" in (tmp_path / "keys" / "lab10-1.html").read_text()
 
@@ -105,7 +105,7 @@ def test_a_second_lab_beside_the_first_goes_through_every_command(tmp_path, run,
     run("build", FIRST)
     first = Course.load(root, FIRST)
     hand_in(first, "ada", submission(first), "lab09-1.ipynb")
-    assert "1 of 1 submissions graded" in run("grade", FIRST, "--workers=1")
+    assert "1 of 1 submission graded" in run("grade", FIRST, "--workers=1")
     assert points(first) == {**dict.fromkeys([("lab10", "bob"), ("lab10", "cyn")], 0), ("lab10", "ada"): 3, (FIRST, "ada"): first.notebooks[0].points}
     told = read_result(root / "autograded" / "ada" / FIRST / "lab09-1.ipynb")
     assert {exercise["status"] for exercise in told["exercises"]} == {"OK"}

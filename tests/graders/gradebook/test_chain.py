@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from graders.checking.verdict import CheckResult
 from graders.gradebook import nbgrader_api
 from graders.gradebook.writing import read_result
 from graders.grading.canary import best_isolation
+from graders.grading.results import ExerciseResult
 from graders.lab.leaks import leaks
 from graders.sandbox.isolation import Isolation
 from graders.status import Status
@@ -37,6 +39,12 @@ def test_the_stub_gets_nothing_and_is_told_so(grade, mini):
     assert result.earned == 0
     assert statuses(result) == [Status.NOT_ATTEMPTED] * 4  # the last is a class: its cell raises when it is run
     assert "raises NotImplementedError" in result.exercises[0].text()
+
+
+def test_one_is_told_in_the_singular():
+    check = CheckResult("numbers", "random numbers", Status.WRONG, 1.0)
+    assert "0 of 1 point: 0 of 1 check passed" in ExerciseResult("1.1", "double", Status.WRONG, (check,)).text()
+    assert "0 of 2 points: 0 of 2 checks passed" in ExerciseResult("1.1", "double", Status.WRONG, (check,) * 2).text()
 
 
 def test_a_plausible_slip_loses_exactly_its_check(grade, submit):

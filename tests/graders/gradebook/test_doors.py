@@ -262,7 +262,7 @@ def test_a_time_that_cannot_be_read_is_reported_by_every_run(graded, tmp_path, c
     for _ in range(2):
         assert grade(course, "--student=fay") == 0
         told = capsys.readouterr()
-        assert "0 of 1 submissions graded" in told.out
+        assert "0 of 1 submission graded" in told.out
         assert "fay/mini/timestamp.txt is no time (b'tomorrow at noon')" in told.err
 
 
@@ -320,7 +320,7 @@ def test_a_penalty_survives_regrading_and_follows_extension_and_rule(graded, tmp
     capsys.readouterr()
     assert grade(course) == 0
     assert "0 of 6 submissions graded" in (told := capsys.readouterr().out)
-    assert "1 of the others now have another penalty for late work" in told
+    assert "Another penalty for late work now: 1 of the others." in told
     assert penalties() == before | {"bob": 1}
     local = course.root / "nbgrader_config_local.py"
     local.write_text(local.read_text().replace("// 3600", "// 1800"))

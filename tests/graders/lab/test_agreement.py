@@ -91,7 +91,7 @@ def test_a_check_that_no_answer_of_the_bank_must_fail_is_a_fault(lab, capsys):
     assert (status, f"\nFaults:\n{told}\n" in said) == (1, True)
     assert main(["selfcheck", f"--course={lab.root}", "--jobs=1", "--secrets=1"]) == 1
     said = capsys.readouterr().out
-    assert "0 verdicts are wrong" in said
+    assert "0 wrong verdicts" in said
     assert said.endswith(f"{told}\n")
 
 

@@ -243,8 +243,8 @@ def test_the_command_says_what_became_of_each_file(inbox, course, capsys):
     assert main(arguments) == 0
     out = capsys.readouterr().out
     assert "jane     lab09-3" in out
-    assert "1 of 1 files taken, 0 left (a dry run: nothing was written)" in out
-    assert out.endswith("1 of 1 files taken, 0 left\n")
+    assert "1 of 1 file taken, 0 left (a dry run: nothing was written)" in out
+    assert out.endswith("1 of 1 file taken, 0 left\n")
     inbox.put("jane/notes.ipynb", notebook())
     (inbox.folder / "jane" / "lab09-1.ipynb").write_bytes(b"")
     assert main(arguments) == 1
