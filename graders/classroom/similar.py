@@ -25,6 +25,8 @@ READING = Budget(cpu=60.0, wall=600.0)
 MIN_NODES = 40
 MAX_NODES = 2000
 """Longer solutions are compared by their beginning."""
+FEWEST = 7
+"""Of fewer answers none is called the usual one."""
 WINDOW = 4
 """Number of syntax nodes in a run; the likeness of programs is the share of runs that they have in common."""
 
@@ -52,7 +54,7 @@ class Group:
     @property
     def usual(self) -> bool:
         """Whether more than a third of the students have it: then many found it by themselves."""
-        return len(self.students) * 3 > self.compared and self.compared > 6
+        return len(self.students) * 3 > self.compared >= FEWEST
 
 
 def shape(source: str) -> tuple[str, ...]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from graders.classroom.similar import find, together
+from graders.classroom.similar import FEWEST, find, together
 from graders.commands.choice import add_course_arguments, chosen_course
 from graders.commands.grade import report_undecided
+
+USUAL = (
+    "The usual answer is one that more than a third of those have who wrote an answer of their own to the exercise, "
+    f"{FEWEST} students or more: many found it by themselves, so nobody is named for it."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `graders similar`."""
+    parser.description = (
+        "List groups of near-identical solutions, exercise by exercise: a reason to talk, never a proof. " + USUAL
+    )
     add_course_arguments(parser, positional=True)
     parser.add_argument("--threshold", type=float, default=0.9, help="likeness from 0 to 1 (%(default)s)")
 
@@ -28,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"{group.exercise:5} {len(group.students)} of {group.compared} have the usual answer")
         else:
             print(f"{group.exercise:5} {group.likeness:4.0%}  {' '.join(group.students)}")
+    if any(group.usual for group in groups):
+        print(USUAL)
     pairs = together(groups)
     if pairs:
         print("\nAlike in three or more exercises, usual answers left out:")

@@ -61,3 +61,18 @@ def test_the_keys_own_words_make_no_group_and_the_page_says_so(course, submit, c
     told = capsys.readouterr().out
     assert "Left out: the course's own solutions, stubs and short answers." in told
     assert told.endswith("No two of the other solutions are that similar.\n")
+
+
+def test_the_usual_answer_is_explained_where_it_is_told(course, capsys, monkeypatch):
+    found = [similar.Group("1.1", ("ann", "bob"), 1.0, 30)]
+    monkeypatch.setattr("graders.commands.similar.find", lambda *_: found)
+    where = f"--course={course.root}"
+    assert main(["similar", where]) == 0
+    assert "usual" not in capsys.readouterr().out
+    found.append(similar.Group("1.2", tuple(f"s{n}" for n in range(20)), 1.0, 30))
+    assert main(["similar", where]) == 0
+    told = capsys.readouterr().out
+    assert "1.2   20 of 30 have the usual answer\nThe usual answer is one that more than a third of those have" in told
+    with pytest.raises(SystemExit):
+        main(["similar", "--help"])
+    assert "The usual answer is one that" in " ".join(capsys.readouterr().out.split())
