@@ -16,7 +16,6 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
-from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import CaselessStrEnum, Float, Unicode
 from traitlets.config import LoggingConfigurable
@@ -24,7 +23,7 @@ from traitlets.config import LoggingConfigurable
 from graders.gradebook import apart, extensions, marker
 from graders.gradebook.files import NO_TEXT, SubmissionFolders, copy_files, folder_of, other_files, shown, with_links
 from graders.gradebook.options import configured
-from graders.gradebook.penalties import SubmissionPenalty
+from graders.gradebook.penalties import SubmissionPenalty, require_rule
 from graders.gradebook.record import (
     about_removed,
     first_line,
@@ -98,7 +97,7 @@ class WholeSubmissions(Autograde):  # type: ignore[misc]
         converter.coursedir = SubmissionFolders(parent=converter, **plain.trait_values(config=True))
         try:
             grader = configured(TrustedGrader, converter.config, Path(plain.root))
-            configured(AssignLatePenalties, converter.config, Path(plain.root))
+            require_rule(converter.config, Path(plain.root))
         except ValueError as error:
             converter.log.error("%s", error)
             raise NbGraderException(str(error)) from None

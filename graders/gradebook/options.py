@@ -31,23 +31,23 @@ def configured(kind: type[T], config: Config, root: Path) -> T:
     name, known = kind.__name__, sorted(kind.class_trait_names(config=True))
     for section in config:
         if section != name and get_close_matches(section, [name], cutoff=_NEAR):
-            raise ValueError(f"{_place(root, section)}: there is no c.{section}; did you mean c.{name}?")
+            raise ValueError(f"{place_of(root, section)}: there is no c.{section}; did you mean c.{name}?")
     for option in config.get(name, {}):
         if option not in known:
             near = get_close_matches(option, known, 1, cutoff=0)[0]
             raise ValueError(
-                f"{_place(root, option)}: c.{name} has no option {option}; did you mean {near}? "
+                f"{place_of(root, option)}: c.{name} has no option {option}; did you mean {near}? "
                 f"It has {', '.join(known)}"
             )
     try:
         made: T = kind(config=config)
     except TraitError as error:
         named = re.search(r"'(\w+)' trait", str(error))
-        raise ValueError(f"{_place(root, named[1] if named else name)}: {error}") from None
+        raise ValueError(f"{place_of(root, named[1] if named else name)}: {error}") from None
     return made
 
 
-def _place(root: Path, word: str) -> str:
+def place_of(root: Path, word: str) -> str:
     """Return the file of the course that sets an option; the last that does counts."""
     for path in (root / LOCAL, root / CONFIG):
         if path.is_file() and re.search(rf"\b{re.escape(word)}\b", path.read_text(encoding="utf-8")):

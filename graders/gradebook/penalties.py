@@ -4,12 +4,45 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
+from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
+from traitlets.config import Config
+
+from graders.gradebook.options import configured, place_of
 
 STEP = 1024
 """Shares are multiples of 1/STEP points: floats hold these exactly, so that the shares of 2 points sum to 2."""
+_METHOD = LateSubmissionPlugin.late_submission_penalty.__name__
+
+
+def require_rule(config: Config, root: Path) -> None:
+    """Refuse a rule for late work that nobody would ask: its class does not have the method that nbgrader calls.
+
+    Raises
+    ------
+    ValueError
+        If it is so, or the options of AssignLatePenalties are wrong.
+    """
+    step = configured(AssignLatePenalties, config, root)
+    kind = step.plugin_class
+    method = getattr(kind, _METHOD, None)
+    if kind is LateSubmissionPlugin or method not in (None, LateSubmissionPlugin.late_submission_penalty):
+        return
+    if method is not None:
+        step.init_plugin()
+        if step.plugin_inst.penalty_method != "none":  # nbgrader's own rule, chosen by the class or for it
+            return
+    own = [name for name, value in vars(kind).items() if callable(value)]
+    near = get_close_matches(_METHOD, own, 1, cutoff=0.5)
+    meant = f"; did you mean it by {near[0]}?" if near else ""
+    raise ValueError(
+        f"{place_of(root, 'plugin_class')}: the late plugin {kind.__name__} must define "
+        f"{_METHOD}(self, student_id, score, total_seconds_late): nbgrader calls it; else nothing is taken off{meant}"
+    )
 
 
 class SubmissionPenalty(AssignLatePenalties):  # type: ignore[misc]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
 from graders.gradebook import nbgrader_api
 from graders.gradebook.doors import TrustedGrader
 from graders.gradebook.files import SubmissionFolders
 from graders.gradebook.options import configured
+from graders.gradebook.penalties import require_rule
 from graders.lab.manifest import Course
 from graders.sandbox.isolation import Isolation, Limits
 
@@ -49,11 +49,12 @@ class Settings:
         Raises
         ------
         ValueError
-            If the grader's options have a name that it does not know, or a value that is not allowed for its name.
+            If the grader's options have a name that it does not know, or a value that is not allowed for its name, or
+            the rule for late work lacks its method.
         """
         config = nbgrader_api.load_config(root)
         grader = configured(TrustedGrader, config, root)
-        configured(AssignLatePenalties, config, root)
+        require_rule(config, root)
         excluded = SubmissionFolders(config=config, root=str(root)).student_id_exclude.split(",")
         return cls(config, grader.limits, grader.required, grader.checks, frozenset(excluded) - {""})
 
