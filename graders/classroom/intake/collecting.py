@@ -269,7 +269,7 @@ class _Collection:
                     put(chosen.path, target)
                 if status is not FileStatus.UNCHANGED or chosen.time is not None:
                     self.ledger.note(student, file.owner.claim.person, notebook, chosen)
-                    stamp = write_timestamp(folder, self.ledger.time_of(student, folder))
+                    stamp = write_timestamp(folder, self.ledger.time_of(student, folder), known=bool(chosen.time))
                     more = "; ".join(filter(None, (more, stamp)))
         return status, more
 

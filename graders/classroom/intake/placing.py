@@ -196,19 +196,29 @@ class Ledger:
             said = {}
         time = datetime.fromisoformat(said["time"]) if said.get("time") else None
         local = datetime.fromisoformat(said["local"]) if said.get("local") else None
-        stamp = target.with_name(TIMESTAMP_FILE)
-        if not said and stamp.is_file():
-            time = read_timestamp(stamp.read_text(encoding="utf-8", errors="replace")[:1000], self.zone)
+        if not said:
+            time = self._stamped(target.parent)
         order, layout = tuple(said.get("order", ())), str(said.get("layout", ""))
         work = said.get("work")
         work = None if work is None else frozenset((str(name), str(what)) for name, what in work)
         return Candidate(str(target), target, digest, time, local, layout, order, ("", 0), "", work=work)
 
     def time_of(self, student: str, folder: Path) -> datetime | None:
-        """Return when the last of a student's notebooks was handed in; None unless it is known of all of them."""
-        said = self.students.get(student, {}).get("notebooks", {})
-        times = [said.get(path.stem, {}).get("time") for path in folder.glob("*.ipynb")]
-        return max(map(datetime.fromisoformat, times)) if times and all(times) else None
+        """Return when the last of a student's notebooks was handed in, of which it is known; None if it is of none."""
+        said, times = self.students.get(student, {}).get("notebooks", {}), list[datetime | None]()
+        for name in (path.stem for path in folder.glob("*.ipynb")):
+            if name not in said:  # nbgrader or a person put it there
+                times.append(self._stamped(folder))
+            elif said[name].get("time"):
+                times.append(datetime.fromisoformat(said[name]["time"]))
+        return max(filter(None, times), default=None)
+
+    def _stamped(self, folder: Path) -> datetime | None:
+        """Return the time of a submission that stands in its folder; None if none does."""
+        stamp = folder / TIMESTAMP_FILE
+        if not stamp.is_file():
+            return None
+        return read_timestamp(stamp.read_text(encoding="utf-8", errors="replace")[:1000], self.zone)
 
     def there(self, student: str) -> set[str]:
         """Return the notebooks that are in place for a student; none for an empty name."""
@@ -254,11 +264,25 @@ def put(path: Path, target: Path) -> None:
     os.replace(partial, target)
 
 
-def write_timestamp(folder: Path, time: datetime | None) -> str:
-    """Write `timestamp.txt`, or remove one that is no longer true; return notes for the user."""
+def write_timestamp(folder: Path, time: datetime | None, *, known: bool) -> str:
+    """Write `timestamp.txt`, or remove one that is no longer true; return notes for the user.
+
+    Parameters
+    ----------
+    folder : Path
+    time : datetime or None
+        That of the submission; see :meth:`Ledger.time_of`.
+    known : bool
+        Whether the time of the notebook is known that was put there last.
+    """
     stamp = folder / TIMESTAMP_FILE
     if time is not None:
         stamp.write_text(time.strftime(TIMESTAMP), encoding="utf-8")
+        if not known:
+            return (
+                f"its time is not known, and the submission keeps that of its other notebooks, {time:%Y-%m-%d %H:%M} "
+                "UTC; collect it with --submitted-at if it came later"
+            )
     elif stamp.exists():
         stamp.unlink()
         return (

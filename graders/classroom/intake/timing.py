@@ -83,8 +83,8 @@ class Timing:
             notes.append(f"times without a zone were read as {self.zone.zone.key} ({self.zone.said_by})")
         texts = {
             "zone": "some times have no zone and were not recorded: name it (--zone Europe/Berlin) and collect again",
-            "time": "of some the time is unknown: none was recorded, and nbgrader counts them as on time; "
-            "--submitted-at gives it",
+            "time": "of some the time is unknown: none was recorded, and nbgrader counts a submission without any as "
+            "on time; --submitted-at gives it",
             "late": "some are late, and the system does not say by how much: collect these by themselves with "
             "--submitted-at, or nbgrader counts them as on time",
         }

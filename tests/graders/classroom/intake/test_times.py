@@ -236,6 +236,28 @@ def test_a_timestamp_that_is_no_longer_true_goes(inbox):
     assert inbox.time("alee") is None
 
 
+def test_a_notebook_without_a_time_takes_no_time_from_the_others(inbox):
+    inbox.collect(inbox.zip([BLACKBOARD]), zone="UTC")
+    inbox.put("alee/lab09-3.ipynb", notebook("ex-3-1"))
+    (row,) = inbox.collect()
+    assert "its time is not known, and the submission keeps that of its other notebooks, 2026-11-20 10:00 UTC" in row.more
+    assert inbox.time("alee") == "2026-11-20 10:00:00 UTC"
+    inbox.collect(submitted_at="2026-11-21T10:00Z")
+    assert inbox.time("alee") == "2026-11-21 10:00:00 UTC"
+
+
+def test_nor_from_those_that_nbgrader_has_collected(inbox):
+    folder = inbox.submitted / "alee" / "lab09"
+    folder.mkdir(parents=True)
+    (folder / "lab09-1.ipynb").write_bytes(first())
+    (folder / "timestamp.txt").write_text("2026-11-20 10:00:00.123456 UTC")
+    inbox.put("alee/lab09-3.ipynb", notebook("ex-3-1"))
+    inbox.collect()
+    assert inbox.time("alee") == "2026-11-20 10:00:00 UTC"
+    inbox.collect(submitted_at="2026-11-19T10:00Z")  # it came before the other
+    assert inbox.time("alee") == "2026-11-20 10:00:00 UTC"
+
+
 def exchange(inbox, letters, hours=(9, 11), day="2026-01-20"):
     """Two versions of one student, as nbgrader's exchange has them."""
     for hour in hours:
