@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graders.checking import problems
+from graders.checking.following import following
 from graders.checking.kept import drawn_until
 from graders.checking.separation import Case, once_per_problem, separating
 from graders.checking.verdict import HiddenChecksError
@@ -355,7 +356,23 @@ def many_runs(rng: np.random.Generator) -> Case:
     return case
 
 
+def counted(states: Any, h: Any) -> int:
+    """What exercise 3.1 asks for: it stands in where the student's own is not right."""
+    return changes(np.asarray(states, dtype=float), int(h))
+
+
 class TestExercise_3_2:
+    def own(self, student: Any, instances: Any) -> Any:
+        """Judge with the student's own count of 3.1 where it works."""
+
+        def works() -> bool:
+            asked = [case.args for case in walks(instances.pooled("count"), 3)]
+            asked.append((np.array([[0.0, 1.0], [1.0, 1.0], [0.0, -1.0], [-1.0, 1.0], [-0.0, 1.0]]), 1))
+            got = problems.matrix(student.series("count_switches", *asked))
+            return np.array_equal(got, [changes(*args) for args in asked])
+
+        return following(student, "count_switches", "3.1", works, counted)
+
     def compare(self, student: Any, case: Case, hint: str) -> None:
         problem, magnitude, seed, runs = case.args
         asked = partial(student.call, "switch_counts", problem, magnitude, Seed(seed), runs)
@@ -364,38 +381,42 @@ class TestExercise_3_2:
         close(got, case.expected, call=f"{call} with widths {problem.net.widths}", tol=0.0, hint=hint)
 
     def test_fresh_networks(self, student: Any, instances: Any) -> None:
-        try_visible(student, exercise="3.2", name="switch_counts")
-        pooled = stable_experiments(instances.pooled("fresh"), "runs", 2, 4, (1.0, 2.0, 4.0))
-        for case in (*pooled, own_experiment(instances.of_exercise("own"), OWN)):
-            self.compare(student, case, "Euler(dt=0.01) to t_end=20.0: a start, a run, a count, again and again")
+        with self.own(student, instances):
+            try_visible(student, exercise="3.2", name="switch_counts")
+            pooled = stable_experiments(instances.pooled("fresh"), "runs", 2, 4, (1.0, 2.0, 4.0))
+            for case in (*pooled, own_experiment(instances.of_exercise("own"), OWN)):
+                self.compare(student, case, "Euler(dt=0.01) to t_end=20.0: a start, a run, a count, again and again")
 
     def test_uses_the_generator(self, student: Any, instances: Any) -> None:
-        case = own_experiment(instances.of_exercise("own"), OWN)
-        problem, magnitude, seed, _ = case.args
-        hint = "take every random number from `rng`, none from np.random"
-        call = f"switch_counts(sheaf, {magnitude}, rng, 1) with rng = np.random.default_rng({seed}), called twice"
-        one = Seed(seed)  # the generator of both calls: the second goes on where the first has stopped
-        got = student.series("switch_counts", (problem, magnitude, one, 1), (problem, magnitude, one, 1))
-        close(got, [case.expected[:1], case.expected[1:]], call=call, tol=0.0, hint=hint)
-        again = student.call("switch_counts", problem, magnitude, Seed(seed), 1)
-        close(again, case.expected[:1], call=f"{call} and once more with an equal generator", tol=0.0, hint=hint)
+        with self.own(student, instances):
+            case = own_experiment(instances.of_exercise("own"), OWN)
+            problem, magnitude, seed, _ = case.args
+            hint = "take every random number from `rng`, none from np.random"
+            call = f"switch_counts(sheaf, {magnitude}, rng, 1) with rng = np.random.default_rng({seed}), called twice"
+            one = Seed(seed)  # the generator of both calls: the second goes on where the first has stopped
+            got = student.series("switch_counts", (problem, magnitude, one, 1), (problem, magnitude, one, 1))
+            close(got, [case.expected[:1], case.expected[1:]], call=call, tol=0.0, hint=hint)
+            again = student.call("switch_counts", problem, magnitude, Seed(seed), 1)
+            close(again, case.expected[:1], call=f"{call} and once more with an equal generator", tol=0.0, hint=hint)
 
     def test_magnitude(self, student: Any, instances: Any) -> None:
-        pooled = stable_experiments(instances.pooled("magnitude"), "starts", 2, 3, (0.1, 0.4, 3.0, 8.0))
-        own = own_experiment(instances.rng("own"), (0.4, 3.0, 8.0))
-        for case in (*pooled, *far_out(instances.pooled("far")), own):
-            self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
+        with self.own(student, instances):
+            pooled = stable_experiments(instances.pooled("magnitude"), "starts", 2, 3, (0.1, 0.4, 3.0, 8.0))
+            own = own_experiment(instances.rng("own"), (0.4, 3.0, 8.0))
+            for case in (*pooled, *far_out(instances.pooled("far")), own):
+                self.compare(student, case, "each start is magnitude * rng.standard_normal(sheaf.n)")
 
     def test_number_of_runs(self, student: Any, instances: Any) -> None:
-        self.compare(student, own_experiment(instances.of_exercise("own"), OWN), "one count for each run")
-        case = many_runs(instances.pooled("number"))
-        problem, magnitude, seed, *_ = case.args
-        for runs in ((), (MANY,)):  # the default, and more than that; a run costs the same in all of them
-            got, number = student.call("switch_counts", problem, magnitude, Seed(seed), *runs), (*runs, 20)[0]
-            call = f"switch_counts(sheaf, {magnitude}, rng{''.join(f', {k}' for k in runs)})"
-            hint = "one count a run; 20 runs if nothing is said"
-            close(np.shape(got), (number,), call=f"len({call})", tol=0.0, hint=hint)
-            close(got, case.expected[:number], call=call, tol=0.0, hint="the counts in the order of the runs")
+        with self.own(student, instances):
+            self.compare(student, own_experiment(instances.of_exercise("own"), OWN), "one count for each run")
+            case = many_runs(instances.pooled("number"))
+            problem, magnitude, seed, *_ = case.args
+            for runs in ((), (MANY,)):  # the default, and more than that; a run costs the same in all of them
+                got, number = student.call("switch_counts", problem, magnitude, Seed(seed), *runs), (*runs, 20)[0]
+                call = f"switch_counts(sheaf, {magnitude}, rng{''.join(f', {k}' for k in runs)})"
+                hint = "one count a run; 20 runs if nothing is said"
+                close(np.shape(got), (number,), call=f"len({call})", tol=0.0, hint=hint)
+                close(got, case.expected[:number], call=call, tol=0.0, hint="the counts in the order of the runs")
 
 
 class TestExercise_3_3:

@@ -169,6 +169,9 @@ def test_own_work_is_paid_only_beside_another_check():
 
 
 EMPTY = 'raise NotImplementedError("Exercise {}: as handed out")'
+STUB_3 = f"def count_switches(states, h):\n    {EMPTY.format('3.1')}\n"
+WRONG_3 = "def count_switches(states, h):\n    return int(((states[1:] > 0) != (states[:-1] > 0)).sum())\n"
+STRANGE_3 = "def count_switches(states, h):\n    return [states, {'h': h}]\n"
 STUB_6 = f"class BisectingEuler(Euler):\n    def locate(self, region, c, h):\n        {EMPTY.format('6.3')}\n"
 WRONG_6 = "class BisectingEuler(Euler):\n    pass\n"
 STUB_7 = f"def wall_verdict(f_minus, f_plus):\n    {EMPTY.format('7.1')}\n"
@@ -205,6 +208,9 @@ def sliding_euler(sheaf, c0, dt, t_end):
 @pytest.mark.parametrize(
     ("notebook", "earlier", "source", "exercise", "answer"),
     [
+        ("lab09-3", "3.1", STUB_3, "3.2", ""),
+        ("lab09-3", "3.1", WRONG_3, "3.2", ""),
+        ("lab09-3", "3.1", STRANGE_3, "3.2", ""),
         ("lab09-6", "6.3", STUB_6, "6.4", ""),
         ("lab09-6", "6.3", WRONG_6, "6.4", ""),
         ("lab09-6", "6.3", STRANGE_6, "6.4", ""),
