@@ -78,7 +78,7 @@ def test_a_second_lab_beside_the_first_goes_through_every_command(tmp_path, run,
     assert assignments(root) == (FIRST, "lab10")
 
     monkeypatch.chdir(root / "source" / "lab10")
-    assert "lab10: 1 notebooks, 1 exercises, no solution or hidden check in it" in run("build")
+    assert "lab10: 1 notebook, 1 exercise, no solution or hidden check in it" in run("build")
     assert "Faults" not in run("selfcheck", "--jobs=2")
     assert "0 wrong verdicts" in run("selfcheck", "--secrets=2", "--jobs=1")
     run("keys", tmp_path / "keys")
