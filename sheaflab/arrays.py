@@ -17,6 +17,7 @@ IntArray = NDArray[np.int64]
 
 EPS = float(np.finfo(np.float64).eps)
 """Distance from 1 to the next larger number of double precision."""
+_TOO_LARGE = "`{}` must be within double precision (1.8e308), got a larger number"  # which may be too long to print
 
 
 class NotFiniteError(ValueError):
@@ -53,12 +54,17 @@ def as_floats(name: str, value: ArrayLike) -> FloatArray:
     """Return a new float64 array equal to `value`, or raise an error that names the argument."""
     if type(value) is float and math.isfinite(value):  # most often of all
         return np.array(value)
+    if np.ma.is_masked(value):  # numpy would take what lies under the mask
+        where = tuple(int(k) for k in np.argwhere(np.ma.getmaskarray(value))[0])
+        raise ValueError(f"`{name}` must have no masked entry, got one at index {where}; fill it or leave it out")
     try:
         if np.iscomplexobj(value):  # numpy would drop the imaginary part with no more than a warning
             raise TypeError("complex numbers")
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{name}` must be a rectangular array of real numbers, got {value!r:.80}") from error
+    except OverflowError as error:
+        raise ValueError(_TOO_LARGE.format(name)) from error
     if not np.isfinite(array).all():
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise NotFiniteError(f"`{name}` must be finite, got {array[where]} at index {where}")
@@ -69,10 +75,21 @@ def as_positive(name: str, value: float, *, finite: bool = True) -> float:
     """Return `value` as a float greater than zero, or raise an error that names the argument."""
     if isinstance(value, (str, bytes)) or not np.isscalar(value) or isinstance(value, complex):
         raise TypeError(f"`{name}` must be a number, got {value!r:.80}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError(_TOO_LARGE.format(name)) from error
     if not number > 0 or (finite and number == float("inf")):
         raise ValueError(f"`{name}` must be {'finite and ' if finite else ''}greater than 0, got {number}")
     return number
+
+
+def as_count(name: str, value: float) -> int:
+    """Return `value` as a whole number greater than zero, or raise an error that names the argument."""
+    number = as_positive(name, value)
+    if not number.is_integer():
+        raise ValueError(f"`{name}` must be a whole number, got {number}")
+    return int(number)
 
 
 def mapped(matrix: FloatArray, x: FloatArray) -> FloatArray:

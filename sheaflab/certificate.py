@@ -94,6 +94,8 @@ class Certificate:
 def certify(trajectory: Trajectory, *, rigorous: bool = False) -> Certificate:
     """Check that a trajectory is the flow of its sheaf and that its log lists every switch.
 
+    The trajectory's `outcome` is no part of what is proved.
+
     Parameters
     ----------
     trajectory : Trajectory

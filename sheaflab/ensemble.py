@@ -74,6 +74,8 @@ class Ensemble:
         return SwitchLog(switches_of(self.sheaf, self._events(k)), float(self.ends[k]), certified=self.certified)
 
     def _place(self, k: int) -> int:
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise TypeError(f"`k` must be an integer, the number of one run, got {k!r:.80}")
         if not -len(self) <= k < len(self):
             raise IndexError(f"`k` must be between {-len(self)} and {len(self) - 1}, got {k}")
         return k % len(self)
@@ -230,7 +232,7 @@ class Ensemble:
 
     def outcome(self, k: int) -> Outcome:
         """Return how trajectory `k` ended."""
-        return OUTCOMES[int(self._codes[k])]
+        return OUTCOMES[int(self._codes[self._place(k)])]
 
     @property
     def outcomes(self) -> dict[Outcome, int]:

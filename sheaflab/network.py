@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +35,8 @@ class Network:
     ------
     ValueError
         If shapes do not chain, a number is not finite, or there is no hidden layer.
+    TypeError
+        If `weights` or `biases` is no sequence.
 
     Examples
     --------
@@ -43,6 +48,10 @@ class Network:
     biases: tuple[FloatArray, ...]
 
     def __init__(self, weights: Iterable[ArrayLike], biases: Iterable[ArrayLike] | None = None) -> None:
+        if not isinstance(weights, Iterable):
+            raise TypeError(f"`weights` must be a sequence of matrices, one per layer, got {weights!r:.80}")
+        if not (biases is None or isinstance(biases, Iterable)):
+            raise TypeError(f"`biases` must be a sequence of vectors, one per layer, got {biases!r:.80}")
         matrices = [as_floats(f"weights[{k}]", w) for k, w in enumerate(weights)]
         if len(matrices) < 2:
             raise ValueError(
@@ -83,11 +92,19 @@ class Network:
         Raises
         ------
         ValueError
-            If `widths` has fewer than three entries or one below 1.
+            If `widths` has fewer than three entries, one below 1 or one that is no integer, or `bias_scale` is no
+            finite number or negative.
         """
-        sizes = list(widths)
-        if len(sizes) < 3 or any(int(w) != w or w < 1 for w in sizes):
-            raise ValueError(f"`widths` must be at least 3 positive integers (input, hidden …, output), got {sizes}")
+        try:
+            sizes = [operator.index(w) for w in widths]
+        except TypeError:  # no sequence, or not of integers
+            sizes = []
+        if len(sizes) < 3 or min(sizes) < 1:
+            raise ValueError(
+                f"`widths` must be at least 3 positive integers (input, hidden …, output), got {widths!r:.80}"
+            )
+        if not isinstance(bias_scale, Real) or not 0 <= bias_scale < math.inf:
+            raise ValueError(f"`bias_scale` must be a finite number, at least 0, got {bias_scale!r:.80}")
         rng = np.random.default_rng(seed)
         layers = [
             (rng.standard_normal((rows, cols)) / np.sqrt(cols), bias_scale * rng.standard_normal(rows))

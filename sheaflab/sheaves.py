@@ -95,6 +95,8 @@ def paired(
         if X is not None or product:
             raise ValueError("`X` and `product` must be left out with a Sheaf, whose input is pinned; pass its network")
         rows = _some(sheaf.cochains(starts))
+    elif not isinstance(sheaf, Network):
+        raise TypeError(f"`sheaf` must be a Sheaf or a Network, got {type(sheaf).__name__}")
     elif X is None:
         raise ValueError("`X` must be given with a Network: its inputs, one per row")
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaflab.arrays import FloatArray, as_positive
+from sheaflab.arrays import FloatArray, as_count, as_positive
 from sheaflab.network import Network
 from sheaflab.rate import SlowestRate, slowest_rate
 from sheaflab.schemes.exact import Exact
@@ -79,7 +79,7 @@ def by_magnitude(
     >>> [found.label for found in by_magnitude(sheaf, [0.5, 8.0], runs=50)]
     ['magnitude 0.5', 'magnitude 8']
     """
-    directions = np.random.default_rng(seed).standard_normal((int(as_positive("runs", runs)), sheaf.n))
+    directions = np.random.default_rng(seed).standard_normal((as_count("runs", runs), sheaf.n))
     return [
         _gather(f"magnitude {m:g}", [(sheaf, as_positive("magnitudes", m) * directions)], t_end) for m in magnitudes
     ]
@@ -107,7 +107,7 @@ def by_width(
     >>> [found.label for found in by_width([2, 8], runs=50)]
     ['width 2', 'width 8']
     """
-    each = -(-int(as_positive("runs", runs)) // int(as_positive("nets", nets)))
+    each = -(-as_count("runs", runs) // as_count("nets", nets))
     statistics = []
     for width in widths:
         problems = []

@@ -7,7 +7,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from sheaflab.arrays import BoolArray, FloatArray, NotFiniteError, as_positive, is_finite
+from sheaflab.arrays import BoolArray, FloatArray, NotFiniteError, as_count, as_positive, is_finite
 from sheaflab.region import ActivationRegion
 from sheaflab.results import Outcome
 from sheaflab.schemes.scheme import Scheme
@@ -33,8 +33,8 @@ class Integrator(Scheme[Trajectory]):
     Raises
     ------
     ValueError
-        If `dt` is not positive and finite or `max_steps` not positive; from :meth:`run` also if what a subclass's
-        :meth:`advance` or :meth:`locate` returns has another shape or is out of range.
+        If `dt` is not positive and finite or `max_steps` not a positive whole number; from :meth:`run` also if what a
+        subclass's :meth:`advance` or :meth:`locate` returns has another shape or is out of range.
     TypeError
         From :meth:`run`, if one of these returns nothing, or no numbers.
 
@@ -53,7 +53,7 @@ class Integrator(Scheme[Trajectory]):
 
     def __init__(self, dt: float = 0.01, *, max_steps: int = 1_000_000) -> None:
         self.dt = as_positive("dt", dt)
-        self.max_steps = int(as_positive("max_steps", max_steps))
+        self.max_steps = as_count("max_steps", max_steps)
 
     @abstractmethod
     def advance(self, region: ActivationRegion, c: FloatArray, h: float) -> FloatArray:

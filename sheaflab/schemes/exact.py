@@ -10,7 +10,7 @@ from typing import ClassVar, get_args
 
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import FloatArray, as_positive
+from sheaflab.arrays import FloatArray, as_count, as_positive
 from sheaflab.engine.choice import Method, check_size, follow, follow_many, one_by_one
 from sheaflab.engine.converge import converge_many, follow_until, rounding_energy
 from sheaflab.ensemble import Ensemble
@@ -42,8 +42,8 @@ class Exact(Scheme[ExactTrajectory]):
     Raises
     ------
     ValueError
-        If `method` is unknown or `max_events` not positive; from :meth:`run` also if the rates of a mode lie so many
-        decades apart that double precision, or a forced closed form, cannot hold them at once.
+        If `method` is unknown or `max_events` not a positive whole number; from :meth:`run` also if the rates of a mode
+        lie so many decades apart that double precision, or a forced closed form, cannot hold them at once.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class Exact(Scheme[ExactTrajectory]):
         if method not in get_args(Method):
             raise ValueError(f"`method` must be one of {', '.join(get_args(Method))}, got {method!r}")
         self.method = method
-        self.max_events = int(as_positive("max_events", max_events))
+        self.max_events = as_count("max_events", max_events)
 
     def run(
         self,
@@ -95,8 +95,10 @@ class Exact(Scheme[ExactTrajectory]):
         ValueError
             If `c0` has another shape or is not finite, `t_end` or `until` is not positive, or `until` is not finite;
             and as the class says.
+        TypeError
+            If `sheaf` is no sheaf.
         """
-        start, (last, energy) = sheaf.cochain(c0, "c0"), _ends(t_end, until)
+        start, (last, energy) = self._start(sheaf, c0), _ends(t_end, until)
         if last == math.inf:
             check_size(sheaf, start, "c0")
             energy = max(energy, float(rounding_energy(sheaf, start)))
@@ -123,7 +125,7 @@ class Exact(Scheme[ExactTrajectory]):
         Parameters
         ----------
         sheaf : Sheaf or Network
-        starts : array_like, shape (m, n) or (n,)
+        starts : array_like, shape (m, n), or with `X` (n,)
         t_end : float
             May be ``inf``, as in :meth:`run`.
         until : float, optional
@@ -138,7 +140,7 @@ class Exact(Scheme[ExactTrajectory]):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             As :meth:`run` and :meth:`sheaflab.Scheme.ensemble` do.
 
         Examples

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from numpy.typing import ArrayLike
 
-from sheaflab.arrays import FloatArray, as_positive
+from sheaflab.arrays import FloatArray, as_count, as_positive
 from sheaflab.ensemble import Ensemble, Work, collect
 from sheaflab.network import Network
 from sheaflab.results import Batch
@@ -54,8 +54,17 @@ class Scheme(ABC, Generic[_Result]):
         ValueError
             If `c0` has another shape or is not finite, or `t_end` is not positive and finite; and as the class of the
             scheme says.
+        TypeError
+            If `sheaf` is no sheaf.
         """
-        return self._integrate(sheaf, sheaf.cochain(c0, "c0"), as_positive("t_end", t_end))
+        return self._integrate(sheaf, self._start(sheaf, c0), as_positive("t_end", t_end))
+
+    @staticmethod
+    def _start(sheaf: Sheaf, c0: ArrayLike) -> FloatArray:
+        """Return the start of a run, or raise an error that names what is wrong."""
+        if not isinstance(sheaf, Sheaf):
+            raise TypeError(f"`sheaf` must be a Sheaf, as Sheaf(net, x) is, got {type(sheaf).__name__}")
+        return sheaf.cochain(c0, "c0")
 
     @abstractmethod
     def _integrate(self, sheaf: Sheaf, c0: FloatArray, t_end: float) -> _Result:
@@ -101,7 +110,9 @@ class Scheme(ABC, Generic[_Result]):
         ------
         ValueError
             If `starts` or `X` has another shape, no row or is not finite, their rows do not pair, `X` is missing with a
-            network or given with a sheaf, or `t_end` or `chunk` is not positive.
+            network or given with a sheaf, `t_end` is not positive, or `chunk` not a positive whole number.
+        TypeError
+            If `sheaf` is neither a sheaf nor a network, or `executor` no executor.
         """
         sheaf, rows = paired(sheaf, starts, X, product)
         work = self._work(sheaf, len(rows))
@@ -123,6 +134,8 @@ class Scheme(ABC, Generic[_Result]):
         chunk: int,
         progress: bool,
     ) -> Ensemble:
+        if not (executor is None or hasattr(executor, "submit")):
+            raise TypeError(f"`executor` must be a concurrent.futures.Executor or None, got {executor!r:.80}")
         return collect(
             work,
             sheaf,
@@ -130,7 +143,7 @@ class Scheme(ABC, Generic[_Result]):
             t_end,
             certified=self.certified,
             executor=executor,
-            chunk=int(as_positive("chunk", chunk)),
+            chunk=as_count("chunk", chunk),
             progress=progress,
         )
 

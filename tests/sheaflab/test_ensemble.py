@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -146,6 +147,25 @@ def test_bad_starts_are_named(capsys):
         Exact().ensemble(sheaf, starts[:0])
     Exact().ensemble(sheaf, starts, progress=True)
     assert "100%" in capsys.readouterr().err
+
+
+def test_an_executor_must_be_one():
+    sheaf, starts = many([2, 4, 1], 3)
+    with pytest.raises(TypeError, match=r"`executor` must be a concurrent\.futures\.Executor or None, got 3"):
+        Exact().ensemble(sheaf, starts, executor=3)
+
+
+@pytest.mark.parametrize("k", [slice(0, 1), True, np.True_, 1.0, None], ids=repr)
+def test_a_run_is_named_by_an_integer(pair, k):
+    for call in (pair[0].__getitem__, pair[0].outcome, pair[0].trajectory):
+        with pytest.raises(TypeError, match=rf"`k` must be an integer, the number of one run, got {re.escape(repr(k))}"):
+            call(k)
+
+
+def test_an_outcome_is_of_a_run_that_there_is(pair):
+    with pytest.raises(IndexError, match="`k` must be between -30 and 29, got 30"):
+        pair[0].outcome(30)
+    assert pair[0].outcome(np.int32(-1)) is pair[0].outcome(29)
 
 
 def inputs(widths, m=30):

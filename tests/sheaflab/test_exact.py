@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from sheaflab import ActivationRegion, Exact, Network, Sheaf
+from sheaflab import ActivationRegion, Euler, Exact, Network, Sheaf
 from sheaflab.certificate import Verdict
 from sheaflab.results import Outcome
 
@@ -218,6 +218,51 @@ def test_bad_arguments_are_named():
         Exact(max_events=0)
     with pytest.raises(ValueError, match="`t_end`"):
         Exact().run(Sheaf(Network.random([1, 1, 1]), [0.0]), [0.0, 0.0], -1.0)
+
+
+@pytest.mark.parametrize("scheme", [Exact(), Euler()], ids=repr)
+def test_a_run_needs_a_sheaf(scheme):
+    net = Network.random([1, 1, 1])
+    with pytest.raises(TypeError, match=r"`sheaf` must be a Sheaf, as Sheaf\(net, x\) is, got Network"):
+        scheme.run(net, [0.0, 0.0])
+    with pytest.raises(TypeError, match="`sheaf` must be a Sheaf or a Network, got NoneType"):
+        scheme.ensemble(None, [[0.0, 0.0]])
+
+
+@pytest.mark.parametrize("scheme", [Exact(), Euler()], ids=repr)
+@pytest.mark.parametrize("size", [10**400, -(10**5000)], ids=["large", "not printable"])
+def test_integers_beyond_double_precision_are_named(scheme, size):
+    sheaf = Sheaf(Network.random([1, 1, 1]), [0.0])
+    for name, call in (
+        ("c0", lambda: scheme.run(sheaf, [0, size])),
+        ("t_end", lambda: scheme.run(sheaf, [0, 0], size)),
+        ("starts", lambda: scheme.ensemble(sheaf, [[0, size]])),
+    ):
+        with pytest.raises(ValueError, match=rf"`{name}` must be within double precision \(1\.8e308\), got a larger"):
+            call()
+
+
+def test_a_mask_is_not_ignored():
+    sheaf, c0 = Sheaf(Network.random([1, 1, 1]), [0.0]), np.ma.array([1.0, 2.0], mask=[True, False])
+    with pytest.raises(ValueError, match=r"`c0` must have no masked entry, got one at index \(0,\)"):
+        Exact().run(sheaf, c0)
+    with pytest.raises(ValueError, match=r"`starts` must have no masked entry, got one at index \(0, 0\)"):
+        Exact().ensemble(sheaf, c0[None])
+    assert np.array_equal(Exact().run(sheaf, np.ma.array([1.0, 2.0])).states[0], [1.0, 2.0])  # without a mask it is one
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("max_events", lambda number: Exact(max_events=number)),
+        ("max_steps", lambda number: Euler(max_steps=number)),
+        ("chunk", lambda number: Exact().ensemble(Sheaf(Network.random([1, 1, 1]), [0.0]), [[0.0, 0.0]], chunk=number)),
+    ],
+)
+def test_numbers_of_things_are_whole(name, call):
+    with pytest.raises(ValueError, match=rf"`{name}` must be a whole number, got 2\.5"):
+        call(2.5)
+    call(1e6)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,10 +70,27 @@ def test_bad_arrays_are_named(weights, biases, message):
         Network(weights, biases)
 
 
-@pytest.mark.parametrize("shape", [[2, 1], [], [2, 0, 1], [2, 2.5, 1]])
+def test_what_is_no_sequence_is_named():
+    with pytest.raises(TypeError, match="`weights` must be a sequence of matrices, one per layer, got None"):
+        Network(None)
+    with pytest.raises(TypeError, match=r"`biases` must be a sequence of vectors, one per layer, got 0\.5"):
+        Network([I2, ROW], 0.5)
+
+
+@pytest.mark.parametrize("shape", [[2, 1], [], [2, 0, 1], [2, 2.5, 1], [2.0, 4.0, 1.0], [2, "4", 1], [2, None, 1], None, 3])
 def test_bad_widths(shape):
-    with pytest.raises(ValueError, match="`widths` must be at least 3 positive integers"):
+    with pytest.raises(ValueError, match=rf"`widths` must be at least 3 positive integers .*, got {re.escape(repr(shape))}"):
         Network.random(shape)
+
+
+def test_widths_may_come_from_numpy():
+    assert Network.random(np.array([2, 4, 1])) == Network.random([2, 4, 1])
+
+
+@pytest.mark.parametrize("scale", ["x", None, -0.1, float("nan"), float("inf"), 1j, [0.1]])
+def test_a_bad_scale_of_biases(scale):
+    with pytest.raises(ValueError, match=rf"`bias_scale` must be a finite number, at least 0, got {re.escape(repr(scale))}"):
+        Network.random([2, 2, 1], bias_scale=scale)
 
 
 def test_bad_input_vector():

@@ -40,6 +40,16 @@ def test_bad_magnitudes_are_named(sheaf):
         statistics.by_magnitude(sheaf, [-1.0])
 
 
+def test_runs_and_networks_are_whole_numbers(sheaf):
+    for name, call in (
+        ("runs", lambda: statistics.by_magnitude(sheaf, [1.0], runs=2.5)),
+        ("runs", lambda: statistics.by_width([2], runs=2.5)),
+        ("nets", lambda: statistics.by_width([2], nets=2.5)),
+    ):
+        with pytest.raises(ValueError, match=rf"`{name}` must be a whole number, got 2\.5"):
+            call()
+
+
 def test_every_plot_is_labelled(sheaf):
     found = statistics.by_magnitude(sheaf, [0.5, 5.0], runs=40)
     decay = statistics.decay_rates(sheaf, np.random.default_rng(0).standard_normal((50, 5)))
