@@ -55,7 +55,7 @@ def as_floats(name: str, value: ArrayLike) -> FloatArray:
     if type(value) is float and math.isfinite(value):  # most often of all
         return np.array(value)
     if np.ma.is_masked(value):  # numpy would take what lies under the mask
-        where = tuple(int(k) for k in np.argwhere(np.ma.getmaskarray(value))[0])
+        where = tuple(int(k) for k in np.argwhere(np.ma.getmaskarray(np.ma.asarray(value)))[0])
         raise ValueError(f"`{name}` must have no masked entry, got one at index {where}; fill it or leave it out")
     try:
         if np.iscomplexobj(value):  # numpy would drop the imaginary part with no more than a warning
