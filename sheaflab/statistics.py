@@ -107,7 +107,8 @@ def by_width(
     >>> [found.label for found in by_width([2, 8], runs=50)]
     ['width 2', 'width 8']
     """
-    each = -(-as_count("runs", runs) // as_count("nets", nets))
+    nets = as_count("nets", nets)
+    each = -(-as_count("runs", runs) // nets)
     statistics = []
     for width in widths:
         problems = []

@@ -120,8 +120,6 @@ class NotebookRun:
         after_error: Mapping[int, str] | None = None,
     ) -> None:
         self.after_error = dict(after_error or {})
-        self._replaced = set[int]()
-        """Cells in whose place that is run."""
         self.host, self.cells, self.limits, self.stubs = host, dict(cells), host.limits, stubs or {}
         self.done: dict[int, CellRun] = {}
         self._at: int | None = None
@@ -144,18 +142,20 @@ class NotebookRun:
                 self._restarted(error)
 
     def _can_run(self, place: int) -> bool:
-        return place not in self.done or place in self._replaced or self.done[place].status not in FATAL
+        return place not in self.done or self._is_replaced(place) or self.done[place].status not in FATAL
+
+    def _is_replaced(self, place: int) -> bool:
+        """Whether a cell has broken its process, and what is to be run after an error is run in its place."""
+        tried = self.done[place].status if place in self.done and place in self.after_error else Status.OK
+        return tried not in (Status.OK, Status.RAISED)
 
     def _broken(self, end: CellRun) -> None:
-        """Note how the cell at hand has ended; if something can be run in its place, that comes next."""
+        """Note how the cell at hand has broken its process; what replaces it is given up if it was that."""
         assert self._at is not None
-        if self._at in self._replaced:  # and that has broken, too: how the cell itself has ended stands already
-            self._replaced.discard(self._at)
+        if self._is_replaced(self._at):
             del self.after_error[self._at]
-            return
-        self.done[self._at] = end
-        if self._at in self.after_error:
-            self._replaced.add(self._at)
+        else:
+            self.done[self._at] = end
 
     def _run(self, left: list[int]) -> None:
         """Run cells in one child, since a fork costs more than most cells; once one breaks it, each in its own."""
@@ -169,8 +169,8 @@ class NotebookRun:
                 left = left[count:]
             else:  # the state before this child's first cell is what remains
                 together = False
-                left = [k for k in left if k != self._at or k in self._replaced]
-                self._again = [k for k in self._again if k != self._at or k in self._replaced]
+                left = [k for k in left if k != self._at or self._is_replaced(k)]
+                self._again = [k for k in self._again if k != self._at or self._is_replaced(k)]
 
     def _restarted(self, cause: SandboxBroken) -> None:
         """Count a restart; give up on a notebook that breaks its worker again and again."""
@@ -204,7 +204,7 @@ class NotebookRun:
 
     def _cell(self, place: int, channel: Channel, process: Process) -> Any:
         """Run a cell in a child and return the answer; what is to be run after its error is run too."""
-        if place in self._replaced:
+        if self._is_replaced(place):
             return self._source(self.after_error[place], place, channel, process)
         answer = self._source(self.cells[place], place, channel, process)
         if place in self.after_error and read_cell(answer).status is Status.RAISED:
@@ -232,7 +232,7 @@ class NotebookRun:
             for place in [*self._again, *places]:
                 self._at = place
                 answer = self._cell(place, channel, process)
-                if place not in self._replaced:
+                if not self._is_replaced(place):
                     self.done[place] = self.shown.bounded(place, read_cell(answer))
                 alone = alone and answer.get("alone") is not False
                 count += place not in self._again

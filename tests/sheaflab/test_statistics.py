@@ -48,6 +48,8 @@ def test_runs_and_networks_are_whole_numbers(sheaf):
     ):
         with pytest.raises(ValueError, match=rf"`{name}` must be a whole number, got 2\.5"):
             call()
+    (whole,) = statistics.by_width([2], runs=4.0, nets=2.0)
+    assert len(whole.counts) == 4
 
 
 def test_every_plot_is_labelled(sheaf):

@@ -20,6 +20,7 @@ def _any(*phrases: str) -> str:
     return f"(?:{'|'.join(phrases)})"
 
 
+_UNIT_REMARK = rf"(?:in )?(?:{UNIT})"
 _IN_UNITS = rf"(?: ?/ ?(?:{UNIT})| in (?:{UNIT}))?"
 _LOG = _any(
     r"log(?:arithmic)?(?: ?_? ?10)?[ -](?:scaled?|axis)",
@@ -43,7 +44,7 @@ _TIME = _any(
     r"seconds",
 )
 _TIME_REMARK = _any(
-    rf"(?:in )?(?:{UNIT})",
+    _UNIT_REMARK,
     r"t",
     _TIME_WORD,
     r"linear(?: scale| axis)?",
@@ -66,7 +67,7 @@ _ENERGY = _WHICH_ENERGY + _any(
 )
 _ENERGY_AXIS = rf"{_ENERGY}(?:[,;:]? {_LOG})?{_IN_UNITS}"
 _ENERGY_REMARK = _any(
-    rf"(?:in )?(?:{UNIT})",
+    _UNIT_REMARK,
     _V,
     _ENERGY_WORD,
     r"log",
